@@ -1,0 +1,77 @@
+//! News of what changed, by topic. One stream per tab carries hints only, so a
+//! page that hears of a change loads its data again and can never show a patch
+//! it was not allowed to see.
+
+use crate::ui::LiveState;
+use leptos::prelude::*;
+
+#[cfg(feature = "hydrate")]
+mod stream;
+
+/// The versions of all topics a page asked for, and the state of the stream.
+#[derive(Clone, Copy)]
+pub(super) struct Live {
+    state: RwSignal<LiveState>,
+    topics: StoredValue<Vec<(String, ArcRwSignal<u32>)>>,
+}
+
+/// Opens the company's stream for everything below.
+pub(super) fn provide_live(slug: &str) {
+    let live = Live { state: RwSignal::new(LiveState::Stale), topics: StoredValue::new(Vec::new()) };
+    provide_context(live);
+    #[cfg(feature = "hydrate")]
+    stream::follow(format!("/t/{slug}/live"), live);
+    #[cfg(not(feature = "hydrate"))]
+    let _ = slug;
+}
+
+/// A number that grows when something about `topic` changed. It stays 0 on the
+/// server, and outside the frame.
+pub fn use_live(topic: &str) -> Signal<u32> {
+    match use_context::<Live>() {
+        Some(live) => {
+            let version = live.version(topic);
+            Signal::derive(move || version.get())
+        }
+        None => Signal::stored(0),
+    }
+}
+
+/// Whether the numbers on the page move by themselves.
+pub fn use_live_state() -> Signal<LiveState> {
+    use_context::<Live>().map_or_else(|| Signal::stored(LiveState::Stale), |live| live.state.into())
+}
+
+impl Live {
+    fn version(self, topic: &str) -> ArcRwSignal<u32> {
+        let find = |topics: &mut Vec<(String, ArcRwSignal<u32>)>| {
+            if let Some((_, version)) = topics.iter().find(|(name, _)| name == topic) {
+                return version.clone();
+            }
+            let version = ArcRwSignal::new(0);
+            topics.push((topic.to_owned(), version.clone()));
+            version
+        };
+        self.topics.try_update_value(find).unwrap_or_else(|| ArcRwSignal::new(0))
+    }
+}
+
+#[cfg(feature = "hydrate")]
+impl Live {
+    /// Something about `topic` changed. A topic nobody asked for is ignored.
+    fn bump(self, topic: &str) {
+        let version = self.topics.try_with_value(|topics| {
+            topics.iter().find(|(name, _)| name == topic).map(|(_, version)| version.clone())
+        });
+        if let Some(version) = version.flatten() {
+            version.update(|version| *version = version.wrapping_add(1));
+        }
+    }
+
+    /// News may have been missed: everything counts as changed.
+    fn bump_all(self) {
+        for (_, version) in self.topics.try_get_value().unwrap_or_default() {
+            version.update(|version| *version = version.wrapping_add(1));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The frame around every page of a company: navigation, company switcher, the
+//! phone's bottom bar. It takes plain data and shows only places that exist.
+
+mod keys;
+pub mod live;
+mod nav;
+mod navigation;
+mod page;
+mod person;
+
+use crate::fmt::grouped;
+use crate::ui::{Meter, MenuLink, Icon, IconName, popover};
+use leptos::prelude::*;
+use nav::{NavItem, Place, TabBar};
+use serde::{Deserialize, Serialize};
+
+pub use navigation::RouteFollower;
+pub use page::{MorePage, PageScroll, Topbar};
+pub use person::{Theme, ThemeForm};
+
+/// What the frame needs to know; loaded once per company.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShellData {
+    /// Name of the company shown.
+    pub company_name: String,
+    /// Its part of the address.
+    pub company_slug: String,
+    /// Every company the person belongs to.
+    pub companies: Vec<CompanyLink>,
+    /// Name of the person signed in.
+    pub person_name: String,
+    /// Their address.
+    pub person_email: String,
+    /// Their role here, as a word.
+    pub role: String,
+    /// Campaigns that are sending.
+    pub running_campaigns: i64,
+    /// E-mails sent in the last 24 hours.
+    pub sent_today: i64,
+    /// How many may be sent in 24 hours.
+    pub cap_today: i64,
+    /// May open the settings of the company.
+    pub can_admin: bool,
+    /// The sidebar is collapsed; from the cookie `sidebar`.
+    #[serde(default)]
+    pub rail: bool,
+    /// The theme chosen; from the cookie `theme`.
+    #[serde(default)]
+    pub theme: Theme,
+}
+
+/// A company in the switcher.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyLink {
+    /// Its name.
+    pub name: String,
+    /// Its part of the address.
+    pub slug: String,
+    /// The person's role there, as a word.
+    pub role: String,
+}
+
+/// Skip link, sidebar, the page in `<main>`, and the phone's bottom bar.
+#[component]
+pub fn Shell(
+    /// What the frame shows.
+    data: ShellData,
+    /// The page: a [`Topbar`] and what follows.
+    children: Children,
+) -> impl IntoView {
+    let rail = RwSignal::new(data.rail);
+    live::provide_live(&data.company_slug);
+    keys::listen(rail);
+    let slug = data.company_slug.clone();
+    view! {
+        <div class="app" data-sidebar=move || rail.get().then_some("rail")>
+            <a class="skip-link" href="#main">"Skip to content"</a>
+            {sidebar(data)}
+            <main id="main" tabindex="-1" class="frame">{children()}</main>
+            <TabBar slug/>
+            {keys::shortcuts_dialog()}
+        </div>
+    }
+}
+
+fn sidebar(data: ShellData) -> AnyView {
+    let slug = data.company_slug.clone();
+    let running = (data.running_campaigns > 0).then(|| format!("{} running", grouped(data.running_campaigns)));
+    view! {
+        <aside class="sidebar" aria-label="Workspace">
+            {company_switcher(&data)}
+            <nav class="scroll" aria-label="Main">
+                <NavItem place=Place::Home slug=slug.clone()/>
+                <h2>"Prospects"</h2>
+                <NavItem place=Place::Leads slug=slug.clone()/>
+                <NavItem place=Place::Accounts slug=slug.clone()/>
+                <h2>"Outreach"</h2>
+                <NavItem place=Place::Campaigns slug=slug.clone() count=running.unwrap_or_default()/>
+                <NavItem place=Place::Sandbox slug=slug.clone()/>
+            </nav>
+            {quota(data.sent_today, data.cap_today)}
+            {data.can_admin.then(|| view! { <NavItem place=Place::Settings slug/> })}
+            {person::person_menu(&data)}
+        </aside>
+    }
+    .into_any()
+}
+
+fn company_switcher(data: &ShellData) -> AnyView {
+    let mark: String = data.company_name.chars().take(1).flat_map(char::to_uppercase).collect();
+    let button = view! {
+        <span class="tenant-mark" aria-hidden="true">{mark}</span>
+        <span class="truncate">{data.company_name.clone()}</span>
+        <span class="push"><Icon name=IconName::Updown small=true/></span>
+    };
+    let label = format!("{}, switch company", data.company_name);
+    let body = view! {
+        <p class="menu-head">"Your companies"</p>
+        {company_links(data)}
+        <hr/>
+        <MenuLink href="/signup/company" label="Create company" icon=IconName::Plus/>
+    };
+    popover("companies", "tenant", label, button.into_any(), "menu from-start", body.into_any())
+}
+
+fn company_links(data: &ShellData) -> impl IntoView + use<> {
+    let here = data.company_slug.clone();
+    data.companies
+        .clone()
+        .into_iter()
+        .map(|company| {
+            let current = company.slug == here;
+            view! {
+                <MenuLink href=format!("/t/{}", company.slug) label=company.name note=company.role current/>
+            }
+        })
+        .collect_view()
+}
+
+fn quota(sent: i64, cap: i64) -> impl IntoView {
+    view! {
+        <div class="quota">
+            <div>
+                <span class="muted">"E-mails today"</span>
+                <span class="num">
+                    <span class="strong">{grouped(sent)}</span>
+                    <span class="subtle">" / "{grouped(cap)}</span>
+                </span>
+            </div>
+            <Meter label="E-mails sent today" value=sent max=cap/>
+        </div>
+    }
+}

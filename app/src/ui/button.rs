@@ -1,0 +1,206 @@
+//! Buttons, and links that look like them. At most one primary per view; an
+//! icon-only button always has a name that says what it acts on.
+
+use super::icon::{Icon, IconName};
+use leptos::prelude::*;
+
+/// How loud a button is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ButtonKind {
+    /// A bordered button.
+    #[default]
+    Default,
+    /// The one main action of a view.
+    Primary,
+    /// Without a border, for toolbars.
+    Ghost,
+    /// Fills with coral: confirms something that cannot be undone.
+    Danger,
+    /// Coral words on a plain button: leads to something destructive.
+    DangerText,
+}
+
+/// How large a button is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ButtonSize {
+    /// 32 pixels.
+    #[default]
+    Medium,
+    /// 26 pixels, for toolbars and rows.
+    Small,
+    /// 40 pixels, for forms that stand alone.
+    Large,
+}
+
+fn classes(kind: ButtonKind, size: ButtonSize, extra: &str) -> String {
+    let kind = match kind {
+        ButtonKind::Default => "",
+        ButtonKind::Primary => " primary",
+        ButtonKind::Ghost => " ghost",
+        ButtonKind::Danger => " danger",
+        ButtonKind::DangerText => " danger-text",
+    };
+    let size = match size {
+        ButtonSize::Medium => "",
+        ButtonSize::Small => " small",
+        ButtonSize::Large => " large",
+    };
+    let space = if extra.is_empty() { "" } else { " " };
+    format!("button{kind}{size}{space}{extra}")
+}
+
+/// A native button that does something on this page. For forms, see [`SubmitButton`].
+#[component]
+pub fn Button(
+    /// How loud it is.
+    #[prop(optional)]
+    kind: ButtonKind,
+    /// How large it is.
+    #[prop(optional)]
+    size: ButtonSize,
+    /// Drawing before the words.
+    #[prop(optional, into)]
+    icon: Option<IconName>,
+    /// Further classes, such as `block` or `desk`.
+    #[prop(optional)]
+    class: &'static str,
+    /// The words.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <button type="button" class=classes(kind, size, class)>
+            {icon.map(|name| view! { <Icon name/> })}
+            {children()}
+        </button>
+    }
+}
+
+/// Submits its form. While `busy` it keeps its width and says so.
+#[component]
+pub fn SubmitButton(
+    /// How loud it is.
+    #[prop(default = ButtonKind::Primary)]
+    kind: ButtonKind,
+    /// How large it is.
+    #[prop(optional)]
+    size: ButtonSize,
+    /// Drawing before the words.
+    #[prop(optional, into)]
+    icon: Option<IconName>,
+    /// The form is on its way.
+    #[prop(optional, into)]
+    busy: Signal<bool>,
+    /// Name and value sent when this button is the one pressed.
+    #[prop(optional, into)]
+    sends: Option<(&'static str, String)>,
+    /// Further classes.
+    #[prop(optional)]
+    class: &'static str,
+    /// The words: a verb and its object.
+    children: Children,
+) -> impl IntoView {
+    let (name, value) = sends.unzip();
+    view! {
+        <button
+            type="submit"
+            class=classes(kind, size, class)
+            name=name
+            value=value
+            aria-busy=move || busy.get().then_some("true")
+        >
+            {icon.map(|name| view! { <Icon name/> })}
+            {children()}
+        </button>
+    }
+}
+
+/// A link that looks like a button.
+#[component]
+pub fn ButtonLink(
+    /// Where it leads.
+    #[prop(into)]
+    href: String,
+    /// How loud it is.
+    #[prop(optional)]
+    kind: ButtonKind,
+    /// How large it is.
+    #[prop(optional)]
+    size: ButtonSize,
+    /// Drawing before the words.
+    #[prop(optional, into)]
+    icon: Option<IconName>,
+    /// Further classes.
+    #[prop(optional)]
+    class: &'static str,
+    /// The words.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <a class=classes(kind, size, class) href=href>
+            {icon.map(|name| view! { <Icon name/> })}
+            {children()}
+        </a>
+    }
+}
+
+/// A square button with a drawing. `label` names the action and its object.
+#[component]
+pub fn IconButton(
+    /// The drawing.
+    icon: IconName,
+    /// "Remove filter Score", never just "Remove".
+    #[prop(into)]
+    label: String,
+    /// How loud it is.
+    #[prop(default = ButtonKind::Ghost)]
+    kind: ButtonKind,
+    /// How large it is.
+    #[prop(optional)]
+    size: ButtonSize,
+    /// `true` makes it submit its form.
+    #[prop(optional)]
+    submit: bool,
+) -> impl IntoView {
+    view! {
+        <button
+            type=if submit { "submit" } else { "button" }
+            class=classes(kind, size, "icon-only")
+            aria-label=label.clone()
+            title=label
+        >
+            <Icon name=icon/>
+        </button>
+    }
+}
+
+/// A control that is unavailable now, with the reason in words beside it.
+#[component]
+pub fn DisabledButton(
+    /// The words on the button.
+    #[prop(into)]
+    label: String,
+    /// Why it cannot be used now.
+    #[prop(into)]
+    reason: String,
+) -> impl IntoView {
+    view! {
+        <span class="cluster">
+            <button type="button" class="button" disabled>{label}</button>
+            <span class="disabled-reason">{reason}</span>
+        </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_words_in_a_fixed_order() {
+        assert_eq!(classes(ButtonKind::Default, ButtonSize::Medium, ""), "button");
+        assert_eq!(
+            classes(ButtonKind::Primary, ButtonSize::Small, "block"),
+            "button primary small block"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! Verdicts with their fixes. The verdict is a word before it is a colour.
+
+use super::status::{Glyph, glyph_mark};
+use super::tone::Tone;
+use leptos::prelude::*;
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// In order.
+    Pass,
+    /// May go on, but look at it.
+    Warn,
+    /// May not go on.
+    Block,
+}
+
+impl Verdict {
+    const fn looks(self) -> (Glyph, Tone, &'static str) {
+        match self {
+            Self::Pass => (Glyph::Done, Tone::Jade, "Ready: "),
+            Self::Warn => (Glyph::Dash, Tone::Amber, "Look: "),
+            Self::Block => (Glyph::Octagon, Tone::Coral, "Fix first: "),
+        }
+    }
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckItem {
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What was found, as a sentence.
+    pub text: String,
+    /// More about it, or empty.
+    pub detail: String,
+    /// Words and address of the place where it is put right.
+    pub fix: Option<(String, String)>,
+}
+
+/// A list of checks in the order given.
+#[component]
+pub fn Checklist(
+    /// The checks.
+    items: Vec<CheckItem>,
+) -> impl IntoView {
+    let rows = items
+        .into_iter()
+        .map(|item| {
+            let (glyph, tone, word) = item.verdict.looks();
+            let detail = (!item.detail.is_empty())
+                .then(|| view! { <span class="detail">{item.detail}</span> });
+            let fix = item.fix.map(|(words, href)| view! { <a href=href>{words}</a> });
+            view! {
+                <li class=tone.class()>
+                    {glyph_mark(glyph)}
+                    <div><span class="verdict">{word}</span>{item.text}{detail}</div>
+                    {fix}
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ol class="checklist">{rows}</ol> }
+}

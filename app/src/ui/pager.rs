@@ -1,0 +1,36 @@
+//! The foot of a list: which rows these are, and links to the rows before and
+//! after. Pages are reached by cursor, so there are no page numbers.
+
+use super::icon::{Icon, IconName};
+use leptos::prelude::*;
+
+/// Previous and next. A direction without rows stays visible and unavailable.
+#[component]
+pub fn Pager(
+    /// "1–50 of 342", or empty when unknown.
+    #[prop(optional, into)]
+    range: String,
+    /// Address of the rows before.
+    previous: Option<String>,
+    /// Address of the rows after.
+    next: Option<String>,
+) -> impl IntoView {
+    let left = view! { <Icon name=IconName::Left small=true/> "Previous" }.into_any();
+    let right = view! { "Next" <Icon name=IconName::Right small=true/> }.into_any();
+    view! {
+        <footer class="grid-foot">
+            <span class="num">{range}</span>
+            <nav class="pager" aria-label="Pages">
+                {step(previous, "prev", left)}
+                {step(next, "next", right)}
+            </nav>
+        </footer>
+    }
+}
+
+fn step(href: Option<String>, rel: &'static str, words: AnyView) -> AnyView {
+    match href {
+        Some(href) => view! { <a class="button small" href=href rel=rel>{words}</a> }.into_any(),
+        None => view! { <span class="button small" aria-disabled="true">{words}</span> }.into_any(),
+    }
+}
