@@ -1,5 +1,5 @@
 //! An SMTP submission client (RFC 5321, RFC 6409) that knows at every moment whether a mail may have been taken over.
-//! A mail is [`HandOver::NotStarted`] only while its final dot has not been written, and [`HandOver::Unknown`] only after.
+//! A mail is [`HandOver::NotStarted`] only while its final dot is unwritten, and [`HandOver::Unknown`] only after.
 //!
 //! The client is our own because that one octet decides whether a mail may be sent again: the common client
 //! libraries report a connection lost before and after the final dot as the same error, and give up on a

@@ -133,11 +133,25 @@ mod tests {
     #[test]
     fn anything_else_gets_a_reply() {
         for (line, code) in [
-            ("", "500"), ("HELLO x", "500"), ("STARTTLS", "500"), ("EHLO", "501"), ("DATA now", "501"), ("AUTH", "501"),
-            ("MAIL a@b", "501"), ("MAIL FROM:a@b", "501"), ("MAIL FROM:<a@b", "501"), ("MAIL FROM:<a b@c>", "501"),
-            ("MAIL FROM:<a@b>SIZE=1", "501"), ("MAIL FROM:<a@b> SIZE=x", "501"), ("MAIL FROM:<a@b> FOO=1", "555"),
-            ("RCPT TO:<>", "501"), ("RCPT TO:<a>", "501"), ("RCPT TO:<a@b@c>", "501"), ("RCPT TO:<a@b> X=1", "555"),
-            ("RCPT FROM:<a@b>", "501"), ("VRFY", "501"),
+            ("", "500"),
+            ("HELLO x", "500"),
+            ("STARTTLS", "500"),
+            ("EHLO", "501"),
+            ("DATA now", "501"),
+            ("AUTH", "501"),
+            ("MAIL a@b", "501"),
+            ("MAIL FROM:a@b", "501"),
+            ("MAIL FROM:<a@b", "501"),
+            ("MAIL FROM:<a b@c>", "501"),
+            ("MAIL FROM:<a@b>SIZE=1", "501"),
+            ("MAIL FROM:<a@b> SIZE=x", "501"),
+            ("MAIL FROM:<a@b> FOO=1", "555"),
+            ("RCPT TO:<>", "501"),
+            ("RCPT TO:<a>", "501"),
+            ("RCPT TO:<a@b@c>", "501"),
+            ("RCPT TO:<a@b> X=1", "555"),
+            ("RCPT FROM:<a@b>", "501"),
+            ("VRFY", "501"),
         ] {
             assert!(parse(line).unwrap_err().starts_with(code), "{line:?}");
         }

@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     SandboxLimits, SandboxStore,
-    auth::{self, Claim, LOGIN_CHALLENGES},
     command::{self, Command},
     content::{self, Content},
     special::{Special, special},
@@ -37,17 +36,18 @@ pub(super) struct Session<S: SandboxStore> {
     line: Vec<u8>,
     /// Replies not written yet, so that a client that pipelines gets them together (RFC 2920).
     replies: Vec<u8>,
-    store: Arc<S>,
+    pub(super) store: Arc<S>,
     limits: SandboxLimits,
     stop: CancellationToken,
-    has_greeted: bool,
-    mailbox: Option<S::Mailbox>,
-    envelope: Option<Envelope>,
+    pub(super) has_greeted: bool,
+    pub(super) mailbox: Option<S::Mailbox>,
+    pub(super) envelope: Option<Envelope>,
     faults: u32,
 }
 
+/// A mail before its content.
 #[derive(Default)]
-struct Envelope {
+pub(super) struct Envelope {
     from: String,
     to: Vec<String>,
     is_slow: bool,
@@ -128,57 +128,6 @@ impl<S: SandboxStore> Session<S> {
     fn greet(&mut self) {
         self.has_greeted = true;
         self.envelope = None;
-    }
-
-    async fn auth(&mut self, mechanism: &str, initial: Option<String>) -> io::Result<ControlFlow<()>> {
-        if !self.has_greeted || self.mailbox.is_some() || self.envelope.is_some() {
-            return Ok(self.fault("503 5.5.1 Not now"));
-        }
-        let claim = match mechanism {
-            "PLAIN" => match self.answer("334 ", initial).await? {
-                Some(word) => auth::plain(&word),
-                None => return Ok(ControlFlow::Break(())),
-            },
-            "LOGIN" => {
-                let Some(username) = self.answer(LOGIN_CHALLENGES[0], initial).await? else {
-                    return Ok(ControlFlow::Break(()));
-                };
-                let Some(password) = self.answer(LOGIN_CHALLENGES[1], None).await? else {
-                    return Ok(ControlFlow::Break(()));
-                };
-                auth::decode(&username)
-                    .zip(auth::decode(&password))
-                    .map(|(username, password)| Claim { username, password })
-            }
-            _ => return Ok(self.fault("504 5.5.4 AUTH PLAIN or AUTH LOGIN")),
-        };
-        let Some(claim) = claim else {
-            return Ok(self.fault("501 5.5.2 That could not be decoded"));
-        };
-        match self.store.sign_in(&claim.username, &claim.password).await {
-            Ok(Some(mailbox)) => {
-                self.mailbox = Some(mailbox);
-                self.reply("235 2.7.0 Welcome");
-                Ok(ControlFlow::Continue(()))
-            }
-            Ok(None) => Ok(self.fault("535 5.7.8 User name or password are wrong")),
-            Err(error) => {
-                tracing::error!(error.message = %error, "The sandbox could not check a sign-in");
-                self.reply("454 4.7.0 Signing in is not possible now");
-                Ok(ControlFlow::Continue(()))
-            }
-        }
-    }
-
-    /// The client's answer to a challenge, which it may have sent along. `*` takes everything back.
-    async fn answer(&mut self, challenge: &str, initial: Option<String>) -> io::Result<Option<String>> {
-        match initial {
-            Some(word) => Ok(Some(word)),
-            None => {
-                self.reply(challenge);
-                self.next_line().await
-            }
-        }
     }
 
     fn mail(&mut self, from: String, size: Option<usize>) -> ControlFlow<()> {
@@ -267,7 +216,7 @@ impl<S: SandboxStore> Session<S> {
     }
 
     /// The next line as text, or nothing when the conversation is over.
-    async fn next_line(&mut self) -> io::Result<Option<String>> {
+    pub(super) async fn next_line(&mut self) -> io::Result<Option<String>> {
         if !self.reader.buffer().contains(&b'\n') {
             self.flush().await?;
         }
@@ -295,13 +244,13 @@ impl<S: SandboxStore> Session<S> {
         }
     }
 
-    fn reply(&mut self, line: &str) {
+    pub(super) fn reply(&mut self, line: &str) {
         self.replies.extend_from_slice(line.as_bytes());
         self.replies.extend_from_slice(b"\r\n");
     }
 
     /// Refuses a command; a client that gets only refusals is shown out.
-    fn fault(&mut self, reply: &str) -> ControlFlow<()> {
+    pub(super) fn fault(&mut self, reply: &str) -> ControlFlow<()> {
         self.reply(reply);
         self.faults += 1;
         if self.faults < MAX_FAULTS {

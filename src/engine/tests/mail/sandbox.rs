@@ -11,9 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{
-    FROM, Kept, MIME, TO, client, codes, converse, sandbox, sandbox_with, server_at, signed_in_at,
-};
+use crate::support::{FROM, Kept, MIME, TO, client, codes, converse, sandbox, sandbox_with, server_at, signed_in_at};
 
 const HELLO: &str = "EHLO x\r\nAUTH PLAIN AGluZXMAc2VjcmV0\r\n";
 
@@ -68,7 +66,10 @@ async fn special_recipients_behave_as_promised_on_one_session() {
     let mut session = client().connect(&signed_in_at(running.address, "ines", "secret")).await.unwrap();
 
     let bounced = session.hand_over(FROM, "bounce+1@lark.example", MIME).await;
-    assert!(matches!(bounced, HandOver::Rejected { code: 550, hard: true, phase: Phase::Recipient, .. }), "{bounced:?}");
+    assert!(
+        matches!(bounced, HandOver::Rejected { code: 550, hard: true, phase: Phase::Recipient, .. }),
+        "{bounced:?}"
+    );
     let full = session.hand_over(FROM, "full@lark.example", MIME).await;
     assert!(matches!(full, HandOver::Rejected { code: 552, hard: false, .. }), "{full:?}");
     let deferred = session.hand_over(FROM, "defer@lark.example", MIME).await;
@@ -144,10 +145,13 @@ async fn a_pipelined_conversation_is_answered_in_order() {
 #[tokio::test]
 async fn auth_login_works_and_a_wrong_order_does_not() {
     let running = sandbox().await;
-    let output = converse(running.address, b"HELO x\r\nAUTH LOGIN\r\naW5lcw==\r\nc2VjcmV0\r\nAUTH LOGIN\r\nQUIT\r\n").await;
+    let output =
+        converse(running.address, b"HELO x\r\nAUTH LOGIN\r\naW5lcw==\r\nc2VjcmV0\r\nAUTH LOGIN\r\nQUIT\r\n").await;
     assert_eq!(codes(&output), ["220", "250", "334", "334", "235", "503", "221"]);
 
-    let input = format!("MAIL FROM:<a@b>\r\nAUTH PLAIN x\r\n{HELLO}DATA\r\nRCPT TO:<a@b>\r\nMAIL FROM:<a@b>\r\nDATA\r\nQUIT\r\n");
+    let input = format!(
+        "MAIL FROM:<a@b>\r\nAUTH PLAIN x\r\n{HELLO}DATA\r\nRCPT TO:<a@b>\r\nMAIL FROM:<a@b>\r\nDATA\r\nQUIT\r\n"
+    );
     let output = converse(running.address, input.as_bytes()).await;
     let codes = codes(&output);
     assert_eq!(codes[..3], ["220", "503", "503"]);
@@ -182,7 +186,8 @@ async fn large_mails_long_lines_and_nonsense_are_refused() {
     assert!(matches!(long_line, HandOver::Rejected { code: 554, phase: Phase::Content, .. }), "{long_line:?}");
     assert!(matches!(session.hand_over(FROM, TO, MIME).await, HandOver::Accepted { .. }));
 
-    let unannounced = format!("{HELLO}MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n{}.\r\nQUIT\r\n", "xxxx\r\n".repeat(500));
+    let unannounced =
+        format!("{HELLO}MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n{}.\r\nQUIT\r\n", "xxxx\r\n".repeat(500));
     let output = converse(running.address, unannounced.as_bytes()).await;
     assert!(output.contains("\r\n552 5.3.4"), "{output}");
 

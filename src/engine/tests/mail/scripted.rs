@@ -13,7 +13,8 @@ fn after_hello(acts: impl IntoIterator<Item = Act>) -> Vec<Act> {
 
 /// The steps of a whole mail up to its final dot, then these.
 fn after_dot(acts: impl IntoIterator<Item = Act>) -> Vec<Act> {
-    let mail = [hear("MAIL"), say("250 ok"), hear("RCPT"), say("250 ok"), hear("DATA"), say("354 go"), Act::HearContent];
+    let mail =
+        [hear("MAIL"), say("250 ok"), hear("RCPT"), say("250 ok"), hear("DATA"), say("354 go"), Act::HearContent];
     after_hello(mail.into_iter().chain(acts))
 }
 
@@ -86,7 +87,9 @@ async fn a_connection_lost_before_the_final_dot_is_not_started() {
         assert!(matches!(outcome, HandOver::NotStarted { .. }), "after {length} steps: {outcome:?}");
         assert!(!usable);
     }
-    for (length, nonsense) in [(1, "354 too early"), (3, "hello"), (3, "999 what"), (5, "25"), (5, "250 no content"), (5, "")] {
+    for (length, nonsense) in
+        [(1, "354 too early"), (3, "hello"), (3, "999 what"), (5, "25"), (5, "250 no content"), (5, "")]
+    {
         let script = after_hello(mail[..length].iter().cloned().chain([say(nonsense)]));
         let (outcome, usable) = hand_over(script).await;
         assert!(matches!(outcome, HandOver::NotStarted { .. }), "{nonsense:?}: {outcome:?}");
@@ -112,7 +115,8 @@ async fn a_connection_that_breaks_inside_the_content_is_not_started() {
 
 #[tokio::test]
 async fn what_a_server_says_before_the_final_dot_counts_or_stops_the_mail() {
-    let during_content = |words| after_hello([hear("MAIL"), say("250 ok"), hear("RCPT"), say("250 ok"), hear("DATA"), say(words)]);
+    let during_content =
+        |words| after_hello([hear("MAIL"), say("250 ok"), hear("RCPT"), say("250 ok"), hear("DATA"), say(words)]);
 
     let (outcome, usable) = hand_over(during_content("354 go\r\n552 5.3.4 too large")).await;
     assert!(matches!(outcome, HandOver::Rejected { code: 552, phase: Phase::Content, .. }), "{outcome:?}");
@@ -157,7 +161,8 @@ async fn every_reply_to_the_final_dot_is_definite() {
 
 #[tokio::test]
 async fn a_421_defers_the_mail_and_ends_the_session() {
-    let mail = [hear("MAIL"), say("250 ok"), hear("RCPT"), say("250 ok"), hear("DATA"), say("354 go"), Act::HearContent];
+    let mail =
+        [hear("MAIL"), say("250 ok"), hear("RCPT"), say("250 ok"), hear("DATA"), say("354 go"), Act::HearContent];
     for (length, expected) in [(1, Phase::Sender), (3, Phase::Recipient), (5, Phase::Data), (7, Phase::Content)] {
         let script = after_hello(mail[..length].iter().cloned().chain([say("421 4.3.2 closing")]));
         let (outcome, usable) = hand_over(script).await;
@@ -169,12 +174,28 @@ async fn a_421_defers_the_mail_and_ends_the_session() {
 #[tokio::test]
 async fn a_session_goes_on_after_a_refusal_with_a_clean_slate() {
     let mut session = open(after_hello([
-        hear("MAIL"), say("250 ok"), hear("RCPT"), say("550 5.1.1 nobody"),
-        hear("RSET"), say("250 ok"),
-        hear("MAIL"), say("250 ok"), hear("RCPT"), say("250 ok"), hear("DATA"), say("354 go"), Act::HearContent,
+        hear("MAIL"),
         say("250 ok"),
-        hear("MAIL"), say("452 4.3.1 full"), hear("RSET"), say("250 ok"), hear("MAIL"), say("550 5.7.1 no"),
-        hear("QUIT"), say("221 bye"),
+        hear("RCPT"),
+        say("550 5.1.1 nobody"),
+        hear("RSET"),
+        say("250 ok"),
+        hear("MAIL"),
+        say("250 ok"),
+        hear("RCPT"),
+        say("250 ok"),
+        hear("DATA"),
+        say("354 go"),
+        Act::HearContent,
+        say("250 ok"),
+        hear("MAIL"),
+        say("452 4.3.1 full"),
+        hear("RSET"),
+        say("250 ok"),
+        hear("MAIL"),
+        say("550 5.7.1 no"),
+        hear("QUIT"),
+        say("221 bye"),
     ]))
     .await;
 

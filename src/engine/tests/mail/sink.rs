@@ -24,6 +24,7 @@ struct Sink {
 }
 
 /// Where Debian puts the program, which is not on every user's path.
+#[expect(clippy::disallowed_methods, reason = "looks for a program, not for a setting")]
 fn program() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -121,7 +122,9 @@ async fn a_refusal_is_told_with_its_phase() {
         [("MAIL", Phase::Sender), ("RCPT", Phase::Recipient), ("DATA", Phase::Data), (".", Phase::Content)]
     {
         let (outcome, session) = hand_over(&["-f", command, "-B", "550 5.7.1 no"], MIME).await;
-        let HandOver::Rejected { code: 550, hard: false, phase, .. } = outcome else { panic!("{command}: {outcome:?}") };
+        let HandOver::Rejected { code: 550, hard: false, phase, .. } = outcome else {
+            panic!("{command}: {outcome:?}")
+        };
         assert_eq!((phase, session.is_usable()), (expected, true));
 
         let (outcome, session) = hand_over(&["-r", command], MIME).await;

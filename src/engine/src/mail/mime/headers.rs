@@ -14,11 +14,7 @@ const MAX_REFERENCES: usize = 20;
 pub(super) fn message_id(raw: &str) -> Result<String, MimeError> {
     let bare = raw.strip_prefix('<').and_then(|raw| raw.strip_suffix('>')).unwrap_or(raw);
     let parts = bare.split_once('@').is_some_and(|(left, right)| !left.is_empty() && !right.is_empty());
-    if parts && is_token(bare) {
-        Ok(format!("<{bare}>"))
-    } else {
-        Err(MimeError::MessageId(raw.to_owned()))
-    }
+    if parts && is_token(bare) { Ok(format!("<{bare}>")) } else { Err(MimeError::MessageId(raw.to_owned())) }
 }
 
 /// Message-ID, In-Reply-To and References. Ids of other mails come from outside; bad ones are left out.
@@ -100,14 +96,20 @@ mod tests {
 
     #[test]
     fn one_click_needs_encryption_except_on_this_machine() {
-        for good in [
-            "https://app.example/p/t0ken", "http://localhost:3000/p/t", "http://127.0.0.1/p/t", "http://[::1]:3000/p",
-        ] {
+        for good in
+            ["https://app.example/p/t0ken", "http://localhost:3000/p/t", "http://127.0.0.1/p/t", "http://[::1]:3000/p"]
+        {
             assert_eq!(unsubscribe(Some(good), None).unwrap().len(), 2, "{good}");
         }
         for bad in [
-            "http://app.example/p/t", "http://localhost.evil.example/p", "http://127.0.0.1@evil.example/p", "ftp://x/y",
-            "https://app.example/p\r\nBcc: x@y", "https://app.example/a b", "https://app.example/>,<x", "",
+            "http://app.example/p/t",
+            "http://localhost.evil.example/p",
+            "http://127.0.0.1@evil.example/p",
+            "ftp://x/y",
+            "https://app.example/p\r\nBcc: x@y",
+            "https://app.example/a b",
+            "https://app.example/>,<x",
+            "",
         ] {
             assert!(unsubscribe(Some(bad), None).is_err(), "{bad}");
         }

@@ -125,8 +125,22 @@ impl HandOver {
 
 /// Words of replies that refuse the sender or the content, though their code is one of a bad address.
 const POLICY_WORDS: [&str; 16] = [
-    "spam", "policy", "block", "blacklist", "denylist", "reputation", "relay", "denied", "authenticat", "spf",
-    "dkim", "dmarc", "rate", "sender", "quota", "full",
+    "spam",
+    "policy",
+    "block",
+    "blacklist",
+    "denylist",
+    "reputation",
+    "relay",
+    "denied",
+    "authenticat",
+    "spf",
+    "dkim",
+    "dmarc",
+    "rate",
+    "sender",
+    "quota",
+    "full",
 ];
 
 /// Whether a 5xx reply says that the recipient's address is bad.
@@ -146,9 +160,7 @@ fn is_hard(phase: Phase, reply: &Reply) -> bool {
         // The mailbox is disabled for good.
         Some(EnhancedCode { subject: 2, detail: 1, .. }) => true,
         Some(_) => false,
-        None => {
-            phase == Phase::Recipient && matches!(reply.code, 550 | 551 | 553) && !names_a_policy(reply)
-        }
+        None => phase == Phase::Recipient && matches!(reply.code, 550 | 551 | 553) && !names_a_policy(reply),
     }
 }
 

@@ -223,7 +223,10 @@ mod tests {
             let outcome = mail("me@here.example", bad, b"").unfit_for(&Features::default());
             assert!(matches!(outcome, Some(HandOver::Rejected { hard: true, .. })), "{bad:?}");
         }
-        assert!(mail("", "a@b.example", b"").unfit_for(&Features::default()).is_none(), "the null return path is valid");
+        assert!(
+            mail("", "a@b.example", b"").unfit_for(&Features::default()).is_none(),
+            "the null return path is valid"
+        );
     }
 
     #[test]
@@ -242,6 +245,9 @@ mod tests {
 
         let utf8 = mail("a@b.example", "é@d.example", b"Subject: x\r\n\r\nhello");
         assert!(utf8.mail_command(&all).ends_with(" SMTPUTF8"));
-        assert!(matches!(utf8.unfit_for(&Features::default()), Some(HandOver::Rejected { code: 553, hard: false, .. })));
+        assert!(matches!(
+            utf8.unfit_for(&Features::default()),
+            Some(HandOver::Rejected { code: 553, hard: false, .. })
+        ));
     }
 }

@@ -170,7 +170,13 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_reply_is_an_error() {
         for bytes in [
-            &b"hello\r\n"[..], b"25\r\n", b"\r\n", b"650 no\r\n", b"150 no\r\n", b"2500 no\r\n", b"250-a\r\n251 b\r\n",
+            &b"hello\r\n"[..],
+            b"25\r\n",
+            b"\r\n",
+            b"650 no\r\n",
+            b"150 no\r\n",
+            b"2500 no\r\n",
+            b"250-a\r\n251 b\r\n",
             b"HTTP/1.1 400 Bad Request\r\n",
         ] {
             assert!(matches!(read(bytes).await, Err(WireError::Garbled(_))), "{:?}", String::from_utf8_lossy(bytes));

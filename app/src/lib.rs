@@ -1,0 +1,5 @@
+//! app
+
+pub mod fmt;
+pub mod shell;
+pub mod ui;

@@ -1,0 +1,2 @@
+DROP FUNCTION is_suppressed(text);
+DROP TABLE suppressions, lead_events, lead_notes, leads, accounts;

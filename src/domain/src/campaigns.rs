@@ -1,0 +1,287 @@
+//! Campaigns: what a company wants to say to whom, and where that stands.
+//!
+//! The state only changes through the transitions in [`lifecycle`].
+
+pub mod checks;
+pub mod lifecycle;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use checks::{Check, Verdict};
+pub use lifecycle::{Change, Lifecycle, PausedBy};
+
+use crate::{
+    CampaignEventId, CampaignId, MailboxId, Problem, UserId, companies::check_name, leads::LeadFilter,
+    problem::Problems, window::SendingWindow, wire::wire_enum,
+};
+
+wire_enum! {
+    /// Where a campaign stands.
+    pub enum CampaignState {
+        /// Being written.
+        Draft = "draft",
+        /// Starts by itself at its time.
+        Scheduled = "scheduled",
+        /// Sends.
+        Running = "running",
+        /// Nothing new is sent; e-mails in the hands of a server are awaited.
+        Pausing = "pausing",
+        /// Sends nothing; may be resumed.
+        Paused = "paused",
+        /// Being stopped; e-mails in the hands of a server are awaited.
+        Stopping = "stopping",
+        /// Ended by a person.
+        Stopped = "stopped",
+        /// Every lead has reached its end.
+        Completed = "completed",
+        /// Could not go on.
+        Failed = "failed",
+    }
+}
+
+impl CampaignState {
+    /// States that no command but duplicate and archive leaves.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Stopped | Self::Completed | Self::Failed)
+    }
+
+    /// States in which steps and settings may be edited.
+    #[must_use]
+    pub const fn allows_edit(self) -> bool {
+        matches!(self, Self::Draft | Self::Paused)
+    }
+
+    /// States in which steps may be added, removed or moved.
+    #[must_use]
+    pub const fn allows_structure_edit(self) -> bool {
+        matches!(self, Self::Draft)
+    }
+
+    /// The word people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Draft => "Draft",
+            Self::Scheduled => "Scheduled",
+            Self::Running => "Running",
+            Self::Pausing => "Pausing",
+            Self::Paused => "Paused",
+            Self::Stopping => "Stopping",
+            Self::Stopped => "Stopped",
+            Self::Completed => "Completed",
+            Self::Failed => "Failed",
+        }
+    }
+
+    /// The commands that work from this state.
+    #[must_use]
+    pub const fn allowed(self) -> &'static [&'static str] {
+        match self {
+            Self::Draft => &["schedule", "start"],
+            Self::Scheduled => &["start", "pause", "unschedule", "stop"],
+            Self::Running => &["pause", "stop"],
+            Self::Pausing | Self::Paused => &["resume", "stop"],
+            Self::Stopping => &[],
+            Self::Stopped | Self::Completed | Self::Failed => &["duplicate", "archive"],
+        }
+    }
+}
+
+wire_enum! {
+    /// Why a running campaign sends nothing at the moment.
+    pub enum HoldReason {
+        /// The sending window is closed.
+        OutsideWindow = "outside_window",
+        /// Every mailbox has sent what it may in 24 hours.
+        DailyCap = "daily_cap",
+        /// No mailbox of the campaign is connected.
+        NoHealthyMailbox = "no_healthy_mailbox",
+    }
+}
+
+impl HoldReason {
+    /// The sentence people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::OutsideWindow => "Waits for the sending window to open.",
+            Self::DailyCap => "Every mailbox has sent what it may in 24 hours.",
+            Self::NoHealthyMailbox => "No mailbox of this campaign is connected.",
+        }
+    }
+}
+
+wire_enum! {
+    /// Where the leads of a campaign come from.
+    pub enum AudienceKind {
+        /// Everything a filter finds at the moment of the start.
+        Filter = "filter",
+        /// Leads chosen one by one or by bulk actions.
+        Selection = "selection",
+    }
+}
+
+/// Whom a campaign is for, before its start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Audience {
+    /// Everything this filter finds at the moment of the start.
+    Filter {
+        /// The filter.
+        filter: LeadFilter,
+    },
+    /// Leads chosen by hand; they are added with the bulk action “enrol”.
+    Selection,
+}
+
+/// A campaign with its settings; steps are listed apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Campaign {
+    /// Id.
+    pub id: CampaignId,
+    /// Name, for the company only.
+    pub name: String,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub lifecycle: Lifecycle,
+    /// Whom it is for.
+    pub audience: Audience,
+    /// Leads frozen at the start; before it, those that would be.
+    pub audience_size: i64,
+    /// When it may send.
+    pub window: SendingWindow,
+    /// Mailboxes it sends from, in turn.
+    pub mailboxes: Vec<MailboxId>,
+    /// Number of steps.
+    pub steps: i64,
+    /// Who created it; absent when a program did.
+    pub created_by: Option<UserId>,
+    /// Their name.
+    pub owner_name: Option<String>,
+    /// When it was put away.
+    pub archived_at: Option<DateTime<Utc>>,
+    /// Created.
+    pub created_at: DateTime<Utc>,
+    /// Last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Version for If-Match; grows with every change.
+    pub version: i64,
+}
+
+/// A campaign as a row of the list, with its figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CampaignSummary {
+    /// Id.
+    pub id: CampaignId,
+    /// Name.
+    pub name: String,
+    /// Where it stands.
+    pub state: CampaignState,
+    /// Why a running one sends nothing.
+    pub hold_reason: Option<HoldReason>,
+    /// Why it is paused, in words, when the system paused it.
+    pub pause_reason: Option<String>,
+    /// Leads of the audience.
+    pub audience_size: i64,
+    /// Leads that have reached their end.
+    pub finished: i64,
+    /// E-mails handed over.
+    pub sent: i64,
+    /// Leads whose address bounced.
+    pub bounced: i64,
+    /// Leads that unsubscribed.
+    pub unsubscribed: i64,
+    /// When the next e-mail is due.
+    pub next_send_at: Option<DateTime<Utc>>,
+    /// When it starts, if scheduled.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// Name of its creator.
+    pub owner_name: Option<String>,
+    /// Last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What can be entered about a campaign.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct CampaignInput {
+    /// Name.
+    pub name: Option<String>,
+    /// Whom it is for.
+    pub audience: Option<Audience>,
+    /// When it may send.
+    pub window: Option<SendingWindow>,
+    /// Mailboxes it sends from.
+    pub mailboxes: Option<Vec<MailboxId>>,
+}
+
+impl CampaignInput {
+    /// The same, trimmed and checked.
+    ///
+    /// # Errors
+    /// Every problem found.
+    pub fn check(mut self) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::new();
+        if let Some(name) = &self.name {
+            self.name = problems.check("name", check_name(name, 120));
+        }
+        if let Some(window) = &self.window {
+            problems.check("window", window.check());
+        }
+        if self.mailboxes.as_ref().is_some_and(|m| m.len() > 50) {
+            problems.push(Problem::field("mailboxes", "mailboxes_many", "Use at most 50 mailboxes."));
+        }
+        problems.finish()?;
+        Ok(self)
+    }
+}
+
+/// Which campaigns a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CampaignFilter {
+    /// State is any of these; every state when empty.
+    pub state: Vec<CampaignState>,
+    /// Part of the name.
+    pub q: Option<String>,
+    /// Shows those put away instead of the others.
+    pub archived: bool,
+}
+
+/// What a command did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CommandOutcome {
+    /// The campaign afterwards.
+    pub campaign: Campaign,
+    /// Whether anything changed; a command whose aim was reached already changes nothing.
+    pub changed: bool,
+    /// E-mails in the hands of a mail server, which may still arrive.
+    pub in_flight: i64,
+}
+
+/// An entry of a campaign's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CampaignEvent {
+    /// Id.
+    pub id: CampaignEventId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What, as a past participle: `created`, `started`, `paused`, `sent`, ...
+    pub kind: String,
+    /// Who, in words.
+    pub actor: String,
+    /// More, in words.
+    pub text: Option<String>,
+    /// The lead it is about.
+    pub lead_id: Option<crate::LeadId>,
+    /// Its name.
+    pub lead_name: Option<String>,
+}

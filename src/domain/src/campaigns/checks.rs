@@ -1,0 +1,279 @@
+//! The checks a campaign must pass before it starts, as pure rules over plain facts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Problem, steps::Step, window::SendingWindow, wire::wire_enum};
+
+wire_enum! {
+    /// What a check says.
+    pub enum Verdict {
+        /// Good.
+        Pass = "pass",
+        /// Worth a look; does not keep the campaign from starting.
+        Warn = "warn",
+        /// Keeps the campaign from starting.
+        Block = "block",
+    }
+}
+
+wire_enum! {
+    /// Where a failed check is mended.
+    pub enum FixAt {
+        /// The settings of the campaign.
+        Settings = "settings",
+        /// Its steps.
+        Sequence = "sequence",
+        /// The mailboxes of the company.
+        Mailboxes = "mailboxes",
+        /// The settings of the company.
+        Company = "company",
+    }
+}
+
+/// One line of the launch checklist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Check {
+    /// Stable word for programs.
+    pub code: String,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Sentence for people.
+    pub message: String,
+    /// Where to mend it.
+    pub fix: Option<FixAt>,
+}
+
+/// What is known about a campaign when it is checked.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// Leads that would be enrolled.
+    pub audience: i64,
+    /// Of these: on the suppression list.
+    pub suppressed: i64,
+    /// Of these: without an address.
+    pub without_address: i64,
+    /// Steps, in order.
+    pub steps: &'a [Step],
+    /// Mailboxes chosen.
+    pub mailboxes: usize,
+    /// Of these: connected.
+    pub connected: usize,
+    /// Of these: the company's own, not the sandbox.
+    pub real: usize,
+    /// The most e-mails they may send together in 24 hours.
+    pub daily_cap: i64,
+    /// Postal address of the company is set.
+    pub has_postal_address: bool,
+    /// When it may send.
+    pub window: &'a SendingWindow,
+}
+
+/// Runs every check, in the order of the checklist.
+#[must_use]
+pub fn run(facts: &Facts<'_>) -> Vec<Check> {
+    vec![
+        audience(facts),
+        suppressed(facts),
+        addresses(facts),
+        steps(facts),
+        variables(facts),
+        mailboxes(facts),
+        authentication(facts),
+        postal_address(facts),
+        pass("unsubscribe", "Every e-mail carries an unsubscribe link and the one-click header."),
+        window(facts),
+        volume(facts),
+    ]
+}
+
+/// The blocking checks as problems, for a start that is refused.
+#[must_use]
+pub fn blockers(checks: &[Check]) -> Vec<Problem> {
+    checks
+        .iter()
+        .filter(|c| c.verdict == Verdict::Block)
+        .map(|c| Problem { code: c.code.clone().into(), message: c.message.clone(), field: None })
+        .collect()
+}
+
+/// Leads that will get the first e-mail.
+#[must_use]
+pub const fn reachable(facts: &Facts<'_>) -> i64 {
+    facts.audience - facts.suppressed - facts.without_address
+}
+
+fn audience(f: &Facts<'_>) -> Check {
+    match f.audience {
+        0 => block("audience", "No lead is chosen. Choose a filter, or add leads from the list.", FixAt::Settings),
+        n if reachable(f) <= 0 => {
+            block("audience", format!("None of the {n} leads can be mailed."), FixAt::Settings)
+        }
+        n => pass("audience", format!("{n} {} chosen.", if n == 1 { "lead is" } else { "leads are" })),
+    }
+}
+
+fn suppressed(f: &Facts<'_>) -> Check {
+    match f.suppressed {
+        0 => pass("suppressed", "Nobody in the audience is on the suppression list."),
+        n => warn("suppressed", format!("{n} on the suppression list will be skipped."), None),
+    }
+}
+
+fn addresses(f: &Facts<'_>) -> Check {
+    match f.without_address {
+        0 => pass("addresses", "Every lead has an e-mail address."),
+        n => warn("addresses", format!("{n} without an e-mail address will be skipped."), None),
+    }
+}
+
+fn steps(f: &Facts<'_>) -> Check {
+    if f.steps.is_empty() {
+        return block("steps", "There is no e-mail yet. Add at least one step.", FixAt::Sequence);
+    }
+    match f.steps.iter().enumerate().find_map(|(i, s)| s.problems().into_iter().next().map(|p| (i + 1, p))) {
+        Some((n, problem)) => block("steps", format!("Step {n}: {}", problem.message), FixAt::Sequence),
+        None => pass("steps", format!("{} written.", plural(f.steps.len(), "step is", "steps are"))),
+    }
+}
+
+fn variables(f: &Facts<'_>) -> Check {
+    let bare: Vec<String> = f
+        .steps
+        .iter()
+        .flat_map(Step::variables_without_fallback)
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .map(|v| format!("{{{v}}}"))
+        .collect();
+    if bare.is_empty() {
+        return pass("variables", "Every variable has a fallback.");
+    }
+    block(
+        "variables",
+        format!("{} can be empty. Write a fallback, as in {{first_name|there}}.", bare.join(", ")),
+        FixAt::Sequence,
+    )
+}
+
+fn mailboxes(f: &Facts<'_>) -> Check {
+    match (f.mailboxes, f.connected) {
+        (0, _) => block("mailboxes", "No mailbox is chosen. Choose the address to send from.", FixAt::Settings),
+        (_, 0) => block("mailboxes", "No mailbox is connected. Test its connection.", FixAt::Mailboxes),
+        (all, some) if some < all => {
+            warn("mailboxes", format!("{some} of {all} mailboxes are connected."), Some(FixAt::Mailboxes))
+        }
+        (all, _) => pass("mailboxes", format!("{} connected.", plural(all, "mailbox is", "mailboxes are"))),
+    }
+}
+
+fn authentication(f: &Facts<'_>) -> Check {
+    if f.real == 0 {
+        return pass("authentication", "Sandbox mailboxes need no SPF, DKIM or DMARC: nothing leaves this machine.");
+    }
+    warn(
+        "authentication",
+        "SPF, DKIM and DMARC of your domain are not checked here. Make sure that they pass.",
+        Some(FixAt::Mailboxes),
+    )
+}
+
+fn postal_address(f: &Facts<'_>) -> Check {
+    if f.has_postal_address {
+        pass("postal_address", "The postal address of the company stands under every e-mail.")
+    } else {
+        block("postal_address", "The company has no postal address. The law asks for one.", FixAt::Company)
+    }
+}
+
+fn window(f: &Facts<'_>) -> Check {
+    match f.window.check() {
+        Ok(()) => pass("window", f.window.to_string()),
+        Err(problem) => block("window", problem.message, FixAt::Settings),
+    }
+}
+
+fn volume(f: &Facts<'_>) -> Check {
+    let mails = reachable(f).max(0) * i64::try_from(f.steps.len()).unwrap_or(i64::MAX);
+    if mails == 0 || f.daily_cap == 0 {
+        return pass("volume", "No e-mails to count yet.");
+    }
+    let days = mails.div_euclid(f.daily_cap) + i64::from(mails % f.daily_cap != 0);
+    let text = format!(
+        "{mails} e-mails at {} a day take about {} of sending.",
+        f.daily_cap,
+        plural(usize::try_from(days).unwrap_or(usize::MAX), "day", "days")
+    );
+    if days > 60 { warn("volume", text, Some(FixAt::Mailboxes)) } else { pass("volume", text) }
+}
+
+fn plural(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+fn pass(code: &str, message: impl Into<String>) -> Check {
+    Check { code: code.to_owned(), verdict: Verdict::Pass, message: message.into(), fix: None }
+}
+
+fn warn(code: &str, message: impl Into<String>, fix: Option<FixAt>) -> Check {
+    Check { code: code.to_owned(), verdict: Verdict::Warn, message: message.into(), fix }
+}
+
+fn block(code: &str, message: impl Into<String>, fix: FixAt) -> Check {
+    Check { code: code.to_owned(), verdict: Verdict::Block, message: message.into(), fix: Some(fix) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::Step;
+
+    fn codes(facts: &Facts<'_>, verdict: Verdict) -> Vec<String> {
+        run(facts).into_iter().filter(|c| c.verdict == verdict).map(|c| c.code).collect()
+    }
+
+    fn good<'a>(steps: &'a [Step], window: &'a SendingWindow) -> Facts<'a> {
+        Facts {
+            audience: 10,
+            suppressed: 0,
+            without_address: 0,
+            steps,
+            mailboxes: 1,
+            connected: 1,
+            real: 0,
+            daily_cap: 50,
+            has_postal_address: true,
+            window,
+        }
+    }
+
+    #[test]
+    fn a_good_campaign_passes() {
+        let steps = [Step::example()];
+        let window = SendingWindow::default();
+        assert_eq!(codes(&good(&steps, &window), Verdict::Block), Vec::<String>::new());
+        assert_eq!(codes(&good(&steps, &window), Verdict::Warn), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_empty_campaign_says_all_that_is_missing() {
+        let window = SendingWindow::default();
+        let facts = Facts { audience: 0, mailboxes: 0, connected: 0, has_postal_address: false, ..good(&[], &window) };
+        assert_eq!(codes(&facts, Verdict::Block), ["audience", "steps", "mailboxes", "postal_address"]);
+    }
+
+    #[test]
+    fn variables_without_a_fallback_block() {
+        let steps = [Step { body: "Hi {first_name}".into(), ..Step::example() }];
+        let window = SendingWindow::default();
+        assert_eq!(codes(&good(&steps, &window), Verdict::Block), ["variables"]);
+    }
+
+    #[test]
+    fn an_audience_that_cannot_be_mailed_blocks() {
+        let steps = [Step::example()];
+        let window = SendingWindow::default();
+        let facts = Facts { suppressed: 6, without_address: 4, ..good(&steps, &window) };
+        assert_eq!(codes(&facts, Verdict::Block), ["audience"]);
+    }
+}

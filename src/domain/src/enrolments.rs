@@ -1,0 +1,148 @@
+//! Enrolments: one lead in one campaign, from the first wait to its end.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{EmailAddress, EnrolmentId, LeadId, MailboxId, wire::wire_enum};
+
+wire_enum! {
+    /// Where a lead stands in a campaign.
+    pub enum EnrolmentState {
+        /// Its next e-mail may go as soon as a mailbox is free.
+        Active = "active",
+        /// Its next e-mail waits for the delay before the step.
+        WaitingDelay = "waiting_delay",
+        /// Its next e-mail waits for the sending window.
+        WaitingWindow = "waiting_window",
+        /// Every step is done.
+        Finished = "finished",
+        /// The lead has answered.
+        Replied = "replied",
+        /// Its address does not take mail.
+        Bounced = "bounced",
+        /// The lead asked for no more e-mail.
+        Unsubscribed = "unsubscribed",
+        /// Its address was put on the suppression list.
+        Suppressed = "suppressed",
+        /// A person or the campaign stopped it.
+        Stopped = "stopped",
+        /// Could not go on; the reason says why.
+        Failed = "failed",
+        /// Never got an e-mail; the reason says why.
+        Skipped = "skipped",
+    }
+}
+
+impl EnrolmentState {
+    /// States in which an e-mail is still to come.
+    pub const OPEN: &'static [Self] = &[Self::Active, Self::WaitingDelay, Self::WaitingWindow];
+
+    /// Whether an e-mail is still to come.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Active | Self::WaitingDelay | Self::WaitingWindow)
+    }
+
+    /// The word people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Active => "Next in line",
+            Self::WaitingDelay => "Waits for its delay",
+            Self::WaitingWindow => "Waits for the window",
+            Self::Finished => "Finished",
+            Self::Replied => "Replied",
+            Self::Bounced => "Bounced",
+            Self::Unsubscribed => "Unsubscribed",
+            Self::Suppressed => "Suppressed",
+            Self::Stopped => "Stopped",
+            Self::Failed => "Failed",
+            Self::Skipped => "Skipped",
+        }
+    }
+}
+
+wire_enum! {
+    /// Why an enrolment ended as it did.
+    pub enum EndReason {
+        /// The campaign was stopped.
+        CampaignStopped = "campaign_stopped",
+        /// A person took the lead out.
+        Removed = "removed",
+        /// The lead was deleted.
+        LeadDeleted = "lead_deleted",
+        /// The lead has no address.
+        NoAddress = "no_address",
+        /// The address was on the suppression list when the campaign started.
+        OnSuppressionList = "on_suppression_list",
+        /// A variable had no value and no fallback.
+        MissingVariable = "missing_variable",
+        /// The server said that the address does not exist.
+        HardBounce = "hard_bounce",
+        /// The server said “later” until there was no later.
+        SoftExhausted = "soft_exhausted",
+        /// The server refused the e-mail itself.
+        Rejected = "rejected",
+        /// The e-mail was given to a server that did not say whether it took it.
+        /// It is not sent again, because it may have arrived (RFC 5321, 4.5.3.2.6).
+        OutcomeUnknown = "outcome_unknown",
+    }
+}
+
+impl EndReason {
+    /// The words people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::CampaignStopped => "the campaign was stopped",
+            Self::Removed => "taken out by hand",
+            Self::LeadDeleted => "the lead was deleted",
+            Self::NoAddress => "no e-mail address",
+            Self::OnSuppressionList => "on the suppression list",
+            Self::MissingVariable => "a variable has no value",
+            Self::HardBounce => "the address does not exist",
+            Self::SoftExhausted => "the server said “later” for 72 hours",
+            Self::Rejected => "the server refused the e-mail",
+            Self::OutcomeUnknown => "the server never said whether it took the e-mail",
+        }
+    }
+}
+
+/// A lead in a campaign, as listed on its page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Enrolment {
+    /// Id.
+    pub id: EnrolmentId,
+    /// The lead.
+    pub lead_id: LeadId,
+    /// Its display name.
+    pub lead_name: String,
+    /// Its address.
+    pub email: Option<EmailAddress>,
+    /// Where it stands.
+    pub state: EnrolmentState,
+    /// Why it ended as it did.
+    pub reason: Option<EndReason>,
+    /// Steps done.
+    pub steps_done: i32,
+    /// The mailbox that writes to it; the same for the whole sequence.
+    pub mailbox_id: Option<MailboxId>,
+    /// When its next e-mail is due.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Why the next e-mail has not gone yet, in words.
+    pub why_not_yet: Option<String>,
+    /// Last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_open_states_are_those_that_say_so() {
+        let open: Vec<_> = EnrolmentState::ALL.iter().copied().filter(|s| s.is_open()).collect();
+        assert_eq!(open, EnrolmentState::OPEN);
+    }
+}

@@ -1,0 +1,78 @@
+//! Ids as types: a lead's id cannot be handed to something that wants a campaign.
+//!
+//! Values are UUIDs of version 7, so they sort by the time of their creation.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = uuid::Uuid))]
+        #[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A company: the tenant.
+    CompanyId,
+    /// A person who can sign in.
+    UserId,
+    /// An invitation to join a company.
+    InvitationId,
+    /// A key for programs.
+    ApiKeyId,
+    /// A firm that leads work for.
+    AccountId,
+    /// A person whom the company wants to reach.
+    LeadId,
+    /// A note on a lead.
+    NoteId,
+    /// An entry of a lead's timeline.
+    LeadEventId,
+    /// A CSV import.
+    ImportId,
+    /// An address that e-mails leave from.
+    MailboxId,
+    /// A campaign.
+    CampaignId,
+    /// A step of a campaign.
+    StepId,
+    /// An entry of a campaign's log.
+    CampaignEventId,
+    /// One lead in one campaign.
+    EnrolmentId,
+    /// One e-mail to one lead.
+    MessageId,
+    /// An address that gets no more e-mail.
+    SuppressionId,
+    /// An entry of the audit log.
+    AuditEventId,
+    /// A mail caught by the sandbox.
+    SandboxMailId,
+}

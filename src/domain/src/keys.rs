@@ -1,0 +1,76 @@
+//! Keys for programs: what they may do and how they are written.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{ApiKeyId, Permission, wire::wire_enum};
+
+/// How every key begins, so that a leaked one is recognised.
+pub const KEY_PREFIX: &str = "sw_live_";
+
+wire_enum! {
+    /// A right given to a key.
+    pub enum Scope {
+        /// Read leads and accounts.
+        LeadsRead = "leads:read",
+        /// Create, change, import and delete leads and accounts.
+        LeadsWrite = "leads:write",
+        /// Read campaigns, enrolments and ledgers.
+        CampaignsRead = "campaigns:read",
+        /// Create and change campaigns and their steps.
+        CampaignsWrite = "campaigns:write",
+        /// Schedule, start, pause, resume and stop campaigns.
+        CampaignsRun = "campaigns:run",
+        /// Read mailboxes.
+        MailboxesRead = "mailboxes:read",
+        /// Connect and change mailboxes.
+        MailboxesWrite = "mailboxes:write",
+        /// Read the suppression list.
+        SuppressionsRead = "suppressions:read",
+        /// Add to and remove from the suppression list.
+        SuppressionsWrite = "suppressions:write",
+    }
+}
+
+impl Scope {
+    /// Whether the scope contains `permission`.
+    #[must_use]
+    pub fn allows(self, permission: Permission) -> bool {
+        match self {
+            Self::LeadsRead | Self::CampaignsRead | Self::MailboxesRead | Self::SuppressionsRead => {
+                permission == Permission::Read
+            }
+            Self::LeadsWrite => matches!(
+                permission,
+                Permission::EditLeads | Permission::ImportLeads | Permission::ManageAllLeads
+            ),
+            Self::CampaignsWrite => permission == Permission::EditCampaigns,
+            Self::CampaignsRun => matches!(permission, Permission::RunCampaigns | Permission::PauseOwnCampaigns),
+            Self::MailboxesWrite => permission == Permission::ManageMailboxes,
+            Self::SuppressionsWrite => permission == Permission::ManageSuppressions,
+        }
+    }
+}
+
+/// A key as listed on the settings page; the secret itself is shown once and not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Id.
+    pub id: ApiKeyId,
+    /// Name given by its creator.
+    pub name: String,
+    /// First characters, to recognise it by.
+    pub prefix: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// Name of the person who created it; absent when made on the command line.
+    pub created_by: Option<String>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// When a program last used it (to the minute).
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// From when it no longer works.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}

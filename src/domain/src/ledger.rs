@@ -1,0 +1,98 @@
+//! The ledger of a campaign: where every lead of the audience is. Its sum is the audience, always.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    enrolments::{EndReason, EnrolmentState},
+    messages::MessageState,
+};
+
+/// Leads that stand at the same place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LedgerLine {
+    /// Where.
+    pub state: EnrolmentState,
+    /// Why, for those that have ended.
+    pub reason: Option<EndReason>,
+    /// How many.
+    pub leads: i64,
+}
+
+/// E-mails of one step that stand at the same place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MessageLine {
+    /// Place of the step, from 1.
+    pub position: i32,
+    /// Where.
+    pub state: MessageState,
+    /// How many.
+    pub messages: i64,
+}
+
+/// The account of a campaign.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Ledger {
+    /// Leads frozen at the start.
+    pub audience: i64,
+    /// Leads that are still being placed.
+    pub enrolling: i64,
+    /// Leads that have been placed.
+    pub lines: Vec<LedgerLine>,
+    /// E-mails, step by step.
+    pub messages: Vec<MessageLine>,
+}
+
+impl Ledger {
+    /// Leads accounted for.
+    #[must_use]
+    pub fn sum(&self) -> i64 {
+        self.enrolling + self.lines.iter().map(|l| l.leads).sum::<i64>()
+    }
+
+    /// Whether nobody is missing and nobody counted twice.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        self.sum() == self.audience
+    }
+
+    /// Leads in any of these states.
+    #[must_use]
+    pub fn leads(&self, states: &[EnrolmentState]) -> i64 {
+        self.lines.iter().filter(|l| states.contains(&l.state)).map(|l| l.leads).sum()
+    }
+
+    /// Leads that have reached an end.
+    #[must_use]
+    pub fn ended(&self) -> i64 {
+        self.lines.iter().filter(|l| !l.state.is_open()).map(|l| l.leads).sum()
+    }
+
+    /// E-mails in this state, over all steps.
+    #[must_use]
+    pub fn messages_in(&self, state: MessageState) -> i64 {
+        self.messages.iter().filter(|m| m.state == state).map(|m| m.messages).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_lead_shows() {
+        let line = |state, leads| LedgerLine { state, reason: None, leads };
+        let mut ledger = Ledger {
+            audience: 10,
+            enrolling: 4,
+            lines: vec![line(EnrolmentState::Active, 5), line(EnrolmentState::Finished, 1)],
+            messages: vec![],
+        };
+        assert!(ledger.is_balanced());
+        assert_eq!(ledger.ended(), 1);
+        ledger.enrolling -= 1;
+        assert!(!ledger.is_balanced());
+    }
+}

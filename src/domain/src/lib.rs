@@ -1,0 +1,33 @@
+//! The words and rules of Saleswright: pure, clock-free and safe for wasm.
+//!
+//! Everything here compiles alone for the browser; a rule that needs the time
+//! or a random number takes it as an argument.
+
+pub mod accounts;
+pub mod campaigns;
+pub mod companies;
+pub mod email;
+pub mod enrolments;
+pub mod ids;
+pub mod imports;
+pub mod keys;
+pub mod leads;
+pub mod ledger;
+pub mod mailboxes;
+pub mod messages;
+pub mod page;
+pub mod problem;
+pub mod role;
+pub mod score;
+pub mod steps;
+pub mod suppressions;
+pub mod template;
+pub mod window;
+
+mod wire;
+
+pub use email::EmailAddress;
+pub use ids::*;
+pub use page::{Page, PageRequest};
+pub use problem::{Problem, Refusal};
+pub use role::{Permission, Role};

@@ -1,0 +1,208 @@
+//! Messages: one e-mail to one lead, and what is known about its way.
+//!
+//! The send axis only moves forward. From `sending` on a message is never tried
+//! again by itself unless the server has said “later”.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{EnrolmentId, LeadId, MailboxId, MessageId, StepId, wire::wire_enum};
+
+wire_enum! {
+    /// Where an e-mail stands.
+    pub enum MessageState {
+        /// Planned for a time.
+        Scheduled = "scheduled",
+        /// A worker has taken it and will hand it over at once.
+        Claimed = "claimed",
+        /// It is being handed over. Nobody else will ever try.
+        Sending = "sending",
+        /// A server has taken it.
+        Sent = "sent",
+        /// A server said “later”; it is tried again.
+        Deferred = "deferred",
+        /// A server refused it.
+        Failed = "failed",
+        /// Nobody can know whether a server took it. It is not sent again.
+        Unknown = "unknown",
+        /// It will not be sent.
+        Cancelled = "cancelled",
+    }
+}
+
+impl MessageState {
+    /// States from which a claim may take a message.
+    pub const CLAIMABLE: &'static [Self] = &[Self::Scheduled, Self::Deferred];
+    /// States that a cancellation may end: nothing has left yet.
+    pub const CANCELLABLE: &'static [Self] = &[Self::Scheduled, Self::Claimed, Self::Deferred];
+
+    /// Whether nothing more happens to it.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Sent | Self::Failed | Self::Unknown | Self::Cancelled)
+    }
+
+    /// Whether the way from `self` to `next` exists.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Scheduled | Self::Deferred, Self::Claimed | Self::Cancelled)
+                | (Self::Claimed, Self::Sending | Self::Scheduled | Self::Deferred | Self::Cancelled)
+                | (Self::Sending, Self::Sent | Self::Deferred | Self::Failed | Self::Unknown | Self::Scheduled)
+        )
+    }
+
+    /// The word people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Scheduled => "Planned",
+            Self::Claimed => "Next",
+            Self::Sending => "Being sent",
+            Self::Sent => "Sent",
+            Self::Deferred => "Tried again later",
+            Self::Failed => "Refused",
+            Self::Unknown => "Unknown",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+}
+
+/// How long a worker may hold a claimed or sending message before others may judge it.
+/// Longer than the ten minutes that RFC 5321, 4.5.3.2.6, gives a server after the final dot.
+pub const LEASE: Duration = Duration::minutes(15);
+
+/// A server may say “later” for this long, counted from the first try.
+pub const SOFT_BOUNCE_LIMIT: Duration = Duration::hours(72);
+
+/// The wait before the next try, after `attempts` tries that were answered with “later”.
+/// RFC 5321, 4.5.4.1, asks for at least 30 minutes after the first ones.
+#[must_use]
+pub fn retry_delay(attempts: i32) -> Duration {
+    match attempts {
+        ..=1 => Duration::minutes(30),
+        2 => Duration::hours(2),
+        3 => Duration::hours(6),
+        4 => Duration::hours(12),
+        _ => Duration::hours(24),
+    }
+}
+
+/// What a mail server made of an e-mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// Taken, with the words and the queue id of the server.
+    Accepted {
+        /// Reply of the server.
+        reply: String,
+        /// Its id for the e-mail, when the reply names one.
+        queue_id: Option<String>,
+    },
+    /// “Later” (4xx).
+    Deferred {
+        /// Reply of the server.
+        reply: String,
+    },
+    /// “No” (5xx).
+    Rejected {
+        /// Reply of the server.
+        reply: String,
+        /// The address itself is to blame.
+        hard: bool,
+    },
+    /// The connection could not be made, or broke before the final dot: surely not taken.
+    NotStarted {
+        /// What went wrong.
+        reason: String,
+        /// The server refused the sign-in: the mailbox needs a person.
+        sign_in_refused: bool,
+    },
+    /// The final dot may have gone out and no reply came.
+    Unknown {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// An e-mail of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Message {
+    /// Id.
+    pub id: MessageId,
+    /// The enrolment it belongs to.
+    pub enrolment_id: EnrolmentId,
+    /// The lead.
+    pub lead_id: LeadId,
+    /// The step.
+    pub step_id: StepId,
+    /// Place of the step, from 1.
+    pub position: i32,
+    /// The mailbox.
+    pub mailbox_id: MailboxId,
+    /// Where it stands.
+    pub state: MessageState,
+    /// When it is or was due.
+    pub due_at: DateTime<Utc>,
+    /// When the hand-over began.
+    pub sending_at: Option<DateTime<Utc>>,
+    /// When the server took it.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// The server it was handed to, as `host:port`.
+    pub server: Option<String>,
+    /// The server's id for it.
+    pub queue_id: Option<String>,
+    /// Last words of the server, or why it was cancelled.
+    pub detail: Option<String>,
+    /// Tries that were answered.
+    pub attempts: i32,
+    /// Subject, once it was written.
+    pub subject: Option<String>,
+    /// `Message-ID` header, once it was written.
+    pub message_id_header: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MessageState as S;
+    use super::*;
+
+    #[test]
+    fn the_send_axis_only_moves_forward() {
+        let table: Vec<String> = S::ALL
+            .iter()
+            .map(|from| {
+                let to: Vec<_> = S::ALL.iter().filter(|to| from.may_become(**to)).map(|s| s.as_str()).collect();
+                format!("{from} -> {}", to.join(" "))
+            })
+            .collect();
+        assert_eq!(
+            table,
+            [
+                "scheduled -> claimed cancelled",
+                "claimed -> scheduled sending deferred cancelled",
+                "sending -> scheduled sent deferred failed unknown",
+                "sent -> ",
+                "deferred -> claimed cancelled",
+                "failed -> ",
+                "unknown -> ",
+                "cancelled -> ",
+            ]
+        );
+    }
+
+    #[test]
+    fn lists_agree_with_the_table() {
+        for s in S::ALL {
+            assert_eq!(s.may_become(S::Claimed), S::CLAIMABLE.contains(s), "{s}");
+            assert_eq!(s.may_become(S::Cancelled), S::CANCELLABLE.contains(s), "{s}");
+            assert_eq!(s.is_terminal(), S::ALL.iter().all(|to| !s.may_become(*to)), "{s}");
+        }
+    }
+
+    #[test]
+    fn the_lease_outlives_the_longest_silence_of_a_server() {
+        assert!(LEASE > Duration::minutes(10));
+    }
+}

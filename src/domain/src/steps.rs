@@ -1,0 +1,198 @@
+//! The steps of a campaign: an e-mail and the wait before it.
+
+use chrono::Duration;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Problem, StepId,
+    template::{self, Part},
+    wire::wire_enum,
+};
+
+/// The most steps of one campaign.
+pub const MAX_STEPS: usize = 20;
+
+wire_enum! {
+    /// What a wait is counted in.
+    pub enum DelayUnit {
+        /// Minutes.
+        Minutes = "minutes",
+        /// Hours.
+        Hours = "hours",
+        /// Days of 24 hours.
+        Days = "days",
+        /// Days on which the sending window opens.
+        WorkingDays = "working_days",
+    }
+}
+
+/// The wait before a step, counted from the e-mail before it; before the first step, from the enrolment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Delay {
+    /// How many, 0 to 365.
+    pub amount: i32,
+    /// Of what.
+    pub unit: DelayUnit,
+}
+
+impl Delay {
+    /// No wait.
+    pub const NONE: Self = Self { amount: 0, unit: DelayUnit::Days };
+
+    /// The wait as a span of time; working days have none, they depend on the calendar.
+    #[must_use]
+    pub fn fixed(self) -> Option<Duration> {
+        let amount = i64::from(self.amount);
+        match self.unit {
+            DelayUnit::Minutes => Some(Duration::minutes(amount)),
+            DelayUnit::Hours => Some(Duration::hours(amount)),
+            DelayUnit::Days => Some(Duration::days(amount)),
+            DelayUnit::WorkingDays => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Delay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.amount == 0 {
+            return f.write_str("At once");
+        }
+        let unit = match (self.unit, self.amount) {
+            (DelayUnit::Minutes, 1) => "minute",
+            (DelayUnit::Minutes, _) => "minutes",
+            (DelayUnit::Hours, 1) => "hour",
+            (DelayUnit::Hours, _) => "hours",
+            (DelayUnit::Days, 1) => "day",
+            (DelayUnit::Days, _) => "days",
+            (DelayUnit::WorkingDays, 1) => "working day",
+            (DelayUnit::WorkingDays, _) => "working days",
+        };
+        write!(f, "{} {unit}", self.amount)
+    }
+}
+
+/// An e-mail step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Step {
+    /// Id.
+    pub id: StepId,
+    /// Place in the campaign, from 1.
+    pub position: i32,
+    /// The wait before it.
+    pub delay: Delay,
+    /// Subject, with variables.
+    pub subject: String,
+    /// Body as plain text, with variables.
+    pub body: String,
+    /// Version for If-Match; grows with every change.
+    pub version: i64,
+}
+
+/// What can be entered about a step; an absent value stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct StepInput {
+    /// The wait before it.
+    pub delay: Option<Delay>,
+    /// Subject.
+    pub subject: Option<String>,
+    /// Body.
+    pub body: Option<String>,
+}
+
+impl StepInput {
+    /// Holds what is entered within bounds. An unfinished e-mail may be saved; the launch checks it.
+    ///
+    /// # Errors
+    /// Every problem found.
+    pub fn check(self) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        if self.delay.is_some_and(|d| !(0..=365).contains(&d.amount)) {
+            problems.push(Problem::field("delay", "delay_invalid", "Wait 0 to 365."));
+        }
+        if self.subject.as_ref().is_some_and(|s| s.chars().count() > 250) {
+            problems.push(Problem::field("subject", "text_long", "Use at most 250 characters."));
+        }
+        if self.subject.as_ref().is_some_and(|s| s.contains(['\r', '\n'])) {
+            problems.push(Problem::field("subject", "subject_lines", "Write the subject on one line."));
+        }
+        if self.body.as_ref().is_some_and(|b| b.len() > 100_000) {
+            problems.push(Problem::field("body", "text_long", "Use at most 100,000 characters."));
+        }
+        if problems.is_empty() { Ok(self) } else { Err(problems) }
+    }
+}
+
+impl Step {
+    /// What keeps this e-mail from being sent.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.subject.trim().is_empty() {
+            problems.push(Problem::field("subject", "subject_missing", "Write a subject."));
+        }
+        if self.body.trim().is_empty() {
+            problems.push(Problem::field("body", "body_missing", "Write a text."));
+        }
+        problems.extend(template::unknown_names(&self.subject, "subject"));
+        problems.extend(template::unknown_names(&self.body, "body"));
+        problems
+    }
+
+    /// Variables that can be empty and have no fallback.
+    pub fn variables_without_fallback(&self) -> Vec<String> {
+        [&self.subject, &self.body]
+            .into_iter()
+            .flat_map(|text| template::parts(text))
+            .filter_map(|part| match part {
+                Part::Fact(variable, None) if !variable.always_known() => Some(variable.to_string()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// A complete step, for tests and examples.
+    #[must_use]
+    pub fn example() -> Self {
+        Self {
+            id: StepId(uuid::Uuid::nil()),
+            position: 1,
+            delay: Delay::NONE,
+            subject: "A question about {company|your team}".into(),
+            body: "Hi {first_name|there},\n\nwho looks after quality at {company|your company}?".into(),
+            version: 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_read_well() {
+        for (amount, unit, text) in [
+            (0, DelayUnit::Days, "At once"),
+            (1, DelayUnit::Hours, "1 hour"),
+            (3, DelayUnit::WorkingDays, "3 working days"),
+        ] {
+            assert_eq!(Delay { amount, unit }.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn an_unfinished_step_may_be_saved_but_has_problems() {
+        assert!(StepInput { subject: Some(String::new()), ..StepInput::default() }.check().is_ok());
+        let step = Step { subject: " ".into(), body: String::new(), ..Step::example() };
+        assert_eq!(step.problems().len(), 2);
+    }
+
+    #[test]
+    fn a_subject_cannot_smuggle_a_header() {
+        let input = StepInput { subject: Some("Hi\r\nBcc: x@example.com".into()), ..StepInput::default() };
+        assert_eq!(input.check().expect_err("two lines")[0].code, "subject_lines");
+    }
+}

@@ -1,0 +1,4 @@
+//! engine
+
+pub mod mail;
+pub mod sandbox;

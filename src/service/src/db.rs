@@ -1,0 +1,161 @@
+//! The database, and the one door to company data.
+//!
+//! The pool is private and stays so: without a [`Tenant`] there is no query on
+//! company data, and without an [`Actor`] there is no tenant.
+
+mod bootstrap;
+mod platform;
+mod tenant;
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+pub use bootstrap::{MIGRATOR, Role, bootstrap, check_app_role, migrate, migrate_down, roles_sql};
+pub use platform::Platform;
+pub use tenant::Tenant;
+
+use crate::{Actor, Error, Result, clock::Clock, live::Hub, secrets::Secrets};
+
+/// What every use case shares: pool, clock, keys and the settings that all processes agree on.
+#[derive(Clone, Debug)]
+pub struct Db(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pool: PgPool,
+    clock: Clock,
+    secrets: Secrets,
+    live: Hub,
+    settings: Settings,
+}
+
+/// Settings that every process of an installation shares.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Address under which people reach the installation, without a slash at the end.
+    pub public_url: String,
+    /// Where the sandbox mail server listens, as `host:port`.
+    pub sandbox_addr: String,
+    /// Whether mailboxes may name hosts in private networks.
+    pub allow_private_hosts: bool,
+    /// Calls a key may make in a minute.
+    pub api_calls_per_minute: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:3000".to_owned(),
+            sandbox_addr: "127.0.0.1:3025".to_owned(),
+            allow_private_hosts: false,
+            api_calls_per_minute: 600,
+        }
+    }
+}
+
+/// How many connections a process opens at most. See “Connections” in README.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolSize(pub u32);
+
+impl Db {
+    /// Connects as the application role. The pool opens connections when they are needed, so
+    /// this succeeds while the database is away.
+    #[must_use]
+    pub fn connect(
+        options: PgConnectOptions,
+        size: PoolSize,
+        clock: Clock,
+        secrets: Secrets,
+        settings: Settings,
+    ) -> Self {
+        // A statement that takes half a minute is a fault, and a forgotten transaction must not
+        // keep locks for ever.
+        let options = options.options([
+            ("statement_timeout", "30s"),
+            ("idle_in_transaction_session_timeout", "60s"),
+            ("timezone", "UTC"),
+        ]);
+        let live = Hub::new(options.clone());
+        let pool = PgPoolOptions::new()
+            .max_connections(size.0)
+            .acquire_timeout(Duration::from_secs(5))
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Self(Arc::new(Inner { pool, clock, secrets, live, settings }))
+    }
+
+    /// Opens the data of the actor's company: a transaction in which only its rows exist.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] while the database is away.
+    pub async fn tenant(&self, actor: &Actor) -> Result<Tenant> {
+        let tx = self.begin(&for_company(actor)).await?;
+        Ok(Tenant::new(tx, actor.clone(), self.clone()))
+    }
+
+    /// The needs that look across companies, each one a named method.
+    #[must_use]
+    pub fn platform(&self) -> Platform<'_> {
+        Platform::new(self)
+    }
+
+    /// Tells the time and makes ids.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Seals, signs and derives.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.0.secrets
+    }
+
+    /// Settings that every process shares.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The hub that tells open pages what changed.
+    #[must_use]
+    pub fn live(&self) -> &Hub {
+        &self.0.live
+    }
+
+    /// Whether the database answers.
+    pub async fn is_ready(&self) -> bool {
+        let ping = sqlx::query("SELECT 1").execute(&self.0.pool);
+        matches!(tokio::time::timeout(Duration::from_secs(2), ping).await, Ok(Ok(_)))
+    }
+
+    /// Lets connections end; for a clean stop.
+    pub async fn close(&self) {
+        self.0.pool.close().await;
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    /// Begins a transaction with `statement`. A pooled connection may have died with its server:
+    /// then the first word fails, and one more try gets a fresh one.
+    async fn begin(&self, statement: &str) -> Result<Transaction<'static, Postgres>> {
+        match self.pool().begin_with(AssertSqlSafe(statement.to_owned())).await {
+            Ok(tx) => Ok(tx),
+            Err(first) => match Error::from(first) {
+                Error::Unavailable => Ok(self.pool().begin_with(AssertSqlSafe(statement.to_owned())).await?),
+                other => Err(other),
+            },
+        }
+    }
+}
+
+/// BEGIN and the company in one round trip. The id is a UUID, so nothing can be smuggled in.
+fn for_company(actor: &Actor) -> String {
+    format!("BEGIN; SELECT set_config('app.company_id', '{}', true)", actor.company())
+}

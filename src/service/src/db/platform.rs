@@ -1,0 +1,171 @@
+//! The needs that look across companies. Each method is one function of migration 7 and says why
+//! it cannot have a tenant.
+
+use chrono::{DateTime, Utc};
+use domain::{CampaignId, CompanyId, ImportId, MailboxId, MessageId};
+use uuid::Uuid;
+
+use super::{Db, Tenant};
+use crate::{Actor, Error, Result};
+
+/// Cross-company work; made by [`Db::platform`].
+#[derive(Debug)]
+pub struct Platform<'d> {
+    db: &'d Db,
+}
+
+impl<'d> Platform<'d> {
+    pub(super) fn new(db: &'d Db) -> Self {
+        Self { db }
+    }
+
+    pub(crate) fn db(&self) -> &'d Db {
+        self.db
+    }
+
+    /// The system as an actor in a company, for work that a job or a command names by its id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the company is gone.
+    pub async fn system_actor(&self, company: CompanyId, name: &'static str) -> Result<Actor> {
+        let row = sqlx::query!(r#"SELECT time_zone AS "time_zone!" FROM platform_company($1)"#, company.0)
+            .fetch_optional(self.db.pool())
+            .await?
+            .ok_or(Error::NotFound("company"))?;
+        Ok(Actor::system(company, row.time_zone, name))
+    }
+
+    /// The same by slug, for the command line.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such company.
+    pub async fn system_actor_by_slug(&self, slug: &str, name: &'static str) -> Result<Actor> {
+        let row = sqlx::query!(
+            r#"SELECT id AS "id!", time_zone AS "time_zone!" FROM platform_company_by_slug($1)"#,
+            slug
+        )
+        .fetch_optional(self.db.pool())
+        .await?
+        .ok_or(Error::NotFound("company"))?;
+        Ok(Actor::system(CompanyId(row.id), row.time_zone, name))
+    }
+
+    /// The sender's next mailbox, locked until the returned tenant commits. The sender serves all
+    /// companies and cannot know beforehand whose turn it is.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn claim_mailbox(&self, now: DateTime<Utc>) -> Result<Option<(Tenant, MailboxId)>> {
+        let mut tx = self.db.begin("BEGIN").await?;
+        let row = sqlx::query!(
+            r#"
+            SELECT c.company_id AS "company!", c.mailbox_id AS "mailbox!", p.time_zone AS "time_zone!",
+                   set_config('app.company_id', c.company_id::text, true) AS "set!"
+            FROM platform_claim_mailbox($1) c, platform_company(c.company_id) p
+            "#,
+            now
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        Ok(row.map(|row| {
+            let actor = Actor::system(CompanyId(row.company), row.time_zone, "sender");
+            (Tenant::new(tx, actor, self.db.clone()), MailboxId(row.mailbox))
+        }))
+    }
+
+    /// When the sender should look for work again; nothing when no mailbox has any.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn next_send_at(&self) -> Result<Option<DateTime<Utc>>> {
+        Ok(sqlx::query_scalar!("SELECT platform_next_send_at()").fetch_one(self.db.pool()).await?)
+    }
+
+    /// Messages whose worker has not been heard of since its lease ended.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn expired_leases(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, MessageId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!", message_id AS "message!" FROM platform_expired_leases($1, 500)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|r| (CompanyId(r.company), MessageId(r.message))).collect())
+    }
+
+    /// Campaigns that may have something to do besides sending.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn waiting_campaigns(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, CampaignId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!", campaign_id AS "campaign!" FROM platform_waiting_campaigns($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|r| (CompanyId(r.company), CampaignId(r.campaign))).collect())
+    }
+
+    /// Imports that should be worked on and are in nobody's hands.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn waiting_imports(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, ImportId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!", import_id AS "import!" FROM platform_waiting_imports($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|r| (CompanyId(r.company), ImportId(r.import))).collect())
+    }
+
+    /// Mails of the system that are due.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn waiting_system_mails(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, Uuid)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!", mail_id AS "mail!" FROM platform_waiting_system_mails($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|r| (CompanyId(r.company), r.mail)).collect())
+    }
+
+    /// The company of a message: a recipient who follows a link belongs to none.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn message_company(&self, message: MessageId) -> Result<Option<CompanyId>> {
+        let company = sqlx::query_scalar!("SELECT platform_message_company($1)", message.0)
+            .fetch_one(self.db.pool())
+            .await?;
+        Ok(company.map(CompanyId))
+    }
+
+    /// The company of a sandbox mailbox, which signs in by its id.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn sandbox_mailbox_company(&self, mailbox: MailboxId) -> Result<Option<CompanyId>> {
+        let company = sqlx::query_scalar!("SELECT platform_mailbox_company($1)", mailbox.0)
+            .fetch_one(self.db.pool())
+            .await?;
+        Ok(company.map(CompanyId))
+    }
+
+    /// Forgets what is kept for a time only.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn sweep(&self, now: DateTime<Utc>) -> Result<()> {
+        sqlx::query!("SELECT platform_sweep($1)", now).fetch_one(self.db.pool()).await?;
+        sqlx::query!("DELETE FROM sessions WHERE expires_at < $1", now).execute(self.db.pool()).await?;
+        Ok(())
+    }
+}

