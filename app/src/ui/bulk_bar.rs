@@ -1,7 +1,8 @@
 //! Actions on the selected rows. Style shows the bar as soon as a box is ticked,
 //! so it works before any script; only the count needs one.
 
-use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys};
+use super::selection;
+use leptos::{ev, prelude::*};
 
 /// The form around a table whose rows can be selected. Its buttons say by their
 /// own name and value, or `formaction`, what happens to the ticked rows.
@@ -15,11 +16,7 @@ pub fn ListForm(
     /// The table, the bulk bar, the pager.
     children: Children,
 ) -> impl IntoView {
-    let recount = move |event: ev::Event| {
-        let form = event.current_target().and_then(|form| form.dyn_into::<web_sys::Element>().ok());
-        let ticked = form.and_then(|form| form.query_selector_all("tbody .pin-0 :checked").ok());
-        selected.set(ticked.map_or(0, |boxes| boxes.length()));
-    };
+    let recount = move |event: ev::Event| selected.set(selection::count(&event));
     view! { <form class="list-form" method="post" action=action on:change=recount>{children()}</form> }
 }
 

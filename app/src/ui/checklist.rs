@@ -19,7 +19,7 @@ impl Verdict {
     const fn looks(self) -> (Glyph, Tone, &'static str) {
         match self {
             Self::Pass => (Glyph::Done, Tone::Jade, "Ready: "),
-            Self::Warn => (Glyph::Dash, Tone::Amber, "Look: "),
+            Self::Warn => (Glyph::Dash, Tone::Amber, "Warning: "),
             Self::Block => (Glyph::Octagon, Tone::Coral, "Fix first: "),
         }
     }
@@ -50,7 +50,9 @@ pub fn Checklist(
             let (glyph, tone, word) = item.verdict.looks();
             let detail = (!item.detail.is_empty())
                 .then(|| view! { <span class="detail">{item.detail}</span> });
-            let fix = item.fix.map(|(words, href)| view! { <a href=href>{words}</a> });
+            let fix = item
+                .fix
+                .map(|(words, href)| view! { <a href=href>{words}</a> });
             view! {
                 <li class=tone.class()>
                     {glyph_mark(glyph)}

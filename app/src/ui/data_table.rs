@@ -3,7 +3,8 @@
 //! style turns its rows into records.
 
 use super::icon::{Icon, IconName};
-use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys};
+use super::selection;
+use leptos::{ev, prelude::*};
 
 /// A labelled scroll region with a table in it.
 #[component]
@@ -122,26 +123,12 @@ fn column_width(width: &str) -> Option<String> {
 /// The header cell whose box ticks every row of the page.
 #[component]
 pub fn SelectAllHeader() -> impl IntoView {
+    // The form hears the same event afterwards, so its count is right.
+    let tick = |event: ev::Event| selection::tick_all(&event);
     view! {
         <th role="columnheader" scope="col" class="pin-0">
-            <input class="check" type="checkbox" aria-label="Select all on this page" on:change=tick_all/>
+            <input class="check" type="checkbox" aria-label="Select all on this page" on:change=tick/>
         </th>
-    }
-}
-
-/// Runs before the form hears the same event, so the count is right.
-fn tick_all(event: ev::Event) {
-    let Some(head) = event.target().and_then(|box_| box_.dyn_into::<web_sys::HtmlInputElement>().ok()) else {
-        return;
-    };
-    let table = head.closest("table").ok().flatten();
-    let Some(rows) = table.and_then(|table| table.query_selector_all("tbody .pin-0 input").ok()) else {
-        return;
-    };
-    for n in 0..rows.length() {
-        if let Some(row) = rows.item(n).and_then(|row| row.dyn_into::<web_sys::HtmlInputElement>().ok()) {
-            row.set_checked(head.checked());
-        }
     }
 }
 

@@ -32,6 +32,7 @@ mod per_day_chart;
 mod score;
 mod search_field;
 mod select;
+mod selection;
 mod skeleton;
 mod stacked_bar;
 mod status;
@@ -45,7 +46,9 @@ mod wizard;
 pub use avatar::{Avatar, AvatarKind};
 pub use breadcrumb::{Breadcrumb, Crumb};
 pub use bulk_bar::{BulkBar, ListForm};
-pub use button::{Button, ButtonKind, ButtonLink, ButtonSize, DisabledButton, IconButton, SubmitButton};
+pub use button::{
+    Button, ButtonKind, ButtonLink, ButtonSize, DisabledButton, IconButton, SubmitButton,
+};
 pub use callout::Callout;
 pub use card::Card;
 pub use checklist::{CheckItem, Checklist, Verdict};

@@ -19,7 +19,11 @@ pub struct Part {
 impl Part {
     /// One part of the whole.
     pub fn new(label: impl Into<String>, value: i64, tone: Tone) -> Self {
-        Self { label: label.into(), value, tone }
+        Self {
+            label: label.into(),
+            value,
+            tone,
+        }
     }
 }
 
@@ -33,7 +37,9 @@ pub fn StackedBar(
     let bar = parts
         .iter()
         .filter(|part| part.value > 0)
-        .map(|part| view! { <i class=part.tone.segment() style=format!("flex:{}", part.value)></i> })
+        .map(
+            |part| view! { <i class=part.tone.segment() style=format!("flex:{}", part.value)></i> },
+        )
         .collect_view();
     let legend = parts
         .into_iter()
@@ -65,7 +71,10 @@ mod tests {
 
     #[test]
     fn the_sentence_names_every_part() {
-        let parts = [Part::new("Finished", 1412, Tone::Jade), Part::new("Replied", 0, Tone::Violet)];
+        let parts = [
+            Part::new("Finished", 1412, Tone::Jade),
+            Part::new("Replied", 0, Tone::Violet),
+        ];
         assert_eq!(sentence(&parts), "1,412 finished, 0 replied");
     }
 }

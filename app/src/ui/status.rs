@@ -43,7 +43,9 @@ impl Glyph {
             Self::Dashed => {
                 r#"<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.6" stroke-dasharray="2.2 2"/>"#
             }
-            Self::Ring => r#"<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.7"/>"#,
+            Self::Ring => {
+                r#"<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.7"/>"#
+            }
             Self::Half => {
                 r#"<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.7"/><path d="M7 4a3 3 0 0 1 0 6z"/>"#
             }
