@@ -17,6 +17,8 @@ CREATE TABLE mailboxes (
     failures        int NOT NULL DEFAULT 0,
     daily_cap       int NOT NULL CHECK (daily_cap BETWEEN 0 AND 100000),
     gap_seconds     int NOT NULL CHECK (gap_seconds BETWEEN 0 AND 86400),
+    -- Nothing leaves before: the gap after the last e-mail, the cap, or the wait after a fault.
+    not_before      timestamptz NOT NULL DEFAULT '-infinity',
     -- When the sender should look at this mailbox again; absent when nothing waits.
     next_send_at    timestamptz,
     -- When it last had its turn; the one that waited longest goes first.

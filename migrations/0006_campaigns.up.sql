@@ -22,10 +22,9 @@ CREATE TABLE campaigns (
     window_from      int NOT NULL DEFAULT 540,
     window_to        int NOT NULL DEFAULT 1020,
     window_zone      text NOT NULL DEFAULT 'lead' CHECK (window_zone IN ('lead', 'company')),
-    -- Grows with every resume: messages of an older plan wait until their time is set anew,
-    -- later by `plan_shift` in all.
-    plan_seq         int NOT NULL DEFAULT 0,
-    plan_shift       interval NOT NULL DEFAULT '0',
+    -- Seconds this campaign has been paused in all. A message that was planned with less waits
+    -- until its time is set later by the difference.
+    plan_shift       bigint NOT NULL DEFAULT 0,
     created_by       uuid REFERENCES users (id) ON DELETE SET NULL,
     archived_at      timestamptz,
     created_at       timestamptz NOT NULL DEFAULT now(),
@@ -118,7 +117,7 @@ CREATE TABLE messages (
                                         'cancelled')),
     due_at             timestamptz NOT NULL,
     window_ends_at     timestamptz NOT NULL,
-    plan_seq           int NOT NULL,
+    plan_shift         bigint NOT NULL,
     lease_token        uuid,
     lease_until        timestamptz,
     sending_at         timestamptz,
@@ -128,6 +127,8 @@ CREATE TABLE messages (
     server             text,
     queue_id           text,
     detail             text,
+    -- Written when the e-mail is frozen.
+    recipient          text,
     subject            text,
     message_id_header  text,
     created_at         timestamptz NOT NULL DEFAULT now(),
@@ -140,14 +141,14 @@ CREATE TABLE messages (
     FOREIGN KEY (company_id, mailbox_id) REFERENCES mailboxes (company_id, id)
 );
 SELECT tenant_table('messages');
--- What a claim walks along: one mailbox, by time.
-CREATE INDEX messages_due_idx ON messages (company_id, mailbox_id, due_at) WHERE state IN ('scheduled', 'deferred');
+-- What a claim walks along: one mailbox, one running campaign, by time.
+CREATE INDEX messages_due_idx ON messages (company_id, mailbox_id, campaign_id, due_at) WHERE state IN ('scheduled', 'deferred');
 -- What the rolling cap counts.
 CREATE INDEX messages_sending_at_idx ON messages (company_id, mailbox_id, sending_at) WHERE sending_at IS NOT NULL;
 -- What the reaper looks for.
 CREATE INDEX messages_lease_idx ON messages (lease_until) WHERE state IN ('claimed', 'sending');
 CREATE INDEX messages_campaign_idx ON messages (company_id, campaign_id, state, due_at);
-CREATE INDEX messages_plan_idx ON messages (company_id, campaign_id, plan_seq) WHERE state IN ('scheduled', 'deferred');
+CREATE INDEX messages_plan_idx ON messages (company_id, campaign_id, plan_shift) WHERE state IN ('scheduled', 'deferred');
 CREATE INDEX messages_lead_idx ON messages (company_id, lead_id);
 
 -- The e-mail as it was handed over, byte for byte.
@@ -174,3 +175,55 @@ CREATE TABLE campaign_events (
 );
 SELECT tenant_table('campaign_events');
 CREATE INDEX campaign_events_at_idx ON campaign_events (company_id, campaign_id, at DESC, id DESC);
+
+-- Test mails: one step, rendered for one lead, to an address that somebody entered.
+CREATE TABLE test_mails (
+    id           uuid PRIMARY KEY,
+    company_id   uuid,
+    campaign_id  uuid NOT NULL,
+    step_id      uuid NOT NULL,
+    lead_id      uuid,
+    recipient    text NOT NULL,
+    state        text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sending', 'sent', 'failed', 'unknown')),
+    detail       text,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    finished_at  timestamptz,
+    FOREIGN KEY (company_id, campaign_id) REFERENCES campaigns (company_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (company_id, step_id) REFERENCES campaign_steps (company_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (company_id, lead_id) REFERENCES leads (company_id, id) ON DELETE SET NULL (lead_id)
+);
+SELECT tenant_table('test_mails');
+CREATE INDEX test_mails_campaign_idx ON test_mails (company_id, campaign_id, created_at DESC);
+
+-- E-mails of a mailbox that count towards its cap: handed over in the last 24 hours, or about to be.
+CREATE FUNCTION mailbox_used(mailbox uuid, now timestamptz) RETURNS bigint
+    LANGUAGE sql STABLE
+AS $$
+    SELECT (SELECT count(*) FROM messages
+            WHERE company_id = (SELECT current_company()) AND mailbox_id = mailbox
+              AND sending_at > now - interval '24 hours')
+         + (SELECT count(*) FROM messages
+            WHERE company_id = (SELECT current_company()) AND mailbox_id = mailbox
+              AND state = 'claimed' AND lease_until > now)
+$$;
+
+-- Why a running campaign sends nothing at the moment; absent when it sends, or when nothing is due.
+CREATE FUNCTION campaign_hold(campaign uuid, now timestamptz) RETURNS text
+    LANGUAGE sql STABLE
+AS $$
+    WITH box AS (
+        SELECT m.id, m.state = 'connected' AS connected, mailbox_used(m.id, now) >= m.daily_cap AS full_up,
+               EXISTS (SELECT FROM messages g WHERE g.company_id = m.company_id AND g.mailbox_id = m.id
+                         AND g.campaign_id = campaign AND g.state IN ('scheduled', 'deferred') AND g.due_at <= now) AS due
+        FROM campaign_mailboxes cm JOIN mailboxes m ON m.id = cm.mailbox_id
+        WHERE cm.campaign_id = campaign
+    )
+    SELECT CASE
+        WHEN NOT EXISTS (SELECT FROM box WHERE connected) THEN 'no_healthy_mailbox'
+        WHEN EXISTS (SELECT FROM box WHERE due AND connected AND NOT full_up) THEN NULL
+        WHEN EXISTS (SELECT FROM box WHERE due AND connected) THEN 'daily_cap'
+        WHEN EXISTS (SELECT FROM box WHERE due) THEN 'no_healthy_mailbox'
+        WHEN EXISTS (SELECT FROM enrolments e WHERE e.company_id = (SELECT current_company())
+                       AND e.campaign_id = campaign AND e.state = 'waiting_window') THEN 'outside_window'
+    END
+$$;

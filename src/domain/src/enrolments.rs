@@ -114,8 +114,8 @@ impl EndReason {
 pub struct Enrolment {
     /// Id.
     pub id: EnrolmentId,
-    /// The lead.
-    pub lead_id: LeadId,
+    /// The lead; absent once it was deleted.
+    pub lead_id: Option<LeadId>,
     /// Its display name.
     pub lead_name: String,
     /// Its address.

@@ -36,13 +36,14 @@ impl MessageState {
     /// States that a cancellation may end: nothing has left yet.
     pub const CANCELLABLE: &'static [Self] = &[Self::Scheduled, Self::Claimed, Self::Deferred];
 
-    /// Whether nothing more happens to it.
+    /// Whether nothing more happens to it by itself.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Sent | Self::Failed | Self::Unknown | Self::Cancelled)
     }
 
-    /// Whether the way from `self` to `next` exists.
+    /// Whether the way from `self` to `next` exists. What was unknown may become sent when
+    /// evidence arrives, never the other way round.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
@@ -50,6 +51,7 @@ impl MessageState {
             (Self::Scheduled | Self::Deferred, Self::Claimed | Self::Cancelled)
                 | (Self::Claimed, Self::Sending | Self::Scheduled | Self::Deferred | Self::Cancelled)
                 | (Self::Sending, Self::Sent | Self::Deferred | Self::Failed | Self::Unknown | Self::Scheduled)
+                | (Self::Unknown, Self::Sent)
         )
     }
 
@@ -133,8 +135,8 @@ pub struct Message {
     pub id: MessageId,
     /// The enrolment it belongs to.
     pub enrolment_id: EnrolmentId,
-    /// The lead.
-    pub lead_id: LeadId,
+    /// The lead; absent once it was deleted.
+    pub lead_id: Option<LeadId>,
     /// The step.
     pub step_id: StepId,
     /// Place of the step, from 1.
@@ -186,7 +188,7 @@ mod tests {
                 "sent -> ",
                 "deferred -> claimed cancelled",
                 "failed -> ",
-                "unknown -> ",
+                "unknown -> sent",
                 "cancelled -> ",
             ]
         );
@@ -197,7 +199,8 @@ mod tests {
         for s in S::ALL {
             assert_eq!(s.may_become(S::Claimed), S::CLAIMABLE.contains(s), "{s}");
             assert_eq!(s.may_become(S::Cancelled), S::CANCELLABLE.contains(s), "{s}");
-            assert_eq!(s.is_terminal(), S::ALL.iter().all(|to| !s.may_become(*to)), "{s}");
+            let moves_by_itself = *s != S::Unknown && S::ALL.iter().any(|to| s.may_become(*to));
+            assert_eq!(s.is_terminal(), !moves_by_itself, "{s}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Jobs: wake-ups that carry ids. The work itself is a row of ours, claimed by compare-and-set,
 //! so a job that is lost or doubled changes nothing but a delay.
 
-use domain::{CampaignId, CompanyId, ImportId};
+use domain::{CampaignId, CompanyId, ImportId, MailboxId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::postgres::PgConnectOptions;
 
@@ -58,6 +58,38 @@ pub struct SendSystemMail {
 
 impl Job for SendSystemMail {
     const NAME: &'static str = "send_system_mail";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.mail)
+    }
+}
+
+/// The connection of a mailbox is to be tested.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TestMailbox {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub mailbox: MailboxId,
+}
+
+impl Job for TestMailbox {
+    const NAME: &'static str = "test_mailbox";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.mailbox)
+    }
+}
+
+/// A test mail of a campaign is to be sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SendTestMail {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub mail: uuid::Uuid,
+}
+
+impl Job for SendTestMail {
+    const NAME: &'static str = "send_test_mail";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.mail)
     }

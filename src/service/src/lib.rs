@@ -5,13 +5,20 @@
 //! functions and the JSON API, call the same methods and commit.
 
 pub mod audit;
-pub mod cluster;
+pub mod campaigns;
 pub mod clock;
+pub mod cluster;
 pub mod db;
+pub mod enrolments;
 pub mod error;
 pub mod jobs;
+pub mod leads;
 pub mod live;
+pub mod mailboxes;
+pub mod messages;
 pub mod secrets;
+pub mod suppressions;
+pub mod unsubscribe;
 
 mod actor;
 mod cursor;

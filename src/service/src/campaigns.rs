@@ -1,0 +1,330 @@
+//! Campaigns: who is written to, what, and when. Commands lock the campaign's row and let the
+//! domain decide; everything that follows from a command commits with it.
+
+pub mod advance;
+mod audience;
+mod checks;
+mod commands;
+mod reading;
+pub(crate) mod render;
+mod steps;
+mod test_mails;
+
+use domain::{
+    CampaignId, MailboxId, Permission, Problem, UserId,
+    campaigns::{
+        Audience, AudienceKind, Campaign, CampaignInput, CampaignState, Lifecycle, PausedBy,
+    },
+    window::{SendingWindow, WindowZone},
+};
+
+pub use reading::SentPerDay;
+pub use render::{Preview, Written};
+pub(crate) use render::{LeadFacts, Sender, write};
+pub use test_mails::{TestMail, TestMailState, TestMailToSend};
+
+use crate::{Error, Result, Tenant, audit::Entry};
+
+/// The campaigns of the company.
+#[derive(Debug)]
+pub struct Campaigns<'t> {
+    pub(crate) t: &'t mut Tenant,
+}
+
+impl Tenant {
+    /// The campaigns of the company.
+    pub fn campaigns(&mut self) -> Campaigns<'_> {
+        Campaigns { t: self }
+    }
+}
+
+impl Campaigns<'_> {
+    /// One campaign. The audience of a draft is counted as it would be frozen now.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get(&mut self, id: CampaignId) -> Result<Campaign> {
+        self.t.require(Permission::Read).await?;
+        let mut campaign = self.load(id, false).await?;
+        if campaign.lifecycle.started_at.is_none() {
+            campaign.audience_size = self.count_audience(&campaign).await?;
+        }
+        Ok(campaign)
+    }
+
+    /// A new draft.
+    ///
+    /// # Errors
+    /// Problems of the input.
+    pub async fn create(&mut self, input: CampaignInput) -> Result<Campaign> {
+        self.t.require(Permission::EditCampaigns).await?;
+        let input = input.check()?;
+        let Some(name) = input.name.clone() else {
+            return Err(Problem::field("name", "name_missing", "Enter a name.").into());
+        };
+        let id: CampaignId = self.t.new_id();
+        let (now, creator) = (self.t.now(), self.t.actor().user_id());
+        sqlx::query!(
+            "INSERT INTO campaigns (id, name, created_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)",
+            id.0,
+            name,
+            creator.map(|u| u.0),
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.apply(id, input).await?;
+        self.log(id, "created", None).await?;
+        self.t.audit().record(Entry::done("campaign.created").on(name)).await?;
+        self.get(id).await
+    }
+
+    /// Changes name, audience, window or mailboxes; what is absent stays.
+    ///
+    /// # Errors
+    /// Problems of the input; [`Error::Refused`] while it runs; a conflict when `version` is not the newest.
+    pub async fn update(&mut self, id: CampaignId, input: CampaignInput, version: Option<i64>) -> Result<Campaign> {
+        self.t.require(Permission::EditCampaigns).await?;
+        let campaign = self.load(id, true).await?;
+        if version.is_some_and(|v| v != campaign.version) {
+            return Err(Error::stale());
+        }
+        let input = input.check()?;
+        let state = campaign.lifecycle.state;
+        let only_name = input.audience.is_none() && input.window.is_none() && input.mailboxes.is_none();
+        if !only_name && !state.allows_edit() {
+            return Err(editing_refused(state));
+        }
+        if campaign.lifecycle.started_at.is_some() && (input.audience.is_some() || input.mailboxes.is_some()) {
+            return Err(Problem::field(
+                "audience",
+                "audience_frozen",
+                "Audience and mailboxes are fixed once a campaign has started. Duplicate it to change them.",
+            )
+            .into());
+        }
+        self.apply(id, input).await?;
+        self.log(id, "edited", None).await?;
+        self.t.tell("campaigns", id.0).await?;
+        self.get(id).await
+    }
+
+    /// A draft with the same steps and settings. The audience of a selection is not taken along.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn duplicate(&mut self, id: CampaignId) -> Result<Campaign> {
+        self.t.require(Permission::EditCampaigns).await?;
+        let old = self.load(id, false).await?;
+        let name: String = format!("Copy of {}", old.name).chars().take(120).collect();
+        let copy = self
+            .create(CampaignInput {
+                name: Some(name),
+                audience: Some(old.audience),
+                window: Some(old.window),
+                mailboxes: Some(old.mailboxes),
+            })
+            .await?;
+        sqlx::query!(
+            "INSERT INTO campaign_steps (id, campaign_id, position, delay_amount, delay_unit, subject, body)
+             SELECT gen_random_uuid(), $2, position, delay_amount, delay_unit, subject, body
+             FROM campaign_steps WHERE campaign_id = $1",
+            id.0,
+            copy.id.0,
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.get(copy.id).await
+    }
+
+    /// Puts an ended campaign away, or takes it out again.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a campaign that has not ended.
+    pub async fn archive(&mut self, id: CampaignId, away: bool) -> Result<Campaign> {
+        self.t.require(Permission::EditCampaigns).await?;
+        let campaign = self.load(id, true).await?;
+        let state = campaign.lifecycle.state;
+        if !state.is_terminal() {
+            return Err(domain::Refusal::new(
+                "not_allowed_now",
+                format!("A campaign that is {} cannot be archived.", state.label().to_lowercase()),
+                state.allowed(),
+            )
+            .into());
+        }
+        let at = away.then(|| self.t.now());
+        sqlx::query!("UPDATE campaigns SET archived_at = $2 WHERE id = $1", id.0, at).execute(self.t.conn()).await?;
+        self.t.tell("campaigns", id.0).await?;
+        self.get(id).await
+    }
+
+    /// Deletes a draft.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for a campaign that was ever more than a draft.
+    pub async fn delete(&mut self, id: CampaignId) -> Result<()> {
+        self.t.require(Permission::EditCampaigns).await?;
+        let campaign = self.load(id, true).await?;
+        if campaign.lifecycle.state != CampaignState::Draft {
+            return Err(Error::conflict("not_a_draft", "Only drafts are deleted. Stop the campaign, then archive it."));
+        }
+        sqlx::query!("DELETE FROM campaigns WHERE id = $1", id.0).execute(self.t.conn()).await?;
+        self.t.audit().record(Entry::done("campaign.deleted").on(campaign.name)).await?;
+        self.t.tell("campaigns", id.0).await
+    }
+
+    /// The campaign; `lock` holds its row until the end of the transaction.
+    pub(crate) async fn load(&mut self, id: CampaignId, lock: bool) -> Result<Campaign> {
+        if lock {
+            sqlx::query!("SELECT id FROM campaigns WHERE id = $1 FOR UPDATE", id.0)
+                .fetch_optional(self.t.conn())
+                .await?;
+        }
+        let row = sqlx::query!(
+            r#"
+            SELECT c.id AS "id: CampaignId", c.name, c.state AS "state: CampaignState", c.starts_at, c.started_at,
+                   c.paused_at, c.paused_by AS "paused_by: PausedBy", c.pause_reason, c.ended_at, c.failure,
+                   c.audience_kind AS "audience_kind: AudienceKind", c.audience_filter, c.audience_size,
+                   c.window_days, c.window_from, c.window_to, c.window_zone AS "window_zone: WindowZone",
+                   c.created_by AS "created_by: UserId", u.name AS "owner_name?", c.archived_at, c.created_at,
+                   c.updated_at, c.version,
+                   (SELECT count(*) FROM campaign_steps s WHERE s.campaign_id = c.id) AS "steps!",
+                   ARRAY(SELECT b.mailbox_id FROM campaign_mailboxes b WHERE b.campaign_id = c.id
+                         ORDER BY b.position) AS "mailboxes!: Vec<uuid::Uuid>"
+            FROM campaigns c LEFT JOIN users u ON u.id = c.created_by
+            WHERE c.id = $1
+            "#,
+            id.0,
+        )
+        .fetch_optional(self.t.conn())
+        .await?
+        .ok_or(Error::NotFound("campaign"))?;
+        Ok(Campaign {
+            id: row.id,
+            name: row.name,
+            lifecycle: Lifecycle {
+                state: row.state,
+                starts_at: row.starts_at,
+                started_at: row.started_at,
+                paused_at: row.paused_at,
+                paused_by: row.paused_by,
+                pause_reason: row.pause_reason,
+                ended_at: row.ended_at,
+                failure: row.failure,
+            },
+            audience: match row.audience_kind {
+                AudienceKind::Selection => Audience::Selection,
+                AudienceKind::Filter => Audience::Filter {
+                    filter: row.audience_filter.map(serde_json::from_value).transpose()?.unwrap_or_default(),
+                },
+            },
+            audience_size: row.audience_size,
+            window: SendingWindow {
+                days: row.window_days,
+                from_minute: row.window_from,
+                to_minute: row.window_to,
+                zone: row.window_zone,
+            },
+            mailboxes: row.mailboxes.into_iter().map(MailboxId).collect(),
+            steps: row.steps,
+            created_by: row.created_by,
+            owner_name: row.owner_name,
+            archived_at: row.archived_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        })
+    }
+
+    /// Writes an entry of the campaign's log.
+    pub(crate) async fn log(&mut self, id: CampaignId, kind: &str, text: Option<&str>) -> Result<()> {
+        let event: domain::CampaignEventId = self.t.new_id();
+        let (now, actor) = (self.t.now(), self.t.actor().to_string());
+        sqlx::query!(
+            "INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text) VALUES ($1, $2, $3, $4, $5, $6)",
+            event.0,
+            id.0,
+            now,
+            kind,
+            actor,
+            text,
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    async fn apply(&mut self, id: CampaignId, input: CampaignInput) -> Result<()> {
+        let (kind, filter) = match &input.audience {
+            None => (None, None),
+            Some(Audience::Selection) => (Some("selection"), None),
+            Some(Audience::Filter { filter }) => (Some("filter"), Some(serde_json::to_value(filter)?)),
+        };
+        let window = input.window;
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE campaigns SET
+                 name = coalesce($2, name),
+                 audience_kind = coalesce($3, audience_kind),
+                 audience_filter = CASE WHEN $3::text IS NULL THEN audience_filter ELSE $4 END,
+                 window_days = coalesce($5, window_days),
+                 window_from = coalesce($6, window_from),
+                 window_to = coalesce($7, window_to),
+                 window_zone = coalesce($8, window_zone),
+                 updated_at = $9, version = version + 1
+             WHERE id = $1",
+            id.0,
+            input.name,
+            kind,
+            filter,
+            window.as_ref().map(|w| w.days.as_slice()),
+            window.as_ref().map(|w| w.from_minute),
+            window.as_ref().map(|w| w.to_minute),
+            window.as_ref().map(|w| w.zone.as_str()),
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        if kind == Some("filter") {
+            sqlx::query!("DELETE FROM campaign_audience WHERE campaign_id = $1", id.0).execute(self.t.conn()).await?;
+        }
+        match input.mailboxes {
+            Some(mailboxes) => self.set_mailboxes(id, &mailboxes).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn set_mailboxes(&mut self, id: CampaignId, mailboxes: &[MailboxId]) -> Result<()> {
+        let ids: Vec<_> = mailboxes.iter().map(|m| m.0).collect();
+        sqlx::query!("DELETE FROM campaign_mailboxes WHERE campaign_id = $1", id.0).execute(self.t.conn()).await?;
+        let kept = sqlx::query!(
+            "INSERT INTO campaign_mailboxes (campaign_id, mailbox_id, position)
+             SELECT $1, m.id, min(w.place)::int
+             FROM unnest($2::uuid[]) WITH ORDINALITY AS w (id, place) JOIN mailboxes m ON m.id = w.id
+             GROUP BY m.id",
+            id.0,
+            &ids,
+        )
+        .execute(self.t.conn())
+        .await?
+        .rows_affected();
+        let mut wanted = ids;
+        wanted.sort_unstable();
+        wanted.dedup();
+        if kept < u64::try_from(wanted.len()).unwrap_or(u64::MAX) {
+            return Err(Problem::field("mailboxes", "mailbox_unknown", "One of the mailboxes does not exist.").into());
+        }
+        Ok(())
+    }
+}
+
+/// The answer to an edit that the state does not allow.
+pub(crate) fn editing_refused(state: CampaignState) -> Error {
+    domain::Refusal::new(
+        "not_editable_now",
+        format!("A campaign that is {} cannot be edited. Pause it first.", state.label().to_lowercase()),
+        state.allowed(),
+    )
+    .into()
+}

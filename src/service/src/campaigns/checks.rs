@@ -1,0 +1,60 @@
+//! The launch checklist: gathers the facts, the domain judges them.
+
+use domain::{
+    CampaignId, Permission,
+    campaigns::{
+        Campaign, Check,
+        checks::{self, Facts},
+    },
+    mailboxes::{MailboxKind, MailboxState},
+};
+
+use super::Campaigns;
+use crate::{Error, Result};
+
+impl Campaigns<'_> {
+    /// Every check, in the order of the checklist.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn checks(&mut self, id: CampaignId) -> Result<Vec<Check>> {
+        self.t.require(Permission::Read).await?;
+        let campaign = self.load(id, false).await?;
+        self.run_checks(&campaign).await
+    }
+
+    /// Goes on only if no check blocks.
+    pub(super) async fn require_checks(&mut self, campaign: &Campaign) -> Result<()> {
+        let problems = checks::blockers(&self.run_checks(campaign).await?);
+        if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+    }
+
+    async fn run_checks(&mut self, campaign: &Campaign) -> Result<Vec<Check>> {
+        let reach = match campaign.lifecycle.started_at {
+            None => self.reach(campaign).await?,
+            // The audience is frozen; those who cannot be mailed are in the ledger already.
+            Some(_) => super::audience::Reach { audience: campaign.audience_size, ..Default::default() },
+        };
+        let steps = self.steps_of(campaign.id).await?;
+        let boxes = sqlx::query!(
+            r#"SELECT m.kind AS "kind: MailboxKind", m.state AS "state: MailboxState", m.daily_cap
+               FROM campaign_mailboxes c JOIN mailboxes m ON m.id = c.mailbox_id WHERE c.campaign_id = $1"#,
+            campaign.id.0
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let address = sqlx::query_scalar!("SELECT postal_address FROM companies").fetch_one(self.t.conn()).await?;
+        Ok(checks::run(&Facts {
+            audience: reach.audience,
+            suppressed: reach.suppressed,
+            without_address: reach.without_address,
+            steps: &steps,
+            mailboxes: boxes.len(),
+            connected: boxes.iter().filter(|b| b.state == MailboxState::Connected).count(),
+            real: boxes.iter().filter(|b| b.kind == MailboxKind::Smtp).count(),
+            daily_cap: boxes.iter().map(|b| i64::from(b.daily_cap)).sum(),
+            has_postal_address: address.is_some_and(|a| !a.trim().is_empty()),
+            window: &campaign.window,
+        }))
+    }
+}

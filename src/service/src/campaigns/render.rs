@@ -1,0 +1,207 @@
+//! From a step and the facts of a lead to the e-mail that a person will read.
+
+use std::borrow::Cow;
+
+use domain::{
+    CampaignId, EmailAddress, LeadId, Permission, StepId,
+    leads::display_name,
+    steps::Step,
+    template::{self, Variable},
+};
+
+use super::Campaigns;
+use crate::{Error, Result};
+
+/// The facts that variables stand for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LeadFacts {
+    pub email: Option<EmailAddress>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub title: Option<String>,
+    pub account: Option<String>,
+    pub country: Option<String>,
+}
+
+/// The side that sends.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    pub name: String,
+    pub address: String,
+    pub company: String,
+    pub postal_address: Option<String>,
+}
+
+/// An e-mail as written for one lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Subject.
+    pub subject: String,
+    /// Body as plain text, with the footer that the law asks for.
+    pub text: String,
+    /// Variables without a value and without a fallback.
+    pub missing: Vec<String>,
+}
+
+/// A step as a real lead would read it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Preview {
+    /// Subject.
+    pub subject: String,
+    /// Body as plain text, footer included.
+    pub text: String,
+    /// Variables without a value and without a fallback.
+    pub missing: Vec<String>,
+    /// The lead it was written for.
+    pub lead_name: String,
+    /// Who it would come from.
+    pub from: String,
+}
+
+/// Writes a step for a lead.
+pub(crate) fn write(step: &Step, lead: &LeadFacts, sender: &Sender, unsubscribe_url: &str) -> Written {
+    let value = |variable| fact(variable, lead, sender);
+    let subject = template::render(&step.subject, value);
+    let body = template::render(&step.body, value);
+    let mut missing: Vec<String> = subject.missing.iter().chain(&body.missing).map(ToString::to_string).collect();
+    missing.sort();
+    missing.dedup();
+    // Facts come from outside: a line break in a name must not begin a header.
+    let subject = subject.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Written { subject, text: format!("{}\n\n{}", body.text.trim_end(), footer(sender, unsubscribe_url)), missing }
+}
+
+/// The company, its postal address (CAN-SPAM Act, 15 U.S.C. 7704(a)(5)) and the way out.
+fn footer(sender: &Sender, unsubscribe_url: &str) -> String {
+    let address = sender.postal_address.as_deref().unwrap_or_default().trim();
+    let address = address.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(", ");
+    let who = if address.is_empty() { sender.company.clone() } else { format!("{}, {address}", sender.company) };
+    // “-- ” and a line break: mail programs know it as the beginning of a signature (RFC 3676, 4.3).
+    format!("-- \n{who}\nNo more e-mails from us: {unsubscribe_url}\n")
+}
+
+fn fact<'f>(variable: Variable, lead: &'f LeadFacts, sender: &'f Sender) -> Option<Cow<'f, str>> {
+    let known = |text: &'f Option<String>| text.as_deref().map(Cow::Borrowed);
+    match variable {
+        Variable::FirstName => known(&lead.first_name),
+        Variable::LastName => known(&lead.last_name),
+        Variable::FullName => match (&lead.first_name, &lead.last_name) {
+            (None, None) => None,
+            (first, last) => Some(display_name(first.as_deref(), last.as_deref(), None).into()),
+        },
+        Variable::Email => lead.email.as_ref().map(|e| Cow::Borrowed(e.as_str())),
+        Variable::Title => known(&lead.title),
+        Variable::Company => known(&lead.account),
+        Variable::Country => known(&lead.country),
+        Variable::SenderName => Some(Cow::Borrowed(&sender.name)),
+        Variable::SenderEmail => Some(Cow::Borrowed(&sender.address)),
+        Variable::SenderCompany => Some(Cow::Borrowed(&sender.company)),
+    }
+}
+
+impl Campaigns<'_> {
+    /// A step as `lead` would read it; without one, as the first lead of the audience or an invented one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when campaign, step or lead does not exist.
+    pub async fn preview(&mut self, campaign: CampaignId, step: StepId, lead: Option<LeadId>) -> Result<Preview> {
+        self.t.require(Permission::Read).await?;
+        self.load(campaign, false).await?;
+        let step = self.step(campaign, step).await?;
+        let facts = self.facts_for(lead).await?;
+        let sender = self.sender_of(campaign).await?;
+        let url = format!("{}/p/example", self.t.db().settings().public_url);
+        let written = write(&step, &facts, &sender, &url);
+        Ok(Preview {
+            subject: written.subject,
+            text: written.text,
+            missing: written.missing,
+            lead_name: display_name(
+                facts.first_name.as_deref(),
+                facts.last_name.as_deref(),
+                facts.email.as_ref().map(EmailAddress::as_str),
+            ),
+            from: format!("{} <{}>", sender.name, sender.address),
+        })
+    }
+
+    pub(super) async fn facts_for(&mut self, lead: Option<LeadId>) -> Result<LeadFacts> {
+        let Some(lead) = lead else {
+            return Ok(LeadFacts {
+                email: EmailAddress::parse("ana.berg@example.com").ok(),
+                first_name: Some("Ana".to_owned()),
+                last_name: Some("Berg".to_owned()),
+                title: Some("Head of Quality".to_owned()),
+                account: Some("Example Optics".to_owned()),
+                country: Some("DE".to_owned()),
+            });
+        };
+        sqlx::query_as!(
+            LeadFacts,
+            r#"SELECT l.email AS "email: EmailAddress", l.first_name, l.last_name, l.title, a.name AS "account?", l.country
+               FROM leads l LEFT JOIN accounts a ON a.id = l.account_id WHERE l.id = $1"#,
+            lead.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?
+        .ok_or(Error::NotFound("lead"))
+    }
+
+    /// The first mailbox of the campaign as a sender; a placeholder name while there is none.
+    pub(super) async fn sender_of(&mut self, campaign: CampaignId) -> Result<Sender> {
+        let row = sqlx::query!(
+            r#"SELECT c.name AS company, c.postal_address, m.from_name AS "name?", m.address AS "address?"
+               FROM companies c
+               LEFT JOIN (SELECT b.from_name, b.address FROM campaign_mailboxes cm JOIN mailboxes b ON b.id = cm.mailbox_id
+                          WHERE cm.campaign_id = $1 ORDER BY cm.position LIMIT 1) m ON true"#,
+            campaign.0
+        )
+        .fetch_one(self.t.conn())
+        .await?;
+        Ok(Sender {
+            name: row.name.unwrap_or_else(|| row.company.clone()),
+            address: row.address.unwrap_or_else(|| "no mailbox chosen yet".to_owned()),
+            company: row.company,
+            postal_address: row.postal_address,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender() -> Sender {
+        Sender {
+            name: "Nora Berg".into(),
+            address: "nora@halden.example".into(),
+            company: "Halden Instruments".into(),
+            postal_address: Some("Werkstraße 4\n 10115 Berlin".into()),
+        }
+    }
+
+    #[test]
+    fn an_e_mail_carries_address_and_way_out() {
+        let lead = LeadFacts { first_name: Some("Ines".into()), ..LeadFacts::default() };
+        let step = Step { body: "Hi {first_name|there}".into(), ..Step::example() };
+        let written = write(&step, &lead, &sender(), "https://x.example/p/t");
+        assert_eq!(
+            written.text,
+            "Hi Ines\n\n-- \nHalden Instruments, Werkstraße 4, 10115 Berlin\nNo more e-mails from us: https://x.example/p/t\n"
+        );
+        assert_eq!(written.subject, "A question about your team");
+    }
+
+    #[test]
+    fn a_fact_cannot_smuggle_a_header_into_the_subject() {
+        let lead = LeadFacts { account: Some("Corvus\r\nBcc: all@example.com".into()), ..LeadFacts::default() };
+        let written = write(&Step::example(), &lead, &sender(), "u");
+        assert_eq!(written.subject, "A question about Corvus Bcc: all@example.com");
+    }
+
+    #[test]
+    fn gaps_are_named() {
+        let step = Step { body: "Hi {first_name} from {company}".into(), ..Step::example() };
+        assert_eq!(write(&step, &LeadFacts::default(), &sender(), "u").missing, ["company", "first_name"]);
+    }
+}

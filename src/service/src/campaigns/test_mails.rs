@@ -1,0 +1,140 @@
+//! Test mails: one step, written for one lead, sent to an address that somebody entered.
+
+use chrono::{DateTime, Utc};
+use domain::{CampaignId, EmailAddress, LeadId, MailboxId, Permission, Problem, StepId};
+use uuid::Uuid;
+
+use super::{Campaigns, Written, render};
+use crate::{Error, Result, audit::Entry, jobs::SendTestMail};
+
+/// Where a test mail stands: `waiting`, `sending`, `sent`, `failed` or `unknown`.
+pub type TestMailState = String;
+
+/// A test mail, as shown beside the step.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TestMail {
+    /// Id.
+    pub id: Uuid,
+    /// Where it went.
+    pub recipient: String,
+    /// Where it stands.
+    pub state: TestMailState,
+    /// The words of the server.
+    pub detail: Option<String>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Everything a worker needs to send a test mail.
+#[derive(Clone, Debug)]
+pub struct TestMailToSend {
+    /// The mailbox it leaves from.
+    pub mailbox: MailboxId,
+    /// Where it goes.
+    pub recipient: EmailAddress,
+    /// What it says; the subject is marked.
+    pub written: Written,
+}
+
+impl Campaigns<'_> {
+    /// Asks for a test mail to `to`; a worker sends it.
+    ///
+    /// # Errors
+    /// A wrong address, a suppressed one, or a campaign without a mailbox as problems.
+    pub async fn request_test_mail(
+        &mut self,
+        campaign: CampaignId,
+        step: StepId,
+        lead: Option<LeadId>,
+        to: &str,
+    ) -> Result<TestMail> {
+        self.t.require(Permission::EditCampaigns).await?;
+        let to = EmailAddress::parse(to).map_err(|p| p.on("to"))?;
+        let loaded = self.load(campaign, false).await?;
+        self.step(campaign, step).await?;
+        if loaded.mailboxes.is_empty() {
+            return Err(Problem::field("to", "mailbox_missing", "Choose a mailbox for the campaign first.").into());
+        }
+        let suppressed = sqlx::query_scalar!(r#"SELECT is_suppressed($1) AS "s!""#, to.as_str())
+            .fetch_one(self.t.conn())
+            .await?;
+        if suppressed {
+            return Err(Problem::field("to", "suppressed", "This address asked for no more e-mail.").into());
+        }
+        let (id, now): (Uuid, _) = (self.t.new_id(), self.t.now());
+        sqlx::query!(
+            "INSERT INTO test_mails (id, campaign_id, step_id, lead_id, recipient, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            id,
+            campaign.0,
+            step.0,
+            lead.map(|l| l.0),
+            to.as_str(),
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        let company = self.t.actor().company();
+        self.t.enqueue(&SendTestMail { company, mail: id }).await?;
+        self.t.audit().record(Entry::done("campaign.test_mail").on(loaded.name)).await?;
+        Ok(TestMail { id, recipient: to.into(), state: "waiting".to_owned(), detail: None, created_at: now })
+    }
+
+    /// The last test mails of a campaign.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn test_mails(&mut self, campaign: CampaignId) -> Result<Vec<TestMail>> {
+        self.t.require(Permission::Read).await?;
+        Ok(sqlx::query_as!(
+            TestMail,
+            "SELECT id, recipient, state, detail, created_at FROM test_mails
+             WHERE campaign_id = $1 ORDER BY created_at DESC LIMIT 5",
+            campaign.0
+        )
+        .fetch_all(self.t.conn())
+        .await?)
+    }
+
+    /// Takes a waiting test mail; nothing when another worker has it. From here on it is never sent again.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn take_test_mail(&mut self, id: Uuid) -> Result<Option<TestMailToSend>> {
+        let row = sqlx::query!(
+            r#"UPDATE test_mails SET state = 'sending' WHERE id = $1 AND state = 'waiting'
+               RETURNING campaign_id AS "campaign: CampaignId", step_id AS "step: StepId", lead_id AS "lead: LeadId",
+                         recipient AS "recipient: EmailAddress""#,
+            id
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let step = self.step(row.campaign, row.step).await?;
+        let facts = self.facts_for(row.lead).await?;
+        let sender = self.sender_of(row.campaign).await?;
+        let mailbox =
+            self.load(row.campaign, false).await?.mailboxes.first().copied().ok_or(Error::NotFound("mailbox"))?;
+        let url = format!("{}/p/example", self.t.db().settings().public_url);
+        let mut written = render::write(&step, &facts, &sender, &url);
+        written.subject = format!("[Test] {}", written.subject);
+        Ok(Some(TestMailToSend { mailbox, recipient: row.recipient, written }))
+    }
+
+    /// What became of a test mail.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn finish_test_mail(&mut self, id: Uuid, state: &str, detail: &str) -> Result<()> {
+        let now = self.t.now();
+        let campaign = sqlx::query_scalar!(
+            "UPDATE test_mails SET state = $2, detail = $3, finished_at = $4 WHERE id = $1 RETURNING campaign_id",
+            id,
+            state,
+            detail,
+            now
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        self.t.tell("campaigns", campaign).await
+    }
+}

@@ -1,0 +1,267 @@
+//! Enrolments: leads in campaigns. Whoever changes one locks it before its messages, always in
+//! that order, so that a stop, an unsubscribe and a hand-over never wait for each other in a ring.
+
+use domain::{
+    CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, Page, PageRequest, Permission,
+    campaigns::CampaignState,
+    enrolments::{EndReason, Enrolment, EnrolmentState},
+    leads::display_name,
+    mailboxes::MailboxState,
+    messages::MessageState,
+};
+
+use crate::{Error, Result, Tenant, cursor};
+
+/// The enrolments of the company.
+#[derive(Debug)]
+pub struct Enrolments<'t> {
+    pub(crate) t: &'t mut Tenant,
+}
+
+impl Tenant {
+    /// Leads in campaigns.
+    pub fn enrolments(&mut self) -> Enrolments<'_> {
+        Enrolments { t: self }
+    }
+}
+
+impl Enrolments<'_> {
+    /// Leads of one campaign, the last changed first, each with why its next e-mail has not gone yet.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the right to read.
+    pub async fn list(
+        &mut self,
+        campaign: CampaignId,
+        state: Option<EnrolmentState>,
+        page: &PageRequest,
+    ) -> Result<Page<Enrolment>> {
+        self.t.require(Permission::Read).await?;
+        let (limit, after) = (page.limit(), cursor::after(page)?);
+        let now = self.t.now();
+        let rows = sqlx::query!(
+            r#"
+            SELECT e.id AS "id: EnrolmentId", e.lead_id AS "lead_id: LeadId", e.state AS "state: EnrolmentState",
+                   e.end_reason AS "reason: EndReason", e.steps_done, e.mailbox_id AS "mailbox_id: MailboxId",
+                   e.updated_at, l.first_name AS "first_name?", l.last_name AS "last_name?",
+                   l.email AS "email?: EmailAddress", m.due_at AS "due_at?", m.state AS "message_state?: MessageState",
+                   m.detail AS "detail?", c.state AS "campaign_state: CampaignState",
+                   b.address AS "mailbox?", b.state AS "mailbox_state?: MailboxState", b.not_before AS "not_before?"
+            FROM enrolments e
+            JOIN campaigns c ON c.id = e.campaign_id
+            LEFT JOIN leads l ON l.id = e.lead_id
+            LEFT JOIN mailboxes b ON b.id = e.mailbox_id
+            LEFT JOIN LATERAL (
+                SELECT g.due_at, g.state, g.detail FROM messages g
+                WHERE g.enrolment_id = e.id ORDER BY g.position DESC, g.attempt_group DESC LIMIT 1
+            ) m ON true
+            WHERE e.campaign_id = $1
+              AND ($2::text IS NULL OR e.state = $2)
+              AND ($3::timestamptz IS NULL OR (e.updated_at, e.id) < ($3, $4::uuid))
+            ORDER BY e.updated_at DESC, e.id DESC
+            LIMIT $5
+            "#,
+            campaign.0,
+            state.map(EnrolmentState::as_str),
+            after.at,
+            after.id,
+            limit + 1,
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let rows = rows
+            .into_iter()
+            .map(|r| Enrolment {
+                id: r.id,
+                lead_id: r.lead_id,
+                lead_name: match r.lead_id {
+                    Some(_) => display_name(
+                        r.first_name.as_deref(),
+                        r.last_name.as_deref(),
+                        r.email.as_ref().map(EmailAddress::as_str),
+                    ),
+                    None => "Deleted lead".to_owned(),
+                },
+                why_not_yet: r.state.is_open().then(|| {
+                    why_not_yet(&Facts {
+                        state: r.state,
+                        campaign: r.campaign_state,
+                        message: r.message_state,
+                        overdue: r.due_at.is_some_and(|at| at <= now),
+                        detail: r.detail.as_deref(),
+                        mailbox: r.mailbox.as_deref(),
+                        mailbox_state: r.mailbox_state,
+                        mailbox_waits: r.not_before.is_some_and(|at| at > now),
+                    })
+                }),
+                due_at: r.due_at.filter(|_| r.state.is_open()),
+                email: r.email,
+                state: r.state,
+                reason: r.reason,
+                steps_done: r.steps_done,
+                mailbox_id: r.mailbox_id,
+                updated_at: r.updated_at,
+            })
+            .collect();
+        Ok(Page::from_rows(rows, limit, false, false, |e: &Enrolment| cursor::encode(e.updated_at, e.id.0)))
+    }
+
+    /// Takes one lead out of its campaign.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] when it has reached its end already.
+    pub async fn remove(&mut self, id: EnrolmentId) -> Result<()> {
+        self.t.require(Permission::EditCampaigns).await?;
+        let row = sqlx::query!(
+            r#"SELECT campaign_id AS "campaign: CampaignId", state AS "state: EnrolmentState"
+               FROM enrolments WHERE id = $1 FOR UPDATE"#,
+            id.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?
+        .ok_or(Error::NotFound("enrolment"))?;
+        if !row.state.is_open() {
+            return Err(Error::conflict("enrolment_ended", "This lead has left the campaign already."));
+        }
+        self.end(&[id.0], EnrolmentState::Stopped, Some(EndReason::Removed)).await?;
+        self.t.tell("campaigns", row.campaign.0).await
+    }
+
+    /// Leads that are about to be deleted leave their campaigns; the ledger goes on counting them.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn lead_gone(&mut self, leads: &[LeadId]) -> Result<()> {
+        let leads: Vec<_> = leads.iter().map(|id| id.0).collect();
+        self.end_for_leads(&leads, EnrolmentState::Stopped, Some(EndReason::LeadDeleted)).await
+    }
+
+    /// Ends everything that is open for some leads.
+    pub(crate) async fn end_for_leads(
+        &mut self,
+        leads: &[uuid::Uuid],
+        state: EnrolmentState,
+        reason: Option<EndReason>,
+    ) -> Result<()> {
+        let open = sqlx::query!(
+            "SELECT id, campaign_id FROM enrolments
+             WHERE lead_id = ANY($1) AND state IN ('active', 'waiting_delay', 'waiting_window')
+             ORDER BY id FOR UPDATE",
+            leads
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let ids: Vec<_> = open.iter().map(|e| e.id).collect();
+        self.end(&ids, state, reason).await?;
+        let mut campaigns: Vec<_> = open.into_iter().map(|e| e.campaign_id).collect();
+        campaigns.sort_unstable();
+        campaigns.dedup();
+        for campaign in campaigns {
+            self.t.tell("campaigns", campaign).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends enrolments that the caller has locked, and cancels what they have not sent yet.
+    /// An e-mail that is just being handed over keeps its own outcome.
+    pub(crate) async fn end(
+        &mut self,
+        ids: &[uuid::Uuid],
+        state: EnrolmentState,
+        reason: Option<EndReason>,
+    ) -> Result<()> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE enrolments SET state = $2, end_reason = $3, updated_at = $4
+             WHERE id = ANY($1) AND state IN ('active', 'waiting_delay', 'waiting_window')",
+            ids,
+            state.as_str(),
+            reason.map(EndReason::as_str),
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        sqlx::query!(
+            "UPDATE messages SET state = 'cancelled', detail = $2, lease_token = NULL, lease_until = NULL, updated_at = $3
+             WHERE enrolment_id = ANY($1) AND state IN ('scheduled', 'claimed', 'deferred')",
+            ids,
+            reason.map_or_else(|| state.label(), EndReason::label),
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+/// What decides why an e-mail has not gone yet.
+struct Facts<'a> {
+    state: EnrolmentState,
+    campaign: CampaignState,
+    message: Option<MessageState>,
+    overdue: bool,
+    detail: Option<&'a str>,
+    mailbox: Option<&'a str>,
+    mailbox_state: Option<MailboxState>,
+    mailbox_waits: bool,
+}
+
+/// In words, the same order of questions that the claim asks.
+fn why_not_yet(f: &Facts<'_>) -> String {
+    let mailbox = f.mailbox.unwrap_or("its mailbox");
+    match (f.campaign, f.message) {
+        (CampaignState::Running, Some(MessageState::Claimed | MessageState::Sending)) => {
+            "It is being sent right now.".to_owned()
+        }
+        (CampaignState::Running, _) if !f.overdue => match (f.message, f.state) {
+            (Some(MessageState::Deferred), _) => {
+                format!("The server said “later”: {}", f.detail.unwrap_or("no words"))
+            }
+            (_, EnrolmentState::WaitingWindow) => "The sending window is closed.".to_owned(),
+            _ => "The delay before its step is not over.".to_owned(),
+        },
+        (CampaignState::Running, _) => match f.mailbox_state {
+            Some(MailboxState::Paused) => format!("The mailbox {mailbox} is paused."),
+            Some(MailboxState::Reconnect) => format!("The mailbox {mailbox} is not connected."),
+            _ if f.mailbox_waits => format!("Waits for the cap or the gap of {mailbox}."),
+            _ => format!("Waits for its turn in {mailbox}."),
+        },
+        (state, _) => format!("The campaign is {}.", state.label().to_lowercase()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts<'static> {
+        Facts {
+            state: EnrolmentState::Active,
+            campaign: CampaignState::Running,
+            message: Some(MessageState::Scheduled),
+            overdue: true,
+            detail: None,
+            mailbox: Some("nora@halden.example"),
+            mailbox_state: Some(MailboxState::Connected),
+            mailbox_waits: false,
+        }
+    }
+
+    #[test]
+    fn every_wait_has_its_words() {
+        for (facts, words) in [
+            (Facts { campaign: CampaignState::Paused, ..facts() }, "The campaign is paused."),
+            (Facts { message: Some(MessageState::Sending), ..facts() }, "It is being sent right now."),
+            (Facts { mailbox_state: Some(MailboxState::Paused), ..facts() }, "The mailbox nora@halden.example is paused."),
+            (Facts { mailbox_waits: true, ..facts() }, "Waits for the cap or the gap of nora@halden.example."),
+            (Facts { overdue: false, state: EnrolmentState::WaitingWindow, ..facts() }, "The sending window is closed."),
+            (
+                Facts { overdue: false, message: Some(MessageState::Deferred), detail: Some("451 busy"), ..facts() },
+                "The server said “later”: 451 busy",
+            ),
+            (facts(), "Waits for its turn in nora@halden.example."),
+        ] {
+            assert_eq!(why_not_yet(&facts), words);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Leads: the people a company wants to reach.
+
+pub(crate) mod query;

@@ -1,0 +1,381 @@
+//! Mailboxes: the addresses that e-mails leave from. Passwords are sealed on the way in and only
+//! the sender opens them.
+
+mod turn;
+
+use domain::{
+    EmailAddress, MailboxId, Permission, Problem,
+    mailboxes::{Mailbox, MailboxInput, MailboxKind, MailboxState, Security},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    Error, Result, Tenant,
+    audit::Entry,
+    error::OnConstraint,
+    jobs::TestMailbox,
+};
+
+/// E-mails in 24 hours of a new mailbox with a server of the company's own.
+const NEW_CAP: i32 = 50;
+/// Seconds between two e-mails of such a mailbox.
+const NEW_GAP: i32 = 90;
+/// The sandbox mails nobody, so it may be quick.
+const SANDBOX_CAP: i32 = 10_000;
+
+/// The mailboxes of the company.
+#[derive(Debug)]
+pub struct Mailboxes<'t> {
+    pub(super) t: &'t mut Tenant,
+}
+
+/// What the sender needs to sign in.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// What stands behind it.
+    pub kind: MailboxKind,
+    /// Name that recipients read.
+    pub from_name: String,
+    /// Address that recipients read.
+    pub address: EmailAddress,
+    /// Host of its server.
+    pub host: String,
+    /// Port of its server.
+    pub port: u16,
+    /// How the connection is protected.
+    pub security: Security,
+    /// Name and password, when it signs in.
+    pub sign_in: Option<(String, Zeroizing<String>)>,
+}
+
+impl Tenant {
+    /// The mailboxes of the company.
+    pub fn mailboxes(&mut self) -> Mailboxes<'_> {
+        Mailboxes { t: self }
+    }
+}
+
+impl Mailboxes<'_> {
+    /// All of them, by address.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the right to read.
+    pub async fn list(&mut self) -> Result<Vec<Mailbox>> {
+        self.t.require(Permission::Read).await?;
+        self.select(None).await
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get(&mut self, id: MailboxId) -> Result<Mailbox> {
+        self.t.require(Permission::Read).await?;
+        self.select(Some(id)).await?.pop().ok_or(Error::NotFound("mailbox"))
+    }
+
+    /// E-mails handed over in the last 24 hours, and the most there may be.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn usage_today(&mut self) -> Result<(i64, i64)> {
+        let now = self.t.now();
+        let row = sqlx::query!(
+            r#"SELECT coalesce(sum(mailbox_used(id, $1)), 0)::bigint AS "sent!",
+                      coalesce(sum(daily_cap), 0)::bigint AS "cap!"
+               FROM mailboxes WHERE state <> 'paused'"#,
+            now
+        )
+        .fetch_one(self.t.conn())
+        .await?;
+        Ok((row.sent, row.cap))
+    }
+
+    /// Connects a mailbox and queues the test of its connection.
+    ///
+    /// # Errors
+    /// Problems of the input; [`Error::Conflict`] when the address is connected already.
+    pub async fn create(&mut self, input: MailboxInput) -> Result<Mailbox> {
+        self.t.require(Permission::ManageMailboxes).await?;
+        let input = input.check(true)?;
+        let id: MailboxId = self.t.new_id();
+        let kind = input.kind.unwrap_or(MailboxKind::Smtp);
+        let server = match kind {
+            MailboxKind::Sandbox => self.sandbox_server(id)?,
+            MailboxKind::Smtp => Server {
+                host: input.host.clone().unwrap_or_default(),
+                port: input.port.unwrap_or(587),
+                security: input.security.unwrap_or(Security::StartTls),
+                username: input.username.clone(),
+                password: input.password.clone(),
+            },
+        };
+        let sealed = self.seal(id, server.password.as_deref())?;
+        let (cap, gap) = match kind {
+            MailboxKind::Sandbox => (SANDBOX_CAP, 0),
+            MailboxKind::Smtp => (NEW_CAP, NEW_GAP),
+        };
+        sqlx::query!(
+            "INSERT INTO mailboxes (id, kind, from_name, address, host, port, security, username, password_sealed,
+                                    daily_cap, gap_seconds)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            id.0,
+            kind.as_str(),
+            input.from_name,
+            input.address,
+            server.host,
+            server.port,
+            server.security.as_str(),
+            server.username,
+            sealed,
+            input.daily_cap.unwrap_or(cap),
+            input.gap_seconds.unwrap_or(gap),
+        )
+        .execute(self.t.conn())
+        .await
+        .on_constraint("mailboxes_address_key", address_taken)?;
+        self.record("mailbox.connected", input.address.as_deref().unwrap_or_default()).await?;
+        self.request_test(id).await?;
+        self.get(id).await
+    }
+
+    /// Changes a mailbox. What is absent stays; a new server or password is tested again.
+    ///
+    /// # Errors
+    /// Problems of the input; a conflict when `version` is not the newest.
+    pub async fn update(&mut self, id: MailboxId, input: MailboxInput, version: Option<i64>) -> Result<Mailbox> {
+        self.t.require(Permission::ManageMailboxes).await?;
+        let old = self.get(id).await?;
+        if version.is_some_and(|v| v != old.version) {
+            return Err(Error::stale());
+        }
+        if input.kind.is_some_and(|kind| kind != old.kind) {
+            return Err(Problem::field("kind", "kind_fixed", "A mailbox stays what it is. Connect a new one.").into());
+        }
+        let input = input.check(false)?;
+        let own_server = old.kind == MailboxKind::Smtp;
+        let sealed = match input.password.as_deref().filter(|p| own_server && !p.is_empty()) {
+            Some(password) => self.seal(id, Some(password))?,
+            None => None,
+        };
+        let server_changed =
+            own_server && (input.host.is_some() || input.port.is_some() || input.username.is_some() || sealed.is_some());
+        sqlx::query!(
+            "UPDATE mailboxes SET
+                 from_name = coalesce($2, from_name),
+                 address = coalesce($3, address),
+                 host = CASE WHEN $4 THEN coalesce($5, host) ELSE host END,
+                 port = CASE WHEN $4 THEN coalesce($6, port) ELSE port END,
+                 security = CASE WHEN $4 THEN coalesce($7, security) ELSE security END,
+                 username = CASE WHEN $4 THEN coalesce($8, username) ELSE username END,
+                 password_sealed = coalesce($9, password_sealed),
+                 daily_cap = coalesce($10, daily_cap),
+                 gap_seconds = coalesce($11, gap_seconds),
+                 next_send_at = CASE WHEN next_send_at IS NULL THEN NULL ELSE greatest(not_before, $12) END,
+                 updated_at = $12, version = version + 1
+             WHERE id = $1",
+            id.0,
+            input.from_name,
+            input.address,
+            own_server,
+            input.host,
+            input.port,
+            input.security.map(Security::as_str),
+            input.username,
+            sealed,
+            input.daily_cap,
+            input.gap_seconds,
+            self.t.now(),
+        )
+        .execute(self.t.conn())
+        .await
+        .on_constraint("mailboxes_address_key", address_taken)?;
+        self.record("mailbox.changed", old.address.as_str()).await?;
+        if server_changed {
+            self.request_test(id).await?;
+        }
+        self.get(id).await
+    }
+
+    /// Sends nothing from it until it is reconnected.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn pause(&mut self, id: MailboxId) -> Result<Mailbox> {
+        self.t.require(Permission::ManageMailboxes).await?;
+        let mailbox = self.get(id).await?;
+        self.set_state(id, MailboxState::Paused, None).await?;
+        self.record("mailbox.paused", mailbox.address.as_str()).await?;
+        self.get(id).await
+    }
+
+    /// Sends from it again, and tests its connection.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn reconnect(&mut self, id: MailboxId) -> Result<Mailbox> {
+        self.t.require(Permission::ManageMailboxes).await?;
+        let mailbox = self.get(id).await?;
+        self.set_state(id, MailboxState::Connected, None).await?;
+        self.record("mailbox.reconnected", mailbox.address.as_str()).await?;
+        self.request_test(id).await?;
+        self.get(id).await
+    }
+
+    /// Forgets a mailbox that has sent nothing; others can be paused.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when e-mails name it, because the ledger keeps them.
+    pub async fn delete(&mut self, id: MailboxId) -> Result<()> {
+        self.t.require(Permission::ManageMailboxes).await?;
+        let mailbox = self.get(id).await?;
+        sqlx::query!("DELETE FROM mailboxes WHERE id = $1", id.0)
+            .execute(self.t.conn())
+            .await
+            .on_constraint("messages_company_id_mailbox_id_fkey", || {
+                Error::conflict("mailbox_used", "E-mails of campaigns name this mailbox. Pause it instead.")
+            })?;
+        self.record("mailbox.removed", mailbox.address.as_str()).await
+    }
+
+    /// Queues a test of the connection; its outcome appears in `state`, `last_error` and `checked_at`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn request_test(&mut self, id: MailboxId) -> Result<()> {
+        self.t.require(Permission::ManageMailboxes).await?;
+        let mailbox = self.get(id).await?;
+        let company = self.t.actor().company();
+        self.t.enqueue(&TestMailbox { company, mailbox: mailbox.id }).await
+    }
+
+    /// What a worker needs to sign in. Opens the password; nobody else calls it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; internal when the master key has changed.
+    pub async fn connection(&mut self, id: MailboxId) -> Result<Connection> {
+        let row = sqlx::query!(
+            r#"SELECT kind AS "kind: MailboxKind", from_name, address AS "address: EmailAddress", host, port,
+                      security AS "security: Security", username, password_sealed
+               FROM mailboxes WHERE id = $1"#,
+            id.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?
+        .ok_or(Error::NotFound("mailbox"))?;
+        let company = self.t.actor().company();
+        let sign_in = match (row.username, row.password_sealed) {
+            (Some(username), Some(sealed)) => Some((username, self.t.db().secrets().open(company, id.0, &sealed)?)),
+            _ => None,
+        };
+        // The sandbox may have moved to another port since the mailbox was made.
+        let (host, port) = match row.kind {
+            MailboxKind::Sandbox => self.sandbox_host()?,
+            MailboxKind::Smtp => (row.host, row.port),
+        };
+        Ok(Connection {
+            kind: row.kind,
+            from_name: row.from_name,
+            address: row.address,
+            host,
+            port: u16::try_from(port).map_err(Error::internal)?,
+            security: row.security,
+            sign_in,
+        })
+    }
+
+    /// The outcome of a connection test: good, or the words of what failed.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn record_test(&mut self, id: MailboxId, outcome: std::result::Result<(), String>) -> Result<()> {
+        let now = self.t.now();
+        match outcome {
+            Ok(()) => {
+                sqlx::query!(
+                    "UPDATE mailboxes
+                     SET state = CASE WHEN state = 'reconnect' THEN 'connected' ELSE state END,
+                         last_error = NULL, failures = 0, checked_at = $2
+                     WHERE id = $1",
+                    id.0,
+                    now
+                )
+                .execute(self.t.conn())
+                .await?;
+            }
+            Err(words) => self.set_state(id, MailboxState::Reconnect, Some(&words)).await?,
+        }
+        self.t.tell("mailboxes", id.0).await
+    }
+
+    /// Holds up a mailbox that somebody has to look at.
+    pub(crate) async fn set_state(&mut self, id: MailboxId, state: MailboxState, error: Option<&str>) -> Result<()> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE mailboxes SET state = $2, last_error = $3, failures = 0, updated_at = $4, version = version + 1
+             WHERE id = $1 AND (state <> $2 OR last_error IS DISTINCT FROM $3)",
+            id.0,
+            state.as_str(),
+            error,
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.t.tell("mailboxes", id.0).await
+    }
+
+    async fn select(&mut self, id: Option<MailboxId>) -> Result<Vec<Mailbox>> {
+        let now = self.t.now();
+        let rows = sqlx::query_as!(
+            Mailbox,
+            r#"
+            SELECT id AS "id: MailboxId", kind AS "kind: MailboxKind", from_name, address AS "address: EmailAddress",
+                   host, port, security AS "security: Security", username, state AS "state: MailboxState", last_error,
+                   daily_cap, gap_seconds, mailbox_used(id, $2) AS "sent_24h!", next_send_at, checked_at, version
+            FROM mailboxes
+            WHERE $1::uuid IS NULL OR id = $1
+            ORDER BY address
+            "#,
+            id.map(|id| id.0),
+            now,
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        Ok(rows)
+    }
+
+    fn sandbox_server(&self, id: MailboxId) -> Result<Server> {
+        let (host, port) = self.sandbox_host()?;
+        let username = format!("mailbox-{id}");
+        let password = self.t.db().secrets().derived_password(&username);
+        Ok(Server { host, port, security: Security::None, username: Some(username), password: Some(password) })
+    }
+
+    fn sandbox_host(&self) -> Result<(String, i32)> {
+        let addr = &self.t.db().settings().sandbox_addr;
+        let parsed = addr.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
+        parsed.ok_or_else(|| Error::internal(anyhow::anyhow!("the sandbox address {addr} is not host:port")))
+    }
+
+    fn seal(&self, id: MailboxId, password: Option<&str>) -> Result<Option<Vec<u8>>> {
+        let company = self.t.actor().company();
+        password.map(|p| self.t.db().secrets().seal(company, id.0, p)).transpose()
+    }
+
+    async fn record(&mut self, action: &str, address: &str) -> Result<()> {
+        self.t.audit().record(Entry::done(action).on(address)).await?;
+        self.t.tell("mailboxes", None).await
+    }
+}
+
+struct Server {
+    host: String,
+    port: i32,
+    security: Security,
+    username: Option<String>,
+    password: Option<String>,
+}
+
+fn address_taken() -> Error {
+    Error::conflict("address_taken", "This address is connected already.")
+}

@@ -1,0 +1,133 @@
+//! When a mailbox has its next turn. `not_before` is what its gap, its cap and the faults of its
+//! server ask for; `next_send_at` is never earlier, so kicking a mailbox cannot break its gap.
+
+use chrono::{DateTime, Duration, Utc};
+use domain::{CampaignId, MailboxId};
+
+use super::Mailboxes;
+use crate::Result;
+
+/// What a mailbox may do now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// E-mails it may still send.
+    pub room: i64,
+    /// The time between two of them.
+    pub gap: Duration,
+}
+
+impl Mailboxes<'_> {
+    /// What the mailbox may do at `now`. The caller holds its row, so nobody else counts at the same time.
+    pub(crate) async fn turn(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<Turn> {
+        let row = sqlx::query!(
+            r#"SELECT daily_cap - mailbox_used(id, $2) AS "room!", gap_seconds FROM mailboxes WHERE id = $1"#,
+            id.0,
+            now
+        )
+        .fetch_one(self.t.conn())
+        .await?;
+        Ok(Turn { room: row.room, gap: Duration::seconds(i64::from(row.gap_seconds)) })
+    }
+
+    /// The cap is reached: nothing until the oldest e-mail of the last 24 hours is a day old.
+    pub(crate) async fn wait_for_cap(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<()> {
+        sqlx::query!(
+            "UPDATE mailboxes SET not_before = w.at, next_send_at = w.at
+             FROM (SELECT coalesce(min(sending_at) + interval '24 hours', $2::timestamptz + interval '1 hour') AS at
+                   FROM messages WHERE mailbox_id = $1 AND sending_at > $2 - interval '24 hours') w
+             WHERE id = $1",
+            id.0,
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// After a turn: the gap begins, and the next turn is when the next message is due.
+    pub(crate) async fn end_turn(&mut self, id: MailboxId, not_before: DateTime<Utc>) -> Result<()> {
+        sqlx::query!(
+            "UPDATE mailboxes SET not_before = greatest(not_before, $2), next_send_at = greatest(not_before, $2, n.due_at)
+             FROM (SELECT min(d.due_at) AS due_at
+                   FROM campaigns c
+                   CROSS JOIN LATERAL (
+                       SELECT m.due_at FROM messages m
+                       WHERE m.campaign_id = c.id AND m.mailbox_id = $1 AND m.state IN ('scheduled', 'deferred')
+                         AND m.plan_shift = c.plan_shift
+                       ORDER BY m.due_at LIMIT 1
+                   ) d
+                   WHERE c.state = 'running') n
+             WHERE id = $1 AND n.due_at IS NOT NULL",
+            id.0,
+            not_before
+        )
+        .execute(self.t.conn())
+        .await?;
+        sqlx::query!(
+            "UPDATE mailboxes SET not_before = greatest(not_before, $2), next_send_at = NULL
+             WHERE id = $1 AND NOT EXISTS (
+                 SELECT FROM campaigns c JOIN messages m ON m.campaign_id = c.id
+                 WHERE c.state = 'running' AND m.mailbox_id = $1 AND m.state IN ('scheduled', 'deferred')
+                   AND m.plan_shift = c.plan_shift)",
+            id.0,
+            not_before
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// Its server could not be reached: the next turn comes later each time, at most every half hour.
+    pub(crate) async fn back_off(&mut self, id: MailboxId, now: DateTime<Utc>, reason: &str) -> Result<()> {
+        sqlx::query!(
+            "UPDATE mailboxes SET failures = failures + 1, last_error = $3,
+                 not_before = $2::timestamptz + least(interval '15 seconds' * power(2, least(failures, 10)), interval '30 minutes'),
+                 next_send_at = $2::timestamptz + least(interval '15 seconds' * power(2, least(failures, 10)), interval '30 minutes')
+             WHERE id = $1",
+            id.0,
+            now,
+            reason
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.t.tell("mailboxes", id.0).await
+    }
+
+    /// Its server answers again.
+    pub(crate) async fn recovered(&mut self, id: MailboxId) -> Result<()> {
+        sqlx::query!("UPDATE mailboxes SET failures = 0, last_error = NULL WHERE id = $1 AND failures > 0", id.0)
+            .execute(self.t.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Something may be due at `at`: mailboxes that sleep longer wake up then.
+    pub(crate) async fn wake(&mut self, ids: &[MailboxId], at: DateTime<Utc>) -> Result<()> {
+        let mut ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        // One order for everybody, so that two wakers never wait for each other.
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            sqlx::query!(
+                "UPDATE mailboxes SET next_send_at = greatest(not_before, least(coalesce(next_send_at, $2), $2))
+                 WHERE id = $1 AND (next_send_at IS NULL OR next_send_at > $2)",
+                id,
+                at
+            )
+            .execute(self.t.conn())
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The same for every mailbox of a campaign.
+    pub(crate) async fn wake_campaign(&mut self, campaign: CampaignId, at: DateTime<Utc>) -> Result<()> {
+        let ids = sqlx::query_scalar!(
+            r#"SELECT mailbox_id AS "id: MailboxId" FROM campaign_mailboxes WHERE campaign_id = $1"#,
+            campaign.0
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        self.wake(&ids, at).await
+    }
+}

@@ -1,0 +1,280 @@
+//! The claim: a few due messages of one mailbox. The caller holds the mailbox's row, so cap and
+//! gap are counted by one worker at a time.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId, StepId,
+    enrolments::{EndReason, EnrolmentState},
+    leads::display_name,
+    messages::LEASE,
+    steps::{Delay, Step},
+};
+use uuid::Uuid;
+
+use super::{Claimed, Content, Messages};
+use crate::{
+    Db, Result, Tenant,
+    campaigns::{LeadFacts, Sender, write},
+};
+
+/// Messages of one claim: few enough that a pause frees them soon, many enough that the claim
+/// costs little beside the hand-over.
+const BATCH: i64 = 20;
+
+/// What the link of a message is signed for.
+pub(crate) const UNSUBSCRIBE: &str = "unsubscribe";
+
+/// Claims the next messages, fair between companies and mailboxes. `None` when nothing is due
+/// anywhere; an empty list when a mailbox had its turn and nothing could leave.
+///
+/// # Errors
+/// When the database is away.
+pub async fn claim_next(db: &Db) -> Result<Option<Vec<Claimed>>> {
+    let now = db.clock().now();
+    let Some((mut t, mailbox)) = db.platform().claim_mailbox(now).await? else { return Ok(None) };
+    let claimed = t.messages().claim(mailbox, now).await?;
+    t.commit().await?;
+    Ok(Some(claimed))
+}
+
+struct Row {
+    id: MessageId,
+    campaign: CampaignId,
+    enrolment: EnrolmentId,
+    step: Step,
+    attempts: i32,
+    recipient: Option<EmailAddress>,
+    facts: LeadFacts,
+    suppressed: bool,
+    window_over: bool,
+    frozen: Option<Vec<u8>>,
+}
+
+impl Messages<'_> {
+    async fn claim(&mut self, mailbox: MailboxId, now: DateTime<Utc>) -> Result<Vec<Claimed>> {
+        let turn = self.t.mailboxes().turn(mailbox, now).await?;
+        if turn.room <= 0 {
+            self.t.mailboxes().wait_for_cap(mailbox, now).await?;
+            return Ok(Vec::new());
+        }
+        let most = if turn.gap.is_zero() { turn.room.min(BATCH) } else { 1 };
+        let sender = self.sender(mailbox).await?;
+        let (mut ready, mut ids) = (Vec::new(), Vec::new());
+        let token: Uuid = self.t.new_id();
+        for row in self.due(mailbox, now, most).await? {
+            if row.window_over {
+                self.replan(&row).await?;
+                continue;
+            }
+            let Some(recipient) = row.recipient.clone().filter(|_| !row.suppressed) else {
+                self.end_unreachable(&row).await?;
+                continue;
+            };
+            let claimed = self.prepare(row, recipient, mailbox, token, &sender);
+            match claimed {
+                Ok(claimed) => {
+                    ids.push(claimed.id.0);
+                    ready.push(claimed);
+                }
+                Err((enrolment, missing)) => self.end_incomplete(enrolment, &missing).await?,
+            }
+        }
+        sqlx::query!(
+            "UPDATE messages SET state = 'claimed', lease_token = $2, lease_until = $3, updated_at = $4 WHERE id = ANY($1)",
+            &ids,
+            token,
+            now + LEASE,
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        let not_before = if ready.is_empty() { now } else { now + turn.gap };
+        self.t.mailboxes().end_turn(mailbox, not_before).await?;
+        Ok(ready)
+    }
+
+    /// Due messages of running campaigns, the longest due first. Each campaign is one walk along an
+    /// index, so a paused one with many due messages costs nothing.
+    async fn due(&mut self, mailbox: MailboxId, now: DateTime<Utc>, most: i64) -> Result<Vec<Row>> {
+        let rows = sqlx::query!(
+            r#"
+            SELECT d.id AS "id!: MessageId", d.campaign_id AS "campaign!: CampaignId",
+                   d.enrolment_id AS "enrolment!: EnrolmentId", d.attempts AS "attempts!",
+                   d.window_ends_at <= $2 AS "window_over!",
+                   s.id AS "step!: StepId", s.position AS "position!", s.subject AS "subject!", s.body AS "body!",
+                   l.email AS "email?: EmailAddress", l.first_name AS "first_name?", l.last_name AS "last_name?",
+                   l.title AS "title?", l.country AS "country?", a.name AS "account?",
+                   coalesce(is_suppressed(l.email), false) AS "suppressed!", k.mime AS "frozen?"
+            FROM (SELECT id, plan_shift FROM campaigns WHERE state = 'running') c
+            CROSS JOIN LATERAL (
+                SELECT m.id, m.campaign_id, m.enrolment_id, m.lead_id, m.step_id, m.attempts, m.due_at, m.window_ends_at
+                FROM messages m
+                WHERE m.campaign_id = c.id AND m.mailbox_id = $1 AND m.state IN ('scheduled', 'deferred')
+                  AND m.plan_shift = c.plan_shift AND m.due_at <= $2
+                ORDER BY m.due_at
+                LIMIT $3
+                FOR UPDATE SKIP LOCKED
+            ) d
+            JOIN enrolments e ON e.id = d.enrolment_id AND e.state IN ('active', 'waiting_delay', 'waiting_window')
+            JOIN campaign_steps s ON s.id = d.step_id
+            LEFT JOIN leads l ON l.id = d.lead_id
+            LEFT JOIN accounts a ON a.id = l.account_id
+            LEFT JOIN message_contents k ON k.message_id = d.id
+            ORDER BY d.due_at
+            LIMIT $3
+            "#,
+            mailbox.0,
+            now,
+            most,
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|r| Row {
+                id: r.id,
+                campaign: r.campaign,
+                enrolment: r.enrolment,
+                step: Step {
+                    id: r.step,
+                    position: r.position,
+                    delay: Delay::NONE,
+                    subject: r.subject,
+                    body: r.body,
+                    version: 0,
+                },
+                attempts: r.attempts,
+                recipient: r.email.clone(),
+                facts: LeadFacts {
+                    email: r.email,
+                    first_name: r.first_name,
+                    last_name: r.last_name,
+                    title: r.title,
+                    account: r.account,
+                    country: r.country,
+                },
+                suppressed: r.suppressed,
+                window_over: r.window_over,
+                frozen: r.frozen,
+            })
+            .collect())
+    }
+
+    /// The e-mail of a row, or the variables that it lacks.
+    fn prepare(
+        &self,
+        row: Row,
+        recipient: EmailAddress,
+        mailbox: MailboxId,
+        token: Uuid,
+        sender: &Sender,
+    ) -> std::result::Result<Claimed, (EnrolmentId, Vec<String>)> {
+        let db = self.t.db();
+        let link = db.secrets().link_token(UNSUBSCRIBE, row.id.0);
+        let unsubscribe_url = format!("{}/p/{link}", db.settings().public_url);
+        let content = match row.frozen.filter(|_| row.attempts > 0) {
+            Some(mime) => Content::Frozen(mime),
+            None => {
+                let written = write(&row.step, &row.facts, sender, &unsubscribe_url);
+                if !written.missing.is_empty() {
+                    return Err((row.enrolment, written.missing));
+                }
+                Content::Written(written)
+            }
+        };
+        let domain = sender.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+        Ok(Claimed {
+            id: row.id,
+            campaign: row.campaign,
+            enrolment: row.enrolment,
+            mailbox,
+            token,
+            recipient_name: display_name(
+                row.facts.first_name.as_deref(),
+                row.facts.last_name.as_deref(),
+                None,
+            ),
+            recipient,
+            // The same for every try of this message, so that copies can be recognised (RFC 5322, 3.6.4).
+            message_id_header: format!("<{}@{domain}>", Uuid::new_v5(&row.enrolment.0, row.id.0.as_bytes())),
+            unsubscribe_url,
+            content,
+        })
+    }
+
+    async fn sender(&mut self, mailbox: MailboxId) -> Result<Sender> {
+        let row = sqlx::query!(
+            "SELECT m.from_name, m.address, c.name, c.postal_address FROM mailboxes m, companies c WHERE m.id = $1",
+            mailbox.0
+        )
+        .fetch_one(self.t.conn())
+        .await?;
+        Ok(Sender {
+            name: row.from_name,
+            address: row.address,
+            company: row.name,
+            postal_address: row.postal_address,
+        })
+    }
+
+    /// The window closed while the message waited for its turn: the next one.
+    async fn replan(&mut self, row: &Row) -> Result<()> {
+        let now = self.t.now();
+        let slot = next_slot(self.t, row.campaign, row.enrolment, now).await?;
+        sqlx::query!(
+            "UPDATE messages SET due_at = $2, window_ends_at = $3, updated_at = $4 WHERE id = $1",
+            row.id.0,
+            slot.due_at,
+            slot.ends_at,
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        sqlx::query!(
+            "UPDATE enrolments SET state = 'waiting_window', updated_at = $2
+             WHERE id = $1 AND state IN ('active', 'waiting_delay', 'waiting_window')",
+            row.enrolment.0,
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    async fn end_unreachable(&mut self, row: &Row) -> Result<()> {
+        let (state, reason) = if row.suppressed {
+            (EnrolmentState::Suppressed, None)
+        } else {
+            (EnrolmentState::Failed, Some(EndReason::NoAddress))
+        };
+        self.t.enrolments().end(&[row.enrolment.0], state, reason).await
+    }
+
+    async fn end_incomplete(&mut self, enrolment: EnrolmentId, missing: &[String]) -> Result<()> {
+        self.t
+            .enrolments()
+            .end(&[enrolment.0], EnrolmentState::Failed, Some(EndReason::MissingVariable))
+            .await?;
+        tracing::info!(enrolment.id = %enrolment, missing = ?missing, "An e-mail lacks variables");
+        Ok(())
+    }
+}
+
+/// The next slot of an enrolment at or after `at`.
+pub(super) async fn next_slot(
+    t: &mut Tenant,
+    campaign: CampaignId,
+    enrolment: EnrolmentId,
+    at: DateTime<Utc>,
+) -> Result<domain::window::Slot> {
+    let campaign = t.campaigns().load(campaign, false).await?;
+    let zone = sqlx::query_scalar!(
+        r#"SELECT l.time_zone AS "zone?" FROM enrolments e LEFT JOIN leads l ON l.id = e.lead_id WHERE e.id = $1"#,
+        enrolment.0
+    )
+    .fetch_one(t.conn())
+    .await?;
+    let company_zone = t.actor().company_time_zone().to_owned();
+    let clock = crate::campaigns::advance::Clock::of(&campaign, &company_zone);
+    Ok(clock.window.next_open(at, clock.zone(zone.as_deref())))
+}

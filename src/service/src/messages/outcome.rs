@@ -1,0 +1,330 @@
+//! What the server said, and what follows from it for the message, the lead and the mailbox.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, MessageId,
+    campaigns::CampaignState,
+    enrolments::{EndReason, EnrolmentState},
+    leads::LeadEventKind,
+    mailboxes::MailboxState,
+    messages::{MessageState, SOFT_BOUNCE_LIMIT, SendOutcome, retry_delay},
+    suppressions::{SuppressionReason, SuppressionTarget},
+};
+use uuid::Uuid;
+
+use super::{Messages, claim::next_slot};
+use crate::{Result, campaigns::advance::waiting_state};
+
+/// The row that an outcome is about.
+struct Row {
+    id: MessageId,
+    campaign: CampaignId,
+    campaign_state: CampaignState,
+    enrolment: EnrolmentId,
+    lead: Option<LeadId>,
+    mailbox: MailboxId,
+    position: i32,
+    state: MessageState,
+    attempts: i32,
+    first_attempt_at: Option<DateTime<Utc>>,
+    recipient: Option<EmailAddress>,
+}
+
+impl Messages<'_> {
+    /// Records an outcome, once: `token` proves that the message is still ours. A message that was
+    /// judged `unknown` in the meantime becomes `sent` when the server did take it.
+    ///
+    /// # Errors
+    /// When the database is away; the message then stays `sending` and becomes `unknown`.
+    pub async fn record(&mut self, id: MessageId, token: Uuid, outcome: &SendOutcome) -> Result<()> {
+        let Some(row) = self.lock(id, token).await? else { return Ok(()) };
+        if row.state == MessageState::Unknown {
+            return match outcome {
+                SendOutcome::Accepted { reply, queue_id } => self.sent(&row, reply, queue_id.as_deref()).await,
+                _ => Ok(()),
+            };
+        }
+        match outcome {
+            SendOutcome::Accepted { reply, queue_id } => {
+                self.sent(&row, reply, queue_id.as_deref()).await?;
+                self.t.mailboxes().recovered(row.mailbox).await?;
+                self.next_step(&row).await?;
+            }
+            SendOutcome::Deferred { reply } => self.deferred(&row, reply).await?,
+            SendOutcome::Rejected { reply, hard } => self.rejected(&row, reply, *hard).await?,
+            SendOutcome::NotStarted { reason, sign_in_refused } => {
+                self.not_started(&row, reason, *sign_in_refused).await?;
+            }
+            SendOutcome::Unknown { reason } => self.unknown(&row, reason).await?,
+        }
+        self.t.tell("campaigns", row.campaign.0).await
+    }
+
+    /// Locks the enrolment, then the message: the order of everybody.
+    async fn lock(&mut self, id: MessageId, token: Uuid) -> Result<Option<Row>> {
+        sqlx::query!(
+            "SELECT id FROM enrolments WHERE id = (SELECT enrolment_id FROM messages WHERE id = $1) FOR UPDATE",
+            id.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        Ok(sqlx::query_as!(
+            Row,
+            r#"
+            SELECT m.id AS "id: MessageId", m.campaign_id AS "campaign: CampaignId",
+                   c.state AS "campaign_state: CampaignState", m.enrolment_id AS "enrolment: EnrolmentId",
+                   m.lead_id AS "lead: LeadId", m.mailbox_id AS "mailbox: MailboxId", m.position,
+                   m.state AS "state: MessageState", m.attempts, m.first_attempt_at,
+                   m.recipient AS "recipient: EmailAddress"
+            FROM messages m JOIN campaigns c ON c.id = m.campaign_id
+            WHERE m.id = $1 AND m.lease_token = $2 AND m.state IN ('sending', 'unknown')
+            FOR UPDATE OF m
+            "#,
+            id.0,
+            token,
+        )
+        .fetch_optional(self.t.conn())
+        .await?)
+    }
+
+    async fn sent(&mut self, row: &Row, reply: &str, queue_id: Option<&str>) -> Result<()> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE messages SET state = 'sent', sent_at = $2, queue_id = $3, detail = $4, attempts = attempts + 1,
+                 lease_until = NULL, updated_at = $2
+             WHERE id = $1",
+            row.id.0,
+            now,
+            queue_id,
+            reply,
+        )
+        .execute(self.t.conn())
+        .await?;
+        if let Some(lead) = row.lead {
+            sqlx::query!("UPDATE leads SET status = 'working' WHERE id = $1 AND status = 'new'", lead.0)
+                .execute(self.t.conn())
+                .await?;
+        }
+        self.tell_of(row, LeadEventKind::Sent, &format!("Step {}", row.position)).await
+    }
+
+    /// Plans the next step, or ends the sequence.
+    async fn next_step(&mut self, row: &Row) -> Result<()> {
+        let now = self.t.now();
+        let next = self.t.campaigns().steps_of(row.campaign).await?.into_iter().find(|s| s.position > row.position);
+        let Some(step) = next else {
+            sqlx::query!(
+                "UPDATE enrolments SET state = 'finished', steps_done = $2, updated_at = $3
+                 WHERE id = $1 AND state IN ('active', 'waiting_delay', 'waiting_window')",
+                row.enrolment.0,
+                row.position,
+                now,
+            )
+            .execute(self.t.conn())
+            .await?;
+            return Ok(());
+        };
+        let campaign = self.t.campaigns().load(row.campaign, false).await?;
+        let company_zone = self.t.actor().company_time_zone().to_owned();
+        let zone = match row.lead {
+            Some(lead) => sqlx::query_scalar!("SELECT time_zone FROM leads WHERE id = $1", lead.0)
+                .fetch_optional(self.t.conn())
+                .await?
+                .flatten(),
+            None => None,
+        };
+        let clock = crate::campaigns::advance::Clock::of(&campaign, &company_zone);
+        let slot = clock.window.due_after(now, step.delay, clock.zone(zone.as_deref()));
+        let open = sqlx::query!(
+            "UPDATE enrolments SET state = $2, steps_done = $3, updated_at = $4
+             WHERE id = $1 AND state IN ('active', 'waiting_delay', 'waiting_window')",
+            row.enrolment.0,
+            waiting_state(slot, now).as_str(),
+            row.position,
+            now,
+        )
+        .execute(self.t.conn())
+        .await?
+        .rows_affected();
+        if open == 0 {
+            return Ok(());
+        }
+        let id: MessageId = self.t.new_id();
+        sqlx::query!(
+            "INSERT INTO messages (id, campaign_id, enrolment_id, lead_id, step_id, position, mailbox_id, due_at,
+                                   window_ends_at, plan_shift, created_at, updated_at)
+             SELECT $1, c.id, $3, $4, $5, $6, $7, $8, $9, c.plan_shift, $10, $10 FROM campaigns c WHERE c.id = $2",
+            id.0,
+            row.campaign.0,
+            row.enrolment.0,
+            row.lead.map(|l| l.0),
+            step.id.0,
+            step.position,
+            row.mailbox.0,
+            slot.due_at,
+            slot.ends_at,
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.t.mailboxes().wake(&[row.mailbox], slot.due_at).await
+    }
+
+    /// “Later”: tried again, with the same bytes, for at most 72 hours.
+    async fn deferred(&mut self, row: &Row, reply: &str) -> Result<()> {
+        let now = self.t.now();
+        if row.first_attempt_at.is_some_and(|at| now - at >= SOFT_BOUNCE_LIMIT) {
+            self.set(row, MessageState::Failed, reply).await?;
+            self.end(row, EnrolmentState::Bounced, EndReason::SoftExhausted).await?;
+            return self.tell_of(row, LeadEventKind::Bounced, reply).await;
+        }
+        let at = now + retry_delay(row.attempts + 1);
+        let slot = next_slot(self.t, row.campaign, row.enrolment, at).await?;
+        self.back_in_line(row, MessageState::Deferred, slot.due_at, slot.ends_at, reply, 1).await
+    }
+
+    async fn rejected(&mut self, row: &Row, reply: &str, hard: bool) -> Result<()> {
+        self.set(row, MessageState::Failed, reply).await?;
+        if !hard {
+            self.end(row, EnrolmentState::Failed, EndReason::Rejected).await?;
+            return self.tell_of(row, LeadEventKind::Bounced, reply).await;
+        }
+        self.end(row, EnrolmentState::Bounced, EndReason::HardBounce).await?;
+        let Some(address) = row.recipient.clone() else { return Ok(()) };
+        self.log(row, "bounced", reply).await?;
+        self.t
+            .suppressions()
+            .suppress(
+                &SuppressionTarget::Address(address),
+                SuppressionReason::Bounced,
+                Some(reply),
+                Some(row.campaign),
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Surely not taken: back in line as if it had never begun. The mailbox waits, or asks for a person.
+    async fn not_started(&mut self, row: &Row, reason: &str, sign_in_refused: bool) -> Result<()> {
+        let now = self.t.now();
+        let slot = next_slot(self.t, row.campaign, row.enrolment, now).await?;
+        let back = if row.attempts > 0 { MessageState::Deferred } else { MessageState::Scheduled };
+        self.back_in_line(row, back, slot.due_at, slot.ends_at, reason, 0).await?;
+        if sign_in_refused {
+            self.t.mailboxes().set_state(row.mailbox, MailboxState::Reconnect, Some(reason)).await?;
+            return self.log(row, "mailbox_refused", reason).await;
+        }
+        self.t.mailboxes().back_off(row.mailbox, now, reason).await
+    }
+
+    /// Nobody can know. It is not sent again by itself.
+    async fn unknown(&mut self, row: &Row, reason: &str) -> Result<()> {
+        self.set(row, MessageState::Unknown, reason).await?;
+        self.end(row, EnrolmentState::Failed, EndReason::OutcomeUnknown).await?;
+        self.tell_of(row, LeadEventKind::Unknown, reason).await
+    }
+
+    /// Judges a message whose worker is gone.
+    pub(super) async fn judge(&mut self, id: MessageId, token: Uuid, reason: &str) -> Result<()> {
+        if let Some(row) = self.lock(id, token).await?.filter(|r| r.state == MessageState::Sending) {
+            self.unknown(&row, reason).await?;
+            self.t.tell("campaigns", row.campaign.0).await?;
+        }
+        Ok(())
+    }
+
+    async fn set(&mut self, row: &Row, state: MessageState, detail: &str) -> Result<()> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE messages SET state = $2, detail = $3, attempts = attempts + 1, lease_until = NULL, updated_at = $4
+             WHERE id = $1",
+            row.id.0,
+            state.as_str(),
+            detail,
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// Waits for another try, unless the enrolment has ended or the campaign stops.
+    async fn back_in_line(
+        &mut self,
+        row: &Row,
+        state: MessageState,
+        due_at: DateTime<Utc>,
+        ends_at: DateTime<Utc>,
+        detail: &str,
+        answered: i32,
+    ) -> Result<()> {
+        let now = self.t.now();
+        let goes_on = row.campaign_state != CampaignState::Stopping;
+        sqlx::query!(
+            "UPDATE messages m SET
+                 state = CASE WHEN $7 AND e.state IN ('active', 'waiting_delay', 'waiting_window') THEN $2
+                              ELSE 'cancelled' END,
+                 due_at = $3, window_ends_at = $4, detail = $5, attempts = attempts + $6,
+                 sending_at = CASE WHEN $6 = 0 THEN NULL ELSE sending_at END,
+                 plan_shift = c.plan_shift, lease_token = NULL, lease_until = NULL, updated_at = $8
+             FROM enrolments e, campaigns c
+             WHERE m.id = $1 AND e.id = m.enrolment_id AND c.id = m.campaign_id",
+            row.id.0,
+            state.as_str(),
+            due_at,
+            ends_at,
+            detail,
+            answered,
+            goes_on,
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.t.mailboxes().wake(&[row.mailbox], due_at).await
+    }
+
+    async fn end(&mut self, row: &Row, state: EnrolmentState, reason: EndReason) -> Result<()> {
+        self.t.enrolments().end(&[row.enrolment.0], state, Some(reason)).await
+    }
+
+    /// Writes to the timeline of the lead and the log of the campaign.
+    async fn tell_of(&mut self, row: &Row, kind: LeadEventKind, text: &str) -> Result<()> {
+        let now = self.t.now();
+        if let Some(lead) = row.lead {
+            let id: Uuid = self.t.new_id();
+            sqlx::query!(
+                "WITH event AS (
+                     INSERT INTO lead_events (id, lead_id, at, kind, actor, text, campaign_id)
+                     VALUES ($1, $2, $3, $4, 'sender', $5, $6)
+                 )
+                 UPDATE leads SET last_activity = $4, last_activity_at = $3 WHERE id = $2",
+                id,
+                lead.0,
+                now,
+                kind.as_str(),
+                text,
+                row.campaign.0,
+            )
+            .execute(self.t.conn())
+            .await?;
+        }
+        self.log(row, kind.as_str(), text).await
+    }
+
+    async fn log(&mut self, row: &Row, kind: &str, text: &str) -> Result<()> {
+        let (id, now): (Uuid, _) = (self.t.new_id(), self.t.now());
+        sqlx::query!(
+            "INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id)
+             VALUES ($1, $2, $3, $4, 'sender', $5, $6)",
+            id,
+            row.campaign.0,
+            now,
+            kind,
+            text,
+            row.lead.map(|l| l.0),
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+}

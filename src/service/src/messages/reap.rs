@@ -1,0 +1,55 @@
+//! The reaper: messages whose worker has not been heard of. A claim goes back in line; a hand-over
+//! that had begun is unknown, because the server may have taken the e-mail.
+
+use domain::MessageId;
+
+use super::Messages;
+use crate::{Db, Result};
+
+/// Judges every message whose lease has ended. Gives how many there were.
+///
+/// # Errors
+/// When the database is away; the next call goes on.
+pub async fn reap(db: &Db) -> Result<usize> {
+    let now = db.clock().now();
+    let expired = db.platform().expired_leases(now).await?;
+    for (company, message) in &expired {
+        let actor = db.platform().system_actor(*company, "system").await?;
+        let mut t = db.tenant(&actor).await?;
+        t.messages().reap_one(*message).await?;
+        t.commit().await?;
+    }
+    Ok(expired.len())
+}
+
+impl Messages<'_> {
+    async fn reap_one(&mut self, id: MessageId) -> Result<()> {
+        let now = self.t.now();
+        let released = sqlx::query_scalar!(
+            r#"UPDATE messages SET state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'scheduled' END,
+                   lease_token = NULL, lease_until = NULL
+               WHERE id = $1 AND state = 'claimed' AND lease_until < $2 RETURNING mailbox_id"#,
+            id.0,
+            now,
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        if let Some(mailbox) = released {
+            return self.t.mailboxes().wake(&[mailbox.into()], now).await;
+        }
+        let token = sqlx::query_scalar!(
+            r#"SELECT lease_token AS "token!" FROM messages
+               WHERE id = $1 AND state = 'sending' AND lease_until < $2 AND lease_token IS NOT NULL"#,
+            id.0,
+            now,
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        match token {
+            Some(token) => {
+                self.judge(id, token, "The worker ended while the e-mail was handed over. It may have arrived.").await
+            }
+            None => Ok(()),
+        }
+    }
+}

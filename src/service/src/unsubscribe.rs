@@ -1,0 +1,97 @@
+//! Leaving: the link under every campaign e-mail. Looking changes nothing, because mail scanners
+//! follow links; only a POST does, from the page or from the mail program (RFC 8058).
+
+use domain::{
+    CampaignId, EmailAddress, MessageId,
+    suppressions::{SuppressionReason, SuppressionTarget},
+};
+
+use crate::{Actor, Db, Error, Result, messages::claim::UNSUBSCRIBE};
+
+/// What a recipient sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsubscribe {
+    /// The company that writes.
+    pub company: String,
+    /// The address, most of it hidden: links are forwarded.
+    pub masked_address: String,
+    /// Whether the address gets no more e-mail.
+    pub done: bool,
+}
+
+struct Recipient {
+    actor: Actor,
+    address: EmailAddress,
+    campaign: CampaignId,
+    campaign_name: String,
+    page: Unsubscribe,
+}
+
+impl Db {
+    /// Reads a link. Changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a link that is not ours.
+    pub async fn unsubscribe(&self, token: &str) -> Result<Unsubscribe> {
+        Ok(self.recipient(token).await?.page)
+    }
+
+    /// Puts the address of a link on the suppression list of the company, in effect before the next
+    /// claim. Doing it twice is the same as once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a link that is not ours.
+    pub async fn confirm_unsubscribe(&self, token: &str) -> Result<Unsubscribe> {
+        let recipient = self.recipient(token).await?;
+        let mut t = self.tenant(&recipient.actor).await?;
+        let detail = format!("Through the campaign {}", recipient.campaign_name);
+        let new = t
+            .suppressions()
+            .suppress(
+                &SuppressionTarget::Address(recipient.address),
+                SuppressionReason::Unsubscribed,
+                Some(&detail),
+                Some(recipient.campaign),
+            )
+            .await?;
+        if new {
+            t.campaigns().log(recipient.campaign, "unsubscribed", None).await?;
+            t.tell("campaigns", recipient.campaign.0).await?;
+        }
+        t.commit().await?;
+        Ok(Unsubscribe { done: true, ..recipient.page })
+    }
+
+    async fn recipient(&self, token: &str) -> Result<Recipient> {
+        let unknown = || Error::NotFound("link");
+        let message = self.secrets().read_link_token(UNSUBSCRIBE, token).map(MessageId).ok_or_else(unknown)?;
+        let company = self.platform().message_company(message).await?.ok_or_else(unknown)?;
+        let actor = self.platform().system_actor(company, "recipient").await?;
+        let mut t = self.tenant(&actor).await?;
+        let row = sqlx::query!(
+            r#"
+            SELECT coalesce(m.recipient, l.email) AS "address: EmailAddress", c.name AS company,
+                   m.campaign_id AS "campaign: CampaignId", k.name AS campaign_name,
+                   coalesce(is_suppressed(coalesce(m.recipient, l.email)), false) AS "done!"
+            FROM messages m
+            JOIN campaigns k ON k.id = m.campaign_id
+            CROSS JOIN companies c
+            LEFT JOIN leads l ON l.id = m.lead_id
+            WHERE m.id = $1
+            "#,
+            message.0
+        )
+        .fetch_optional(t.conn())
+        .await?
+        .ok_or_else(unknown)?;
+        t.commit().await?;
+        let address = row.address.ok_or_else(unknown)?;
+        Ok(Recipient {
+            actor,
+            campaign: row.campaign,
+            campaign_name: row.campaign_name,
+            page: Unsubscribe { company: row.company, masked_address: address.masked(), done: row.done },
+            address,
+        })
+    }
+}
