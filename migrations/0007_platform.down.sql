@@ -1,4 +1,7 @@
 DROP FUNCTION platform_sweep(timestamptz);
+DROP FUNCTION platform_tagged_leads(uuid, text[]);
+DROP FUNCTION platform_search_leads(uuid, text);
+DROP FUNCTION platform_mailbox_owner(uuid);
 DROP FUNCTION platform_mailbox_company(uuid);
 DROP FUNCTION platform_message_company(uuid);
 DROP FUNCTION platform_waiting_system_mails(timestamptz);
@@ -22,7 +25,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['companies', 'memberships', 'api_keys', 'invitations', 'mailboxes', 'messages', 'campaigns',
-        'campaign_audience', 'imports', 'system_mails', 'users', 'sandbox_mails', 'idempotent_answers'] LOOP
+        'campaign_audience', 'imports', 'system_mails', 'leads', 'users', 'sandbox_mails', 'idempotent_answers'] LOOP
         EXECUTE format('DROP POLICY across_companies ON %I', name);
         EXECUTE format('REVOKE ALL ON %I FROM saleswright_platform', name);
     END LOOP;

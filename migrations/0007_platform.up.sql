@@ -4,7 +4,7 @@
 
 -- What the platform role may see.
 GRANT SELECT ON companies, memberships, api_keys, invitations, mailboxes, messages, campaigns, campaign_audience,
-    imports, system_mails TO saleswright_platform;
+    imports, system_mails, leads TO saleswright_platform;
 GRANT SELECT, INSERT, UPDATE ON users TO saleswright_platform;
 GRANT UPDATE (last_active_at) ON memberships TO saleswright_platform;
 GRANT UPDATE (last_used_at, limit_tat) ON api_keys TO saleswright_platform;
@@ -16,7 +16,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['companies', 'memberships', 'api_keys', 'invitations', 'mailboxes', 'messages', 'campaigns',
-        'campaign_audience', 'imports', 'system_mails', 'users', 'sandbox_mails', 'idempotent_answers'] LOOP
+        'campaign_audience', 'imports', 'system_mails', 'leads', 'users', 'sandbox_mails', 'idempotent_answers'] LOOP
         EXECUTE format('CREATE POLICY across_companies ON %I TO saleswright_platform USING (true) WITH CHECK (true)', name);
     END LOOP;
 END
@@ -234,6 +234,42 @@ CREATE FUNCTION platform_mailbox_company(wanted uuid) RETURNS uuid
     LANGUAGE sql STABLE
 AS $$ SELECT company_id FROM mailboxes WHERE id = wanted AND kind = 'sandbox' $$;
 SELECT platform_function('platform_mailbox_company(uuid)');
+
+-- The sender has claimed a mailbox and goes on outside of that transaction.
+CREATE FUNCTION platform_mailbox_owner(wanted uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+AS $$ SELECT company_id FROM mailboxes WHERE id = wanted $$;
+SELECT platform_function('platform_mailbox_owner(uuid)');
+
+-- Search in leads. The operators of trigram and array indexes are not leakproof, so row-level
+-- security would keep them from being used; here the test of the company is part of the query, and
+-- a caller who names another company than its own gets an error.
+CREATE FUNCTION platform_search_leads(company uuid, wanted text) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    IF company IS DISTINCT FROM current_company() THEN
+        RAISE EXCEPTION 'not your company' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN QUERY SELECT id FROM leads
+        WHERE company_id = company
+          AND search_text LIKE '%' || replace(replace(replace(wanted, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+END
+$$;
+SELECT platform_function('platform_search_leads(uuid, text)');
+
+-- Leads with any of some tags; a function for the same reason.
+CREATE FUNCTION platform_tagged_leads(company uuid, wanted text[]) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    IF company IS DISTINCT FROM current_company() THEN
+        RAISE EXCEPTION 'not your company' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN QUERY SELECT id FROM leads WHERE company_id = company AND tags && wanted;
+END
+$$;
+SELECT platform_function('platform_tagged_leads(uuid, text[])');
 
 -- Housekeeping: what is kept for a time only.
 CREATE FUNCTION platform_sweep(now timestamptz) RETURNS void

@@ -1,4 +1,10 @@
-//! engine
+//! What happens later, and what talks to the outside: the sender, the worker, mail and the sandbox.
+//!
+//! No transaction is open across a network call: the service is asked, the network is used, the
+//! service is told.
 
 pub mod mail;
 pub mod sandbox;
+pub mod sender;
+
+mod post;

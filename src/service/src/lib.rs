@@ -16,6 +16,7 @@ pub mod leads;
 pub mod live;
 pub mod mailboxes;
 pub mod messages;
+pub mod sandbox;
 pub mod secrets;
 pub mod suppressions;
 pub mod unsubscribe;

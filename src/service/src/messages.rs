@@ -14,7 +14,13 @@ pub mod claim;
 mod outcome;
 pub mod reap;
 
-use domain::{EmailAddress, EnrolmentId, CampaignId, MailboxId, MessageId, messages::LEASE};
+use domain::{
+    CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId,
+    campaigns::CampaignState,
+    enrolments::{EndReason, EnrolmentState},
+    mailboxes::MailboxState,
+    messages::{LEASE, SendOutcome},
+};
 use uuid::Uuid;
 
 use crate::{Result, Tenant, campaigns::Written};
@@ -75,7 +81,7 @@ impl Messages<'_> {
     pub async fn begin_sending(&mut self, claimed: &Claimed, subject: &str, mime: &[u8], server: &str) -> Result<bool> {
         let now = self.t.now();
         let running = self.t.campaigns().share(claimed.campaign).await?
-            == Some(domain::campaigns::CampaignState::Running);
+            == Some(CampaignState::Running);
         let open = sqlx::query_scalar!(
             r#"SELECT state IN ('active', 'waiting_delay', 'waiting_window') AS "open!"
                FROM enrolments WHERE id = $1 FOR UPDATE"#,
@@ -120,6 +126,54 @@ impl Messages<'_> {
         Ok(true)
     }
 
+    /// Claims of a batch that were not begun go back in line.
+    ///
+    /// # Errors
+    /// When the database is away; they go back when their lease ends.
+    pub async fn give_back(&mut self, batch: &[Claimed]) -> Result<()> {
+        let Some(first) = batch.first() else { return Ok(()) };
+        let now = self.t.now();
+        let freed = sqlx::query!(
+            "UPDATE messages SET state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'scheduled' END,
+                 lease_token = NULL, lease_until = NULL
+             WHERE lease_token = $1 AND state = 'claimed'",
+            first.token,
+        )
+        .execute(self.t.conn())
+        .await?
+        .rows_affected();
+        if freed == 0 {
+            return Ok(());
+        }
+        self.t.mailboxes().wake(&[first.mailbox], now).await
+    }
+
+    /// The server could not be reached: nothing was begun, and the mailbox waits or asks for a person.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn not_begun(&mut self, claimed: &Claimed, outcome: &SendOutcome) -> Result<()> {
+        let SendOutcome::NotStarted { reason, sign_in_refused } = outcome else { return Ok(()) };
+        let now = self.t.now();
+        self.release(claimed, false).await?;
+        if *sign_in_refused {
+            return self.t.mailboxes().set_state(claimed.mailbox, MailboxState::Reconnect, Some(reason)).await;
+        }
+        self.t.mailboxes().back_off(claimed.mailbox, now, reason).await
+    }
+
+    /// An e-mail that we cannot write ourselves: it ends without having left.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn refuse(&mut self, claimed: &Claimed, reason: &str) -> Result<()> {
+        self.t.enrolments().end(&[claimed.enrolment.0], EnrolmentState::Failed, Some(EndReason::Rejected)).await?;
+        sqlx::query!("UPDATE messages SET detail = $2 WHERE id = $1 AND state = 'cancelled'", claimed.id.0, reason)
+            .execute(self.t.conn())
+            .await?;
+        Ok(())
+    }
+
     /// Gives a claim back, or ends it when the address must not be mailed any more.
     async fn release(&mut self, claimed: &Claimed, suppressed: bool) -> Result<()> {
         if suppressed {
@@ -127,7 +181,7 @@ impl Messages<'_> {
             return self
                 .t
                 .enrolments()
-                .end(&[enrolment], domain::enrolments::EnrolmentState::Suppressed, None)
+                .end(&[enrolment], EnrolmentState::Suppressed, None)
                 .await;
         }
         sqlx::query!(

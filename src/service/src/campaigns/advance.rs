@@ -64,6 +64,14 @@ impl Campaigns<'_> {
         Ok(self.start_on_time(campaign).await?.changed)
     }
 
+    /// After an outcome: the campaign may have nothing left to wait for.
+    ///
+    /// # Errors
+    /// When the database is away; a worker looks again within a minute.
+    pub async fn settle_after(&mut self, id: CampaignId) -> Result<()> {
+        self.settle(id).await.map(|_| ())
+    }
+
     /// Ends a drain, or completes the campaign, when nothing is left to wait for.
     pub(crate) async fn settle(&mut self, id: CampaignId) -> Result<bool> {
         let done = sqlx::query_scalar!(

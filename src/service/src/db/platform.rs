@@ -19,10 +19,6 @@ impl<'d> Platform<'d> {
         Self { db }
     }
 
-    pub(crate) fn db(&self) -> &'d Db {
-        self.db
-    }
-
     /// The system as an actor in a company, for work that a job or a command names by its id.
     ///
     /// # Errors
@@ -71,6 +67,18 @@ impl<'d> Platform<'d> {
             let actor = Actor::system(CompanyId(row.company), row.time_zone, "sender");
             (Tenant::new(tx, actor, self.db.clone()), MailboxId(row.mailbox))
         }))
+    }
+
+    /// The sender as an actor in the company of a mailbox that it has claimed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the mailbox is gone.
+    pub async fn actor_of_mailbox(&self, mailbox: MailboxId) -> Result<Actor> {
+        let company = sqlx::query_scalar!("SELECT platform_mailbox_owner($1)", mailbox.0)
+            .fetch_one(self.db.pool())
+            .await?
+            .ok_or(Error::NotFound("mailbox"))?;
+        self.system_actor(CompanyId(company), "sender").await
     }
 
     /// When the sender should look for work again; nothing when no mailbox has any.

@@ -1,0 +1,193 @@
+//! The campaign sender: claims, freezes, hands over and records, mailbox by mailbox.
+//!
+//! The order is the promise: `sending` is committed before the first byte of an e-mail leaves, and
+//! whatever happens after that, nobody else ever sends it.
+
+use std::time::Duration;
+
+use domain::messages::SendOutcome;
+use service::{
+    Db, Result,
+    messages::{Claimed, Content, claim::claim_next},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    mail::{MimeError, OutgoingMail, html_from_text, smtp::Session},
+    post,
+};
+
+/// Mailboxes that are served at the same time by one process.
+const LANES: usize = 8;
+/// The longest sleep: a mailbox that was woken by another process is seen after this time at the latest.
+const NAP: Duration = Duration::from_secs(1);
+/// The wait after the database did not answer.
+const AWAY: Duration = Duration::from_secs(2);
+
+/// Sends until `stop` is cancelled; then finishes the e-mails that are being handed over.
+pub async fn run(db: Db, stop: CancellationToken) {
+    let lanes = TaskTracker::new();
+    for _ in 0..LANES {
+        lanes.spawn(lane(db.clone(), stop.clone()));
+    }
+    lanes.close();
+    lanes.wait().await;
+}
+
+async fn lane(db: Db, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let nap = match turn(&db, &stop).await {
+            Ok(true) => continue,
+            Ok(false) => NAP,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "The sender waits for the database");
+                AWAY
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(nap) => {}
+        }
+    }
+}
+
+/// One turn of one mailbox. False when nothing was due anywhere.
+///
+/// # Errors
+/// When the database is away. What was claimed goes back in line when its lease ends.
+pub async fn turn(db: &Db, stop: &CancellationToken) -> Result<bool> {
+    let Some(batch) = claim_next(db).await? else { return Ok(false) };
+    let Some(first) = batch.first() else { return Ok(true) };
+    let actor = db.platform().actor_of_mailbox(first.mailbox).await?;
+    let mut t = db.tenant(&actor).await?;
+    let connection = t.mailboxes().connection(first.mailbox).await?;
+    t.commit().await?;
+    let server = post::server(&connection);
+    let mut session: Option<Session> = None;
+    for claimed in &batch {
+        if stop.is_cancelled() {
+            break;
+        }
+        if session.as_ref().is_none_or(|s| !s.is_usable()) {
+            session = match post::client(db).connect(&server).await {
+                Ok(session) => Some(session),
+                Err(error) => {
+                    give_back(db, &actor, claimed, &post::not_started(&error)).await?;
+                    break;
+                }
+            };
+        }
+        if let Some(session) = &mut session {
+            send(db, &actor, &connection, claimed, session).await?;
+        }
+    }
+    if let Some(session) = session {
+        session.quit().await;
+    }
+    release_rest(db, &actor, &batch).await?;
+    Ok(true)
+}
+
+/// One e-mail: freeze and commit, hand over, record and commit.
+async fn send(
+    db: &Db,
+    actor: &service::Actor,
+    connection: &service::mailboxes::Connection,
+    claimed: &Claimed,
+    session: &mut Session,
+) -> Result<()> {
+    let mime = match &claimed.content {
+        Content::Frozen(mime) => Ok(mime.clone()),
+        Content::Written(_) => freeze(db, connection, claimed),
+    };
+    let mime = match mime {
+        Ok(mime) => mime,
+        Err(error) => {
+            let reply = format!("The e-mail could not be written: {error}");
+            return refuse(db, actor, claimed, &reply).await;
+        }
+    };
+    let subject = match &claimed.content {
+        Content::Written(written) => written.subject.as_str(),
+        Content::Frozen(_) => "",
+    };
+    let mut t = db.tenant(actor).await?;
+    let server = format!("{}:{}", connection.host, connection.port);
+    let go = t.messages().begin_sending(claimed, subject, &mime, &server).await?;
+    t.commit().await?;
+    if !go {
+        return Ok(());
+    }
+    let outcome =
+        post::outcome(session.hand_over(connection.address.as_str(), claimed.recipient.as_str(), &mime).await);
+    record(db, actor, claimed, &outcome).await
+}
+
+/// Keeps trying to record an outcome: the e-mail has left, and only this worker knows what was said.
+async fn record(db: &Db, actor: &service::Actor, claimed: &Claimed, outcome: &SendOutcome) -> Result<()> {
+    let mut tries = 0;
+    loop {
+        match record_once(db, actor, claimed, outcome).await {
+            Err(service::Error::Unavailable) if tries < 60 => {
+                tries += 1;
+                tokio::time::sleep(AWAY).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn record_once(db: &Db, actor: &service::Actor, claimed: &Claimed, outcome: &SendOutcome) -> Result<()> {
+    let mut t = db.tenant(actor).await?;
+    t.messages().record(claimed.id, claimed.token, outcome).await?;
+    t.commit().await?;
+    let mut t = db.tenant(actor).await?;
+    t.campaigns().settle_after(claimed.campaign).await?;
+    t.commit().await
+}
+
+/// The connection could not be made: nothing of this claim was begun.
+async fn give_back(db: &Db, actor: &service::Actor, claimed: &Claimed, outcome: &SendOutcome) -> Result<()> {
+    let mut t = db.tenant(actor).await?;
+    t.messages().not_begun(claimed, outcome).await?;
+    t.commit().await
+}
+
+/// An e-mail that cannot be written is refused by ourselves.
+async fn refuse(db: &Db, actor: &service::Actor, claimed: &Claimed, reply: &str) -> Result<()> {
+    let mut t = db.tenant(actor).await?;
+    t.messages().refuse(claimed, reply).await?;
+    t.commit().await
+}
+
+/// What was claimed and not begun goes back in line at once, not when its lease ends.
+async fn release_rest(db: &Db, actor: &service::Actor, batch: &[Claimed]) -> Result<()> {
+    let mut t = db.tenant(actor).await?;
+    t.messages().give_back(batch).await?;
+    t.commit().await
+}
+
+fn freeze(
+    db: &Db,
+    connection: &service::mailboxes::Connection,
+    claimed: &Claimed,
+) -> std::result::Result<Vec<u8>, MimeError> {
+    let Content::Written(written) = &claimed.content else { return Ok(Vec::new()) };
+    OutgoingMail {
+        from_name: connection.from_name.clone(),
+        from_address: connection.address.to_string(),
+        to_name: claimed.recipient_name.clone(),
+        to_address: claimed.recipient.to_string(),
+        reply_to: None,
+        subject: written.subject.clone(),
+        text: written.text.clone(),
+        html: Some(html_from_text(&written.text)),
+        message_id: claimed.message_id_header.clone(),
+        in_reply_to: None,
+        references: Vec::new(),
+        unsubscribe_url: Some(claimed.unsubscribe_url.clone()),
+        unsubscribe_mailto: None,
+        date: db.clock().now(),
+    }
+    .build()
+}
