@@ -1,2 +1,3 @@
+DROP FUNCTION search_leads(text[], text[], int);
 DROP FUNCTION is_suppressed(text);
-DROP TABLE suppressions, lead_events, lead_notes, leads, accounts;
+DROP TABLE suppressions, lead_events, lead_notes, lead_tags, leads, accounts;

@@ -25,6 +25,8 @@ CREATE TABLE imports (
     cursor_row    bigint NOT NULL DEFAULT 0,
     lease_until   timestamptz,
     lease_token   uuid,
+    -- Workers that took it since it last moved on; too many mean that it cannot.
+    attempts      int NOT NULL DEFAULT 0,
     failure       text,
     created_by    uuid REFERENCES users (id) ON DELETE SET NULL,
     created_at    timestamptz NOT NULL DEFAULT now(),

@@ -4,6 +4,7 @@
 //! [`Actor`]: `t.leads().list(..)`, `t.campaigns().start(..)`. Both doors, server
 //! functions and the JSON API, call the same methods and commit.
 
+pub mod accounts;
 pub mod audit;
 pub mod campaigns;
 pub mod clock;

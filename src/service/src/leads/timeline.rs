@@ -1,0 +1,122 @@
+//! What happened to a lead, and the notes about it. An entry and the “last activity” of the lead
+//! are always written together.
+
+use domain::{
+    CampaignId, LeadEventId, LeadId, NoteId, Page, PageRequest, Permission, Problem,
+    leads::{LeadEvent, LeadEventKind, Note},
+};
+
+use super::{Leads, store};
+use crate::{Error, Result, cursor};
+
+/// Characters of a note.
+const NOTE: usize = 10_000;
+
+impl Leads<'_> {
+    /// What happened to a lead, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn timeline(&mut self, id: LeadId, page: &PageRequest) -> Result<Page<LeadEvent>> {
+        self.require_there(id).await?;
+        let (limit, after) = (page.limit(), cursor::after(page)?);
+        let rows = sqlx::query_as!(
+            LeadEvent,
+            r#"
+            SELECT e.id AS "id: LeadEventId", e.at, e.kind AS "kind: LeadEventKind", e.actor, e.text,
+                   e.campaign_id AS "campaign_id: CampaignId", c.name AS "campaign_name?"
+            FROM lead_events e
+            LEFT JOIN campaigns c ON c.id = e.campaign_id
+            WHERE e.lead_id = $1
+              AND ($2::timestamptz IS NULL OR (e.at, e.id) < ($2, $3::uuid))
+            ORDER BY e.at DESC, e.id DESC
+            LIMIT $4
+            "#,
+            id.0,
+            after.at,
+            after.id,
+            limit + 1,
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        Ok(Page::from_rows(rows, limit, false, false, |e| cursor::encode(e.at, e.id.0)))
+    }
+
+    /// Writes down what happened to a lead.
+    pub(crate) async fn record(
+        &mut self,
+        id: LeadId,
+        kind: LeadEventKind,
+        text: Option<&str>,
+        campaign: Option<CampaignId>,
+    ) -> Result<()> {
+        store::add_events(self.t, &[id.0], kind, text, campaign).await?;
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE leads SET last_activity = $2, last_activity_at = $3 WHERE id = $1",
+            id.0,
+            kind.as_str(),
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// The notes about a lead, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn notes(&mut self, id: LeadId) -> Result<Vec<Note>> {
+        self.require_there(id).await?;
+        Ok(sqlx::query_as!(
+            Note,
+            r#"SELECT id AS "id: NoteId", body, author, created_at FROM lead_notes
+               WHERE lead_id = $1 ORDER BY created_at DESC, id DESC LIMIT 500"#,
+            id.0
+        )
+        .fetch_all(self.t.conn())
+        .await?)
+    }
+
+    /// Writes a note. Everybody who edits leads may write one, also about a colleague's lead.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; a problem for an empty note or a very long one.
+    pub async fn add_note(&mut self, id: LeadId, body: &str) -> Result<Note> {
+        self.t.require(Permission::EditLeads).await?;
+        self.require_there(id).await?;
+        let body = body.trim();
+        if body.is_empty() {
+            return Err(Problem::field("body", "note_missing", "Write a note first.").into());
+        }
+        if body.chars().count() > NOTE || body.contains('\0') {
+            return Err(Problem::field("body", "note_long", "Use at most 10,000 characters of plain text.").into());
+        }
+        let (now, author) = (self.t.now(), self.t.actor().to_string());
+        let (note, author_id): (NoteId, _) = (self.t.new_id(), self.t.actor().user_id());
+        sqlx::query!(
+            "INSERT INTO lead_notes (id, lead_id, author_id, author, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            note.0,
+            id.0,
+            author_id.map(|u| u.0),
+            author,
+            body,
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.record(id, LeadEventKind::Noted, Some(body), None).await?;
+        self.t.tell("leads", id.0).await?;
+        Ok(Note { id: note, body: body.to_owned(), author, created_at: now })
+    }
+
+    async fn require_there(&mut self, id: LeadId) -> Result<()> {
+        self.t.require(Permission::Read).await?;
+        sqlx::query_scalar!("SELECT 1 FROM leads WHERE id = $1", id.0)
+            .fetch_optional(self.t.conn())
+            .await?
+            .map(|_| ())
+            .ok_or(Error::NotFound("lead"))
+    }
+}
