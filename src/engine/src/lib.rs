@@ -6,5 +6,7 @@
 pub mod mail;
 pub mod sandbox;
 pub mod sender;
+pub mod worker;
 
+mod letters;
 mod post;

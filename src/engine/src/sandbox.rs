@@ -14,6 +14,7 @@
 //! | `defer@` | refuses the recipient for now: `451 4.7.1` |
 //! | `slow@` | takes the mail, and two seconds for it |
 
+mod keep;
 mod auth;
 mod command;
 mod content;
@@ -30,6 +31,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use keep::DbStore;
 pub use store::SandboxStore;
 
 /// How long to wait after a connection could not be accepted: the usual reason is that all file handles are in

@@ -14,7 +14,7 @@ pub struct Audit<'t> {
 }
 
 /// What is written about one operation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     action: String,
     object: Option<String>,

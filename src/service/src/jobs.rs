@@ -1,9 +1,13 @@
 //! Jobs: wake-ups that carry ids. The work itself is a row of ours, claimed by compare-and-set,
 //! so a job that is lost or doubled changes nothing but a delay.
 
+mod worker;
+
 use domain::{CampaignId, CompanyId, ImportId, MailboxId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+pub use worker::Worker;
 
 use crate::{Result, Tenant};
 
@@ -114,6 +118,16 @@ impl Tenant {
 
 /// Brings the tables of the queue to this version, as the owner, and gives the application role
 /// the rights it needs on them.
-pub(crate) async fn migrate(_owner: &PgConnectOptions) -> anyhow::Result<()> {
+pub(crate) async fn migrate(owner: &PgConnectOptions) -> anyhow::Result<()> {
+    let pool = PgPoolOptions::new().max_connections(2).connect_with(owner.clone()).await?;
+    // The library migrates when a worker is made; this one takes nothing.
+    graphile_worker::WorkerOptions::default()
+        .pg_pool(pool.clone())
+        .listen_os_shutdown_signals(false)
+        .init()
+        .await
+        .map_err(|e| anyhow::anyhow!("preparing the job queue: {e}"))?;
+    sqlx::raw_sql(include_str!("jobs/grants.sql")).execute(&pool).await?;
+    pool.close().await;
     Ok(())
 }

@@ -17,6 +17,7 @@ pub mod leads;
 pub mod live;
 pub mod mailboxes;
 pub mod messages;
+pub mod people;
 pub mod sandbox;
 pub mod secrets;
 pub mod suppressions;

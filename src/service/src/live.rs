@@ -1,5 +1,9 @@
 //! Tells open pages what changed: hints by LISTEN/NOTIFY, never data.
 
+mod listener;
+
+use std::sync::{Arc, Once};
+
 use domain::CompanyId;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnectOptions;
@@ -22,22 +26,51 @@ pub struct Hint {
     pub id: Option<uuid::Uuid>,
 }
 
+impl Hint {
+    /// “Read everything again”: something may have been missed.
+    fn resync() -> Self {
+        Self { company: None, topic: "resync".to_owned(), id: None }
+    }
+
+    /// Reads `{company}:{topic}:{id}`.
+    fn parse(payload: &str) -> Option<Self> {
+        let mut parts = payload.splitn(3, ':');
+        let company = parts.next()?.parse().ok()?;
+        let topic = parts.next()?.to_owned();
+        Some(Self { company: Some(company), topic, id: parts.next()?.parse().ok() })
+    }
+
+    /// Whether a page of `company` should hear it.
+    #[must_use]
+    pub fn is_for(&self, company: CompanyId) -> bool {
+        self.company.is_none_or(|c| c == company)
+    }
+}
+
 /// Spreads the hints of the database to the pages that this process serves.
 #[derive(Clone, Debug)]
-pub struct Hub {
+pub struct Hub(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     options: PgConnectOptions,
     hints: broadcast::Sender<Hint>,
+    listening: Once,
 }
 
 impl Hub {
     pub(crate) fn new(options: PgConnectOptions) -> Self {
-        Self { options, hints: broadcast::channel(1024).0 }
+        Self(Arc::new(Inner { options, hints: broadcast::channel(1024).0, listening: Once::new() }))
     }
 
-    /// Hints from now on, of every company; the caller keeps those of its own.
+    /// Hints from now on, of every company; the caller keeps those of its own. The first subscriber
+    /// opens the connection, so processes without pages need none.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Hint> {
-        self.hints.subscribe()
+        self.0.listening.call_once(|| {
+            tokio::spawn(listener::run(self.0.options.clone(), self.0.hints.clone()));
+        });
+        self.0.hints.subscribe()
     }
 }
 

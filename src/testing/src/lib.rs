@@ -1,1 +1,83 @@
-//! testing
+//! What tests share: a fresh database per test, companies and people as values.
+//!
+//! Every test connects as the unprivileged application role, so row-level security holds in tests
+//! exactly as it does in production.
+
+mod people;
+mod template;
+
+use std::ops::Deref;
+
+use chrono::{DateTime, Utc};
+use service::{Db, PoolSize, Settings, clock::Clock, secrets::Secrets};
+use sqlx::postgres::PgConnectOptions;
+
+pub use people::{PASSWORD, TestCompany};
+
+/// A database of one test's own.
+#[derive(Debug)]
+pub struct TestDb {
+    db: Db,
+    name: String,
+    app: PgConnectOptions,
+}
+
+impl Deref for TestDb {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        &self.db
+    }
+}
+
+impl TestDb {
+    /// Another process on the same database: its own pool, hub and clock.
+    #[must_use]
+    pub fn second_process(&self) -> Db {
+        connect(self.app.clone(), Clock::system())
+    }
+
+    /// The superuser, for tests that look behind the curtain.
+    #[must_use]
+    pub fn superuser(&self) -> PgConnectOptions {
+        template::superuser(&self.name)
+    }
+
+    /// The owner of the schema.
+    #[must_use]
+    pub fn owner(&self) -> PgConnectOptions {
+        template::owner(&self.name)
+    }
+
+    /// The application role.
+    #[must_use]
+    pub fn app(&self) -> PgConnectOptions {
+        self.app.clone()
+    }
+}
+
+/// A fresh database with the clock of the machine.
+///
+/// # Panics
+/// When no PostgreSQL can be started; the message says what is missing.
+pub async fn db() -> TestDb {
+    fresh(Clock::system()).await
+}
+
+/// A fresh database whose clock stands at `at`; `db.clock().advance(..)` moves it.
+///
+/// # Panics
+/// When no PostgreSQL can be started; the message says what is missing.
+pub async fn db_at(at: DateTime<Utc>) -> TestDb {
+    fresh(Clock::standing(at)).await
+}
+
+async fn fresh(clock: Clock) -> TestDb {
+    let (name, app) = template::copy().await;
+    TestDb { db: connect(app.clone(), clock), name, app }
+}
+
+fn connect(app: PgConnectOptions, clock: Clock) -> Db {
+    let settings = Settings { allow_private_hosts: true, ..Settings::default() };
+    Db::connect(app, PoolSize(6), clock, Secrets::new([7; 32]), settings)
+}

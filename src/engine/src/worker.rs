@@ -1,0 +1,106 @@
+//! The worker: takes jobs, sends, and looks once a minute for work that nobody was woken for.
+
+use std::time::Duration;
+
+use service::{
+    Db,
+    jobs::{AdvanceCampaign, SendSystemMail, SendTestMail, TestMailbox, WorkOnImport, Worker},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{letters, sender};
+
+/// How often the reconciler looks.
+const RECONCILE: Duration = Duration::from_secs(60);
+/// Quick jobs at the same time.
+const QUICK: usize = 4;
+/// Imports at the same time: each one is long and keeps the database busy.
+const LONG: usize = 1;
+
+/// Mail of the system itself, when the operator has a server for it.
+#[derive(Clone, Debug)]
+pub struct SystemMailServer {
+    /// The server.
+    pub server: crate::mail::smtp::SmtpServer,
+    /// Sender of these mails.
+    pub from: String,
+}
+
+/// Works until `stop` is cancelled, then ends what it holds in its hands.
+pub async fn run(db: Db, system_mail: Option<SystemMailServer>, stop: CancellationToken) {
+    let tasks = TaskTracker::new();
+    tasks.spawn(sender::run(db.clone(), stop.clone()));
+    tasks.spawn(quick_jobs(&db, system_mail).run(QUICK, stop.clone().cancelled_owned()));
+    tasks.spawn(long_jobs(&db).run(LONG, stop.clone().cancelled_owned()));
+    tasks.spawn(reconcile(db, stop));
+    tasks.close();
+    tasks.wait().await;
+}
+
+fn quick_jobs(db: &Db, system_mail: Option<SystemMailServer>) -> Worker {
+    let (campaigns, mailboxes, tests, system) = (db.clone(), db.clone(), db.clone(), db.clone());
+    Worker::new(db.clone())
+        .on(move |job: AdvanceCampaign| {
+            let db = campaigns.clone();
+            async move { Ok(service::campaigns::advance::advance(&db, job.company, job.campaign).await?) }
+        })
+        .on(move |job: TestMailbox| {
+            let db = mailboxes.clone();
+            async move { letters::test_mailbox(&db, &job).await }
+        })
+        .on(move |job: SendTestMail| {
+            let db = tests.clone();
+            async move { letters::send_test(&db, &job).await }
+        })
+        .on(move |job: SendSystemMail| {
+            let (db, server) = (system.clone(), system_mail.clone());
+            async move { letters::send_system(&db, server.as_ref(), &job).await }
+        })
+}
+
+fn long_jobs(db: &Db) -> Worker {
+    let imports = db.clone();
+    Worker::new(db.clone()).on(move |job: WorkOnImport| {
+        let db = imports.clone();
+        async move { Ok(service::imports::work(&db, job.company, job.import).await?) }
+    })
+}
+
+/// Jobs are wake-ups and may be lost; what they were about lies in rows, and here somebody looks.
+async fn reconcile(db: Db, stop: CancellationToken) {
+    loop {
+        if let Err(error) = reconcile_once(&db).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "The reconciler waits for the database");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RECONCILE) => {}
+        }
+    }
+}
+
+/// One look: expired leases are judged, waiting rows are woken, old things are forgotten.
+///
+/// # Errors
+/// When the database is away.
+pub async fn reconcile_once(db: &Db) -> service::Result<()> {
+    let now = db.clock().now();
+    service::messages::reap::reap(db).await?;
+    for (company, campaign) in db.platform().waiting_campaigns(now).await? {
+        service::campaigns::advance::advance(db, company, campaign).await?;
+    }
+    for (company, import) in db.platform().waiting_imports(now).await? {
+        wake(db, company, &WorkOnImport { company, import }).await?;
+    }
+    for (company, mail) in db.platform().waiting_system_mails(now).await? {
+        wake(db, company, &SendSystemMail { company, mail }).await?;
+    }
+    db.platform().sweep(now).await
+}
+
+async fn wake<J: service::jobs::Job>(db: &Db, company: domain::CompanyId, job: &J) -> service::Result<()> {
+    let actor = db.platform().system_actor(company, "system").await?;
+    let mut t = db.tenant(&actor).await?;
+    t.enqueue(job).await?;
+    t.commit().await
+}

@@ -1,0 +1,279 @@
+//! People: who they are, how they sign in, and which companies they belong to. Before a tenant there
+//! is only this door; nothing here tells a stranger whether an address has an account.
+
+mod company;
+mod idempotency;
+mod invitations;
+mod keys;
+mod members;
+mod password;
+mod sessions;
+mod system_mails;
+mod throttle;
+
+use domain::{
+    CompanyId, EmailAddress, Problem, Role, UserId,
+    companies::{Membership, NewCompany, Person, check_name, check_password},
+    problem::Problems,
+    window::is_time_zone,
+};
+
+pub use idempotency::{Idempotency, Idempotent};
+pub use invitations::{Accept, InvitationState, Invitations, OpenInvitation};
+pub use keys::{KeyUse, Keys};
+pub use members::Members;
+pub use sessions::{PgSessionStore, USER_ID};
+pub use system_mails::SystemMail;
+
+use crate::{Actor, Db, Error, Origin, Result, audit::Entry, error::OnConstraint};
+
+/// What somebody enters to get an account.
+#[derive(Clone, Debug, Default)]
+pub struct NewPerson {
+    /// Name.
+    pub name: String,
+    /// Address.
+    pub email: String,
+    /// Password.
+    pub password: String,
+}
+
+/// People of this installation; made by [`Db::people`].
+#[derive(Debug)]
+pub struct People<'d> {
+    db: &'d Db,
+}
+
+impl Db {
+    /// People, before they have chosen a company.
+    #[must_use]
+    pub fn people(&self) -> People<'_> {
+        People { db: self }
+    }
+
+    /// Where web sessions are kept.
+    #[must_use]
+    pub fn session_store(&self) -> PgSessionStore {
+        PgSessionStore::new(self.clone())
+    }
+}
+
+impl People<'_> {
+    /// An account, a company, and its first owner.
+    ///
+    /// # Errors
+    /// Problems of the input. An address that has an account gets an answer that does not say so.
+    pub async fn sign_up(
+        &self,
+        person: NewPerson,
+        company: NewCompany,
+        origin: Origin,
+    ) -> Result<(Person, Membership)> {
+        let mut problems = Problems::new();
+        problems.check("name", check_name(&person.name, 100));
+        problems.check("email", EmailAddress::parse(&person.email));
+        problems.check("password", check_password(&person.password));
+        if let Err(more) = company.check() {
+            more.into_iter().for_each(|p| problems.push(p));
+        }
+        problems.finish()?;
+        let person = self.create_user(person).await?;
+        let membership = self.create_company(person.id, company, origin).await?;
+        Ok((person, membership))
+    }
+
+    /// Signs in. Unknown addresses cost the same time as wrong passwords.
+    ///
+    /// # Errors
+    /// One problem for every kind of failure; [`Error::TooMany`] after five of them.
+    pub async fn sign_in(&self, email: &str, password: &str, origin: Origin) -> Result<Person> {
+        let address = EmailAddress::parse(email).map(String::from).unwrap_or_default();
+        let buckets = throttle::buckets(self.db, &address, origin.ip.as_deref());
+        throttle::check(self.db, &buckets).await?;
+        let row = sqlx::query!(
+            r#"SELECT id AS "id!: UserId", name AS "name!", email AS "email!: EmailAddress", time_zone,
+                      password_hash AS "hash!"
+               FROM platform_user_by_email($1)"#,
+            address
+        )
+        .fetch_optional(self.db.pool())
+        .await?;
+        let hash = row.as_ref().map(|r| r.hash.clone());
+        let right = password::verify(password.to_owned(), hash).await?;
+        match row {
+            Some(row) if right => {
+                throttle::clear(self.db, &buckets).await?;
+                self.record_everywhere(row.id, &Origin { ..origin }, Entry::done("person.signed_in")).await?;
+                Ok(Person { id: row.id, name: row.name, email: row.email, time_zone: row.time_zone })
+            }
+            row => {
+                throttle::count(self.db, &buckets).await?;
+                if let Some(row) = row {
+                    self.record_everywhere(row.id, &origin, Entry::refused("person.signed_in")).await?;
+                }
+                Err(Problem::new("sign_in_failed", "E-mail or password is not right.").into())
+            }
+        }
+    }
+
+    /// A person.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn person(&self, id: UserId) -> Result<Person> {
+        sqlx::query_as!(
+            Person,
+            r#"SELECT id AS "id!: UserId", name AS "name!", email AS "email!: EmailAddress", time_zone
+               FROM platform_user($1)"#,
+            id.0
+        )
+        .fetch_optional(self.db.pool())
+        .await?
+        .ok_or(Error::NotFound("person"))
+    }
+
+    /// The companies of a person, the last visited first.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn memberships(&self, id: UserId) -> Result<Vec<Membership>> {
+        Ok(sqlx::query_as!(
+            Membership,
+            r#"SELECT company_id AS "company!: CompanyId", name AS "name!", slug AS "slug!", role AS "role!: Role"
+               FROM platform_memberships($1)"#,
+            id.0
+        )
+        .fetch_all(self.db.pool())
+        .await?)
+    }
+
+    /// The person as an actor in the company with this slug, with the right they have there now.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the company does not exist or the person does not belong to it.
+    pub async fn actor(&self, id: UserId, slug: &str, origin: Origin) -> Result<(Actor, Membership, Person)> {
+        let now = self.db.clock().now();
+        let row = sqlx::query!(
+            r#"SELECT company_id AS "company!: CompanyId", name AS "name!", time_zone AS "time_zone!",
+                      role AS "role!: Role", person_name AS "person_name!",
+                      person_email AS "person_email!: EmailAddress", person_time_zone
+               FROM platform_membership($1, $2, $3)"#,
+            id.0,
+            slug,
+            now
+        )
+        .fetch_optional(self.db.pool())
+        .await?
+        .ok_or(Error::NotFound("company"))?;
+        let actor = Actor::person(
+            row.company,
+            row.time_zone,
+            id,
+            row.person_name.clone(),
+            row.role,
+            row.person_time_zone.clone(),
+            origin,
+        );
+        let membership = Membership { company: row.company, name: row.name, slug: slug.to_owned(), role: row.role };
+        let person =
+            Person { id, name: row.person_name, email: row.person_email, time_zone: row.person_time_zone };
+        Ok((actor, membership, person))
+    }
+
+    /// Another company; the person becomes its owner.
+    ///
+    /// # Errors
+    /// Problems of the input; a slug that is taken comes back with a free one.
+    pub async fn create_company(&self, owner: UserId, company: NewCompany, origin: Origin) -> Result<Membership> {
+        let (name, slug) = company.check()?;
+        let chosen = company.slug.as_ref().is_some_and(|s| !s.is_empty());
+        let zone = company.time_zone.filter(|z| !z.is_empty()).unwrap_or_else(|| "UTC".to_owned());
+        if !is_time_zone(&zone) {
+            return Err(Problem::field("time_zone", "time_zone_unknown", "Choose a time zone from the list.").into());
+        }
+        let person = self.person(owner).await?;
+        for n in 1..=20 {
+            // A slug that was made from the name may get a number; one that somebody chose may not.
+            let slug = if n == 1 { slug.clone() } else { format!("{}-{n}", slug.chars().take(37).collect::<String>()) };
+            let id: CompanyId = self.db.clock().new_id();
+            let actor = Actor::person(
+                id,
+                zone.clone(),
+                owner,
+                person.name.clone(),
+                Role::Owner,
+                person.time_zone.clone(),
+                origin.clone(),
+            );
+            let mut t = self.db.tenant(&actor).await?;
+            let made = sqlx::query!(
+                "INSERT INTO companies (id, name, slug, time_zone) VALUES ($1, $2, $3, $4)",
+                id.0,
+                name,
+                slug,
+                zone
+            )
+            .execute(t.conn())
+            .await
+            .on_constraint("companies_slug_key", || {
+                Problem::field("slug", "slug_taken", "This address is taken. Choose another.").into()
+            });
+            match made {
+                Err(Error::Invalid(_)) if !chosen => continue,
+                other => other.map(|_| ())?,
+            }
+            sqlx::query!("INSERT INTO memberships (user_id, role) VALUES ($1, 'owner')", owner.0)
+                .execute(t.conn())
+                .await?;
+            t.audit().record(Entry::done("company.created").on(name.clone())).await?;
+            t.commit().await?;
+            return Ok(Membership { company: id, name, slug, role: Role::Owner });
+        }
+        Err(Problem::field("slug", "slug_taken", "This address is taken. Choose another.").into())
+    }
+
+    /// An account without a company, for the command line and for invitations.
+    ///
+    /// # Errors
+    /// Problems of the input; one that says nothing when the address has an account.
+    pub async fn create_user(&self, person: NewPerson) -> Result<Person> {
+        let mut problems = Problems::new();
+        let name = problems.check("name", check_name(&person.name, 100));
+        let email = problems.check("email", EmailAddress::parse(&person.email));
+        problems.check("password", check_password(&person.password));
+        problems.finish()?;
+        let (Some(name), Some(email)) = (name, email) else { return Err(Error::Unauthenticated) };
+        let hash = password::hash(person.password).await?;
+        let id: UserId = self.db.clock().new_id();
+        let made = sqlx::query_scalar!(
+            r#"SELECT platform_create_user($1, $2, $3, $4) AS "made!""#,
+            id.0,
+            email.as_str(),
+            name,
+            hash
+        )
+        .fetch_one(self.db.pool())
+        .await?;
+        if !made {
+            return Err(Problem::field(
+                "email",
+                "sign_up_failed",
+                "This did not work. If you already have an account, sign in instead.",
+            )
+            .into());
+        }
+        Ok(Person { id, name, email, time_zone: None })
+    }
+
+    /// Writes an audit entry in each company of a person.
+    async fn record_everywhere(&self, id: UserId, origin: &Origin, entry: Entry) -> Result<()> {
+        for membership in self.memberships(id).await? {
+            let (actor, ..) = self.actor(id, &membership.slug, origin.clone()).await?;
+            let mut t = self.db.tenant(&actor).await?;
+            t.audit().record(entry.clone()).await?;
+            t.commit().await?;
+        }
+        Ok(())
+    }
+}
+
