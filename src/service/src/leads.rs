@@ -111,7 +111,8 @@ impl Leads<'_> {
         let account = self.t.accounts().firm(lead.account.as_deref()).await?;
         let draft = Draft { id: self.t.new_id(), lead, account };
         let id = draft.id;
-        if store::insert(self.t, source, LeadEventKind::Created, std::slice::from_ref(&draft)).await?.is_empty() {
+        let drafts = std::slice::from_ref(&draft);
+        if store::insert(self.t, source, LeadEventKind::Created, None, drafts).await?.is_empty() {
             // Somebody else was faster by a moment; now their lead can be seen.
             self.refuse_taken(&draft.lead, None).await?;
         }

@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod db;
 pub mod enrolments;
 pub mod error;
+pub mod imports;
 pub mod jobs;
 pub mod leads;
 pub mod live;

@@ -10,7 +10,7 @@ use domain::{
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::words::patterns;
+use super::words::{needles, patterns};
 use crate::{Result, cursor};
 
 /// A query under construction.
@@ -36,9 +36,11 @@ pub(super) fn patterns_of(filter: &LeadFilter) -> Vec<String> {
 }
 
 /// The conditions on words and tags as plain tests of each row, for what is too common to collect.
+/// strpos and not LIKE: Postgres takes most LIKE patterns for rare, and would sort every hit instead
+/// of walking along the order until a page is full.
 pub(super) fn push_words(query: &mut Query, filter: &LeadFilter) {
-    for pattern in patterns_of(filter) {
-        query.push(" AND l.search_text LIKE ").push_bind(pattern);
+    for needle in needles(filter.q.as_deref().unwrap_or_default()) {
+        query.push(" AND strpos(l.search_text, ").push_bind(needle).push(") > 0");
     }
     if !filter.tag.is_empty() {
         query.push(" AND l.tags && ").push_bind(filter.tag.clone());

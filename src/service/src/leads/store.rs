@@ -117,12 +117,13 @@ pub(crate) async fn existing(t: &mut Tenant, of: Of<'_>, lock: bool) -> Result<V
         .collect())
 }
 
-/// Stores new leads with their first timeline entry, all of `kind`. Gives the ids of those that
+/// Stores new leads with their first timeline entry, all of `kind` and with `text`. Gives the ids of those that
 /// were stored: one whose address was taken a moment ago is left out.
 pub(crate) async fn insert(
     t: &mut Tenant,
     source: LeadSource,
     kind: LeadEventKind,
+    text: Option<&str>,
     drafts: &[Draft],
 ) -> Result<Vec<Uuid>> {
     let c = Columns::of(drafts);
@@ -166,7 +167,7 @@ pub(crate) async fn insert(
     .fetch_all(t.conn())
     .await?;
     remember_tags(t, drafts).await?;
-    add_events(t, &stored, kind, None, None).await?;
+    add_events(t, &stored, kind, text, None).await?;
     Ok(stored)
 }
 

@@ -140,8 +140,13 @@ fn merge(known: &CheckedLead, row: CheckedLead, policy: DuplicatePolicy) -> Opti
     (merged != *known).then_some(merged)
 }
 
-/// Does what was planned.
-pub(crate) async fn apply(t: &mut Tenant, fates: Vec<Fate>, source: LeadSource) -> Result<Vec<Done>> {
+/// Does what was planned; `text` goes into the timelines.
+pub(crate) async fn apply(
+    t: &mut Tenant,
+    fates: Vec<Fate>,
+    source: LeadSource,
+    text: Option<&str>,
+) -> Result<Vec<Done>> {
     let mut names: Vec<String> = fates
         .iter()
         .filter_map(|fate| match fate {
@@ -173,10 +178,10 @@ pub(crate) async fn apply(t: &mut Tenant, fates: Vec<Fate>, source: LeadSource) 
         LeadSource::Import => (LeadEventKind::Imported, LeadEventKind::Imported),
         _ => (LeadEventKind::Created, LeadEventKind::Edited),
     };
-    let stored: HashSet<_> = store::insert(t, source, made, &created).await?.into_iter().collect();
+    let stored: HashSet<_> = store::insert(t, source, made, text, &created).await?.into_iter().collect();
     store::update(t, changed, &updated).await?;
     let ids: Vec<_> = updated.iter().map(|draft| draft.id.0).collect();
-    store::add_events(t, &ids, changed, None, None).await?;
+    store::add_events(t, &ids, changed, text, None).await?;
     for done in &mut done {
         if matches!(done, Done::Created(id) if !stored.contains(&id.0)) {
             *done = Done::Skipped(None, Why::Overtaken);
@@ -212,7 +217,7 @@ impl Leads<'_> {
             may_change_all: self.t.actor().can(Permission::ManageAllLeads),
         };
         let fates = plan(self.t, rows, rules, true).await?;
-        let mut done = apply(self.t, fates, LeadSource::Api).await?.into_iter();
+        let mut done = apply(self.t, fates, LeadSource::Api, None).await?.into_iter();
         self.t.tell("leads", None).await?;
         let mut outcome = |()| match done.next() {
             Some(Done::Created(id)) => Ok((id, true)),

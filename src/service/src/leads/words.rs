@@ -56,20 +56,22 @@ pub(crate) fn search_text<'a>(parts: impl IntoIterator<Item = Option<&'a str>>) 
     text
 }
 
-/// The LIKE patterns of a search; a lead is found when all of them match.
+/// What a search looks for; a lead is found when all of it is part of its words.
 ///
 /// One or two letters are looked for at the beginning of words only: a trigram index knows
 /// nothing shorter than three characters, of which the space before a word is one.
-pub(crate) fn patterns(q: &str) -> Vec<String> {
+pub(crate) fn needles(q: &str) -> Vec<String> {
     fold(q)
         .split_whitespace()
         .take(MOST_WORDS)
-        .map(|word| {
-            let start = if word.chars().count() < 3 { "% " } else { "%" };
-            let word = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            format!("{start}{word}%")
-        })
+        .map(|word| if word.chars().count() < 3 { format!(" {word}") } else { word.to_owned() })
         .collect()
+}
+
+/// The same as LIKE patterns, which an index understands.
+pub(crate) fn patterns(q: &str) -> Vec<String> {
+    let escaped = |needle: String| needle.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    needles(q).into_iter().map(|needle| format!("%{}%", escaped(needle))).collect()
 }
 
 #[cfg(test)]
