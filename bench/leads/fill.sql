@@ -72,6 +72,7 @@ FROM leads WHERE company_id = '00000000-0000-0000-0000-00000000000a' AND score >
 INSERT INTO enrolments (id, company_id, campaign_id, lead_id, state)
 SELECT gen_random_uuid(), company_id, '00000000-0000-0000-0002-000000000002', id, 'finished'
 FROM leads WHERE company_id = '00000000-0000-0000-0000-00000000000a' AND country = 'IS';
+UPDATE leads l SET ever_enrolled = true WHERE EXISTS (SELECT FROM enrolments e WHERE e.lead_id = l.id);
 INSERT INTO suppressions (id, company_id, target, reason)
 SELECT gen_random_uuid(), company_id, email, 'manual' FROM leads WHERE company_id = '00000000-0000-0000-0000-00000000000a' AND status = 'qualified';
 VACUUM (ANALYZE);

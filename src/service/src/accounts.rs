@@ -215,10 +215,7 @@ impl Accounts<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| (r.wanted, Firm { id: r.id, name: r.name, employees: r.employees }))
-            .collect())
+        Ok(rows.into_iter().map(|r| (r.wanted, Firm { id: r.id, name: r.name, employees: r.employees })).collect())
     }
 
     async fn lock(&mut self, id: AccountId) -> Result<Locked> {

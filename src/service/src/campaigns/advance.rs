@@ -224,7 +224,8 @@ impl Campaigns<'_> {
         )
         .execute(self.t.conn())
         .await?;
-        Ok(())
+        let leads: Vec<_> = placed.leads.iter().copied().flatten().collect();
+        self.t.leads().mark_enrolled(&leads).await
     }
 
     /// Moves plans that were made before the last pause by its length, then into the window.

@@ -105,8 +105,7 @@ impl Imports<'_> {
 
 fn write(sheet: &Sheet, delimiter: u8, reasons: &HashMap<i64, String>) -> csv::Result<Vec<u8>> {
     let headings = sheet.headings();
-    let mut writer =
-        WriterBuilder::new().flexible(true).delimiter(delimiter).from_writer(b"\xEF\xBB\xBF".to_vec());
+    let mut writer = WriterBuilder::new().flexible(true).delimiter(delimiter).from_writer(b"\xEF\xBB\xBF".to_vec());
     writer.write_record(headings.iter().map(harmless).chain(["reason".to_owned()]))?;
     for (number, record) in sheet.rows() {
         if let Some(reason) = reasons.get(&number) {

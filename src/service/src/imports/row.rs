@@ -82,8 +82,7 @@ impl Reader {
 
     fn lead(&self, record: &StringRecord) -> Result<CheckedLead, Reject> {
         if record.len() > self.headings.len() {
-            let reason =
-                format!("The row has {} values but there are {} headings.", record.len(), self.headings.len());
+            let reason = format!("The row has {} values but there are {} headings.", record.len(), self.headings.len());
             return Err(Reject { column: None, value: None, reason });
         }
         if record.iter().all(|value| value.trim().is_empty()) {

@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_line_break_in_quotes_is_no_new_row() {
-        let sheet = Sheet::sniff("name,email\n\"Ines\nAlbrecht\",ines@corvus.example\n\nJonas,j@corvus.example".to_owned());
+        let sheet =
+            Sheet::sniff("name,email\n\"Ines\nAlbrecht\",ines@corvus.example\n\nJonas,j@corvus.example".to_owned());
         let rows: Vec<_> = sheet.rows().map(|(n, r)| (n, r.get(0).map(str::to_owned))).collect();
         assert_eq!(rows, [(1, Some("Ines\nAlbrecht".to_owned())), (2, Some("Jonas".to_owned()))]);
     }
@@ -192,10 +193,8 @@ mod tests {
     fn columns_have_samples_and_guesses() {
         let described = Sheet::sniff("E-Mail;;Mail\n;x;\na@b.example;;\n".to_owned()).describe().expect("described");
         assert_eq!(described.rows, 2);
-        let columns: Vec<_> = described.columns.iter().map(|c| (c.heading.as_str(), c.samples.len(), c.guess)).collect();
-        assert_eq!(
-            columns,
-            [("E-Mail", 1, Some(ImportField::Email)), ("Column 2", 1, None), ("Mail", 0, None)]
-        );
+        let columns: Vec<_> =
+            described.columns.iter().map(|c| (c.heading.as_str(), c.samples.len(), c.guess)).collect();
+        assert_eq!(columns, [("E-Mail", 1, Some(ImportField::Email)), ("Column 2", 1, None), ("Mail", 0, None)]);
     }
 }

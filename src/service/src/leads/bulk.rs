@@ -77,16 +77,12 @@ impl Leads<'_> {
             LeadSelection::Filter(filter) => push_filter(&mut query, filter),
         }
         query.push(" ORDER BY l.id FOR UPDATE OF l");
-        let rows: Vec<(Uuid, Option<Uuid>)> =
-            query.build_query_as().persistent(false).fetch_all(self.t.conn()).await?;
+        let rows: Vec<(Uuid, Option<Uuid>)> = query.build_query_as().persistent(false).fetch_all(self.t.conn()).await?;
         let selected = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let all = self.t.actor().can(Permission::ManageAllLeads);
         let me = self.t.actor().user_id().map(|id| id.0);
-        let ids = rows
-            .into_iter()
-            .filter(|(_, owner)| all || (owner.is_some() && *owner == me))
-            .map(|(id, _)| id)
-            .collect();
+        let ids =
+            rows.into_iter().filter(|(_, owner)| all || (owner.is_some() && *owner == me)).map(|(id, _)| id).collect();
         Ok((selected, ids))
     }
 

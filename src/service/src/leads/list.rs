@@ -58,8 +58,7 @@ impl Leads<'_> {
         push_order(&mut query, "p", sort, backwards);
 
         // Planned for these very values: a plan for any status suits neither a rare nor a common one.
-        let rows: Vec<Row> =
-            query.build_query_as().persistent(false).fetch_all(self.t.conn()).await?;
+        let rows: Vec<Row> = query.build_query_as().persistent(false).fetch_all(self.t.conn()).await?;
         let page = Page::from_rows(rows, limit, backwards, from_cursor, |row| row.place(sort).encode(sort));
         Ok(page.map(Row::summary))
     }

@@ -83,7 +83,7 @@ pub(super) fn push_columns(query: &mut Query, filter: &LeadFilter) {
         query.push_bind(campaign.0).push(")");
     }
     if filter.never_enrolled {
-        query.push(" AND NOT EXISTS (SELECT FROM enrolments e WHERE e.lead_id = l.id)");
+        query.push(" AND NOT l.ever_enrolled");
     }
 }
 
@@ -151,9 +151,7 @@ impl Place {
     pub(super) fn of(page: &PageRequest, sort: LeadSort) -> Result<(Option<Self>, bool)> {
         match page.cursor() {
             None => Ok((None, false)),
-            Some((text, backwards)) => {
-                Ok((Some(Self::decode(text, sort).ok_or_else(cursor::invalid)?), backwards))
-            }
+            Some((text, backwards)) => Ok((Some(Self::decode(text, sort).ok_or_else(cursor::invalid)?), backwards)),
         }
     }
 

@@ -90,10 +90,7 @@ pub(crate) async fn existing(t: &mut Tenant, of: Of<'_>, lock: bool) -> Result<V
     Ok(rows
         .into_iter()
         .map(|r| {
-            let account = r
-                .account_id
-                .zip(r.account_name)
-                .map(|(id, name)| Firm { id, name, employees: r.employees });
+            let account = r.account_id.zip(r.account_name).map(|(id, name)| Firm { id, name, employees: r.employees });
             Existing {
                 id: LeadId(r.id),
                 version: r.version,
@@ -219,8 +216,7 @@ pub(crate) async fn update(t: &mut Tenant, kind: LeadEventKind, drafts: &[Draft]
 /// Writes again what follows from the fields of leads that the caller has locked: their firm or
 /// their status has changed. It is no change of the lead's own, so its version stays.
 pub(crate) async fn derive(t: &mut Tenant, leads: Vec<Existing>) -> Result<()> {
-    let drafts: Vec<_> =
-        leads.into_iter().map(|l| Draft { id: l.id, lead: l.lead, account: l.account }).collect();
+    let drafts: Vec<_> = leads.into_iter().map(|l| Draft { id: l.id, lead: l.lead, account: l.account }).collect();
     let c = Columns::of(&drafts);
     sqlx::query!(
         "UPDATE leads l

@@ -6,6 +6,8 @@ use domain::{
     leads::{LeadEvent, LeadEventKind, Note},
 };
 
+use uuid::Uuid;
+
 use super::{Leads, store};
 use crate::{Error, Result, cursor};
 
@@ -60,6 +62,14 @@ impl Leads<'_> {
         )
         .execute(self.t.conn())
         .await?;
+        Ok(())
+    }
+
+    /// Remembers that leads are or were in a campaign; called by whoever enrols them.
+    pub(crate) async fn mark_enrolled(&mut self, ids: &[Uuid]) -> Result<()> {
+        sqlx::query!("UPDATE leads SET ever_enrolled = true WHERE id = ANY($1) AND NOT ever_enrolled", ids)
+            .execute(self.t.conn())
+            .await?;
         Ok(())
     }
 

@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn letters_are_folded() {
-        for (text, folded) in [("Müller", "muller"), ("STRAẞE", "strasse"), ("Łódź", "lodz"), ("e\u{301}te", "ete")] {
+        for (text, folded) in [("Müller", "muller"), ("STRAẞE", "strasse"), ("Łódź", "lodz"), ("e\u{301}te", "ete")]
+        {
             assert_eq!(fold(text), folded);
         }
     }

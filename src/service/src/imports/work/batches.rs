@@ -46,13 +46,7 @@ impl Batches {
 }
 
 /// Sends until the end, or until nobody listens any more.
-fn send(
-    bytes: &[u8],
-    format: Format,
-    mut reader: Reader,
-    behind: i64,
-    sender: &mpsc::Sender<Result<Batch, Problem>>,
-) {
+fn send(bytes: &[u8], format: Format, mut reader: Reader, behind: i64, sender: &mpsc::Sender<Result<Batch, Problem>>) {
     let sheet = match text::decode(bytes, format.encoding) {
         Ok(text) => Sheet::new(text, format.delimiter),
         Err(problem) => {
