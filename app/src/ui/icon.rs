@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 /// A symbol of the sprite.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum IconName {
     /// Robot head: an AI agent.
     Agent,

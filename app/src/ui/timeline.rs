@@ -8,7 +8,7 @@ use crate::fmt::Moment;
 use leptos::prelude::*;
 
 /// One thing that happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TimelineItem {
     /// Its drawing.
     pub icon: IconName,
@@ -25,7 +25,7 @@ pub struct TimelineItem {
 }
 
 /// The things of one day.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TimelineDay {
     /// "Today", "18 Nov 2026".
     pub label: String,

@@ -2,7 +2,7 @@
 //! word or a shape already says.
 
 /// A colour family of `style/tokens.css`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Tone {
     /// Grey: nothing to notice.
     #[default]

@@ -1,1 +1,7 @@
-//! server
+//! The binary `saleswright`: settings, wiring and the command line.
+
+pub mod cli;
+pub mod config;
+pub mod installation;
+pub mod seed;
+pub mod web;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `saleswright`: see `saleswright help`.
+
+use clap::Parser;
+
+fn main() -> anyhow::Result<()> {
+    server::cli::Cli::parse().run()
+}

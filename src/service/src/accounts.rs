@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
-    AccountId, Page, PageRequest, Permission,
+    AccountId, Page, PageRequest, Permission, Problem,
     accounts::{Account, AccountFilter, AccountInput},
 };
 
-use crate::{Error, Result, Tenant, audit::Entry, cursor, error::OnConstraint};
+use crate::{Error, Result, Tenant, audit::Entry, cursor, error::OnConstraint, leads::is_storable};
 
 /// The accounts of the company.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Accounts<'_> {
             ) f
             ORDER BY a.name_key
             "#,
-            filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty()),
+            filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty() && is_storable(q)),
             after,
             limit + 1,
         )
@@ -113,7 +113,7 @@ impl Accounts<'_> {
     /// Problems of the input; [`Error::Conflict`] when the name is taken.
     pub async fn create(&mut self, input: AccountInput) -> Result<Account> {
         self.t.require(Permission::EditLeads).await?;
-        let input = input.check()?;
+        let input = check(input)?;
         let id: AccountId = self.t.new_id();
         let now = self.t.now();
         sqlx::query!(
@@ -144,7 +144,7 @@ impl Accounts<'_> {
         if version.is_some_and(|v| v != old.version) {
             return Err(Error::stale());
         }
-        let input = input.check()?;
+        let input = check(input)?;
         let now = self.t.now();
         sqlx::query!(
             "UPDATE accounts
@@ -232,11 +232,20 @@ struct Locked {
     version: i64,
 }
 
+/// The input, checked also for what Postgres does not keep.
+fn check(input: AccountInput) -> Result<AccountInput> {
+    let input = input.check()?;
+    if [&input.domain, &input.industry].into_iter().flatten().any(|text| !is_storable(text)) {
+        return Err(Problem::new("text_invalid", "Remove the characters that cannot be stored.").into());
+    }
+    Ok(input)
+}
+
 fn name_taken(name: &str) -> Error {
     Error::conflict("name_taken", format!("There is an account “{name}” already."))
 }
 
 fn name_after(text: &str) -> Result<String> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| cursor::invalid())?;
-    String::from_utf8(bytes).ok().filter(|key| !key.contains('\0')).ok_or_else(cursor::invalid)
+    String::from_utf8(bytes).ok().filter(|key| is_storable(key)).ok_or_else(cursor::invalid)
 }

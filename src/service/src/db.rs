@@ -14,6 +14,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
+
 pub use bootstrap::{MIGRATOR, Role, bootstrap, check_app_role, migrate, migrate_down, roles_sql};
 pub use platform::Platform;
 pub use tenant::Tenant;

@@ -19,7 +19,7 @@ use sqlx::types::Json;
 
 pub use work::work;
 
-use crate::{Error, Result, Tenant, audit::Entry, cursor, jobs::WorkOnImport};
+use crate::{Error, Result, Tenant, audit::Entry, cursor, jobs::WorkOnImport, leads::is_storable};
 use sheet::{Format, Sheet};
 
 /// Rows of a preview.
@@ -148,7 +148,8 @@ impl Imports<'_> {
     pub async fn plan(&mut self, id: ImportId, plan: ImportPlan) -> Result<Import> {
         let import = self.open(id, "plan").await?;
         check_mapping(&plan.mapping, &import.columns)?;
-        let tag = check_tags(plan.tag.into_iter().collect()).map_err(|p| p.on("tag"))?.pop();
+        let tag =
+            check_tags(plan.tag.into_iter().collect()).map_err(|p| p.on("tag"))?.pop().filter(|tag| is_storable(tag));
         // Taking the lease away stops a worker that still counts for the old plan.
         sqlx::query!(
             "UPDATE imports

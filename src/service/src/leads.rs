@@ -223,7 +223,7 @@ impl Leads<'_> {
     /// The input, checked also for what only the company knows.
     pub(crate) async fn check(&mut self, input: LeadInput) -> Result<CheckedLead> {
         let lead = input.check()?;
-        check_time_zone(&lead)?;
+        check_values(&lead)?;
         self.owner_name(lead.owner_id).await?;
         Ok(lead)
     }
@@ -273,14 +273,37 @@ impl Leads<'_> {
     }
 }
 
-/// Refuses a time zone that does not exist; a wrong one would send at night.
-pub(crate) fn check_time_zone(lead: &CheckedLead) -> Result<(), Problem> {
+/// Refuses what is text but of no use: a time zone that does not exist, by which e-mails would go
+/// at night, and the zero character, which Postgres does not keep.
+pub(crate) fn check_values(lead: &CheckedLead) -> Result<(), Problem> {
+    let texts = [
+        ("first_name", &lead.first_name),
+        ("last_name", &lead.last_name),
+        ("title", &lead.title),
+        ("account", &lead.account),
+        ("phone", &lead.phone),
+        ("time_zone", &lead.time_zone),
+        ("lawful_basis", &lead.lawful_basis),
+    ];
+    for (field, text) in texts {
+        if text.as_ref().is_some_and(|t| !is_storable(t)) {
+            return Err(Problem::field(field, "text_invalid", "Remove the characters that cannot be stored."));
+        }
+    }
+    if lead.tags.iter().any(|tag| !is_storable(tag)) {
+        return Err(Problem::field("tags", "text_invalid", "Remove the characters that cannot be stored."));
+    }
     match &lead.time_zone {
         Some(zone) if !is_time_zone(zone) => {
             Err(Problem::field("time_zone", "time_zone_unknown", "Use a time zone as in Europe/Berlin."))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether Postgres can keep a text.
+pub(crate) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 /// The fields that differ, in words.

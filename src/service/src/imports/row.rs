@@ -10,7 +10,7 @@ use domain::{
     leads::{CheckedLead, LeadInput},
 };
 
-use crate::leads::check_time_zone;
+use crate::leads::check_values;
 
 /// Characters that are kept of a value that is to blame.
 const SHOWN: usize = 200;
@@ -88,15 +88,8 @@ impl Reader {
         if record.iter().all(|value| value.trim().is_empty()) {
             return Err(Reject { column: None, value: None, reason: "The row is empty.".to_owned() });
         }
-        if let Some(index) = record.iter().position(|value| value.contains('\0')) {
-            return Err(Reject {
-                column: self.headings.get(index).cloned(),
-                value: None,
-                reason: "The value has a character that cannot be stored.".to_owned(),
-            });
-        }
         let lead = self.input(record).check().map_err(|problems| self.reject(record, problems.into_iter().next()))?;
-        check_time_zone(&lead).map_err(|problem| self.reject(record, Some(problem)))?;
+        check_values(&lead).map_err(|problem| self.reject(record, Some(problem)))?;
         Ok(lead)
     }
 
@@ -145,7 +138,7 @@ impl Reader {
         let value = index.and_then(|i| record.get(i)).filter(|v| !v.is_empty());
         Reject {
             column: index.and_then(|i| self.headings.get(i).cloned()),
-            value: value.map(|v| v.chars().take(SHOWN).collect()),
+            value: value.map(|v| v.chars().filter(|c| *c != '\0').take(SHOWN).collect()),
             reason: problem.message,
         }
     }

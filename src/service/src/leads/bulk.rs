@@ -22,11 +22,14 @@ impl Leads<'_> {
     /// [`crate::Error::Forbidden`] without the right to edit leads; problems of the action.
     pub async fn bulk(&mut self, selection: &LeadSelection, action: &BulkAction) -> Result<BulkOutcome> {
         self.t.require(Permission::EditLeads).await?;
+        if let BulkAction::Enrol { campaign } = action {
+            return self.t.campaigns().enrol(*campaign, selection).await;
+        }
         let (selected, ids) = self.lock_selection(selection).await?;
         let mut changed = 0;
         let words;
         match action {
-            BulkAction::Enrol { campaign } => return self.t.campaigns().enrol(*campaign, selection).await,
+            BulkAction::Enrol { .. } => unreachable!("campaigns have taken it"),
             BulkAction::Assign { owner } => {
                 let name = self.owner_name(*owner).await?;
                 for chunk in ids.chunks(CHUNK) {

@@ -21,7 +21,7 @@ pub(crate) fn push_filter(query: &mut Query, filter: &LeadFilter) {
     push_columns(query, filter);
     if has_words(filter) {
         query.push(" AND l.id IN (SELECT search_leads(").push_bind(patterns_of(filter));
-        query.push(", ").push_bind(filter.tag.clone()).push(", NULL))");
+        query.push(", ").push_bind(tags_of(filter)).push(", NULL))");
     }
 }
 
@@ -35,6 +35,11 @@ pub(super) fn patterns_of(filter: &LeadFilter) -> Vec<String> {
     patterns(filter.q.as_deref().unwrap_or_default())
 }
 
+/// The tags of the filter, as they are stored.
+pub(super) fn tags_of(filter: &LeadFilter) -> Vec<String> {
+    filter.tag.iter().map(|tag| tag.trim().to_lowercase().replace('\0', "")).collect()
+}
+
 /// The conditions on words and tags as plain tests of each row, for what is too common to collect.
 /// strpos and not LIKE: Postgres takes most LIKE patterns for rare, and would sort every hit instead
 /// of walking along the order until a page is full.
@@ -43,14 +48,14 @@ pub(super) fn push_words(query: &mut Query, filter: &LeadFilter) {
         query.push(" AND strpos(l.search_text, ").push_bind(needle).push(") > 0");
     }
     if !filter.tag.is_empty() {
-        query.push(" AND l.tags && ").push_bind(filter.tag.clone());
+        query.push(" AND l.tags && ").push_bind(tags_of(filter));
     }
 }
 
 /// The conditions on columns: everything but words and tags.
 pub(super) fn push_columns(query: &mut Query, filter: &LeadFilter) {
     push_any(query, "l.status", filter.status.iter().map(|s| s.as_str().to_owned()).collect());
-    push_any(query, "l.country", filter.country.clone());
+    push_any(query, "l.country", filter.country.iter().map(|c| c.to_uppercase().replace('\0', "")).collect());
     push_any(query, "l.source", filter.source.iter().map(|s| s.as_str().to_owned()).collect());
     let owners: Vec<Uuid> = filter.owner.iter().map(|id| id.0).collect();
     match (owners.is_empty(), filter.unowned) {

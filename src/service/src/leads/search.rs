@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Leads,
-    query::{Query, has_words, patterns_of, push_words},
+    query::{Query, has_words, patterns_of, push_words, tags_of},
 };
 use crate::Result;
 
@@ -43,7 +43,7 @@ impl Leads<'_> {
         let ids = sqlx::query_scalar!(
             r#"SELECT id AS "id!" FROM search_leads($1, $2, $3) AS id"#,
             &patterns_of(filter),
-            &filter.tag,
+            &tags_of(filter),
             i32::try_from(most + 1).unwrap_or(i32::MAX),
         )
         .fetch_all(self.t.conn())

@@ -8,7 +8,7 @@ use domain::{
 
 use uuid::Uuid;
 
-use super::{Leads, store};
+use super::{Leads, is_storable, store};
 use crate::{Error, Result, cursor};
 
 /// Characters of a note.
@@ -100,7 +100,7 @@ impl Leads<'_> {
         if body.is_empty() {
             return Err(Problem::field("body", "note_missing", "Write a note first.").into());
         }
-        if body.chars().count() > NOTE || body.contains('\0') {
+        if body.chars().count() > NOTE || !is_storable(body) {
             return Err(Problem::field("body", "note_long", "Use at most 10,000 characters of plain text.").into());
         }
         let (now, author) = (self.t.now(), self.t.actor().to_string());

@@ -178,6 +178,8 @@ pub(crate) async fn apply(
         LeadSource::Import => (LeadEventKind::Imported, LeadEventKind::Imported),
         _ => (LeadEventKind::Created, LeadEventKind::Edited),
     };
+    // Two who insert the same new addresses wait for each other in one order, so neither waits for ever.
+    created.sort_by(|a, b| a.lead.email.cmp(&b.lead.email));
     let stored: HashSet<_> = store::insert(t, source, made, text, &created).await?.into_iter().collect();
     store::update(t, changed, &updated).await?;
     let ids: Vec<_> = updated.iter().map(|draft| draft.id.0).collect();

@@ -30,8 +30,8 @@ pub(crate) fn fold(text: &str) -> String {
             'œ' => folded.push_str("oe"),
             'ß' => folded.push_str("ss"),
             'þ' => folded.push_str("th"),
-            // Accents that stand alone, as in decomposed text.
-            '\u{300}'..='\u{36f}' => {}
+            // Accents that stand alone, as in decomposed text, and what Postgres does not take.
+            '\u{300}'..='\u{36f}' | '\0' => {}
             other => folded.push(other),
         }
     }

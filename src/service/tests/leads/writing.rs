@@ -85,6 +85,7 @@ async fn what_only_the_company_knows_is_checked() {
     for (input, field) in [
         (LeadInput { owner_id: Some(other.owner_id), ..lead("a@b.example") }, "owner_id"),
         (LeadInput { time_zone: Some("Mars/Olympus".into()), ..lead("a@b.example") }, "time_zone"),
+        (LeadInput { title: Some("C\0O".into()), ..lead("a@b.example") }, "title"),
     ] {
         match t.leads().create(input, LeadSource::Manual).await {
             Err(Error::Invalid(problems)) => assert_eq!(problems[0].field.as_deref(), Some(field)),

@@ -1,0 +1,89 @@
+//! What a server function answers instead of its value; the one place where this door reads the
+//! errors of the service.
+
+use std::fmt;
+
+use domain::Problem;
+use leptos::{
+    prelude::*,
+    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+};
+use serde::{Deserialize, Serialize};
+
+/// An error as a page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppError {
+    /// HTTP status.
+    pub status: u16,
+    /// Sentence for the person.
+    pub message: String,
+    /// Problems of single fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
+}
+
+impl AppError {
+    /// The problem of one field, in words.
+    #[must_use]
+    pub fn of_field(&self, field: &str) -> Option<String> {
+        self.problems.iter().find(|p| p.field.as_deref() == Some(field)).map(|p| p.message.clone())
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for AppError {}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        let message = match error {
+            ServerFnErrorErr::Request(_) => "The server could not be reached. Check your connection and try again.",
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+                "The form could not be read. Load the page again."
+            }
+            _ => "Something went wrong on our side. Try again.",
+        };
+        Self { status: 500, message: message.to_owned(), problems: Vec::new() }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<service::Error> for AppError {
+    fn from(error: service::Error) -> Self {
+        use service::Error as E;
+        let (status, message, problems) = match error {
+            E::NotFound(what) => {
+                (404, format!("This {what} does not exist, or it belongs to another company."), Vec::new())
+            }
+            E::Forbidden(permission) => {
+                let least = permission.least_role().label();
+                (403, format!("Your role can’t {}. It needs the role {least}.", permission.label()), Vec::new())
+            }
+            E::Unauthenticated => (401, "Sign in to continue.".to_owned(), Vec::new()),
+            E::Invalid(problems) => {
+                let words: Vec<_> = problems.iter().map(|p| p.message.as_str()).collect();
+                (422, words.join(" "), problems)
+            }
+            E::Refused(refusal) => (409, refusal.message, Vec::new()),
+            E::Conflict(problem) => (409, problem.message.clone(), vec![problem]),
+            E::TooMany(seconds) => (429, format!("Too many tries. Wait {seconds} seconds."), Vec::new()),
+            E::Unavailable => (503, "The database is not available. This page comes back by itself.".to_owned(), Vec::new()),
+            E::Internal(cause) => {
+                tracing::error!(error = format!("{cause:#}"), "A page failed");
+                (500, "Something went wrong on our side. Try again.".to_owned(), Vec::new())
+            }
+        };
+        if let Some(response) = use_context::<leptos_axum::ResponseOptions>()
+            && let Ok(status) = http::StatusCode::from_u16(status)
+        {
+            response.set_status(status);
+        }
+        Self { status, message, problems }
+    }
+}

@@ -1,0 +1,6 @@
+//! The pages, one noun one module. Shared words live in [`frame`].
+
+pub mod accounts;
+pub mod frame;
+pub mod home;
+pub mod leads;

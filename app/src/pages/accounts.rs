@@ -1,0 +1,215 @@
+//! Accounts: the firms that leads work for, and who works there.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::AppError,
+    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{
+        Avatar, AvatarKind, Card, ColumnKind, Crumb, Empty, EmptyKind, Fact, Facts, FilterBar, HeaderCell, Pager, Score,
+        SearchField, TableRegion, Tone,
+    },
+};
+
+/// A page of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountList {
+    rows: Vec<AccountRow>,
+    search: String,
+    next: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct AccountRow {
+    id: String,
+    name: String,
+    domain: String,
+    industry: String,
+    employees: String,
+    country: String,
+    leads: String,
+    best: Option<i32>,
+}
+
+/// One account with its leads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountView {
+    account: AccountRow,
+    leads: Vec<(String, String, String, i32)>,
+}
+
+#[cfg(feature = "ssr")]
+fn row(account: domain::accounts::Account) -> AccountRow {
+    AccountRow {
+        id: account.id.to_string(),
+        name: account.name,
+        domain: account.domain.unwrap_or_default(),
+        industry: account.industry.unwrap_or_default(),
+        employees: crate::fmt::grouped_or_none(account.employees.map(i64::from)),
+        country: account.country.unwrap_or_default(),
+        leads: crate::fmt::grouped(account.leads),
+        best: account.best_score,
+    }
+}
+
+/// Loads a page of the list.
+#[server(prefix = "/sf")]
+pub async fn load_accounts(slug: String, q: String, after: String) -> Result<AccountList, AppError> {
+    let some = |text: String| Some(text).filter(|t| !t.is_empty());
+    let filter = domain::accounts::AccountFilter { q: some(q.clone()) };
+    let request = domain::PageRequest { after: some(after), ..domain::PageRequest::default() };
+    let mut t = crate::server::tenant(&slug).await?;
+    let page = t.accounts().list(&filter, &request).await?;
+    t.commit().await?;
+    Ok(AccountList { rows: page.items.into_iter().map(row).collect(), search: q, next: page.next })
+}
+
+/// Loads one account.
+#[server(prefix = "/sf")]
+pub async fn load_account(slug: String, id: String) -> Result<AccountView, AppError> {
+    let id: domain::AccountId = id.parse().map_err(|_| AppError::from(service::Error::NotFound("account")))?;
+    let filter = domain::leads::LeadFilter { account: Some(id), ..Default::default() };
+    let mut t = crate::server::tenant(&slug).await?;
+    let account = t.accounts().get(id).await?;
+    let leads = t.leads().list(&filter, Default::default(), &Default::default()).await?;
+    t.commit().await?;
+    Ok(AccountView {
+        account: row(account),
+        leads: leads
+            .items
+            .into_iter()
+            .map(|l| (l.id.to_string(), l.name, l.title.unwrap_or_default(), l.score))
+            .collect(),
+    })
+}
+
+/// The list of accounts.
+#[component]
+pub fn AccountsPage() -> impl IntoView {
+    let (slug, query) = (use_slug(), use_query_map());
+    let live = live_version("accounts");
+    let list = Resource::new(
+        move || {
+            let get = |name: &str| query.read().get(name).unwrap_or_default();
+            (slug.get(), get("q"), get("after"), live.get())
+        },
+        |(slug, q, after, _)| load_accounts(slug, q, after),
+    );
+    view! {
+        <Title text="Accounts"/>
+        <Topbar title="Accounts"/>
+        <Transition>
+            {move || Suspend::new(async move {
+                match list.await {
+                    Ok(list) => table(slug.get_untracked(), list).into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn table(slug: String, list: AccountList) -> impl IntoView {
+    let base = format!("/t/{slug}/accounts");
+    let head = view! {
+        <HeaderCell label="Name" kind=ColumnKind::Name/>
+        <HeaderCell label="Domain"/>
+        <HeaderCell label="Industry"/>
+        <HeaderCell label="Employees" kind=ColumnKind::Number/>
+        <HeaderCell label="Country"/>
+        <HeaderCell label="Leads" kind=ColumnKind::Number/>
+        <HeaderCell label="Best score" kind=ColumnKind::Number/>
+    }
+    .into_any();
+    let next = list.next.map(|c| format!("{base}?q={}&after={c}", list.search));
+    let body = if list.rows.is_empty() {
+        view! { <Empty kind=EmptyKind::None title="No accounts here" text="Accounts appear with the leads that work for them."/> }.into_any()
+    } else {
+        let rows: Vec<_> = list
+            .rows
+            .into_iter()
+            .map(|a| {
+                view! {
+                    <tr role="row">
+                        <td role="cell" class="name"><span class="cell"><Avatar name=a.name.clone() kind=AvatarKind::Company/><a class="truncate" href=format!("{base}/{}", a.id)>{a.name}</a></span></td>
+                        <td role="cell" class="title">{a.domain}</td>
+                        <td role="cell">{a.industry}</td>
+                        <td role="cell" class="num">{a.employees}</td>
+                        <td role="cell">{a.country}</td>
+                        <td role="cell" class="num status-cell">{a.leads}</td>
+                        <td role="cell" class="num score-cell"><Score value=a.best tone=Tone::Accent/></td>
+                    </tr>
+                }
+                .into_any()
+            })
+            .collect();
+        view! { <TableRegion label="Accounts" head>{rows}</TableRegion> }.into_any()
+    };
+    let search = list.search;
+    view! {
+        <FilterBar chips=ToChildren::to_children(|| ())>
+            <form method="get" role="search"><SearchField label="Search accounts" value=search/></form>
+        </FilterBar>
+        {body}
+        <Pager previous=None next/>
+    }
+}
+
+/// One account.
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    let (slug, id) = (use_slug(), use_param("account"));
+    let account = Resource::new(move || (slug.get(), id.get()), |(slug, id)| load_account(slug, id));
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match account.await {
+                    Ok(view) => detail(slug.get_untracked(), view).into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn detail(slug: String, shown: AccountView) -> impl IntoView {
+    let a = shown.account;
+    let leads: Vec<_> = shown
+        .leads
+        .into_iter()
+        .map(|(id, name, title, score)| {
+            view! {
+                <li class="cluster">
+                    <a class="strong" href=format!("/t/{slug}/leads/{id}")>{name}</a>
+                    <span class="subtle">{title}</span>
+                    <span class="push"><Score value=Some(score) tone=Tone::Accent/></span>
+                </li>
+            }
+        })
+        .collect();
+    view! {
+        <Title text=a.name.clone()/>
+        <Topbar title=a.name.clone() trail=vec![Crumb::new("Accounts", format!("/t/{slug}/accounts"))]/>
+        <PageScroll label="Account">
+            <div class="page-body split">
+                <div class="col"><Card title="Leads" note=a.leads><ul class="stack">{leads}</ul></Card></div>
+                <div class="col">
+                    <Card title="About">
+                        <Facts>
+                            <Fact label="Domain">{a.domain}</Fact>
+                            <Fact label="Industry">{a.industry}</Fact>
+                            <Fact label="Employees">{a.employees}</Fact>
+                            <Fact label="Country">{a.country}</Fact>
+                        </Facts>
+                    </Card>
+                </div>
+            </div>
+        </PageScroll>
+    }
+}

@@ -1,0 +1,170 @@
+//! The frame of a company's pages: who is signed in, where they are, what was just done.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{
+    components::Outlet,
+    hooks::{use_params_map, use_query_map},
+};
+
+use crate::{
+    error::AppError,
+    shell::{Shell, ShellData, live::use_live},
+    ui::{Empty, EmptyKind, Flash},
+};
+
+/// Loads what the frame shows.
+#[server(prefix = "/sf")]
+pub async fn load_frame(slug: String) -> Result<ShellData, AppError> {
+    use crate::shell::{CompanyLink, Theme};
+    use domain::{Permission, campaigns::CampaignState};
+
+    let (mut t, membership, person) = crate::server::door(&slug).await?;
+    let counts = t.campaigns().counts().await?;
+    let (sent_today, cap_today) = t.mailboxes().usage_today().await?;
+    t.commit().await?;
+    let companies = t_companies(person.id).await?;
+    let cookie = |name: &str| {
+        let parts = use_context::<http::request::Parts>()?;
+        let all = parts.headers.get(http::header::COOKIE)?.to_str().ok()?.to_owned();
+        all.split("; ").find_map(|c| c.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+    };
+    Ok(ShellData {
+        company_name: membership.name,
+        company_slug: membership.slug,
+        companies: companies
+            .into_iter()
+            .map(|m| CompanyLink { name: m.name, slug: m.slug, role: m.role.label().to_owned() })
+            .collect(),
+        person_name: person.name,
+        person_email: person.email.to_string(),
+        role: membership.role.label().to_owned(),
+        running_campaigns: counts.iter().filter(|(s, _)| *s == CampaignState::Running).map(|(_, n)| n).sum(),
+        sent_today,
+        cap_today,
+        can_admin: membership.role.can(Permission::ManageMailboxes),
+        rail: cookie("sidebar").as_deref() == Some("rail"),
+        theme: Theme::parse(&cookie("theme").unwrap_or_default()),
+    })
+}
+
+#[cfg(feature = "ssr")]
+async fn t_companies(person: domain::UserId) -> Result<Vec<domain::companies::Membership>, AppError> {
+    Ok(expect_context::<service::Db>().people().memberships(person).await?)
+}
+
+/// The slug of the company that the page is in.
+#[must_use]
+pub fn use_slug() -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| params.read().get("company").unwrap_or_default())
+}
+
+/// A parameter of the path.
+#[must_use]
+pub fn use_param(name: &'static str) -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| params.read().get(name).unwrap_or_default())
+}
+
+/// Sidebar and, in it, the page.
+#[component]
+pub fn CompanyFrame() -> impl IntoView {
+    let slug = use_slug();
+    let frame = Resource::new(move || slug.get(), load_frame);
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                match frame.await {
+                    Ok(data) => view! { <Shell data><DoneFlash/><Outlet/></Shell> }.into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+    .into_any()
+}
+
+/// A page that could not be shown. Somebody who is not signed in is sent to the door.
+#[component]
+pub fn ErrorPage(
+    /// Why.
+    error: AppError,
+) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if error.status == 401 {
+        let next = use_context::<http::request::Parts>().map(|p| p.uri.path().to_owned()).unwrap_or_default();
+        leptos_axum::redirect(&format!("/login?next={next}"));
+    }
+    let title = match error.status {
+        401 => "Sign in",
+        403 => "Not for your role",
+        404 => "Not found",
+        409 => "Not possible now",
+        503 => "One moment",
+        _ => "Something went wrong",
+    };
+    view! {
+        <Title text=title/>
+        <div class="page-body narrow">
+            <Empty kind=EmptyKind::Denied title=title text=error.message>
+                <a class="button" href="/">"Home"</a>
+            </Empty>
+        </div>
+    }
+    .into_any()
+}
+
+/// No such page.
+#[component]
+pub fn NotFoundPage() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(http::StatusCode::NOT_FOUND);
+    }
+    let error = AppError { status: 404, message: "There is nothing at this address.".into(), problems: Vec::new() };
+    view! { <main id="main"><ErrorPage error/></main> }
+}
+
+/// What was just done, said once. The address only carries a code.
+#[component]
+fn DoneFlash() -> impl IntoView {
+    let query = use_query_map();
+    move || {
+        let code = query.read().get("done")?;
+        done_text(&code).map(|text| view! { <Flash text/> })
+    }
+}
+
+/// The words for a code of `done=`.
+#[must_use]
+pub fn done_text(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "lead-created" => "Lead created.",
+        "lead-saved" => "Lead saved.",
+        "lead-deleted" => "Lead deleted.",
+        "note-added" => "Note added.",
+        "leads-changed" => "The leads were changed.",
+        "campaign-created" => "Draft created. Write the first e-mail.",
+        "campaign-saved" => "Saved.",
+        "started" => "Started. The first e-mails leave now.",
+        "scheduled" => "Scheduled.",
+        "unscheduled" => "Back to a draft.",
+        "paused" => "Paused. E-mails already handed over will still arrive.",
+        "resumed" => "Resumed.",
+        "stopped" => "Stopped. What was not sent is cancelled.",
+        "test-sent" => "The test e-mail is on its way.",
+        "mailbox-saved" => "Mailbox saved. Its connection is being tested.",
+        "saved" => "Saved.",
+        "removed" => "Removed.",
+        "invited" => "Invitation sent.",
+        "import-started" => "The import has started.",
+        _ => return None,
+    })
+}
+
+/// The live version of a topic, for the sources of a resource.
+#[must_use]
+pub fn live_version(topic: &str) -> Signal<u32> {
+    use_live(topic)
+}

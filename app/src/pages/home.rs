@@ -1,0 +1,162 @@
+//! Home: what runs, what was sent, and what a new company should do next.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::AppError,
+    pages::frame::{ErrorPage, live_version, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{Card, CheckItem, Checklist, Empty, EmptyKind, Kpi, KpiStrip, Verdict},
+};
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Home {
+    leads: String,
+    sent_today: String,
+    running: String,
+    drafts: String,
+    needs: Vec<(String, String, String)>,
+    campaigns: Vec<(String, String, String)>,
+    steps: Vec<(bool, String, String, String)>,
+}
+
+/// Loads the page.
+#[server(prefix = "/sf")]
+pub async fn load_home(slug: String) -> Result<Home, AppError> {
+    use crate::fmt::{grouped, plural};
+    use domain::{
+        PageRequest,
+        campaigns::{CampaignFilter, CampaignState},
+        leads::LeadFilter,
+        mailboxes::MailboxState,
+    };
+
+    let mut t = crate::server::tenant(&slug).await?;
+    let leads = t.leads().count(&LeadFilter::default()).await?;
+    let counts = t.campaigns().counts().await?;
+    let (sent, cap) = t.mailboxes().usage_today().await?;
+    let mailboxes = t.mailboxes().list().await?;
+    let company = t.company().await?;
+    let open = CampaignFilter {
+        state: vec![CampaignState::Running, CampaignState::Paused, CampaignState::Scheduled],
+        ..CampaignFilter::default()
+    };
+    let page = PageRequest { per: Some(10), ..PageRequest::default() };
+    let campaigns = t.campaigns().list(&open, &page).await?;
+    t.commit().await?;
+    let in_state = |state| counts.iter().filter(|(s, _)| *s == state).map(|(_, n)| *n).sum::<i64>();
+    let base = format!("/t/{slug}");
+    let mut needs: Vec<_> = mailboxes
+        .iter()
+        .filter(|m| m.state == MailboxState::Reconnect)
+        .map(|m| {
+            let why = m.last_error.clone().unwrap_or_default();
+            (format!("{} is not connected", m.address), why, format!("{base}/settings/mailboxes"))
+        })
+        .collect();
+    needs.extend(campaigns.items.iter().filter_map(|c| {
+        let why = c.pause_reason.clone()?;
+        Some((format!("{} paused by itself", c.name), why, format!("{base}/campaigns/{}", c.id)))
+    }));
+    let step = |done: bool, text: &str, detail: &str, href: &str| {
+        (done, text.to_owned(), detail.to_owned(), format!("{base}/{href}"))
+    };
+    let started = counts.iter().any(|(s, _)| !matches!(s, CampaignState::Draft));
+    let steps = vec![
+        step(company.postal_address.is_some(), "Set the postal address", "The law asks for one under every e-mail.", "settings/company"),
+        step(!mailboxes.is_empty(), "Connect a mailbox", "The address you send from.", "settings/mailboxes"),
+        step(leads.value > 0, "Import leads", "The people you want to reach.", "leads/import"),
+        step(started, "Start a campaign", "A short series of e-mails.", "campaigns/new"),
+    ];
+    Ok(Home {
+        leads: format!("{}{}", grouped(leads.value), if leads.more { "+" } else { "" }),
+        sent_today: format!("{} of {}", grouped(sent), grouped(cap)),
+        running: grouped(in_state(CampaignState::Running)),
+        drafts: plural(in_state(CampaignState::Draft), "draft", "drafts"),
+        needs,
+        campaigns: campaigns
+            .items
+            .into_iter()
+            .map(|c| {
+                let words = match c.hold_reason {
+                    Some(hold) => hold.label().to_owned(),
+                    None => format!("{}, {} of {} finished, {} sent", c.state.label(), grouped(c.finished), grouped(c.audience_size), grouped(c.sent)),
+                };
+                (c.name, words, format!("{base}/campaigns/{}", c.id))
+            })
+            .collect(),
+        steps,
+    })
+}
+
+/// The first page of a company.
+#[component]
+pub fn HomePage() -> impl IntoView {
+    let slug = use_slug();
+    let live = live_version("campaigns");
+    let home = Resource::new(move || (slug.get(), live.get()), |(slug, _)| load_home(slug));
+    view! {
+        <Title text="Home"/>
+        <Topbar title="Home"/>
+        <Transition>
+            {move || Suspend::new(async move {
+                match home.await {
+                    Ok(home) => page(home).into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn page(home: Home) -> impl IntoView {
+    let links = |rows: Vec<(String, String, String)>| -> Vec<AnyView> {
+        rows.into_iter()
+            .map(|(title, text, href)| {
+                view! { <li><a class="strong" href=href>{title}</a><p class="subtle">{text}</p></li> }.into_any()
+            })
+            .collect()
+    };
+    let needs = if home.needs.is_empty() {
+        view! { <Empty kind=EmptyKind::Done title="Nothing waits for you." text=format!("{} campaigns are running.", home.running)/> }.into_any()
+    } else {
+        view! { <ul class="stack">{links(home.needs)}</ul> }.into_any()
+    };
+    let campaigns = if home.campaigns.is_empty() {
+        view! { <Empty kind=EmptyKind::First title="No campaign is running" text="A campaign is a short series of e-mails with pauses between them."/> }.into_any()
+    } else {
+        view! { <ul class="stack">{links(home.campaigns)}</ul> }.into_any()
+    };
+    let set_up = home.steps.iter().any(|(done, ..)| !done).then(|| {
+        let items = home
+            .steps
+            .iter()
+            .cloned()
+            .map(|(done, text, detail, href)| CheckItem {
+                verdict: if done { Verdict::Pass } else { Verdict::Warn },
+                text,
+                detail,
+                fix: (!done).then(|| ("Do this".to_owned(), href)),
+            })
+            .collect();
+        view! { <Card title="Set up your company"><Checklist items/></Card> }
+    });
+    view! {
+        <PageScroll label="Home">
+            <div class="page-body">
+                <KpiStrip items=vec![
+                    Kpi::new("Leads", home.leads, "in this company"),
+                    Kpi::new("Sent", home.sent_today, "in the last 24 hours"),
+                    Kpi::new("Running", home.running.clone(), home.drafts),
+                ]/>
+                {set_up}
+                <Card title="Needs you">{needs}</Card>
+                <Card title="Campaigns">{campaigns}</Card>
+            </div>
+        </PageScroll>
+    }
+}

@@ -1,0 +1,13 @@
+//! Leads: the list, one lead, and the forms to write one. The whole state of the list is its address.
+
+mod detail;
+mod form;
+mod list;
+#[cfg(feature = "ssr")]
+mod load;
+mod looks;
+
+pub use detail::LeadPage;
+pub use form::{EditLeadPage, NewLeadPage};
+pub use list::LeadsPage;
+pub use looks::lead_status;

@@ -1,0 +1,238 @@
+//! One lead: who it is, what happened, what is noted, why it has its score.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+use super::looks::{lead_status, score_tone};
+use crate::{
+    error::AppError,
+    fmt::Moment,
+    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{
+        Avatar, AvatarKind, ButtonLink, Callout, Card, Choice, Crumb, Empty, EmptyKind, Fact, Facts, IconName, Score,
+        Select, SubmitButton, Tag, TextArea, Time, Timeline, TimelineDay, Tone,
+    },
+};
+
+/// A lead as its page shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeadView {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) email: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) account: Option<(String, String)>,
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) status: String,
+    pub(super) suppressed: bool,
+    pub(super) owner: Option<String>,
+    pub(super) score: i32,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) tags: Vec<String>,
+    pub(super) timeline: Vec<TimelineDay>,
+    pub(super) notes: Vec<(String, String, Moment)>,
+    pub(super) may_edit: bool,
+}
+
+/// A line of “Why this score”.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Reason {
+    pub(super) text: String,
+    pub(super) points: i32,
+}
+
+/// Loads a lead.
+#[server(prefix = "/sf")]
+pub async fn load_lead(slug: String, id: String) -> Result<LeadView, AppError> {
+    super::load::lead(&slug, &id).await
+}
+
+/// Writes a note.
+#[server(prefix = "/sf")]
+pub async fn add_note(slug: String, id: String, body: String) -> Result<(), AppError> {
+    let mut t = crate::server::tenant(&slug).await?;
+    t.leads().add_note(super::load::lead_id(&id)?, &body).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/leads/{id}"), "note-added");
+    Ok(())
+}
+
+/// Sets the status.
+#[server(prefix = "/sf")]
+pub async fn set_lead_status(slug: String, id: String, status: String) -> Result<(), AppError> {
+    let status = status.parse().map_err(|p| AppError::from(service::Error::invalid(p)))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    t.leads().set_status(super::load::lead_id(&id)?, status).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/leads/{id}"), "lead-saved");
+    Ok(())
+}
+
+/// Deletes the lead.
+#[server(prefix = "/sf")]
+pub async fn delete_lead(slug: String, id: String) -> Result<(), AppError> {
+    let mut t = crate::server::tenant(&slug).await?;
+    t.leads().delete(super::load::lead_id(&id)?).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/leads"), "lead-deleted");
+    Ok(())
+}
+
+/// One lead.
+#[component]
+pub fn LeadPage() -> impl IntoView {
+    let (slug, id) = (use_slug(), use_param("lead"));
+    let note = ServerAction::<AddNote>::new();
+    let status = ServerAction::<SetLeadStatus>::new();
+    let live = live_version("leads");
+    let lead = Resource::new(
+        move || (slug.get(), id.get(), note.version().get(), status.version().get(), live.get()),
+        |(slug, id, ..)| load_lead(slug, id),
+    );
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match lead.await {
+                    Ok(lead) => page(slug.get_untracked(), lead, note, status).into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn page(
+    slug: String,
+    lead: LeadView,
+    note: ServerAction<AddNote>,
+    status: ServerAction<SetLeadStatus>,
+) -> impl IntoView {
+    let base = format!("/t/{slug}/leads");
+    let trail = vec![Crumb::new("Leads", base.clone())];
+    let edit = format!("{base}/{}/edit", lead.id);
+    let at = lead.account.clone().map(|(id, name)| view! { " at " <a href=format!("/t/{slug}/accounts/{id}")>{name}</a> });
+    let error = move || note.value().get().and_then(Result::err).map(|e| e.message);
+    let notes: Vec<_> = lead
+        .notes
+        .iter()
+        .cloned()
+        .map(|(body, author, at)| {
+            view! { <li><p class="prewrap">{body}</p><p class="subtle">{author}" · "<Time moment=at/></p></li> }
+        })
+        .collect();
+    let note_form = lead.may_edit.then(|| {
+        let (slug, id) = (slug.clone(), lead.id.clone());
+        view! {
+            <Card title="Write a note">
+                <ActionForm action=note attr:class="stack">
+                    <input type="hidden" name="slug" value=slug.clone()/>
+                    <input type="hidden" name="id" value=id.clone()/>
+                    <TextArea name="body" label="Note" rows=3 error=Signal::derive(error)/>
+                    <SubmitButton>"Add note"</SubmitButton>
+                </ActionForm>
+            </Card>
+        }
+    });
+    let timeline = if lead.timeline.is_empty() {
+        view! { <Empty kind=EmptyKind::Done title="Nothing yet" text="The first e-mail or note appears here."/> }.into_any()
+    } else {
+        view! { <Timeline days=lead.timeline.clone()/> }.into_any()
+    };
+    view! {
+        <Title text=lead.name.clone()/>
+        <Topbar title=lead.name.clone() trail>
+            {lead.may_edit.then(|| view! { <ButtonLink href=edit icon=IconName::Edit>"Edit"</ButtonLink> })}
+        </Topbar>
+        <PageScroll label="Lead">
+            <header class="page-head">
+                <Avatar name=lead.name.clone() kind=AvatarKind::Large/>
+                <div>
+                    <h1>{lead.name.clone()}</h1>
+                    <p class="meta"><span>{lead.title.clone()}{at}</span>{lead_status(&lead.status, lead.suppressed)}</p>
+                </div>
+            </header>
+            <div class="page-body split">
+                <div class="col">
+                    {lead.suppressed.then(|| view! {
+                        <Callout tone=Tone::Coral title="No e-mail can be sent.">"This address is on the suppression list."</Callout>
+                    })}
+                    {note_form}
+                    {(!notes.is_empty()).then(|| view! { <Card title="Notes"><ul class="stack">{notes}</ul></Card> })}
+                    <Card title="Timeline">{timeline}</Card>
+                </div>
+                <div class="col">{about(&lead)}{why(&lead)}{lead.may_edit.then(|| change_status(&slug, &lead, status))}</div>
+            </div>
+        </PageScroll>
+    }
+}
+
+fn about(lead: &LeadView) -> impl IntoView + use<> {
+    let facts: Vec<_> = lead.facts.iter().cloned().map(|(label, value)| view! { <Fact label>{value}</Fact> }).collect();
+    let tags: Vec<_> = lead.tags.iter().cloned().map(|text| view! { <Tag text/> }).collect();
+    let email = lead.email.clone().unwrap_or_else(|| "–".to_owned());
+    let owner = lead.owner.clone().unwrap_or_else(|| "Nobody".to_owned());
+    view! {
+        <Card title="About">
+            <Facts>
+                <Fact label="E-mail">{email}</Fact>
+                <Fact label="Owner">{owner}</Fact>
+                {facts}
+                <Fact label="Tags">{tags}</Fact>
+            </Facts>
+        </Card>
+    }
+}
+
+fn why(lead: &LeadView) -> impl IntoView + use<> {
+    let reasons: Vec<_> = lead
+        .reasons
+        .iter()
+        .cloned()
+        .map(|r| view! { <Fact label=r.text>{format!("{:+}", r.points)}</Fact> })
+        .collect();
+    view! {
+        <Card title="Why this score" action=view! { <Score value=Some(lead.score) tone=score_tone(lead.score)/> }.into_any()>
+            <Facts>{reasons}</Facts>
+        </Card>
+    }
+}
+
+fn change_status(slug: &str, lead: &LeadView, action: ServerAction<SetLeadStatus>) -> impl IntoView + use<> {
+    let options = [
+        ("new", "New"),
+        ("working", "Working"),
+        ("replied", "Replied"),
+        ("qualified", "Qualified"),
+        ("nurture", "Nurture"),
+        ("lost", "Lost"),
+    ]
+    .map(|(value, label)| Choice::new(value, label))
+    .to_vec();
+    let delete = ServerAction::<DeleteLead>::new();
+    let (slug, id, status) = (slug.to_owned(), lead.id.clone(), lead.status.clone());
+    let (slug2, id2) = (slug.clone(), id.clone());
+    let refused = move || delete.value().get().and_then(Result::err).map(|e| view! { <p class="error">{e.message}</p> });
+    view! {
+        <Card title="Change">
+            <ActionForm action attr:class="stack">
+                <input type="hidden" name="slug" value=slug.clone()/>
+                <input type="hidden" name="id" value=id.clone()/>
+                <Select name="status" label="Status" options=options.clone() value=status.clone()/>
+                <SubmitButton kind=crate::ui::ButtonKind::Default>"Set status"</SubmitButton>
+            </ActionForm>
+            <details>
+                <summary>"Delete this lead"</summary>
+                <ActionForm action=delete attr:class="stack">
+                    <input type="hidden" name="slug" value=slug2.clone()/>
+                    <input type="hidden" name="id" value=id2.clone()/>
+                    <p>"The lead leaves its campaigns and its notes are lost. This cannot be undone."</p>
+                    {refused}
+                    <SubmitButton kind=crate::ui::ButtonKind::Danger>"Delete lead"</SubmitButton>
+                </ActionForm>
+            </details>
+        </Card>
+    }
+}

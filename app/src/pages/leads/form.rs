@@ -1,0 +1,181 @@
+//! The form of a lead: new, and edited. The mutation that others follow: a server function behind an
+//! `ActionForm` that works before the scripts arrive, keeps what was entered, and ends in a redirect.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::AppError,
+    pages::frame::{ErrorPage, use_param, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{ButtonLink, Crumb, ErrorSummary, FieldWidth, SubmitButton, TextInput},
+};
+
+/// What can be entered about a lead, as text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeadFields {
+    pub(super) email: String,
+    pub(super) first_name: String,
+    pub(super) last_name: String,
+    pub(super) title: String,
+    pub(super) account: String,
+    pub(super) phone: String,
+    pub(super) country: String,
+    pub(super) time_zone: String,
+    pub(super) tags: String,
+    pub(super) lawful_basis: String,
+    pub(super) version: i64,
+}
+
+#[cfg(feature = "ssr")]
+impl From<LeadFields> for domain::leads::LeadInput {
+    fn from(f: LeadFields) -> Self {
+        Self {
+            email: Some(f.email),
+            first_name: Some(f.first_name),
+            last_name: Some(f.last_name),
+            title: Some(f.title),
+            account: Some(f.account),
+            phone: Some(f.phone),
+            country: Some(f.country),
+            time_zone: Some(f.time_zone),
+            tags: f.tags.split(',').map(str::to_owned).collect(),
+            lawful_basis: Some(f.lawful_basis),
+            ..Self::default()
+        }
+    }
+}
+
+/// Creates a lead.
+#[server(prefix = "/sf")]
+pub async fn create_lead(slug: String, fields: LeadFields) -> Result<(), AppError> {
+    let mut t = crate::server::tenant(&slug).await?;
+    let lead = t.leads().create(fields.into(), domain::leads::LeadSource::Manual).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/leads/{}", lead.id), "lead-created");
+    Ok(())
+}
+
+/// Changes a lead, if nobody else has in the meantime.
+#[server(prefix = "/sf")]
+pub async fn update_lead(slug: String, id: String, fields: LeadFields) -> Result<(), AppError> {
+    let id = super::load::lead_id(&id)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let old = t.leads().get(id).await?;
+    let version = fields.version;
+    let input = domain::leads::LeadInput { status: Some(old.status), owner_id: old.owner_id, ..fields.into() };
+    t.leads().update(id, input, Some(version)).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/leads/{id}"), "lead-saved");
+    Ok(())
+}
+
+/// Loads the fields of a lead.
+#[server(prefix = "/sf")]
+pub async fn load_fields(slug: String, id: String) -> Result<LeadFields, AppError> {
+    super::load::fields(&slug, &id).await
+}
+
+/// A new lead.
+#[component]
+pub fn NewLeadPage() -> impl IntoView {
+    let slug = use_slug();
+    let action = ServerAction::<CreateLead>::new();
+    let error = Signal::derive(move || action.value().get().and_then(Result::err));
+    view! {
+        <Title text="New lead"/>
+        {move || {
+            let slug = slug.get();
+            let back = format!("/t/{slug}/leads");
+            view! {
+                <Topbar title="New lead" trail=vec![Crumb::new("Leads", back.clone())]/>
+                <PageScroll label="New lead">
+                    <div class="page-body narrow">
+                        {problems(error)}
+                        <ActionForm action attr:class="stack">
+                            <input type="hidden" name="slug" value=slug/>
+                            {inputs(LeadFields::default(), error)}
+                            <div class="cluster">
+                                <SubmitButton busy=action.pending()>"Create lead"</SubmitButton>
+                                <ButtonLink href=back>"Cancel"</ButtonLink>
+                            </div>
+                        </ActionForm>
+                    </div>
+                </PageScroll>
+            }
+        }}
+    }
+    .into_any()
+}
+
+/// The form of a lead that exists.
+#[component]
+pub fn EditLeadPage() -> impl IntoView {
+    let (slug, id) = (use_slug(), use_param("lead"));
+    let action = ServerAction::<UpdateLead>::new();
+    let error = Signal::derive(move || action.value().get().and_then(Result::err));
+    let fields = Resource::new(move || (slug.get(), id.get()), |(slug, id)| load_fields(slug, id));
+    view! {
+        <Title text="Edit lead"/>
+        <Transition>
+            {move || Suspend::new(async move {
+                let (slug, id) = (slug.get_untracked(), id.get_untracked());
+                let back = format!("/t/{slug}/leads/{id}");
+                match fields.await {
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                    Ok(fields) => view! {
+                        <Topbar title="Edit lead" trail=vec![Crumb::new("Lead", back.clone())]/>
+                        <PageScroll label="Edit lead">
+                            <div class="page-body narrow">
+                                {problems(error)}
+                                <ActionForm action attr:class="stack">
+                                    <input type="hidden" name="slug" value=slug/>
+                                    <input type="hidden" name="id" value=id/>
+                                    <input type="hidden" name="fields[version]" value=fields.version/>
+                                    {inputs(fields, error)}
+                                    <div class="cluster">
+                                        <SubmitButton busy=action.pending()>"Save"</SubmitButton>
+                                        <ButtonLink href=back>"Cancel"</ButtonLink>
+                                    </div>
+                                </ActionForm>
+                            </div>
+                        </PageScroll>
+                    }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+/// What is wrong, at the top and with a link to each field.
+fn problems(error: Signal<Option<AppError>>) -> impl IntoView {
+    let errors = Signal::derive(move || {
+        let Some(error) = error.get() else { return Vec::new() };
+        let of_fields: Vec<_> = error
+            .problems
+            .iter()
+            .filter_map(|p| Some((format!("fields[{}]", p.field.as_deref()?), p.message.clone())))
+            .collect();
+        if of_fields.is_empty() { vec![(String::new(), error.message)] } else { of_fields }
+    });
+    view! { <ErrorSummary errors/> }
+}
+
+fn inputs(fields: LeadFields, error: Signal<Option<AppError>>) -> impl IntoView {
+    let of = |field: &'static str| Signal::derive(move || error.get().and_then(|e| e.of_field(field)));
+    view! {
+        <TextInput name="fields[email]" label="E-mail" value=fields.email error=of("email")/>
+        <TextInput name="fields[first_name]" label="First name" value=fields.first_name error=of("first_name") optional=true width=FieldWidth::Medium/>
+        <TextInput name="fields[last_name]" label="Last name" value=fields.last_name error=of("last_name") optional=true width=FieldWidth::Medium/>
+        <TextInput name="fields[title]" label="Title" value=fields.title error=of("title") optional=true/>
+        <TextInput name="fields[account]" label="Company" value=fields.account error=of("account") optional=true/>
+        <TextInput name="fields[phone]" label="Phone" value=fields.phone error=of("phone") optional=true width=FieldWidth::Medium/>
+        <TextInput name="fields[country]" label="Country" hint="Two letters, as in DE" value=fields.country error=of("country") optional=true width=FieldWidth::Short/>
+        <TextInput name="fields[time_zone]" label="Time zone" hint="As in Europe/Berlin" value=fields.time_zone error=of("time_zone") optional=true width=FieldWidth::Medium/>
+        <TextInput name="fields[tags]" label="Tags" hint="Separated by commas" value=fields.tags error=of("tags") optional=true/>
+        <TextInput name="fields[lawful_basis]" label="Lawful basis" hint="Why you may write to this person" value=fields.lawful_basis error=of("lawful_basis") optional=true/>
+    }
+}

@@ -1,0 +1,244 @@
+//! What the pages of leads load: one transaction each, turned into what they show.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    LeadId, PageRequest, Permission,
+    campaigns::{CampaignFilter, CampaignState},
+    page::Count,
+    leads::{LeadEvent, LeadEventKind, LeadFilter, LeadSort, LeadSummary},
+};
+
+use super::{
+    detail::{LeadView, Reason},
+    form::LeadFields,
+    list::{Chip, LeadList, Row},
+};
+use crate::{
+    error::AppError,
+    fmt::{Moment, grouped},
+    server,
+    ui::{IconName, TimelineDay, TimelineItem, Tone},
+};
+
+/// The list for a query string.
+pub async fn list(slug: &str, query: &str) -> Result<LeadList, AppError> {
+    let pairs = pairs(query);
+    let get = |name: &str| pairs.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone());
+    let filter = LeadFilter::from_pairs(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())))
+        .map_err(|p| AppError::from(service::Error::invalid(p)))?;
+    let sort = match get("sort") {
+        Some(text) => LeadSort::parse(&text).map_err(|p| AppError::from(service::Error::invalid(p)))?,
+        None => LeadSort::default(),
+    };
+    let request =
+        PageRequest { after: get("after"), before: get("before"), per: get("per").and_then(|p| p.parse().ok()) };
+    let mut t = server::tenant(slug).await?;
+    let page = t.leads().list(&filter, sort, &request).await?;
+    let count = t.leads().count(&filter).await?;
+    let open = CampaignFilter {
+        state: vec![CampaignState::Draft, CampaignState::Running, CampaignState::Paused],
+        ..CampaignFilter::default()
+    };
+    let campaigns = t.campaigns().list(&open, &PageRequest::default()).await?;
+    let owners: Vec<(String, String)> =
+        t.members().list().await?.into_iter().map(|m| (m.user_id.to_string(), m.name)).collect();
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    let may_edit = t.actor().can(Permission::EditLeads);
+    t.commit().await?;
+    let conditions: Vec<_> = filter.to_pairs().into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    let kept = |without: Option<&str>| {
+        let mut kept: Vec<_> = conditions.iter().filter(|(k, _)| Some(k.as_str()) != without).cloned().collect();
+        kept.extend(get("sort").map(|s| ("sort".to_owned(), s)));
+        encode(&kept)
+    };
+    let chips = conditions
+        .iter()
+        .filter(|(k, _)| k != "q")
+        .map(|(key, value)| chip(key, value, &owners, kept(Some(key))))
+        .collect();
+    Ok(LeadList {
+        rows: page.items.into_iter().map(|l| row(l, now, &zone)).collect(),
+        count: count_words(count),
+        chips,
+        query: kept(None),
+        search: filter.q.unwrap_or_default(),
+        sort: sort.to_string(),
+        next: page.next,
+        previous: page.previous,
+        campaigns: campaigns.items.into_iter().map(|c| (c.id.to_string(), c.name)).collect(),
+        owners,
+        may_edit,
+    })
+}
+
+/// One lead with its timeline.
+pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
+    let id = lead_id(id)?;
+    let mut t = server::tenant(slug).await?;
+    let lead = t.leads().get(id).await?;
+    let timeline = t.leads().timeline(id, &PageRequest::default()).await?;
+    let notes = t.leads().notes(id).await?;
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    let may_edit = t.actor().can(Permission::EditLeads);
+    t.commit().await?;
+    Ok(LeadView {
+        id: lead.id.to_string(),
+        name: lead.display_name(),
+        email: lead.email.as_ref().map(ToString::to_string),
+        title: lead.title.clone(),
+        account: lead.account_id.map(|a| (a.to_string(), lead.account_name.clone().unwrap_or_default())),
+        facts: facts(&lead),
+        status: lead.status.to_string(),
+        suppressed: lead.suppressed,
+        owner: lead.owner_name.clone(),
+        score: lead.score,
+        reasons: lead.score_reasons.into_iter().map(|r| Reason { text: r.text, points: r.points }).collect(),
+        tags: lead.tags,
+        timeline: days(timeline.items, now, &zone),
+        notes: notes.into_iter().map(|n| (n.body, n.author, Moment::new(n.created_at, now, &zone))).collect(),
+        may_edit,
+    })
+}
+
+/// The fields of a lead, for its form.
+pub async fn fields(slug: &str, id: &str) -> Result<LeadFields, AppError> {
+    let mut t = server::tenant(slug).await?;
+    let lead = t.leads().get(lead_id(id)?).await?;
+    t.commit().await?;
+    Ok(LeadFields {
+        email: lead.email.map(String::from).unwrap_or_default(),
+        first_name: lead.first_name.unwrap_or_default(),
+        last_name: lead.last_name.unwrap_or_default(),
+        title: lead.title.unwrap_or_default(),
+        account: lead.account_name.unwrap_or_default(),
+        phone: lead.phone.unwrap_or_default(),
+        country: lead.country.unwrap_or_default(),
+        time_zone: lead.time_zone.unwrap_or_default(),
+        tags: lead.tags.join(", "),
+        lawful_basis: lead.lawful_basis.unwrap_or_default(),
+        version: lead.version,
+    })
+}
+
+/// An id of the path; a wrong one is a lead that does not exist.
+pub fn lead_id(text: &str) -> Result<LeadId, AppError> {
+    text.parse().map_err(|_| service::Error::NotFound("lead").into())
+}
+
+fn row(lead: LeadSummary, now: DateTime<Utc>, zone: &str) -> Row {
+    Row {
+        id: lead.id.to_string(),
+        name: lead.name,
+        title: lead.title.unwrap_or_default(),
+        account: lead.account_id.zip(lead.account_name).map(|(id, name)| (id.to_string(), name)),
+        score: lead.score,
+        status: lead.status.to_string(),
+        suppressed: lead.suppressed,
+        campaign: lead.campaign_id.zip(lead.campaign_name).map(|(id, name)| (id.to_string(), name)),
+        activity: lead.last_activity.map_or("Created", event_word).to_owned(),
+        at: Moment::new(lead.last_activity_at, now, zone),
+        owner: lead.owner_name,
+    }
+}
+
+fn chip(key: &str, value: &str, owners: &[(String, String)], without: String) -> Chip {
+    let (field, operator) = match key {
+        "f.status.is" => ("Status", "is"),
+        "f.owner.is" => ("Owner", "is"),
+        "f.owner.empty" => ("Owner", "is nobody"),
+        "f.score.gte" => ("Score", "at least"),
+        "f.score.lte" => ("Score", "at most"),
+        "f.country.is" => ("Country", "is any of"),
+        "f.tag.has" => ("Tag", "is any of"),
+        "f.source.is" => ("Source", "is"),
+        "f.account.is" => ("Company", "is"),
+        "f.campaign.is" => ("Campaign", "is"),
+        "f.campaign.empty" => ("Campaign", "never"),
+        "f.created.after" => ("Created", "from"),
+        "f.created.before" => ("Created", "before"),
+        _ => ("Filter", "is"),
+    };
+    let value = owners.iter().find(|(id, _)| id == value).map_or_else(|| value.replace(',', ", "), |(_, n)| n.clone());
+    Chip { field: field.to_owned(), operator: operator.to_owned(), value, without }
+}
+
+fn facts(lead: &domain::leads::Lead) -> Vec<(String, String)> {
+    let fact = |name: &str, value: Option<String>| value.map(|v| (name.to_owned(), v));
+    [
+        fact("Phone", lead.phone.clone()),
+        fact("Country", lead.country.clone()),
+        fact("Time zone", lead.time_zone.clone()),
+        fact("Source", Some(lead.source.to_string())),
+        fact("Lawful basis", lead.lawful_basis.clone()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn days(events: Vec<LeadEvent>, now: DateTime<Utc>, zone: &str) -> Vec<TimelineDay> {
+    let mut days: Vec<TimelineDay> = Vec::new();
+    for event in events {
+        let label = Moment::day(event.at, now, zone);
+        let (icon, tone) = event_look(event.kind);
+        let campaign = event.campaign_name.map(|c| format!(" · {c}")).unwrap_or_default();
+        let item = TimelineItem {
+            icon,
+            tone,
+            title: format!("{}{campaign}", event_word(event.kind)),
+            href: None,
+            detail: [Some(event.actor), event.text].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+            at: Moment::clock(event.at, zone),
+        };
+        match days.last_mut().filter(|d| d.label == label) {
+            Some(day) => day.items.push(item),
+            None => days.push(TimelineDay { label, items: vec![item] }),
+        }
+    }
+    days
+}
+
+/// What happened, in words.
+pub fn event_word(kind: LeadEventKind) -> &'static str {
+    match kind {
+        LeadEventKind::Created => "Created",
+        LeadEventKind::Imported => "Imported",
+        LeadEventKind::Edited => "Edited",
+        LeadEventKind::StatusChanged => "Status changed",
+        LeadEventKind::OwnerChanged => "Owner changed",
+        LeadEventKind::Tagged => "Tagged",
+        LeadEventKind::Noted => "Note",
+        LeadEventKind::Enrolled => "Enrolled",
+        LeadEventKind::Sent => "E-mail sent",
+        LeadEventKind::Bounced => "E-mail refused",
+        LeadEventKind::Unknown => "E-mail: outcome unknown",
+        LeadEventKind::Unsubscribed => "Unsubscribed",
+        LeadEventKind::Suppressed => "Suppressed",
+        LeadEventKind::Left => "Left the campaign",
+    }
+}
+
+fn event_look(kind: LeadEventKind) -> (IconName, Tone) {
+    match kind {
+        LeadEventKind::Sent | LeadEventKind::Enrolled => (IconName::Send, Tone::Accent),
+        LeadEventKind::Bounced | LeadEventKind::Unknown => (IconName::Alert, Tone::Coral),
+        LeadEventKind::Unsubscribed | LeadEventKind::Suppressed => (IconName::Ban, Tone::Coral),
+        LeadEventKind::Imported => (IconName::Import, Tone::Neutral),
+        LeadEventKind::Tagged => (IconName::Tag, Tone::Neutral),
+        _ => (IconName::Edit, Tone::Neutral),
+    }
+}
+
+fn count_words(count: Count) -> String {
+    let more = if count.more { "+" } else { "" };
+    format!("{}{more} leads", grouped(count.value))
+}
+
+/// The decoded pairs of a query string.
+fn pairs(query: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.trim_start_matches('?').as_bytes()).into_owned().collect()
+}
+
+fn encode(pairs: &[(String, String)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}

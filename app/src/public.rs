@@ -1,0 +1,86 @@
+//! Pages without scripts: the doors of the product and what recipients see. Plain forms, plain
+//! handlers; no wasm is sent.
+
+mod invite;
+mod leave;
+mod leads;
+mod page;
+mod sign_in;
+mod sign_up;
+
+use axum::{
+    Router,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use service::Db;
+use tower_sessions::Session;
+
+use crate::server::signed_in;
+
+/// The routes without scripts.
+pub fn router(db: Db) -> Router {
+    Router::new()
+        .route("/", get(home))
+        .route("/login", get(sign_in::show).post(sign_in::submit))
+        .route("/logout", post(sign_in::leave))
+        .route("/theme", post(theme))
+        .route("/signup", get(sign_up::show).post(sign_up::submit))
+        .route("/signup/company", get(sign_up::show_company).post(sign_up::submit_company))
+        .route("/invite/{token}", get(invite::show).post(invite::accept))
+        .route("/p/{token}", get(leave::show).post(leave::confirm))
+        .route("/t/{slug}/leads/bulk", post(leads::bulk))
+        .with_state(db)
+}
+
+/// The last company of the person, or the door.
+async fn home(State(db): State<Db>, session: Session) -> Response {
+    let Ok(user) = signed_in(&session).await else { return page::unavailable() };
+    let Some(user) = user else { return Redirect::to("/login").into_response() };
+    match db.people().memberships(user).await {
+        Ok(companies) => match companies.first() {
+            Some(company) => Redirect::to(&format!("/t/{}", company.slug)).into_response(),
+            None => Redirect::to("/signup/company").into_response(),
+        },
+        Err(_) => page::unavailable(),
+    }
+}
+
+/// Keeps the theme in a cookie and goes back.
+async fn theme(headers: HeaderMap, axum::Form(form): axum::Form<ThemeChoice>) -> Response {
+    let theme = crate::shell::Theme::parse(&form.theme).as_str();
+    let cookie = format!("theme={theme}; Path=/; Max-Age=31536000; SameSite=Lax");
+    let back = headers
+        .get(http::header::REFERER)
+        .and_then(|r| r.to_str().ok())
+        .and_then(|r| r.parse::<http::Uri>().ok())
+        .and_then(|uri| uri.path_and_query().map(ToString::to_string))
+        .unwrap_or_else(|| "/".to_owned());
+    ([(http::header::SET_COOKIE, cookie)], Redirect::to(&local(&back))).into_response()
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct ThemeChoice {
+    theme: String,
+}
+
+/// A path of our own, or the first page: nobody is sent elsewhere.
+fn local(path: &str) -> String {
+    let own = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
+    if own { path.to_owned() } else { "/".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local;
+
+    #[test]
+    fn nobody_is_sent_elsewhere() {
+        assert_eq!(local("/t/halden/leads?q=a"), "/t/halden/leads?q=a");
+        for away in ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", ""] {
+            assert_eq!(local(away), "/");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Accepting an invitation: with a new account, or as the person who is signed in.
+
+use axum::{
+    Form,
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use http::{StatusCode, request::Parts};
+use leptos::prelude::*;
+use service::{
+    Db,
+    people::{Accept, InvitationState, OpenInvitation},
+};
+use tower_sessions::Session;
+
+use super::{page, sign_in::enter};
+use crate::{
+    error::AppError,
+    server::{origin, signed_in},
+};
+
+/// What the form sends; both are empty when somebody is signed in.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Answer {
+    name: String,
+    password: String,
+}
+
+/// Who invites whom to what.
+pub async fn show(State(db): State<Db>, session: Session, Path(token): Path<String>) -> Response {
+    let Ok(user) = signed_in(&session).await else { return page::unavailable() };
+    match db.people().invitation(&token).await {
+        Ok(invitation) => form(StatusCode::OK, &invitation, user.is_some(), None),
+        Err(error) => ended(&AppError::from(error)),
+    }
+}
+
+/// Joins.
+pub async fn accept(
+    State(db): State<Db>,
+    session: Session,
+    Path(token): Path<String>,
+    parts: Parts,
+    Form(answer): Form<Answer>,
+) -> Response {
+    let Ok(user) = signed_in(&session).await else { return page::unavailable() };
+    let accept = match user {
+        Some(user) => Accept::As(user),
+        None => Accept::New { name: answer.name, password: answer.password },
+    };
+    match db.people().accept_invitation(&token, accept, origin(&parts)).await {
+        Ok((person, company)) => match enter(&session, person.id).await {
+            Ok(()) => Redirect::to(&format!("/t/{}", company.slug)).into_response(),
+            Err(_) => page::unavailable(),
+        },
+        Err(error) => {
+            let error = AppError::from(error);
+            match db.people().invitation(&token).await {
+                Ok(invitation) => form(page::status(&error), &invitation, user.is_some(), Some(&error)),
+                Err(_) => ended(&error),
+            }
+        }
+    }
+}
+
+fn form(status: StatusCode, i: &OpenInvitation, signed_in: bool, error: Option<&AppError>) -> Response {
+    if i.state != InvitationState::Open {
+        let message = format!("This invitation has ended. Ask {} for a new one.", i.invited_by);
+        return ended(&AppError { status: 410, message, problems: Vec::new() });
+    }
+    page::card(status, &format!("Join {}", i.company), || {
+        let words = format!("{} invites {} as {}.", i.invited_by, i.email, i.role.label());
+        let fields = (!signed_in).then(|| {
+            view! {
+                {page::field("name", "Your name", "text", "name", "", error)}
+                {page::field("password", "Password, at least 12 characters", "password", "new-password", "", error)}
+            }
+        });
+        let button = format!("Join {}", i.company);
+        view! {
+            {page::problem(error)}
+            <p>{words}</p>
+            <form method="post" class="stack">{fields}<button class="button primary large" type="submit">{button}</button></form>
+            {(!signed_in).then(|| view! { <p class="small-print">"You have an account? "<a href="/login">"Sign in"</a>", then open the link again."</p> })}
+        }
+        .into_any()
+    })
+}
+
+fn ended(error: &AppError) -> Response {
+    let message = error.message.clone();
+    page::card(page::status(error), "Invitation", || view! { <p>{message}</p> }.into_any())
+}

@@ -1,0 +1,97 @@
+//! Signing in and out. Nothing here tells whether an address has an account.
+
+use axum::{
+    Form,
+    extract::{Query, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use http::{StatusCode, request::Parts};
+use leptos::prelude::*;
+use service::{Db, people::USER_ID};
+use tower_sessions::{Expiry, Session};
+
+use super::{local, page};
+use crate::{
+    error::AppError,
+    server::{origin, signed_in},
+};
+
+/// Where to go afterwards.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Next {
+    next: String,
+}
+
+/// What the form sends.
+#[derive(Debug, serde::Deserialize)]
+pub struct SignIn {
+    email: String,
+    password: String,
+    #[serde(default)]
+    keep: Option<String>,
+    #[serde(default)]
+    next: String,
+}
+
+/// The form; somebody who is signed in goes on.
+pub async fn show(session: Session, Query(query): Query<Next>) -> Response {
+    match signed_in(&session).await {
+        Ok(Some(_)) => Redirect::to(&local(&query.next)).into_response(),
+        Ok(None) => form(StatusCode::OK, "", &query.next, None),
+        Err(_) => page::unavailable(),
+    }
+}
+
+/// Checks name and password.
+pub async fn submit(State(db): State<Db>, session: Session, parts: Parts, Form(input): Form<SignIn>) -> Response {
+    let person = match db.people().sign_in(&input.email, &input.password, origin(&parts)).await {
+        Ok(person) => person,
+        Err(error) => {
+            let error = AppError::from(error);
+            return form(page::status(&error), &input.email, &input.next, Some(&error));
+        }
+    };
+    if input.keep.is_some() {
+        session.set_expiry(Some(Expiry::OnInactivity(time::Duration::days(30))));
+    }
+    match enter(&session, person.id).await {
+        Ok(()) => Redirect::to(&local(&input.next)).into_response(),
+        Err(_) => page::unavailable(),
+    }
+}
+
+/// Signs out.
+pub async fn leave(session: Session) -> Response {
+    match session.flush().await {
+        Ok(()) => Redirect::to("/login").into_response(),
+        Err(_) => page::unavailable(),
+    }
+}
+
+/// Begins a session: with a new id, so that one planted before is worthless.
+pub(super) async fn enter(
+    session: &Session,
+    person: domain::UserId,
+) -> Result<(), tower_sessions::session::Error> {
+    session.cycle_id().await?;
+    session.insert(USER_ID, person).await
+}
+
+fn form(status: StatusCode, email: &str, next: &str, error: Option<&AppError>) -> Response {
+    page::card(status, "Sign in", || {
+        let next = next.to_owned();
+        view! {
+            {page::problem(error)}
+            <form method="post" class="stack">
+                <input type="hidden" name="next" value=next/>
+                {page::field("email", "E-mail", "email", "username", email, None)}
+                {page::field("password", "Password", "password", "current-password", "", None)}
+                <label class="check-row"><input type="checkbox" name="keep" value="1" class="check"/>" Keep me signed in for 30 days"</label>
+                <button class="button primary large" type="submit">"Sign in"</button>
+            </form>
+            <p class="small-print"><a href="/signup">"Create a company"</a></p>
+        }
+        .into_any()
+    })
+}
