@@ -34,6 +34,8 @@ use shell::RouteFollower;
 
 /// The document around every page that hydrates.
 pub fn document(options: LeptosOptions, theme: &'static str) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    allow_own_scripts();
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme>
@@ -75,6 +77,33 @@ pub fn App() -> impl IntoView {
             </Routes>
         </Router>
     }
+}
+
+/// Only the scripts that this answer brings may run: the hydration script carries the nonce.
+#[cfg(feature = "ssr")]
+fn allow_own_scripts() {
+    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<leptos_axum::ResponseOptions>())
+    else {
+        return;
+    };
+    let policy = format!(
+        "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+         img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    );
+    if let Ok(value) = http::HeaderValue::from_str(&policy) {
+        response.insert_header(http::header::CONTENT_SECURITY_POLICY, value);
+    }
+}
+
+/// The theme that the cookie of the request asks for.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn theme_of_request() -> &'static str {
+    let cookies = use_context::<http::request::Parts>()
+        .and_then(|p| p.headers.get(http::header::COOKIE).and_then(|c| c.to_str().ok().map(str::to_owned)))
+        .unwrap_or_default();
+    let theme = cookies.split("; ").find_map(|c| c.strip_prefix("theme="));
+    shell::Theme::parse(theme.unwrap_or_default()).as_str()
 }
 
 /// Takes the page over in the browser.

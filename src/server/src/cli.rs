@@ -58,8 +58,6 @@ enum Command {
     },
     /// Says what is wrong with database, roles, mail and keys.
     Doctor,
-    /// Prints the description of the JSON API.
-    Openapi,
     /// API keys.
     Key {
         #[command(subcommand)]
@@ -154,7 +152,6 @@ impl Command {
                 say(seed::SIGN_INS)
             }
             Self::Doctor => doctor(&config).await,
-            Self::Openapi => say(&api::openapi_json()?),
             Self::Key { what: Key::Create { company, name, scopes } } => {
                 let installation = Installation::open(&config).await?;
                 say(&create_key(&installation.db, &company, &name, &scopes).await?)

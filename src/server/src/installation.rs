@@ -15,7 +15,6 @@ use service::{
 use crate::config::Config;
 
 /// An installation that is ready to serve or work.
-#[derive(Debug)]
 pub struct Installation {
     /// The database as the application sees it.
     pub db: Db,

@@ -1,0 +1,175 @@
+//! The demo: a company that a newcomer can try everything with. Made through the same methods that
+//! people use; names and domains are invented and end in `.example`.
+
+mod names;
+
+use anyhow::Result;
+use domain::{
+    CampaignId, MailboxId, Role,
+    campaigns::{Audience, CampaignInput},
+    companies::{CompanyChange, NewCompany},
+    leads::{LeadFilter, LeadInput},
+    mailboxes::{MailboxInput, MailboxKind},
+    steps::{Delay, DelayUnit, StepInput},
+    window::SendingWindow,
+};
+use service::{Actor, Db, Error, Origin, people::NewPerson};
+
+/// How to sign in to the demo, for the terminal.
+pub const SIGN_INS: &str = "\
+Demo sign-ins (password for all: correct horse battery)
+  nora@halden.example    owner
+  jonas@halden.example   manager
+  aisha@halden.example   member
+  viktor@halden.example  viewer
+Mails of the demo stay here: Sandbox mail in the sidebar shows them.";
+
+const PASSWORD: &str = "correct horse battery";
+const LEADS: usize = 400;
+
+/// Whether nobody has an account yet.
+///
+/// # Errors
+/// When the database is away.
+pub async fn is_empty(db: &Db) -> Result<bool> {
+    match db.platform().system_actor_by_slug("halden", "seed").await {
+        Err(Error::NotFound(_)) => Ok(true),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(false),
+    }
+}
+
+/// Makes the demo company, if it is not there.
+///
+/// # Errors
+/// When the database is away, or the demo breaks a rule of the product.
+pub async fn demo(db: &Db) -> Result<()> {
+    if !is_empty(db).await? {
+        return Ok(());
+    }
+    let nora = sign_up(db, "Nora Berg", "nora@halden.example", "Halden Instruments", "halden").await?;
+    for (name, email, role) in [
+        ("Jonas Keller", "jonas@halden.example", Role::Manager),
+        ("Aisha Said", "aisha@halden.example", Role::Member),
+        ("Viktor Lind", "viktor@halden.example", Role::Viewer),
+    ] {
+        join(db, &nora, name, email, role).await?;
+    }
+    let mut t = db.tenant(&nora).await?;
+    let address = "Halden Instruments GmbH\nWerkstraße 4\n10115 Berlin\nGermany";
+    t.update_company(CompanyChange { postal_address: Some(address.to_owned()), ..CompanyChange::default() })
+        .await
+        .map_err(words)?;
+    t.commit().await?;
+    leads(db, &nora).await?;
+    let mailboxes = [
+        mailbox(db, &nora, "Nora Berg", "nora@halden-labs.example").await?,
+        mailbox(db, &nora, "Jonas Keller", "jonas@halden-labs.example").await?,
+    ];
+    campaigns(db, &nora, &mailboxes).await?;
+    // A second company, so that the switcher has something to switch to.
+    let second = NewCompany {
+        name: "Nordfjell Optics".to_owned(),
+        slug: Some("nordfjell".to_owned()),
+        time_zone: Some("Europe/Oslo".to_owned()),
+    };
+    if let Some(id) = nora.user_id() {
+        db.people().create_company(id, second, Origin::default()).await.map_err(words)?;
+    }
+    Ok(())
+}
+
+async fn sign_up(db: &Db, name: &str, email: &str, company: &str, slug: &str) -> Result<Actor> {
+    let person = NewPerson { name: name.to_owned(), email: email.to_owned(), password: PASSWORD.to_owned() };
+    let company = NewCompany {
+        name: company.to_owned(),
+        slug: Some(slug.to_owned()),
+        time_zone: Some("Europe/Berlin".to_owned()),
+    };
+    let (person, membership) = db.people().sign_up(person, company, Origin::default()).await.map_err(words)?;
+    Ok(db.people().actor(person.id, &membership.slug, Origin::default()).await?.0)
+}
+
+async fn join(db: &Db, owner: &Actor, name: &str, email: &str, role: Role) -> Result<()> {
+    let person = NewPerson { name: name.to_owned(), email: email.to_owned(), password: PASSWORD.to_owned() };
+    let person = db.people().create_user(person).await.map_err(words)?;
+    let mut t = db.tenant(owner).await?;
+    t.members().add_existing(person.id, role).await.map_err(words)?;
+    Ok(t.commit().await?)
+}
+
+async fn mailbox(db: &Db, owner: &Actor, name: &str, address: &str) -> Result<MailboxId> {
+    let input = MailboxInput {
+        kind: Some(MailboxKind::Sandbox),
+        from_name: Some(name.to_owned()),
+        address: Some(address.to_owned()),
+        ..MailboxInput::default()
+    };
+    let mut t = db.tenant(owner).await?;
+    let mailbox = t.mailboxes().create(input).await.map_err(words)?;
+    t.commit().await?;
+    Ok(mailbox.id)
+}
+
+async fn leads(db: &Db, owner: &Actor) -> Result<()> {
+    let inputs: Vec<LeadInput> = (0..LEADS).map(names::lead).collect();
+    for chunk in inputs.chunks(200) {
+        let mut t = db.tenant(owner).await?;
+        t.leads().bulk_upsert(chunk.to_vec()).await.map_err(words)?;
+        t.commit().await?;
+    }
+    Ok(())
+}
+
+async fn campaigns(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<()> {
+    let filter = |tag: &str| LeadFilter { tag: vec![tag.to_owned()], ..LeadFilter::default() };
+    let running = campaign(db, owner, "DACH optics Q4", filter("optics"), mailboxes).await?;
+    let paused = campaign(db, owner, "Lab managers EU", filter("lab"), mailboxes).await?;
+    campaign(db, owner, "Re-engage 2026", filter("energy"), mailboxes).await?;
+    let mut t = db.tenant(owner).await?;
+    t.campaigns().start(running).await.map_err(words)?;
+    t.campaigns().start(paused).await.map_err(words)?;
+    t.campaigns().pause(paused).await.map_err(words)?;
+    Ok(t.commit().await?)
+}
+
+async fn campaign(
+    db: &Db,
+    owner: &Actor,
+    name: &str,
+    filter: LeadFilter,
+    mailboxes: &[MailboxId],
+) -> Result<CampaignId> {
+    let mut t = db.tenant(owner).await?;
+    let input = CampaignInput {
+        name: Some(name.to_owned()),
+        audience: Some(Audience::Filter { filter }),
+        // Always open, so that the demo moves while somebody watches.
+        window: Some(SendingWindow::always()),
+        mailboxes: Some(mailboxes.to_vec()),
+    };
+    let campaign = t.campaigns().create(input).await.map_err(words)?;
+    for (delay, subject, body) in [
+        (Delay::NONE, names::FIRST_SUBJECT, names::FIRST_BODY),
+        (Delay { amount: 3, unit: DelayUnit::WorkingDays }, names::SECOND_SUBJECT, names::SECOND_BODY),
+    ] {
+        let step = StepInput {
+            delay: Some(delay),
+            subject: Some(subject.to_owned()),
+            body: Some(body.to_owned()),
+        };
+        t.campaigns().add_step(campaign.id, step).await.map_err(words)?;
+    }
+    t.commit().await?;
+    Ok(campaign.id)
+}
+
+/// An error with every problem in it.
+fn words(error: Error) -> anyhow::Error {
+    match error {
+        Error::Invalid(problems) => {
+            anyhow::anyhow!(problems.into_iter().map(|p| p.message).collect::<Vec<_>>().join(" "))
+        }
+        other => other.into(),
+    }
+}

@@ -1,0 +1,79 @@
+//! Invented people, firms and e-mails. The same number always gives the same lead.
+
+use domain::leads::{LeadInput, LeadStatus};
+
+/// Subject of the first e-mail.
+pub const FIRST_SUBJECT: &str = "Drift in your inspection line, {first_name|quick question}";
+/// Text of the first e-mail.
+pub const FIRST_BODY: &str = "Hi {first_name|there},\n\n\
+    teams like yours at {company|your company} often see their optical sensors drift between two calibrations. \
+    We build references that make the drift visible within one shift.\n\n\
+    Who looks after measurement quality on your side?\n\n\
+    Best regards\n{sender_name}";
+/// Subject of the second e-mail.
+pub const SECOND_SUBJECT: &str = "How Lumen Assay cut recalibration by a third";
+/// Text of the second e-mail.
+pub const SECOND_BODY: &str = "Hi {first_name|there},\n\n\
+    a short follow-up: Lumen Assay recalibrates every nine weeks instead of every six. \
+    I can send you the two-page report, no call needed.\n\n\
+    Would that help {company|your team}?\n\n\
+    {sender_name}";
+
+const FIRST: [&str; 20] = [
+    "Ines", "Matteo", "Hanna", "Julien", "Amara", "Tobias", "Sofia", "Peter", "Clara", "Rasmus", "Elena", "Lukas",
+    "Giulia", "Anders", "Marie", "Felix", "Oskar", "Yasmin", "Henrik", "Zuzanna",
+];
+const LAST: [&str; 23] = [
+    "Albrecht", "Ricci", "Lindqvist", "Marchand", "Okafor", "Kern", "Novak", "van den Berg", "Weiss", "Holm",
+    "Petrova", "Brandt", "Ferraro", "Nyström", "Dubois", "Hartmann", "Zieliński", "Haddad", "Sørensen", "Kowalczyk",
+    "Müller-Lüdenscheidt", "Ó Briain", "Ayhan",
+];
+const FIRMS: [(&str, &str, &str); 16] = [
+    ("Corvus Photonics", "corvus", "optics"),
+    ("Tessera Robotics", "tessera", "robotics"),
+    ("Nordfjell Energi", "nordfjell-energi", "energy"),
+    ("Atelier Verre", "atelier-verre", "optics"),
+    ("Lumen Assay", "lumen", "lab"),
+    ("Falkenau Präzision GmbH", "falkenau", "optics"),
+    ("Quarzit Labs", "quarzit", "lab"),
+    ("Delftse Meetsystemen", "delftse", "robotics"),
+    ("Ostwind Analytik", "ostwind", "lab"),
+    ("Kattegat Marine", "kattegat", "energy"),
+    ("Severn Optical", "severn", "optics"),
+    ("Mainblick Sensorik", "mainblick", "robotics"),
+    ("Piemonte Laser", "piemonte", "optics"),
+    ("Vättern Metrologi", "vattern", "lab"),
+    ("Optique du Rhône", "optique-rhone", "optics"),
+    ("Meridian Cryogenics", "meridian", "energy"),
+];
+const TITLES: [&str; 12] = [
+    "VP Operations", "Head of Automation", "Director of Procurement", "Chief Technology Officer", "Lab Director",
+    "Geschäftsführer", "Quality Manager", "Plant Manager", "Head of R&D", "Engineering Lead", "Responsable achats",
+    "Laboratory Technician",
+];
+const COUNTRIES: [(&str, &str); 8] = [
+    ("DE", "Europe/Berlin"), ("IT", "Europe/Rome"), ("SE", "Europe/Stockholm"), ("FR", "Europe/Paris"),
+    ("NL", "Europe/Amsterdam"), ("DK", "Europe/Copenhagen"), ("PL", "Europe/Warsaw"), ("CH", "Europe/Zurich"),
+];
+
+/// The lead with this number.
+pub fn lead(n: usize) -> LeadInput {
+    let (first, last) = (FIRST[n % FIRST.len()], LAST[(n * 7 + n / FIRST.len()) % LAST.len()]);
+    let (firm, domain, field) = FIRMS[(n * 5) % FIRMS.len()];
+    let (country, zone) = COUNTRIES[(n * 3) % COUNTRIES.len()];
+    let some = |text: &str| Some(text.to_owned());
+    LeadInput {
+        email: Some(format!("lead{n}@{domain}.example")),
+        first_name: some(first),
+        last_name: some(last),
+        title: some(TITLES[(n * 11) % TITLES.len()]),
+        account: some(firm),
+        phone: (n % 3 == 0).then(|| format!("+49 30 5550{n:04}")),
+        country: some(country),
+        time_zone: some(zone),
+        status: (n % 9 == 0).then_some(LeadStatus::Qualified),
+        owner_id: None,
+        tags: vec![field.to_owned()],
+        lawful_basis: some("Legitimate interest, assessed 2026-10"),
+    }
+}

@@ -1,0 +1,121 @@
+//! The web server: pages, API, live hints and health, behind the layers every request passes.
+
+mod csrf;
+mod gate;
+mod headers;
+mod live;
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{StatusCode, header},
+    middleware,
+    routing::get,
+};
+use leptos::prelude::*;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use service::Db;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, NotForContentType, Predicate},
+    },
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    services::ServeDir,
+    set_header::SetResponseHeaderLayer,
+    trace::TraceLayer,
+};
+use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
+
+use crate::config::Config;
+
+/// The largest body of a request: an import file and its form around it.
+const BODY: usize = 52 * 1024 * 1024;
+/// A session ends after this time without a request.
+const IDLE: time::Duration = time::Duration::hours(12);
+/// How long open requests may go on after a stop was asked for. Streams of hints never end by themselves.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Everything that answers requests.
+pub fn router(config: &Config, db: &Db) -> Router {
+    let site = site(config, db)
+        .merge(app::public::router(db.clone()))
+        .merge(live::router(db.clone()))
+        .layer(middleware::from_fn(csrf::check))
+        .layer(sessions(config, db));
+    let health = Router::new()
+        .route("/livez", get(|| async { "alive" }))
+        .route("/readyz", get(gate::ready))
+        .with_state(db.clone());
+    Router::new()
+        .merge(site)
+        .layer(middleware::from_fn_with_state(db.clone(), gate::check))
+        .merge(health)
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn(headers::secure))
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::SSE)))
+        .layer(CatchPanicLayer::new())
+        .layer(TraceLayer::new_for_http())
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// Serves until `stop` is cancelled, and a little longer.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tokio::select! {
+        ended = server.into_future() => ended,
+        () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
+    }
+}
+
+/// The pages that hydrate, their server functions, and the files of the built site.
+fn site(config: &Config, db: &Db) -> Router {
+    let options = LeptosOptions::builder()
+        .output_name("saleswright")
+        .site_root(config.site_root.clone())
+        .site_pkg_dir("pkg")
+        .build();
+    let (context, shell) = (db.clone(), options.clone());
+    let routes = generate_route_list(app::App);
+    let files = ServeDir::new(&config.site_root).precompressed_br().precompressed_gzip();
+    let files = tower::ServiceBuilder::new()
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CACHE_CONTROL,
+            http::HeaderValue::from_static("public, max-age=300"),
+        ))
+        .service(files);
+    Router::new()
+        .leptos_routes_with_context(
+            &options,
+            routes,
+            move || provide_context(context.clone()),
+            move || app::document(shell.clone(), app::theme_of_request()),
+        )
+        .with_state(options)
+        .fallback_service(files)
+}
+
+/// Sessions slide with every request. `__Host-` cookies need https (RFC 6265bis, 4.1.3.2), so plain
+/// loopback has another name.
+fn sessions(config: &Config, db: &Db) -> SessionManagerLayer<service::people::PgSessionStore> {
+    let https = config.public_url().starts_with("https://");
+    SessionManagerLayer::new(db.session_store())
+        .with_name(if https { "__Host-saleswright" } else { "saleswright" })
+        .with_secure(https)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(IDLE))
+}
+
+/// The status of something that is away for a moment.
+pub(crate) const AWAY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
