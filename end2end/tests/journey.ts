@@ -1,0 +1,31 @@
+import { test as base, expect, type Page } from "@playwright/test";
+
+// A page whose console stays clean: a warning of hydration is a failure.
+export const test = base.extend({
+  page: async ({ page }, use) => {
+    const said: string[] = [];
+    page.on("console", (m) => {
+      if (["error", "warning"].includes(m.type())) said.push(`${m.type()}: ${m.text()}`);
+    });
+    page.on("pageerror", (e) => said.push(`page error: ${e.message}`));
+    await use(page);
+    expect(said.filter((s) => !s.includes("status of 4"))).toEqual([]);
+  },
+});
+
+export { expect };
+
+export const password = "correct horse battery";
+
+export async function signIn(page: Page, email = "nora@halden.example") {
+  await page.goto("/login");
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(/\/t\/halden/);
+}
+
+// In the browser, waits until the page answers to a person; without scripts it does at once.
+export async function hydrated(page: Page) {
+  await page.waitForLoadState("networkidle").catch(() => {});
+}

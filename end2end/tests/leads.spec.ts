@@ -1,0 +1,40 @@
+import { expect, hydrated, signIn, test } from "./journey";
+
+test("leads are searched, and the address keeps the search", async ({ page }) => {
+  await signIn(page);
+  await page.goto("/t/halden/leads");
+  await hydrated(page);
+  await page.getByRole("searchbox", { name: "Search leads" }).fill("corvus");
+  await page.getByRole("searchbox", { name: "Search leads" }).press("Enter");
+  await expect(page).toHaveURL(/q=corvus/);
+  await expect(page.getByRole("link", { name: "Clear filters" }).or(page.getByRole("row").nth(1))).toBeVisible();
+});
+
+test("a lead is created, and refused the second time", async ({ page, browserName }, info) => {
+  await signIn(page);
+  const email = `new-${info.project.name}-${browserName}@corvus.example`;
+  for (const outcome of ["created", "refused"]) {
+    await page.goto("/t/halden/leads/new");
+    await hydrated(page);
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByLabel("First name").fill("Nadia");
+    await page.getByLabel("Last name").fill("Voss");
+    await page.getByRole("button", { name: "Create lead" }).click();
+    if (outcome === "created") {
+      await expect(page.getByRole("heading", { level: 1, name: "Nadia Voss" })).toBeVisible();
+    } else {
+      await expect(page.getByText(/already/).first()).toBeVisible();
+    }
+  }
+});
+
+test("a note stands on the lead's page", async ({ page }, info) => {
+  await signIn(page);
+  await page.goto("/t/halden/leads?q=lead1%40");
+  await page.getByRole("row").nth(1).getByRole("link").first().click();
+  await hydrated(page);
+  const words = `Prefers the phone (${info.project.name})`;
+  await page.getByLabel("Note").fill(words);
+  await page.getByRole("button", { name: "Add note" }).click();
+  await expect(page.getByText(words).first()).toBeVisible();
+});
