@@ -46,7 +46,7 @@ impl Enrolments<'_> {
                    e.updated_at, l.first_name AS "first_name?", l.last_name AS "last_name?",
                    l.email AS "email?: EmailAddress", m.due_at AS "due_at?", m.state AS "message_state?: MessageState",
                    m.detail AS "detail?", c.state AS "campaign_state: CampaignState",
-                   b.address AS "mailbox?", b.state AS "mailbox_state?: MailboxState", b.not_before AS "not_before?"
+                   b.address AS "mailbox?", b.state AS "mailbox_state?: MailboxState", nullif(b.not_before, '-infinity') AS "not_before?"
             FROM enrolments e
             JOIN campaigns c ON c.id = e.campaign_id
             LEFT JOIN leads l ON l.id = e.lead_id

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what the helpers need and do not get fails the test")]
 
 mod accounts;
+mod campaigns;
 mod imports;
 mod list;
 mod search;
