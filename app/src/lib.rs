@@ -26,6 +26,10 @@ use leptos_router::{
 };
 use pages::{
     accounts::{AccountPage, AccountsPage},
+    campaigns::{
+        CampaignEnrolmentsPage, CampaignLaunchPage, CampaignPage, CampaignSequencePage, CampaignSettingsPage,
+        CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
+    },
     frame::{CompanyFrame, NotFoundPage},
     home::HomePage,
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
@@ -71,6 +75,15 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("leads/new") view=NewLeadPage ssr=SsrMode::Async/>
                     <Route path=path!("leads/:lead") view=LeadPage ssr=SsrMode::Async/>
                     <Route path=path!("leads/:lead/edit") view=EditLeadPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns") view=CampaignsPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/new") view=NewCampaignPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign") view=CampaignPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/enrolments") view=CampaignEnrolmentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/sequence") view=CampaignSequencePage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/sequence/:step") view=CampaignStepPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/settings") view=CampaignSettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/launch") view=CampaignLaunchPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/stop") view=CampaignStopPage ssr=SsrMode::Async/>
                     <Route path=path!("accounts") view=AccountsPage ssr=SsrMode::Async/>
                     <Route path=path!("accounts/:account") view=AccountPage ssr=SsrMode::Async/>
                 </ParentRoute>

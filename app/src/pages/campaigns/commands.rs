@@ -1,0 +1,75 @@
+//! The commands of a campaign as forms: one server function each, one button each.
+
+use leptos::prelude::*;
+
+use crate::{
+    error::AppError,
+    ui::{ButtonKind, IconName, SubmitButton},
+};
+
+/// A command by its word. One function serves them all: they take the same arguments and differ in
+/// nothing but the method they call.
+#[server(prefix = "/sf")]
+pub async fn command_campaign(
+    slug: String,
+    id: String,
+    command: String,
+    #[server(default)] at: String,
+) -> Result<(), AppError> {
+    let (own, list) = (format!("/t/{slug}/campaigns/{id}"), format!("/t/{slug}/campaigns"));
+    let id = super::load::campaign_id(&id)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let mut campaigns = t.campaigns();
+    let (path, code) = match command.as_str() {
+        "start" => (campaigns.start(id).await.map(|_| own)?, "started"),
+        "schedule" => (campaigns.schedule(id, super::load::moment(&at)?).await.map(|_| own)?, "scheduled"),
+        "unschedule" => (campaigns.unschedule(id).await.map(|_| own)?, "unscheduled"),
+        "pause" => (campaigns.pause(id).await.map(|_| own)?, "paused"),
+        "resume" => (campaigns.resume(id, true).await.map(|_| own)?, "resumed"),
+        "stop" => (campaigns.stop(id).await.map(|_| own)?, "stopped"),
+        "archive" => (campaigns.archive(id, true).await.map(|_| list)?, "saved"),
+        "delete" => (campaigns.delete(id).await.map(|()| list)?, "removed"),
+        "duplicate" => {
+            let copy = campaigns.duplicate(id).await?;
+            (format!("{list}/{}/sequence", copy.id), "campaign-created")
+        }
+        _ => return Err(service::Error::NotFound("command").into()),
+    };
+    t.commit().await?;
+    crate::server::done(&path, code);
+    Ok(())
+}
+
+/// The action that all command forms of a page share.
+pub type Command = ServerAction<CommandCampaign>;
+
+/// A form with one button.
+pub fn button(
+    action: Command,
+    slug: &str,
+    id: &str,
+    command: &'static str,
+    words: String,
+    kind: ButtonKind,
+    icon: IconName,
+) -> AnyView {
+    let (slug, id) = (slug.to_owned(), id.to_owned());
+    view! {
+        <ActionForm action>
+            <input type="hidden" name="slug" value=slug.clone()/>
+            <input type="hidden" name="id" value=id.clone()/>
+            <input type="hidden" name="command" value=command/>
+            <SubmitButton kind icon busy=action.pending()>{words.clone()}</SubmitButton>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// Why the last command was not done.
+pub fn refusal(action: Command) -> impl IntoView {
+    move || {
+        action.value().get().and_then(Result::err).map(|e| {
+            view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{e.message}</p></div> }
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! The leads of a campaign: where each stands, and why its next e-mail has not gone yet.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+use super::looks::{Head, head};
+use crate::{
+    error::AppError,
+    fmt::Moment,
+    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    ui::{
+        ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
+        TableRegion, Time,
+    },
+};
+
+/// A page of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnrolmentList {
+    pub(super) head: Head,
+    pub(super) next: Option<String>,
+    pub(super) state: String,
+    pub(super) states: Vec<(String, String)>,
+    pub(super) rows: Vec<EnrolmentRow>,
+}
+
+/// A row of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnrolmentRow {
+    pub(super) lead: Option<String>,
+    pub(super) name: String,
+    pub(super) state: String,
+    pub(super) open: bool,
+    pub(super) why: String,
+    pub(super) steps: i32,
+    pub(super) due: Option<Moment>,
+}
+
+/// Loads a page of the list.
+#[server(prefix = "/sf")]
+pub async fn load_enrolments(
+    slug: String,
+    id: String,
+    state: String,
+    after: String,
+) -> Result<EnrolmentList, AppError> {
+    super::load::enrolments(&slug, &id, &state, &after).await
+}
+
+/// The leads of a campaign.
+#[component]
+pub fn CampaignEnrolmentsPage() -> impl IntoView {
+    let (slug, id, query) = (use_slug(), use_param("campaign"), use_query_map());
+    let live = live_version("campaigns");
+    let list = Resource::new(
+        move || {
+            let get = |name: &str| query.read().get(name).unwrap_or_default();
+            (slug.get(), id.get(), get("state"), get("after"), live.get())
+        },
+        |(slug, id, state, after, _)| load_enrolments(slug, id, state, after),
+    );
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match list.await {
+                    Ok(list) => table(slug.get_untracked(), list).into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn table(slug: String, list: EnrolmentList) -> impl IntoView {
+    let base = format!("/t/{slug}/campaigns/{}/enrolments", list.head.id);
+    let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
+    let options = list.states.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
+    let state = list.state;
+    let table_head = view! {
+        <HeaderCell label="Lead" kind=ColumnKind::Name/>
+        <HeaderCell label="State" width="11rem"/>
+        <HeaderCell label="Steps done" kind=ColumnKind::Number width="6rem"/>
+        <HeaderCell label="Next e-mail" width="8rem"/>
+        <HeaderCell label="Why" width="22rem"/>
+    }
+    .into_any();
+    let body = if list.rows.is_empty() {
+        view! { <Empty kind=EmptyKind::None title="No leads here" text="Leads appear when the campaign starts."/> }.into_any()
+    } else {
+        let rows: Vec<_> = list
+            .rows
+            .into_iter()
+            .map(|r| {
+                let name = match r.lead {
+                    Some(id) => view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{r.name}</a> }.into_any(),
+                    None => view! { <span class="subtle">{r.name}</span> }.into_any(),
+                };
+                view! {
+                    <tr role="row">
+                        <td role="cell" class="name">{name}</td>
+                        <td role="cell" class="status-cell">{r.state}</td>
+                        <td role="cell" class="num score-cell">{r.steps}</td>
+                        <td role="cell">{r.due.map(|moment| view! { <Time moment/> })}</td>
+                        <td role="cell" class="title">{r.why}</td>
+                    </tr>
+                }
+                .into_any()
+            })
+            .collect();
+        view! { <TableRegion label="Leads of this campaign" head=table_head>{rows}</TableRegion> }.into_any()
+    };
+    view! {
+        {head(&slug, &list.head, "enrolments", ().into_any())}
+        <FilterBar chips=ToChildren::to_children(|| ())>
+            <form method="get" class="cluster">
+                <Select name="state" label="State" options=options.clone() value=state.clone() placeholder="Any"/>
+                <SubmitButton kind=ButtonKind::Default>"Show"</SubmitButton>
+            </form>
+        </FilterBar>
+        {body}
+        <Pager previous=None next/>
+    }
+}

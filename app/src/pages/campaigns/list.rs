@@ -1,0 +1,184 @@
+//! The list of campaigns, and the first form of a new one.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    commands::{Command, button, refusal},
+    looks::campaign_status,
+};
+use crate::{
+    error::AppError,
+    fmt::Moment,
+    pages::frame::{ErrorPage, live_version, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{
+        ButtonKind, ButtonLink, ColumnKind, Crumb, Empty, EmptyKind, HeaderCell, IconName, Meter, Pager, StatusLook,
+        SubmitButton, TabLink, TableRegion, Tabs, TextInput, Time,
+    },
+};
+
+/// A page of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignList {
+    pub(super) view: String,
+    pub(super) next: Option<String>,
+    pub(super) rows: Vec<CampaignRow>,
+}
+
+/// A row of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignRow {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) state: String,
+    pub(super) note: String,
+    pub(super) progress: String,
+    pub(super) percent: i64,
+    pub(super) sent: String,
+    pub(super) bounced: String,
+    pub(super) next: Option<Moment>,
+    pub(super) owner: Option<String>,
+}
+
+/// Loads a page of the list.
+#[server(prefix = "/sf")]
+pub async fn load_campaigns(slug: String, view: String, after: String) -> Result<CampaignList, AppError> {
+    super::load::list(&slug, &view, &after).await
+}
+
+/// Creates a draft.
+#[server(prefix = "/sf")]
+pub async fn create_campaign(slug: String, name: String) -> Result<(), AppError> {
+    let mut t = crate::server::tenant(&slug).await?;
+    let input = domain::campaigns::CampaignInput { name: Some(name), ..Default::default() };
+    let campaign = t.campaigns().create(input).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/campaigns/{}/sequence", campaign.id), "campaign-created");
+    Ok(())
+}
+
+/// The list of campaigns.
+#[component]
+pub fn CampaignsPage() -> impl IntoView {
+    let (slug, query) = (use_slug(), use_query_map());
+    let command = Command::new();
+    let live = live_version("campaigns");
+    let list = Resource::new(
+        move || {
+            let get = |name: &str| query.read().get(name).unwrap_or_default();
+            (slug.get(), get("view"), get("after"), command.version().get(), live.get())
+        },
+        |(slug, view, after, ..)| load_campaigns(slug, view, after),
+    );
+    view! {
+        <Title text="Campaigns"/>
+        <Transition>
+            {move || Suspend::new(async move {
+                match list.await {
+                    Ok(list) => table(slug.get_untracked(), list, command).into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn table(slug: String, list: CampaignList, command: Command) -> impl IntoView {
+    let base = format!("/t/{slug}/campaigns");
+    let tabs = [
+        ("", "All"),
+        ("running", "Running"),
+        ("scheduled", "Scheduled"),
+        ("drafts", "Drafts"),
+        ("paused", "Paused"),
+        ("finished", "Finished"),
+        ("archived", "Archived"),
+    ]
+    .map(|(view, label)| TabLink::new(label, format!("{base}?view={view}"), list.view == view))
+    .to_vec();
+    let head = view! {
+        <HeaderCell label="Name" kind=ColumnKind::Name/>
+        <HeaderCell label="Status" width="9rem"/>
+        <HeaderCell label="Finished" width="10rem"/>
+        <HeaderCell label="Sent" kind=ColumnKind::Number width="5rem"/>
+        <HeaderCell label="Bounced" kind=ColumnKind::Number width="5rem"/>
+        <HeaderCell label="Next e-mail" width="8rem"/>
+        <HeaderCell label="Owner" width="8rem"/>
+        <HeaderCell label="Actions" quiet=true width="8rem"/>
+    }
+    .into_any();
+    let next = list.next.map(|c| format!("{base}?view={}&after={c}", list.view));
+    let body = if list.rows.is_empty() {
+        let text = "A campaign is a short series of e-mails with pauses between them.";
+        view! { <Empty kind=EmptyKind::First title="No campaign here" text/> }.into_any()
+    } else {
+        let rows: Vec<_> = list.rows.into_iter().map(|r| row(&base, &slug, r, command)).collect();
+        view! { <TableRegion label="Campaigns" head>{rows}</TableRegion> }.into_any()
+    };
+    let new = format!("{base}/new");
+    view! {
+        <Topbar title="Campaigns">
+            <ButtonLink href=new kind=ButtonKind::Primary icon=IconName::Plus>"New campaign"</ButtonLink>
+        </Topbar>
+        <Tabs label="Views" items=tabs/>
+        {refusal(command)}
+        {body}
+        <Pager previous=None next/>
+    }
+}
+
+fn row(base: &str, slug: &str, r: CampaignRow, command: Command) -> AnyView {
+    let action = match r.state.as_str() {
+        "running" => Some(("pause", "Pause", IconName::Pause)),
+        "paused" => Some(("resume", "Resume", IconName::Play)),
+        _ => None,
+    };
+    let action = action.map(|(word, label, icon)| {
+        button(command, slug, &r.id, word, label.to_owned(), ButtonKind::Ghost, icon)
+    });
+    let note = (!r.note.is_empty()).then(|| view! { <span class="subtle truncate">{r.note}</span> });
+    view! {
+        <tr role="row">
+            <td role="cell" class="name"><a class="truncate" href=format!("{base}/{}", r.id)>{r.name}</a>" "{note}</td>
+            <td role="cell" class="status-cell">{campaign_status(&r.state, StatusLook::Plain)}</td>
+            <td role="cell" class="title"><Meter value=r.percent max=100 label="Finished" goal=true/>{r.progress}</td>
+            <td role="cell" class="num">{r.sent}</td>
+            <td role="cell" class="num">{r.bounced}</td>
+            <td role="cell">{r.next.map(|moment| view! { <Time moment/> })}</td>
+            <td role="cell">{r.owner}</td>
+            <td role="cell">{action}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// A new campaign: its name.
+#[component]
+pub fn NewCampaignPage() -> impl IntoView {
+    let slug = use_slug();
+    let action = ServerAction::<CreateCampaign>::new();
+    let error = Signal::derive(move || action.value().get().and_then(Result::err).map(|e| e.message));
+    view! {
+        <Title text="New campaign"/>
+        {move || {
+            let slug = slug.get();
+            view! {
+                <Topbar title="New campaign" trail=vec![Crumb::new("Campaigns", format!("/t/{slug}/campaigns"))]/>
+                <PageScroll label="New campaign">
+                    <div class="page-body narrow">
+                        <ActionForm action attr:class="stack">
+                            <input type="hidden" name="slug" value=slug/>
+                            <TextInput name="name" label="Name" hint="Only your company sees it." error/>
+                            <SubmitButton busy=action.pending()>"Create draft"</SubmitButton>
+                        </ActionForm>
+                    </div>
+                </PageScroll>
+            }
+        }}
+    }
+    .into_any()
+}

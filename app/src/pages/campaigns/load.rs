@@ -1,0 +1,313 @@
+//! What the pages of campaigns load: one transaction each.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    CampaignId, PageRequest, StepId,
+    campaigns::{Campaign, CampaignFilter, CampaignState, Verdict as Judged, checks::FixAt},
+    enrolments::EnrolmentState,
+    messages::MessageState,
+};
+use service::Tenant;
+
+use super::{enrolments::*, launch::*, list::*, looks::Head, overview::*, sequence::*, settings::*, step::*};
+use crate::{
+    error::AppError,
+    fmt::{Moment, grouped},
+    server,
+};
+
+/// An id of the path.
+pub fn campaign_id(text: &str) -> Result<CampaignId, AppError> {
+    text.parse().map_err(|_| service::Error::NotFound("campaign").into())
+}
+
+/// An id of the path.
+pub fn step_id(text: &str) -> Result<StepId, AppError> {
+    text.parse().map_err(|_| service::Error::NotFound("step").into())
+}
+
+/// A moment as a form sends it, in UTC.
+pub fn moment(text: &str) -> Result<DateTime<Utc>, AppError> {
+    let padded = if text.len() == 16 { format!("{text}:00Z") } else { text.to_owned() };
+    padded.parse().map_err(|_| {
+        let problem = domain::Problem::field("at", "time_invalid", "Choose a day and a time.");
+        service::Error::invalid(problem).into()
+    })
+}
+
+fn head(campaign: &Campaign) -> Head {
+    Head {
+        id: campaign.id.to_string(),
+        name: campaign.name.clone(),
+        state: campaign.lifecycle.state.to_string(),
+        window: campaign.window.to_string(),
+        audience: grouped(campaign.audience_size),
+        steps: campaign.steps,
+    }
+}
+
+async fn load_head(t: &mut Tenant, id: &str) -> Result<(Campaign, Head), AppError> {
+    let campaign = t.campaigns().get(campaign_id(id)?).await?;
+    let head = head(&campaign);
+    Ok((campaign, head))
+}
+
+/// The list.
+pub async fn list(slug: &str, view: &str, after: &str) -> Result<CampaignList, AppError> {
+    let state = match view {
+        "running" => vec![CampaignState::Running, CampaignState::Pausing],
+        "scheduled" => vec![CampaignState::Scheduled],
+        "drafts" => vec![CampaignState::Draft],
+        "paused" => vec![CampaignState::Paused],
+        "finished" => vec![CampaignState::Completed, CampaignState::Stopped, CampaignState::Failed],
+        _ => Vec::new(),
+    };
+    let filter = CampaignFilter { state, archived: view == "archived", ..CampaignFilter::default() };
+    let request = PageRequest { after: Some(after.to_owned()).filter(|a| !a.is_empty()), ..PageRequest::default() };
+    let mut t = server::tenant(slug).await?;
+    let page = t.campaigns().list(&filter, &request).await?;
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    t.commit().await?;
+    Ok(CampaignList {
+        view: view.to_owned(),
+        next: page.next,
+        rows: page
+            .items
+            .into_iter()
+            .map(|c| CampaignRow {
+                id: c.id.to_string(),
+                name: c.name,
+                state: c.state.to_string(),
+                note: c.pause_reason.or_else(|| c.hold_reason.map(|h| h.label().to_owned())).unwrap_or_default(),
+                progress: format!("{} of {}", grouped(c.finished), grouped(c.audience_size)),
+                percent: if c.audience_size > 0 { c.finished * 100 / c.audience_size } else { 0 },
+                sent: grouped(c.sent),
+                bounced: grouped(c.bounced),
+                next: c.next_send_at.or(c.starts_at).map(|at| Moment::new(at, now, &zone)),
+                owner: c.owner_name,
+            })
+            .collect(),
+    })
+}
+
+/// The overview.
+pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
+    let mut t = server::tenant(slug).await?;
+    let (campaign, head) = load_head(&mut t, id).await?;
+    let ledger = t.campaigns().ledger(campaign.id).await?;
+    let steps = t.campaigns().steps(campaign.id).await?;
+    let events = t.campaigns().events(campaign.id, &PageRequest { per: Some(20), ..PageRequest::default() }).await?;
+    let days = t.campaigns().per_day(campaign.id).await?;
+    let hold = t.campaigns().hold_reason(campaign.id).await?;
+    let mailboxes = t.mailboxes().list().await?;
+    let zone = t.actor().time_zone().to_owned();
+    let allowed = campaign.lifecycle.state.allowed().iter().map(|c| (*c).to_owned()).collect();
+    t.commit().await?;
+    let count = |position: i32, state: MessageState| {
+        ledger.messages.iter().filter(|m| m.position == position && m.state == state).map(|m| m.messages).sum::<i64>()
+    };
+    Ok(Overview {
+        allowed,
+        notice: campaign
+            .lifecycle
+            .pause_reason
+            .clone()
+            .or_else(|| hold.map(|h| h.label().to_owned()))
+            .or_else(|| campaign.lifecycle.failure.clone()),
+        audience: ledger.audience,
+        enrolling: ledger.enrolling,
+        finished: ledger.leads(&[EnrolmentState::Finished, EnrolmentState::Replied]),
+        open: ledger.leads(EnrolmentState::OPEN),
+        removed: ledger.ended() - ledger.leads(&[EnrolmentState::Finished, EnrolmentState::Replied]),
+        sent: ledger.messages_in(MessageState::Sent),
+        unknown: ledger.messages_in(MessageState::Unknown),
+        bounced: ledger.leads(&[EnrolmentState::Bounced]),
+        unsubscribed: ledger.leads(&[EnrolmentState::Unsubscribed]),
+        lines: ledger
+            .lines
+            .iter()
+            .map(|l| {
+                let why = l.reason.map(|r| format!(": {}", r.label())).unwrap_or_default();
+                (format!("{}{why}", l.state.label()), l.leads)
+            })
+            .collect(),
+        steps: steps
+            .into_iter()
+            .map(|s| StepRow {
+                position: s.position,
+                subject: s.subject,
+                delay: s.delay.to_string(),
+                planned: grouped(count(s.position, MessageState::Scheduled) + count(s.position, MessageState::Deferred)),
+                sent: grouped(count(s.position, MessageState::Sent)),
+                failed: grouped(count(s.position, MessageState::Failed)),
+                unknown: grouped(count(s.position, MessageState::Unknown)),
+            })
+            .collect(),
+        days: days.into_iter().map(|d| (d.day.format("%-d %b").to_string(), d.sent)).collect(),
+        mailboxes: mailboxes
+            .into_iter()
+            .filter(|m| campaign.mailboxes.contains(&m.id))
+            .map(|m| (m.address.to_string(), m.sent_24h, i64::from(m.daily_cap)))
+            .collect(),
+        log: events
+            .items
+            .into_iter()
+            .map(|e| {
+                let who = e.lead_name.unwrap_or(e.actor);
+                let text = e.text.map(|t| format!(" · {t}")).unwrap_or_default();
+                (Moment::clock(e.at, &zone), format!("{} · {who}{text}", e.kind.replace('_', " ")))
+            })
+            .collect(),
+        head,
+    })
+}
+
+/// The leads of a campaign.
+pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Result<EnrolmentList, AppError> {
+    let mut t = server::tenant(slug).await?;
+    let (campaign, head) = load_head(&mut t, id).await?;
+    let request = PageRequest { after: Some(after.to_owned()).filter(|a| !a.is_empty()), ..PageRequest::default() };
+    let page = t.enrolments().list(campaign.id, EnrolmentState::parse(state), &request).await?;
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    t.commit().await?;
+    Ok(EnrolmentList {
+        head,
+        next: page.next,
+        state: state.to_owned(),
+        states: EnrolmentState::ALL.iter().map(|s| (s.to_string(), s.label().to_owned())).collect(),
+        rows: page
+            .items
+            .into_iter()
+            .map(|e| EnrolmentRow {
+                lead: e.lead_id.map(|l| l.to_string()),
+                name: e.lead_name,
+                state: e.state.label().to_owned(),
+                open: e.state.is_open(),
+                why: e.why_not_yet.or_else(|| e.reason.map(|r| r.label().to_owned())).unwrap_or_default(),
+                steps: e.steps_done,
+                due: e.due_at.map(|at| Moment::new(at, now, &zone)),
+            })
+            .collect(),
+    })
+}
+
+/// The steps.
+pub async fn sequence(slug: &str, id: &str) -> Result<Sequence, AppError> {
+    let mut t = server::tenant(slug).await?;
+    let (campaign, head) = load_head(&mut t, id).await?;
+    let steps = t.campaigns().steps(campaign.id).await?;
+    t.commit().await?;
+    Ok(Sequence {
+        may_arrange: campaign.lifecycle.state.allows_structure_edit(),
+        steps: steps
+            .into_iter()
+            .map(|s| SequenceStep {
+                problems: s.problems().into_iter().map(|p| p.message).collect(),
+                id: s.id.to_string(),
+                position: s.position,
+                delay: s.delay.to_string(),
+                subject: s.subject,
+                body: s.body.chars().take(240).collect(),
+            })
+            .collect(),
+        head,
+    })
+}
+
+/// One step with its preview.
+pub async fn step(slug: &str, id: &str, step: &str) -> Result<StepView, AppError> {
+    let step_id = step_id(step)?;
+    let mut t = server::tenant(slug).await?;
+    let (campaign, head) = load_head(&mut t, id).await?;
+    let steps = t.campaigns().steps(campaign.id).await?;
+    let step = steps.into_iter().find(|s| s.id == step_id).ok_or(service::Error::NotFound("step"))?;
+    let preview = t.campaigns().preview(campaign.id, step_id, None).await?;
+    let tests = t.campaigns().test_mails(campaign.id).await?;
+    let me = match t.actor().user_id() {
+        Some(id) => t.members().list().await?.into_iter().find(|m| m.user_id == id).map(|m| m.email.to_string()),
+        None => None,
+    };
+    t.commit().await?;
+    Ok(StepView {
+        may_edit: campaign.lifecycle.state.allows_edit(),
+        may_time: campaign.lifecycle.state.allows_structure_edit(),
+        id: step.id.to_string(),
+        position: step.position,
+        amount: step.delay.amount,
+        unit: step.delay.unit.to_string(),
+        problems: step.problems().into_iter().map(|p| p.message).collect(),
+        subject: step.subject,
+        body: step.body,
+        version: step.version,
+        preview: (preview.from, preview.subject, preview.text),
+        missing: preview.missing.join(", "),
+        tests: tests.into_iter().map(|m| (m.recipient, m.state, m.detail.unwrap_or_default())).collect(),
+        me: me.unwrap_or_default(),
+        variables: domain::template::Variable::ALL.iter().map(|v| format!("{{{v}}}")).collect::<Vec<_>>().join(" "),
+        head,
+    })
+}
+
+/// The settings.
+pub async fn settings(slug: &str, id: &str) -> Result<Settings, AppError> {
+    let mut t = server::tenant(slug).await?;
+    let (campaign, head) = load_head(&mut t, id).await?;
+    let mailboxes = t.mailboxes().list().await?;
+    t.commit().await?;
+    let filter = match &campaign.audience {
+        domain::campaigns::Audience::Filter { filter } => Some(filter.clone()),
+        domain::campaigns::Audience::Selection => None,
+    };
+    let f = filter.clone().unwrap_or_default();
+    let clock = |minute: i32| format!("{:02}:{:02}", minute / 60, minute % 60);
+    Ok(Settings {
+        may_edit: campaign.lifecycle.state.allows_edit(),
+        started: campaign.lifecycle.started_at.is_some(),
+        selection: filter.is_none(),
+        status: f.status.first().map(ToString::to_string).unwrap_or_default(),
+        score: f.score_min.map(|n| n.to_string()).unwrap_or_default(),
+        country: f.country.join(","),
+        tag: f.tag.join(","),
+        mailboxes: mailboxes
+            .into_iter()
+            .map(|m| (m.id.to_string(), m.address.to_string(), campaign.mailboxes.contains(&m.id)))
+            .collect(),
+        days: campaign.window.days.clone(),
+        from: clock(campaign.window.from_minute),
+        to: clock(campaign.window.to_minute),
+        zone: campaign.window.zone.to_string(),
+        version: campaign.version,
+        head,
+    })
+}
+
+/// The launch checklist.
+pub async fn launch(slug: &str, id: &str) -> Result<Launch, AppError> {
+    let mut t = server::tenant(slug).await?;
+    let (campaign, head) = load_head(&mut t, id).await?;
+    let checks = t.campaigns().checks(campaign.id).await?;
+    t.commit().await?;
+    let base = format!("/t/{slug}");
+    let own = format!("{base}/campaigns/{}", campaign.id);
+    Ok(Launch {
+        ready: checks.iter().all(|c| c.verdict != Judged::Block),
+        checks: checks
+            .into_iter()
+            .map(|c| {
+                let fix = c.fix.map(|fix| match fix {
+                    FixAt::Settings => format!("{own}/settings"),
+                    FixAt::Sequence => format!("{own}/sequence"),
+                    FixAt::Mailboxes => format!("{base}/settings/mailboxes"),
+                    FixAt::Company => format!("{base}/settings/company"),
+                });
+                (c.verdict.to_string(), c.message, fix)
+            })
+            .collect(),
+        head,
+    })
+}
+
+/// The settings form as the service takes it.
+pub fn settings_input(form: SettingsForm, started: bool) -> Result<domain::campaigns::CampaignInput, AppError> {
+    form.into_input(started).map_err(|p| service::Error::invalid(p).into())
+}

@@ -1,0 +1,71 @@
+//! How a campaign's state looks, and the head that all of its pages share.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    shell::Topbar,
+    ui::{Crumb, Glyph, Status, StatusLook, TabLink, Tabs, Tone},
+};
+
+/// What every page of a campaign shows above its body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) state: String,
+    pub(super) window: String,
+    pub(super) audience: String,
+    pub(super) steps: i64,
+}
+
+/// A state with its glyph.
+pub fn campaign_status(state: &str, look: StatusLook) -> impl IntoView + use<> {
+    let (glyph, tone, word) = match state {
+        "scheduled" => (Glyph::Clock, Tone::Sky, "Scheduled"),
+        "running" => (Glyph::Play, Tone::Accent, "Running"),
+        "pausing" => (Glyph::Pause, Tone::Amber, "Pausing"),
+        "paused" => (Glyph::Pause, Tone::Amber, "Paused"),
+        "stopping" => (Glyph::Square, Tone::Neutral, "Stopping"),
+        "stopped" => (Glyph::Square, Tone::Neutral, "Stopped"),
+        "completed" => (Glyph::Done, Tone::Jade, "Completed"),
+        "failed" => (Glyph::Octagon, Tone::Coral, "Failed"),
+        _ => (Glyph::Dashed, Tone::Neutral, "Draft"),
+    };
+    view! { <Status glyph tone word look/> }
+}
+
+/// Breadcrumb, name, state, tabs.
+pub fn head(slug: &str, head: &Head, tab: &str, actions: AnyView) -> impl IntoView + use<> {
+    let base = format!("/t/{slug}/campaigns");
+    let own = format!("{base}/{}", head.id);
+    let tabs = [
+        ("", "Overview", None),
+        ("/enrolments", "Leads", Some(head.audience.clone())),
+        ("/sequence", "Sequence", Some(head.steps.to_string())),
+        ("/settings", "Settings", None),
+    ]
+    .into_iter()
+    .map(|(path, label, count)| {
+        let link = TabLink::new(label, format!("{own}{path}"), path.trim_start_matches('/') == tab);
+        match count {
+            Some(count) => link.count(count),
+            None => link,
+        }
+    })
+    .collect();
+    let (name, state, window) = (head.name.clone(), head.state.clone(), head.window.clone());
+    view! {
+        <Title text=name.clone()/>
+        <Topbar title=name.clone() trail=vec![Crumb::new("Campaigns", base)]/>
+        <header class="campaign-head">
+            <div>
+                <h1>{name}" "{campaign_status(&state, StatusLook::Pill)}</h1>
+                <div class="meta"><span>{window}</span></div>
+            </div>
+            <div class="actions">{actions}</div>
+        </header>
+        <Tabs label="Campaign" items=tabs/>
+    }
+}

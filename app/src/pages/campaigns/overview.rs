@@ -1,0 +1,204 @@
+//! One campaign: where every lead is, what was sent, and the commands that its state allows.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    commands::{Command, button, refusal},
+    looks::{Head, head},
+};
+use crate::{
+    error::AppError,
+    fmt::{Moment, grouped},
+    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    shell::{PageScroll, live::use_live_state},
+    ui::{
+        ButtonKind, ButtonLink, Callout, Card, DayBar, Fact, Facts, IconName, Kpi, KpiStrip, LiveMark, Meter, Part,
+        PerDayChart, StackedBar, Time, Tone,
+    },
+};
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overview {
+    pub(super) head: Head,
+    pub(super) allowed: Vec<String>,
+    pub(super) notice: Option<String>,
+    pub(super) audience: i64,
+    pub(super) enrolling: i64,
+    pub(super) finished: i64,
+    pub(super) open: i64,
+    pub(super) removed: i64,
+    pub(super) sent: i64,
+    pub(super) unknown: i64,
+    pub(super) bounced: i64,
+    pub(super) unsubscribed: i64,
+    pub(super) lines: Vec<(String, i64)>,
+    pub(super) steps: Vec<StepRow>,
+    pub(super) days: Vec<(String, i64)>,
+    pub(super) mailboxes: Vec<(String, i64, i64)>,
+    pub(super) log: Vec<(Moment, String)>,
+}
+
+/// A step in the table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRow {
+    pub(super) position: i32,
+    pub(super) subject: String,
+    pub(super) delay: String,
+    pub(super) planned: String,
+    pub(super) sent: String,
+    pub(super) failed: String,
+    pub(super) unknown: String,
+}
+
+/// Loads the page.
+#[server(prefix = "/sf")]
+pub async fn load_overview(slug: String, id: String) -> Result<Overview, AppError> {
+    super::load::overview(&slug, &id).await
+}
+
+/// One campaign.
+#[component]
+pub fn CampaignPage() -> impl IntoView {
+    let (slug, id) = (use_slug(), use_param("campaign"));
+    let command = Command::new();
+    let live = live_version("campaigns");
+    let shown = Resource::new(
+        move || (slug.get(), id.get(), command.version().get(), live.get()),
+        |(slug, id, ..)| load_overview(slug, id),
+    );
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match shown.await {
+                    Ok(shown) => page(slug.get_untracked(), shown, command).into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn page(slug: String, o: Overview, command: Command) -> impl IntoView {
+    let actions = actions(&slug, &o, command);
+    let parts = vec![
+        Part::new("Finished", o.finished, Tone::Jade),
+        Part::new("In sequence", o.open, Tone::Accent),
+        Part::new("Left early", o.removed, Tone::Neutral),
+        Part::new("Being placed", o.enrolling, Tone::Sky),
+    ];
+    let sum = o.finished + o.open + o.removed + o.enrolling;
+    let lines: Vec<_> = o
+        .lines
+        .into_iter()
+        .map(|(label, leads)| view! { <Fact label>{grouped(leads)}</Fact> }.into_any())
+        .collect();
+    let mailboxes: Vec<_> = o
+        .mailboxes
+        .into_iter()
+        .map(|(address, sent, cap)| {
+            let label = format!("E-mails of {address} in 24 hours");
+            view! {
+                <div class="mailbox">
+                    <div><span class="truncate">{address}</span><span class="val">{format!("{} / {}", grouped(sent), grouped(cap))}</span></div>
+                    <Meter value=sent max=cap label/>
+                </div>
+            }
+            .into_any()
+        })
+        .collect();
+    let log: Vec<_> = o
+        .log
+        .into_iter()
+        .map(|(moment, text)| view! { <li><Time moment/><span></span><p>{text}</p></li> }.into_any())
+        .collect();
+    let bars = o.days.into_iter().map(|(label, value)| DayBar { label, value }).collect();
+    let started = o.audience > 0;
+    view! {
+        {head(&slug, &o.head, "", actions)}
+        <PageScroll label="Campaign">
+            <div class="campaign-body">
+                <div class="wide">{refusal(command)}</div>
+                {o.notice.map(|text| view! { <div class="wide"><Callout tone=Tone::Amber title="Nothing is sent." live=true>{text}</Callout></div> })}
+                <div class="wide">
+                    <KpiStrip items=vec![
+                        Kpi::new("Leads", grouped(o.audience), "in the audience"),
+                        Kpi::new("Sent", grouped(o.sent), "e-mails taken by a server"),
+                        Kpi::new("Finished", grouped(o.finished), "leads at the end"),
+                        Kpi::new("Bounced", grouped(o.bounced), "leads"),
+                        Kpi::new("Unsubscribed", grouped(o.unsubscribed), "leads"),
+                        Kpi::new("Unknown", grouped(o.unknown), "e-mails, not sent again"),
+                    ]/>
+                </div>
+                <div class="col">
+                    <Card title="Progress" note=format!("{} of {} leads accounted for", grouped(sum), grouped(o.audience))>
+                        <StackedBar parts/>
+                    </Card>
+                    <Card title="Per day" note="last 14 days"><PerDayChart title="Sent" days=bars partial_last=true/></Card>
+                    {steps(o.steps)}
+                </div>
+                <div class="col">
+                    {started.then(|| view! { <Card title="Where every lead is"><Facts>{lines}</Facts></Card> })}
+                    <Card title="Mailboxes, last 24 hours">{mailboxes}</Card>
+                    <Card title="Log" flush=true><ol class="log" aria-live="off">{log}</ol></Card>
+                </div>
+            </div>
+        </PageScroll>
+    }
+}
+
+fn actions(slug: &str, o: &Overview, command: Command) -> AnyView {
+    let own = format!("/t/{slug}/campaigns/{}", o.head.id);
+    let can = |word: &str| o.allowed.iter().any(|a| a == word);
+    let form = |word: &'static str, label: &str, icon| {
+        button(command, slug, &o.head.id, word, label.to_owned(), ButtonKind::Default, icon)
+    };
+    let state = use_live_state();
+    view! {
+        <LiveMark state/>
+        {can("schedule").then(|| view! { <ButtonLink href=format!("{own}/launch") kind=ButtonKind::Primary>"Continue to launch"</ButtonLink> })}
+        {can("unschedule").then(|| form("unschedule", "Unschedule", IconName::Calendar))}
+        {can("pause").then(|| form("pause", "Pause", IconName::Pause))}
+        {can("resume").then(|| form("resume", "Resume", IconName::Play))}
+        {can("stop").then(|| view! { <ButtonLink href=format!("{own}/stop") icon=IconName::Stop>"Stop"</ButtonLink> })}
+        {form("duplicate", "Duplicate", IconName::Copy)}
+        {can("archive").then(|| form("archive", "Archive", IconName::Export))}
+        {(o.head.state == "draft").then(|| form("delete", "Delete draft", IconName::Trash))}
+    }
+    .into_any()
+}
+
+fn steps(steps: Vec<StepRow>) -> impl IntoView {
+    let rows: Vec<_> = steps
+        .into_iter()
+        .map(|s| {
+            view! {
+                <tr>
+                    <td><span class="cell"><span class="stepno">{s.position}</span><b class="truncate">{s.subject}</b></span></td>
+                    <td class="opt">{s.delay}</td>
+                    <td class="num">{s.planned}</td>
+                    <td class="num">{s.sent}</td>
+                    <td class="num">{s.failed}</td>
+                    <td class="num opt">{s.unknown}</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    view! {
+        <Card title="Steps" flush=true>
+            <div class="step-scroll" tabindex="0" role="region" aria-label="Steps">
+                <table class="step-table">
+                    <thead><tr>
+                        <th scope="col">"Step"</th><th scope="col" class="opt">"Waits"</th>
+                        <th scope="col" class="num">"Planned"</th><th scope="col" class="num">"Sent"</th>
+                        <th scope="col" class="num">"Refused"</th><th scope="col" class="num opt">"Unknown"</th>
+                    </tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </Card>
+    }
+}

@@ -1,0 +1,200 @@
+//! One step: the e-mail, how a lead would read it, and test mails.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::looks::{Head, head};
+use crate::{
+    error::AppError,
+    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    shell::PageScroll,
+    ui::{Callout, Card, Choice, FieldWidth, InputKind, Select, SubmitButton, TextArea, TextInput, Tone},
+};
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepView {
+    pub(super) head: Head,
+    pub(super) may_edit: bool,
+    pub(super) may_time: bool,
+    pub(super) id: String,
+    pub(super) position: i32,
+    pub(super) amount: i32,
+    pub(super) unit: String,
+    pub(super) subject: String,
+    pub(super) body: String,
+    pub(super) version: i64,
+    pub(super) problems: Vec<String>,
+    pub(super) preview: (String, String, String),
+    pub(super) missing: String,
+    pub(super) tests: Vec<(String, String, String)>,
+    pub(super) me: String,
+    pub(super) variables: String,
+}
+
+/// Loads the page.
+#[server(prefix = "/sf")]
+pub async fn load_step(slug: String, id: String, step: String) -> Result<StepView, AppError> {
+    super::load::step(&slug, &id, &step).await
+}
+
+/// Saves the step, unfinished or not.
+#[server(prefix = "/sf")]
+pub async fn save_step(
+    slug: String,
+    id: String,
+    step: String,
+    version: i64,
+    subject: String,
+    body: String,
+    #[server(default)] amount: Option<i32>,
+    #[server(default)] unit: String,
+) -> Result<(), AppError> {
+    use domain::steps::{Delay, DelayUnit, StepInput};
+
+    let own = format!("/t/{slug}/campaigns/{id}/sequence/{step}");
+    let delay = amount.zip(DelayUnit::parse(&unit)).map(|(amount, unit)| Delay { amount, unit });
+    // Forms send line breaks as CR LF.
+    let input = StepInput { delay, subject: Some(subject), body: Some(body.replace("\r\n", "\n")) };
+    let (id, step) = (super::load::campaign_id(&id)?, super::load::step_id(&step)?);
+    let mut t = crate::server::tenant(&slug).await?;
+    t.campaigns().update_step(id, step, input, Some(version)).await?;
+    t.commit().await?;
+    crate::server::done(&own, "campaign-saved");
+    Ok(())
+}
+
+/// Asks for a test mail.
+#[server(prefix = "/sf")]
+pub async fn send_test(slug: String, id: String, step: String, to: String) -> Result<(), AppError> {
+    let own = format!("/t/{slug}/campaigns/{id}/sequence/{step}");
+    let (id, step) = (super::load::campaign_id(&id)?, super::load::step_id(&step)?);
+    let mut t = crate::server::tenant(&slug).await?;
+    t.campaigns().request_test_mail(id, step, None, &to).await?;
+    t.commit().await?;
+    crate::server::done(&own, "test-sent");
+    Ok(())
+}
+
+/// One step.
+#[component]
+pub fn CampaignStepPage() -> impl IntoView {
+    let (slug, id, step) = (use_slug(), use_param("campaign"), use_param("step"));
+    let (save, test) = (ServerAction::<SaveStep>::new(), ServerAction::<SendTest>::new());
+    let live = live_version("campaigns");
+    let shown = Resource::new(
+        move || (slug.get(), id.get(), step.get(), save.version().get(), live.get()),
+        |(slug, id, step, ..)| load_step(slug, id, step),
+    );
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match shown.await {
+                    Ok(shown) => page(slug.get_untracked(), shown, save, test).into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn page(slug: String, s: StepView, save: ServerAction<SaveStep>, test: ServerAction<SendTest>) -> impl IntoView {
+    let title = format!("Step {}", s.position);
+    let locked = (!s.may_edit).then(|| {
+        view! { <Callout tone=Tone::Sky>"Pause the campaign to change its wording. E-mails that were sent stay as they are."</Callout> }
+    });
+    let (from, subject, text) = s.preview.clone();
+    let gaps = (!s.missing.is_empty()).then(|| {
+        let words = format!("No value and no fallback: {}", s.missing);
+        view! { <Callout tone=Tone::Amber>{words}</Callout> }
+    });
+    let (top, editor) = (head(&slug, &s.head, "sequence", ().into_any()), editor(&slug, &s, save));
+    let tests = tests(&slug, &s, test);
+    view! {
+        {top}
+        <PageScroll label="Step">
+            <div class="page-body split">
+                <div class="col">
+                    {locked}
+                    <Card title>{editor}</Card>
+                </div>
+                <div class="col">
+                    <Card title="Preview">
+                        <p class="subtle">{from}</p>
+                        <p class="strong">{subject}</p>
+                        <div class="prewrap" data-theme="light">{text}</div>
+                        {gaps}
+                    </Card>
+                    <Card title="Test e-mail">{tests}</Card>
+                </div>
+            </div>
+        </PageScroll>
+    }
+}
+
+fn editor(slug: &str, s: &StepView, save: ServerAction<SaveStep>) -> AnyView {
+    let of = |field: &'static str| {
+        Signal::derive(move || save.value().get().and_then(Result::err).and_then(|e| e.of_field(field)))
+    };
+    let failed = move || {
+        let error = save.value().get().and_then(Result::err)?;
+        error.problems.is_empty().then(|| view! { <p class="error" role="alert">{error.message}</p> })
+    };
+    let units = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("working_days", "working days")]
+        .map(|(value, label)| Choice::new(value, label))
+        .to_vec();
+    let delay = s.may_time.then(|| {
+        view! {
+            <div class="cluster">
+                <TextInput name="amount" label="Wait before it" kind=InputKind::Number value=s.amount.to_string() min="0" width=FieldWidth::Short error=of("delay")/>
+                <Select name="unit" label="Unit" options=units value=s.unit.clone()/>
+            </div>
+        }
+        .into_any()
+    });
+    let problems: Vec<_> = s.problems.iter().cloned().map(|p| view! { <p class="subtle">{p}</p> }).collect();
+    let hint = format!("Variables: {} – write a fallback as in {{first_name|there}}.", s.variables);
+    let (slug, id, step, version) = (slug.to_owned(), s.head.id.clone(), s.id.clone(), s.version);
+    let fields = view! {
+        {delay}
+        <TextInput name="subject" label="Subject" value=s.subject.clone() error=of("subject") maxlength=250u32/>
+        <TextArea name="body" label="Text" value=s.body.clone() rows=14 hint error=of("body")/>
+        {problems}
+        {failed}
+        {s.may_edit.then(|| view! { <SubmitButton busy=save.pending()>"Save"</SubmitButton> })}
+    }
+    .into_any();
+    view! {
+        <ActionForm action=save attr:class="stack">
+            <input type="hidden" name="slug" value=slug/>
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="step" value=step/>
+            <input type="hidden" name="version" value=version/>
+            {fields}
+        </ActionForm>
+    }
+    .into_any()
+}
+
+fn tests(slug: &str, s: &StepView, test: ServerAction<SendTest>) -> AnyView {
+    let error = Signal::derive(move || test.value().get().and_then(Result::err).map(|e| e.message));
+    let sent: Vec<_> = s
+        .tests
+        .iter()
+        .cloned()
+        .map(|(to, state, detail)| view! { <li>{format!("{to}: {state}")}<p class="subtle">{detail}</p></li> })
+        .collect();
+    let (slug, id, step, me) = (slug.to_owned(), s.head.id.clone(), s.id.clone(), s.me.clone());
+    view! {
+        <ActionForm action=test attr:class="stack">
+            <input type="hidden" name="slug" value=slug/>
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="step" value=step/>
+            <TextInput name="to" label="Send to" kind=InputKind::Email value=me error/>
+            <SubmitButton kind=crate::ui::ButtonKind::Default>"Send test e-mail"</SubmitButton>
+        </ActionForm>
+        <ul class="stack">{sent}</ul>
+    }
+    .into_any()
+}
