@@ -73,7 +73,9 @@ impl From<service::Error> for AppError {
             E::Refused(refusal) => (409, refusal.message, Vec::new()),
             E::Conflict(problem) => (409, problem.message.clone(), vec![problem]),
             E::TooMany(seconds) => (429, format!("Too many tries. Wait {seconds} seconds."), Vec::new()),
-            E::Unavailable => (503, "The database is not available. This page comes back by itself.".to_owned(), Vec::new()),
+            E::Unavailable => {
+                (503, "The database is not available. This page comes back by itself.".to_owned(), Vec::new())
+            }
             E::Internal(cause) => {
                 tracing::error!(error = format!("{cause:#}"), "A page failed");
                 (500, "Something went wrong on our side. Try again.".to_owned(), Vec::new())

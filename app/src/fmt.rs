@@ -71,11 +71,7 @@ pub fn bytes(value: i64) -> String {
 
 /// A count for badges: "99+" above 99.
 pub fn badge(value: i64) -> String {
-    if value > 99 {
-        "99+".to_owned()
-    } else {
-        value.max(0).to_string()
-    }
+    if value > 99 { "99+".to_owned() } else { value.max(0).to_string() }
 }
 
 /// A count for charts: "12.4k", "3.1M".
@@ -102,16 +98,8 @@ pub fn initials(name: &str) -> String {
     let letter = |word: &str| word.chars().find(|c| c.is_alphanumeric());
     let mut letters = name.split_whitespace().filter_map(letter);
     let first = letters.next();
-    let text: String = first
-        .into_iter()
-        .chain(letters.next_back())
-        .flat_map(char::to_uppercase)
-        .collect();
-    if text.is_empty() {
-        "?".to_owned()
-    } else {
-        text
-    }
+    let text: String = first.into_iter().chain(letters.next_back()).flat_map(char::to_uppercase).collect();
+    if text.is_empty() { "?".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -120,13 +108,7 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_three() {
-        let cases = [
-            (0, "0"),
-            (999, "999"),
-            (1284, "1,284"),
-            (1_284_903, "1,284,903"),
-            (-1284, "−1,284"),
-        ];
+        let cases = [(0, "0"), (999, "999"), (1284, "1,284"), (1_284_903, "1,284,903"), (-1284, "−1,284")];
         for (value, text) in cases {
             assert_eq!(grouped(value), text);
         }
@@ -155,10 +137,7 @@ mod tests {
     #[test]
     fn counts_shrink_in_small_places() {
         assert_eq!([badge(7), badge(100), badge(-1)], ["7", "99+", "0"]);
-        assert_eq!(
-            [compact(950), compact(12_400), compact(1000)],
-            ["950", "12.4k", "1k"]
-        );
+        assert_eq!([compact(950), compact(12_400), compact(1000)], ["950", "12.4k", "1k"]);
         assert_eq!([compact(999_950), compact(3_140_000)], ["1M", "3.1M"]);
     }
 
@@ -171,13 +150,8 @@ mod tests {
 
     #[test]
     fn initials_come_from_the_first_and_the_last_word() {
-        let cases = [
-            ("Ines Albrecht", "IA"),
-            ("Peter van den Berg", "PB"),
-            ("Øyvind", "Ø"),
-            ("  (Zoë) 3M ", "Z3"),
-            ("", "?"),
-        ];
+        let cases =
+            [("Ines Albrecht", "IA"), ("Peter van den Berg", "PB"), ("Øyvind", "Ø"), ("  (Zoë) 3M ", "Z3"), ("", "?")];
         for (name, text) in cases {
             assert_eq!(initials(name), text);
         }

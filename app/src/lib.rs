@@ -95,8 +95,7 @@ pub fn App() -> impl IntoView {
 /// Only the scripts that this answer brings may run: the hydration script carries the nonce.
 #[cfg(feature = "ssr")]
 fn allow_own_scripts() {
-    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<leptos_axum::ResponseOptions>())
-    else {
+    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<leptos_axum::ResponseOptions>()) else {
         return;
     };
     let policy = format!(

@@ -2,8 +2,8 @@
 //! handlers; no wasm is sent.
 
 mod invite;
-mod leave;
 mod leads;
+mod leave;
 mod page;
 mod sign_in;
 mod sign_up;

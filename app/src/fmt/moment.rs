@@ -10,28 +10,19 @@ impl Moment {
     pub fn new(at: DateTime<Utc>, now: DateTime<Utc>, zone: &str) -> Self {
         let local = in_zone(at, zone);
         let text = relative(at, now).unwrap_or_else(|| date_of(&local, &in_zone(now, zone)));
-        Self {
-            text,
-            ..Self::written(at, &local)
-        }
+        Self { text, ..Self::written(at, &local) }
     }
 
     /// Only the time of day, to the second: for logs.
     pub fn clock(at: DateTime<Utc>, zone: &str) -> Self {
         let local = in_zone(at, zone);
-        Self {
-            text: local.strftime("%H:%M:%S").to_string(),
-            ..Self::written(at, &local)
-        }
+        Self { text: local.strftime("%H:%M:%S").to_string(), ..Self::written(at, &local) }
     }
 
     /// Date and time of day, whatever the time is now: "18 Nov 2026, 14:32".
     pub fn exact(at: DateTime<Utc>, zone: &str) -> Self {
         let local = in_zone(at, zone);
-        Self {
-            text: local.strftime("%-d %b %Y, %H:%M").to_string(),
-            ..Self::written(at, &local)
-        }
+        Self { text: local.strftime("%-d %b %Y, %H:%M").to_string(), ..Self::written(at, &local) }
     }
 
     /// The day as a heading: "Today", "Yesterday", "18 Nov 2026".
@@ -39,11 +30,7 @@ impl Moment {
         let (local, today) = (in_zone(at, zone), in_zone(now, zone));
         if local.date() == today.date() {
             "Today".to_owned()
-        } else if today
-            .date()
-            .yesterday()
-            .is_ok_and(|day| day == local.date())
-        {
+        } else if today.date().yesterday().is_ok_and(|day| day == local.date()) {
             "Yesterday".to_owned()
         } else {
             local.strftime("%-d %b %Y").to_string()
@@ -76,20 +63,12 @@ fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
         86_400..604_800 => plural((seconds.abs() + 43_200) / 86_400, "day", "days"),
         _ => return None,
     };
-    Some(if seconds > 0 {
-        format!("{amount} ago")
-    } else {
-        format!("in {amount}")
-    })
+    Some(if seconds > 0 { format!("{amount} ago") } else { format!("in {amount}") })
 }
 
 /// The year is said only where it is not this one.
 fn date_of(local: &Zoned, now: &Zoned) -> String {
-    let form = if local.year() == now.year() {
-        "%-d %b"
-    } else {
-        "%-d %b %Y"
-    };
+    let form = if local.year() == now.year() { "%-d %b" } else { "%-d %b %Y" };
     local.strftime(form).to_string()
 }
 
@@ -99,9 +78,7 @@ mod tests {
     use chrono::{Duration, TimeZone as _};
 
     fn now() -> DateTime<Utc> {
-        Utc.with_ymd_and_hms(2026, 11, 18, 13, 30, 0)
-            .single()
-            .expect("a real time")
+        Utc.with_ymd_and_hms(2026, 11, 18, 13, 30, 0).single().expect("a real time")
     }
 
     fn ago(duration: Duration) -> String {
@@ -125,10 +102,7 @@ mod tests {
         let moment = Moment::new(now(), now(), "Europe/Berlin");
         assert_eq!(moment.title, "Wednesday, 18 November 2026, 14:30:00 CET");
         assert_eq!(moment.iso, "2026-11-18T13:30:00Z");
-        assert_eq!(
-            Moment::exact(now(), "Europe/Berlin").text,
-            "18 Nov 2026, 14:30"
-        );
+        assert_eq!(Moment::exact(now(), "Europe/Berlin").text, "18 Nov 2026, 14:30");
         assert_eq!(Moment::clock(now(), "Nowhere/Land").text, "13:30:00");
     }
 
@@ -137,9 +111,6 @@ mod tests {
         let late = now() - Duration::hours(14);
         assert_eq!(Moment::day(late, now(), "Europe/Berlin"), "Today");
         assert_eq!(Moment::day(late, now(), "UTC"), "Yesterday");
-        assert_eq!(
-            Moment::day(now() - Duration::days(3), now(), "UTC"),
-            "15 Nov 2026"
-        );
+        assert_eq!(Moment::day(now() - Duration::days(3), now(), "UTC"), "15 Nov 2026");
     }
 }

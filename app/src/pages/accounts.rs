@@ -10,8 +10,8 @@ use crate::{
     pages::frame::{ErrorPage, live_version, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
-        Avatar, AvatarKind, Card, ColumnKind, Crumb, Empty, EmptyKind, Fact, Facts, FilterBar, HeaderCell, Pager, Score,
-        SearchField, TableRegion, Tone,
+        Avatar, AvatarKind, Card, ColumnKind, Crumb, Empty, EmptyKind, Fact, Facts, FilterBar, HeaderCell, Pager,
+        Score, SearchField, TableRegion, Tone,
     },
 };
 

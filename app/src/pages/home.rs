@@ -66,7 +66,12 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
     };
     let started = counts.iter().any(|(s, _)| !matches!(s, CampaignState::Draft));
     let steps = vec![
-        step(company.postal_address.is_some(), "Set the postal address", "The law asks for one under every e-mail.", "settings/company"),
+        step(
+            company.postal_address.is_some(),
+            "Set the postal address",
+            "The law asks for one under every e-mail.",
+            "settings/company",
+        ),
         step(!mailboxes.is_empty(), "Connect a mailbox", "The address you send from.", "settings/mailboxes"),
         step(leads.value > 0, "Import leads", "The people you want to reach.", "leads/import"),
         step(started, "Start a campaign", "A short series of e-mails.", "campaigns/new"),
@@ -83,7 +88,13 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
             .map(|c| {
                 let words = match c.hold_reason {
                     Some(hold) => hold.label().to_owned(),
-                    None => format!("{}, {} of {} finished, {} sent", c.state.label(), grouped(c.finished), grouped(c.audience_size), grouped(c.sent)),
+                    None => format!(
+                        "{}, {} of {} finished, {} sent",
+                        c.state.label(),
+                        grouped(c.finished),
+                        grouped(c.audience_size),
+                        grouped(c.sent)
+                    ),
                 };
                 (c.name, words, format!("{base}/campaigns/{}", c.id))
             })

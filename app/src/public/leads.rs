@@ -44,8 +44,7 @@ pub async fn bulk(
 async fn change(db: &Db, session: &Session, slug: &str, parts: &Parts, form: &[(String, String)]) -> Result<()> {
     let user = signed_in(session).await?.ok_or(Error::Unauthenticated)?;
     let (actor, ..) = db.people().actor(user, slug, origin(parts)).await?;
-    let ids: Vec<LeadId> =
-        form.iter().filter(|(k, _)| k == "ids").filter_map(|(_, id)| id.parse().ok()).collect();
+    let ids: Vec<LeadId> = form.iter().filter(|(k, _)| k == "ids").filter_map(|(_, id)| id.parse().ok()).collect();
     if ids.is_empty() {
         return Err(Problem::new("nothing_selected", "Tick at least one lead.").into());
     }

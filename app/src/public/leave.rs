@@ -48,7 +48,8 @@ fn done(link: &Unsubscribe) -> Response {
 fn unknown(error: service::Error) -> Response {
     match error {
         service::Error::NotFound(_) => page::card(StatusCode::NOT_FOUND, "This link does not work", || {
-            view! { <p>"It may be incomplete. Open it from the e-mail again, or answer the e-mail with “stop”."</p> }.into_any()
+            view! { <p>"It may be incomplete. Open it from the e-mail again, or answer the e-mail with “stop”."</p> }
+                .into_any()
         }),
         service::Error::Unavailable => page::unavailable(),
         other => {

@@ -70,10 +70,7 @@ pub async fn leave(session: Session) -> Response {
 }
 
 /// Begins a session: with a new id, so that one planted before is worthless.
-pub(super) async fn enter(
-    session: &Session,
-    person: domain::UserId,
-) -> Result<(), tower_sessions::session::Error> {
+pub(super) async fn enter(session: &Session, person: domain::UserId) -> Result<(), tower_sessions::session::Error> {
     session.cycle_id().await?;
     session.insert(USER_ID, person).await
 }

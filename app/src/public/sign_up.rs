@@ -35,8 +35,7 @@ pub async fn show() -> Response {
 
 /// Makes account and company.
 pub async fn submit(State(db): State<Db>, session: Session, parts: Parts, Form(input): Form<SignUp>) -> Response {
-    let person =
-        NewPerson { name: input.name.clone(), email: input.email.clone(), password: input.password.clone() };
+    let person = NewPerson { name: input.name.clone(), email: input.email.clone(), password: input.password.clone() };
     match db.people().sign_up(person, company(&input), origin(&parts)).await {
         Ok((person, company)) => match enter(&session, person.id).await {
             Ok(()) => Redirect::to(&format!("/t/{}", company.slug)).into_response(),

@@ -11,9 +11,7 @@ pub(super) fn listen(_rail: RwSignal<bool>) {}
 #[cfg(feature = "hydrate")]
 pub(super) fn listen(rail: RwSignal<bool>) {
     Effect::new(move |_| {
-        let handle = window_event_listener(leptos::ev::keydown, move |event| {
-            browser::press(&event, rail)
-        });
+        let handle = window_event_listener(leptos::ev::keydown, move |event| browser::press(&event, rail));
         on_cleanup(move || handle.remove());
     });
 }
@@ -63,11 +61,7 @@ mod browser {
     /// Acts on a key unless it belongs to a field, a dialog or a browser command.
     pub(super) fn press(event: &KeyboardEvent, rail: RwSignal<bool>) {
         let commanded = event.ctrl_key() || event.meta_key() || event.alt_key();
-        if commanded
-            || event.default_prevented()
-            || is_typing(event)
-            || find("dialog[open]").is_some()
-        {
+        if commanded || event.default_prevented() || is_typing(event) || find("dialog[open]").is_some() {
             return;
         }
         let handled = match event.key().as_str() {
@@ -91,37 +85,28 @@ mod browser {
     pub(super) fn remember(name: &str, value: &str) {
         if let Some(document) = html_document() {
             // A browser that refuses cookies keeps the choice for this page only.
-            let _ = document.set_cookie(&format!(
-                "{name}={value}; path=/; max-age=31536000; samesite=lax"
-            ));
+            let _ = document.set_cookie(&format!("{name}={value}; path=/; max-age=31536000; samesite=lax"));
         }
     }
 
     fn toggle_rail(rail: RwSignal<bool>) -> bool {
         rail.update(|rail| *rail = !*rail);
-        remember(
-            "sidebar",
-            if rail.get_untracked() { "rail" } else { "open" },
-        );
+        remember("sidebar", if rail.get_untracked() { "rail" } else { "open" });
         true
     }
 
     fn focus_search() -> bool {
-        let field =
-            find("main input[type=search]").and_then(|field| field.dyn_into::<HtmlElement>().ok());
+        let field = find("main input[type=search]").and_then(|field| field.dyn_into::<HtmlElement>().ok());
         field.is_some_and(|field| field.focus().is_ok())
     }
 
     fn open_list() -> bool {
-        let dialog =
-            find("#shortcuts").and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok());
+        let dialog = find("#shortcuts").and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok());
         dialog.is_some_and(|dialog| dialog.show_modal().is_ok())
     }
 
     fn is_typing(event: &KeyboardEvent) -> bool {
-        let target = event
-            .target()
-            .and_then(|target| target.dyn_into::<Element>().ok());
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         target.is_some_and(|target| {
             let field = "input, textarea, select, [contenteditable]";
             target.closest(field).is_ok_and(|found| found.is_some())
@@ -137,8 +122,6 @@ mod browser {
     }
 
     fn cookies() -> String {
-        html_document()
-            .and_then(|document| document.cookie().ok())
-            .unwrap_or_default()
+        html_document().and_then(|document| document.cookie().ok()).unwrap_or_default()
     }
 }

@@ -17,10 +17,7 @@ pub(super) struct Live {
 
 /// Opens the company's stream for everything below.
 pub(super) fn provide_live(slug: &str) {
-    let live = Live {
-        state: RwSignal::new(LiveState::Stale),
-        topics: StoredValue::new(Vec::new()),
-    };
+    let live = Live { state: RwSignal::new(LiveState::Stale), topics: StoredValue::new(Vec::new()) };
     provide_context(live);
     #[cfg(feature = "hydrate")]
     stream::follow(format!("/t/{slug}/live"), live);
@@ -42,10 +39,7 @@ pub fn use_live(topic: &str) -> Signal<u32> {
 
 /// Whether the numbers on the page move by themselves.
 pub fn use_live_state() -> Signal<LiveState> {
-    use_context::<Live>().map_or_else(
-        || Signal::stored(LiveState::Stale),
-        |live| live.state.into(),
-    )
+    use_context::<Live>().map_or_else(|| Signal::stored(LiveState::Stale), |live| live.state.into())
 }
 
 impl Live {
@@ -58,9 +52,7 @@ impl Live {
             topics.push((topic.to_owned(), version.clone()));
             version
         };
-        self.topics
-            .try_update_value(find)
-            .unwrap_or_else(|| ArcRwSignal::new(0))
+        self.topics.try_update_value(find).unwrap_or_else(|| ArcRwSignal::new(0))
     }
 }
 
@@ -68,12 +60,9 @@ impl Live {
 impl Live {
     /// Something about `topic` changed. A topic nobody asked for is ignored.
     fn bump(self, topic: &str) {
-        let version = self.topics.try_with_value(|topics| {
-            topics
-                .iter()
-                .find(|(name, _)| name == topic)
-                .map(|(_, version)| version.clone())
-        });
+        let version = self
+            .topics
+            .try_with_value(|topics| topics.iter().find(|(name, _)| name == topic).map(|(_, version)| version.clone()));
         if let Some(version) = version.flatten() {
             version.update(|version| *version = version.wrapping_add(1));
         }

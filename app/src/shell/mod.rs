@@ -85,8 +85,7 @@ pub fn Shell(
 
 fn sidebar(data: ShellData) -> AnyView {
     let slug = data.company_slug.clone();
-    let running = (data.running_campaigns > 0)
-        .then(|| format!("{} running", grouped(data.running_campaigns)));
+    let running = (data.running_campaigns > 0).then(|| format!("{} running", grouped(data.running_campaigns)));
     view! {
         <aside class="sidebar" aria-label="Workspace">
             {company_switcher(&data)}
@@ -108,12 +107,7 @@ fn sidebar(data: ShellData) -> AnyView {
 }
 
 fn company_switcher(data: &ShellData) -> AnyView {
-    let mark: String = data
-        .company_name
-        .chars()
-        .take(1)
-        .flat_map(char::to_uppercase)
-        .collect();
+    let mark: String = data.company_name.chars().take(1).flat_map(char::to_uppercase).collect();
     let button = view! {
         <span class="tenant-mark" aria-hidden="true">{mark}</span>
         <span class="truncate">{data.company_name.clone()}</span>
@@ -126,14 +120,7 @@ fn company_switcher(data: &ShellData) -> AnyView {
         <hr/>
         <MenuLink href="/signup/company" label="Create company" icon=IconName::Plus/>
     };
-    popover(
-        "companies",
-        "tenant",
-        label,
-        button.into_any(),
-        "menu from-start",
-        body.into_any(),
-    )
+    popover("companies", "tenant", label, button.into_any(), "menu from-start", body.into_any())
 }
 
 fn company_links(data: &ShellData) -> impl IntoView + use<> {

@@ -48,10 +48,7 @@ impl Place {
 
 fn current(place: Place, slug: String) -> impl Fn() -> Option<&'static str> + Clone + Send + Sync {
     let path = use_location().pathname;
-    move || {
-        path.with(|path| place.contains(&slug, path))
-            .then_some("page")
-    }
+    move || path.with(|path| place.contains(&slug, path)).then_some("page")
 }
 
 /// A line of the sidebar.

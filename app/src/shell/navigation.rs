@@ -19,19 +19,13 @@ pub fn RouteFollower(
         if is_routing.get() {
             return;
         }
-        let before = seen
-            .try_update_value(|seen| seen.replace(here.clone()))
-            .flatten();
+        let before = seen.try_update_value(|seen| seen.replace(here.clone())).flatten();
         // The first page came from the server: the browser has seen to it.
         if before.is_some_and(|before| before != here) {
             request_animation_frame(move || arrive(title));
         }
     });
-    let line = move || {
-        is_routing
-            .get()
-            .then(|| html::div().class("route-progress").aria_hidden("true"))
-    };
+    let line = move || is_routing.get().then(|| html::div().class("route-progress").aria_hidden("true"));
     view! {
         {line}
         <div class="sr-only" aria-live="polite">{title}</div>
@@ -51,10 +45,7 @@ fn arrive(title: RwSignal<String>) {
             break;
         }
     }
-    if let Some(target) = find("main h1")
-        .or_else(|| find("main"))
-        .and_then(html_element)
-    {
+    if let Some(target) = find("main h1").or_else(|| find("main")).and_then(html_element) {
         // A heading takes the focus only with a tabindex; it never joins the tab order.
         target.set_tab_index(-1);
         let _ = target.focus();

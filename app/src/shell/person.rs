@@ -79,14 +79,7 @@ pub(super) fn person_menu(data: &ShellData) -> AnyView {
         {sign_out_form()}
     };
     let label = format!("{}, account", data.person_name);
-    popover(
-        "person",
-        "nav-item",
-        label,
-        button.into_any(),
-        "menu from-start",
-        body.into_any(),
-    )
+    popover("person", "nav-item", label, button.into_any(), "menu from-start", body.into_any())
 }
 
 #[cfg(test)]

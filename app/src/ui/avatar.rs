@@ -36,28 +36,16 @@ pub fn Avatar(
         AvatarKind::Company => ("avatar square", initials(&name).chars().take(1).collect()),
     };
     let class = format!("{class} {}", tone_of(&name).class());
-    let (role, label, title, hidden) = if alone {
-        (Some("img"), Some(name.clone()), Some(name), None)
-    } else {
-        (None, None, None, Some("true"))
-    };
+    let (role, label, title, hidden) =
+        if alone { (Some("img"), Some(name.clone()), Some(name), None) } else { (None, None, None, Some("true")) };
     view! { <span class=class role=role aria-label=label title=title aria-hidden=hidden>{letters}</span> }
 }
 
 /// The name's tone, by FNV-1a: small, and the same everywhere.
 fn tone_of(name: &str) -> Tone {
-    const TONES: [Tone; 7] = [
-        Tone::Sky,
-        Tone::Violet,
-        Tone::Jade,
-        Tone::Amber,
-        Tone::Coral,
-        Tone::Accent,
-        Tone::Neutral,
-    ];
-    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
+    const TONES: [Tone; 7] =
+        [Tone::Sky, Tone::Violet, Tone::Jade, Tone::Amber, Tone::Coral, Tone::Accent, Tone::Neutral];
+    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     TONES[(hash % 7) as usize]
 }
 

@@ -15,10 +15,7 @@ pub struct Crumb {
 impl Crumb {
     /// A step of the trail.
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            href: href.into(),
-        }
+        Self { label: label.into(), href: href.into() }
     }
 }
 

@@ -197,13 +197,7 @@ mod tests {
 
     #[test]
     fn classes_are_words_in_a_fixed_order() {
-        assert_eq!(
-            classes(ButtonKind::Default, ButtonSize::Medium, ""),
-            "button"
-        );
-        assert_eq!(
-            classes(ButtonKind::Primary, ButtonSize::Small, "block"),
-            "button primary small block"
-        );
+        assert_eq!(classes(ButtonKind::Default, ButtonSize::Medium, ""), "button");
+        assert_eq!(classes(ButtonKind::Primary, ButtonSize::Small, "block"), "button primary small block");
     }
 }

@@ -20,8 +20,7 @@ pub fn Card(
     /// The body.
     children: Children,
 ) -> impl IntoView {
-    let note = (!note.is_empty())
-        .then(|| view! { <span class="push subtle num small-text">{note}</span> });
+    let note = (!note.is_empty()).then(|| view! { <span class="push subtle num small-text">{note}</span> });
     let action = action.map(|action| view! { <span class="push">{action}</span> });
     view! {
         <section class="card">

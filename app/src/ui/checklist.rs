@@ -48,11 +48,8 @@ pub fn Checklist(
         .into_iter()
         .map(|item| {
             let (glyph, tone, word) = item.verdict.looks();
-            let detail = (!item.detail.is_empty())
-                .then(|| view! { <span class="detail">{item.detail}</span> });
-            let fix = item
-                .fix
-                .map(|(words, href)| view! { <a href=href>{words}</a> });
+            let detail = (!item.detail.is_empty()).then(|| view! { <span class="detail">{item.detail}</span> });
+            let fix = item.fix.map(|(words, href)| view! { <a href=href>{words}</a> });
             view! {
                 <li class=tone.class()>
                     {glyph_mark(glyph)}

@@ -78,11 +78,7 @@ pub fn HeaderCell(
     #[prop(optional)]
     quiet: bool,
 ) -> impl IntoView {
-    let words = if quiet {
-        view! { <span class="sr-only">{label}</span> }.into_any()
-    } else {
-        label.into_any()
-    };
+    let words = if quiet { view! { <span class="sr-only">{label}</span> }.into_any() } else { label.into_any() };
     view! { <th role="columnheader" scope="col" class=kind.class() style=column_width(width)>{words}</th> }
 }
 

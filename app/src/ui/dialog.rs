@@ -42,9 +42,7 @@ pub fn Dialog(
     let heading = format!("{id}-title");
     let labelled_by = heading.clone();
     let link = match icon {
-        Some(icon) => {
-            view! { <ButtonLink href kind icon on:click=open>{trigger}</ButtonLink> }.into_any()
-        }
+        Some(icon) => view! { <ButtonLink href kind icon on:click=open>{trigger}</ButtonLink> }.into_any(),
         None => view! { <ButtonLink href kind on:click=open>{trigger}</ButtonLink> }.into_any(),
     };
     view! {

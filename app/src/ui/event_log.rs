@@ -31,9 +31,7 @@ pub fn EventLog(
     let lines = lines
         .into_iter()
         .map(|line| {
-            let subject = line
-                .subject
-                .map(|(name, href)| view! { <a href=href>{name}</a>" " });
+            let subject = line.subject.map(|(name, href)| view! { <a href=href>{name}</a>" " });
             view! {
                 <li class=line.tone.class()>
                     <Time moment=line.at/>

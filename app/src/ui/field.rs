@@ -63,14 +63,7 @@ impl FieldFrame {
 
     /// Puts label, hint and error around a control that has the frame's id.
     pub fn wrap(self, control: AnyView) -> AnyView {
-        let Self {
-            id,
-            label,
-            hint,
-            error,
-            optional,
-            width,
-        } = self;
+        let Self { id, label, hint, error, optional, width } = self;
         view! {
             <div class=width.class()>
                 <label for=id.clone()>{label}" "{optional_mark(optional)}</label>
@@ -107,15 +100,7 @@ pub fn Field(
     /// The control.
     children: Children,
 ) -> impl IntoView {
-    FieldFrame {
-        id,
-        label,
-        hint,
-        error,
-        optional,
-        width,
-    }
-    .wrap(children().into_any())
+    FieldFrame { id, label, hint, error, optional, width }.wrap(children().into_any())
 }
 
 pub(super) fn optional_mark(optional: bool) -> Option<impl IntoView> {

@@ -62,12 +62,5 @@ pub fn AddFilter(
 ) -> impl IntoView {
     let words = view! { <Icon name=IconName::Plus small=true/> "Filter" }.into_any();
     let body = children().into_any();
-    popover(
-        &id,
-        "button ghost small",
-        "Filter this list".into(),
-        words,
-        "menu from-start filter-form",
-        body,
-    )
+    popover(&id, "button ghost small", "Filter this list".into(), words, "menu from-start filter-form", body)
 }

@@ -281,9 +281,7 @@ mod tests {
     fn names_and_symbols_are_the_same_set() {
         let sprite = include_str!("../../../public/icons.svg");
         let source = include_str!("icon.rs");
-        let names = source
-            .lines()
-            .filter_map(|line| line.trim().split_once("=> \"/icons.svg#"));
+        let names = source.lines().filter_map(|line| line.trim().split_once("=> \"/icons.svg#"));
         let mut count = 0;
         for (_, rest) in names {
             let id = rest.trim_end_matches(['"', ',']);

@@ -87,14 +87,7 @@ pub fn TextInput(
     #[prop(optional, into)]
     suffix: Option<&'static str>,
 ) -> impl IntoView {
-    let frame = FieldFrame {
-        id: name.clone(),
-        label,
-        hint,
-        error,
-        optional,
-        width,
-    };
+    let frame = FieldFrame { id: name.clone(), label, hint, error, optional, width };
     let value = (kind != InputKind::Password).then_some(value);
     let input = view! {
         <input
@@ -146,14 +139,7 @@ pub fn TextArea(
     maxlength: Option<u32>,
 ) -> impl IntoView {
     let width = FieldWidth::Full;
-    let frame = FieldFrame {
-        id: name.clone(),
-        label,
-        hint,
-        error,
-        optional,
-        width,
-    };
+    let frame = FieldFrame { id: name.clone(), label, hint, error, optional, width };
     let control = view! {
         <textarea
             id=name.clone()

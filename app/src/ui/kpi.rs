@@ -26,17 +26,8 @@ pub struct Kpi {
 
 impl Kpi {
     /// A figure with its base or period.
-    pub fn new(
-        label: impl Into<String>,
-        value: impl Into<String>,
-        note: impl Into<String>,
-    ) -> Self {
-        Self {
-            label: label.into(),
-            value: value.into(),
-            note: note.into(),
-            delta: None,
-        }
+    pub fn new(label: impl Into<String>, value: impl Into<String>, note: impl Into<String>) -> Self {
+        Self { label: label.into(), value: value.into(), note: note.into(), delta: None }
     }
 
     /// Adds a change.

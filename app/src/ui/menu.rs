@@ -82,11 +82,7 @@ pub fn MenuLink(
     #[prop(optional)]
     current: bool,
 ) -> impl IntoView {
-    let class = if danger {
-        "menu-item danger"
-    } else {
-        "menu-item"
-    };
+    let class = if danger { "menu-item danger" } else { "menu-item" };
     view! {
         <a class=class href=href aria-current=current.then_some("true")>
             {icon.map(|name| view! { <Icon name/> })}
@@ -115,11 +111,7 @@ pub fn MenuButton(
     #[prop(optional, into)]
     pressed: Option<bool>,
 ) -> impl IntoView {
-    let class = if danger {
-        "menu-item danger"
-    } else {
-        "menu-item"
-    };
+    let class = if danger { "menu-item danger" } else { "menu-item" };
     let (name, value) = sends.unzip();
     view! {
         <button

@@ -38,11 +38,7 @@ pub fn Meter(
 
 /// Whole percent between 0 and 100; an absent limit counts as unused.
 fn share(value: i64, max: i64) -> i64 {
-    if max <= 0 {
-        0
-    } else {
-        (value.max(0).saturating_mul(100) / max).min(100)
-    }
+    if max <= 0 { 0 } else { (value.max(0).saturating_mul(100) / max).min(100) }
 }
 
 #[cfg(test)]

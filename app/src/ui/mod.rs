@@ -46,17 +46,13 @@ mod wizard;
 pub use avatar::{Avatar, AvatarKind};
 pub use breadcrumb::{Breadcrumb, Crumb};
 pub use bulk_bar::{BulkBar, ListForm};
-pub use button::{
-    Button, ButtonKind, ButtonLink, ButtonSize, DisabledButton, IconButton, SubmitButton,
-};
+pub use button::{Button, ButtonKind, ButtonLink, ButtonSize, DisabledButton, IconButton, SubmitButton};
 pub use callout::Callout;
 pub use card::Card;
 pub use checklist::{CheckItem, Checklist, Verdict};
 pub use choice::{Checkbox, RadioGroup};
 pub use copy_field::CopyField;
-pub use data_table::{
-    ColumnKind, HeaderCell, SelectAllHeader, SelectBox, SortHeader, SortOrder, TableRegion,
-};
+pub use data_table::{ColumnKind, HeaderCell, SelectAllHeader, SelectBox, SortHeader, SortOrder, TableRegion};
 pub use dialog::{Dialog, DialogCancel};
 pub use empty::{Empty, EmptyKind};
 pub use error_summary::ErrorSummary;

@@ -35,13 +35,8 @@ pub fn PerDayChart(
     let top = nice_top(days.iter().map(|day| day.value).max().unwrap_or(0));
     let total = grouped(days.iter().map(|day| day.value).sum());
     let sentence = sentence(&title, &total, &days);
-    let labels = axis_labels(&days)
-        .into_iter()
-        .map(|label| view! { <span>{label}</span> })
-        .collect_view();
-    let ticks = [top, top / 2, 0]
-        .map(|tick| view! { <span>{grouped(tick)}</span> })
-        .collect_view();
+    let labels = axis_labels(&days).into_iter().map(|label| view! { <span>{label}</span> }).collect_view();
+    let ticks = [top, top / 2, 0].map(|tick| view! { <span>{grouped(tick)}</span> }).collect_view();
     let rows = days
         .iter()
         .map(|day| view! { <tr><th scope="row">{day.label.clone()}</th><td class="num">{grouped(day.value)}</td></tr> })
@@ -110,22 +105,13 @@ fn axis_labels(days: &[DayBar]) -> Vec<String> {
     if days.is_empty() {
         return Vec::new();
     }
-    (0..=steps)
-        .map(|n| {
-            days[(n * last).checked_div(steps).unwrap_or(0)]
-                .label
-                .clone()
-        })
-        .collect()
+    (0..=steps).map(|n| days[(n * last).checked_div(steps).unwrap_or(0)].label.clone()).collect()
 }
 
 fn sentence(title: &str, total: &str, days: &[DayBar]) -> String {
     match (days.first(), days.last()) {
         (Some(first), Some(last)) => {
-            format!(
-                "{title} per day, {} to {}, total {total}",
-                first.label, last.label
-            )
+            format!("{title} per day, {} to {}, total {total}", first.label, last.label)
         }
         _ => format!("{title} per day, no days yet"),
     }
@@ -136,20 +122,12 @@ mod tests {
     use super::*;
 
     fn days(count: i64) -> Vec<DayBar> {
-        (1..=count)
-            .map(|n| DayBar {
-                label: n.to_string(),
-                value: n,
-            })
-            .collect()
+        (1..=count).map(|n| DayBar { label: n.to_string(), value: n }).collect()
     }
 
     #[test]
     fn the_axis_ends_above_the_largest_bar() {
-        assert_eq!(
-            [0, 2, 3, 11, 304, 1000].map(nice_top),
-            [2, 2, 4, 20, 400, 1000]
-        );
+        assert_eq!([0, 2, 3, 11, 304, 1000].map(nice_top), [2, 2, 4, 20, 400, 1000]);
         assert!(nice_top(i64::MAX) >= i64::MAX);
     }
 
@@ -163,9 +141,6 @@ mod tests {
 
     #[test]
     fn the_sentence_says_the_period_and_the_sum() {
-        assert_eq!(
-            sentence("Sent", "6", &days(3)),
-            "Sent per day, 1 to 3, total 6"
-        );
+        assert_eq!(sentence("Sent", "6", &days(3)), "Sent per day, 1 to 3, total 6");
     }
 }

@@ -18,11 +18,7 @@ pub struct Choice {
 impl Choice {
     /// A choice without a further sentence.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            label: label.into(),
-            hint: String::new(),
-        }
+        Self { value: value.into(), label: label.into(), hint: String::new() }
     }
 
     /// Adds the further sentence.
@@ -62,14 +58,7 @@ pub fn Select(
     #[prop(optional)]
     width: FieldWidth,
 ) -> impl IntoView {
-    let frame = FieldFrame {
-        id: name.clone(),
-        label,
-        hint,
-        error,
-        optional,
-        width,
-    };
+    let frame = FieldFrame { id: name.clone(), label, hint, error, optional, width };
     let control = view! {
         <select
             id=name.clone()
@@ -84,11 +73,7 @@ pub fn Select(
 }
 
 /// The `<option>` elements of a select, for places without room for a label.
-pub fn option_list(
-    options: Vec<Choice>,
-    value: &str,
-    placeholder: Option<String>,
-) -> impl IntoView + use<> {
+pub fn option_list(options: Vec<Choice>, value: &str, placeholder: Option<String>) -> impl IntoView + use<> {
     let first = placeholder.map(|words| Choice::new("", words));
     first
         .into_iter()

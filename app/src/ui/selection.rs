@@ -8,9 +8,7 @@ use leptos::ev::Event;
 pub(super) fn count(event: &Event) -> u32 {
     use leptos::wasm_bindgen::JsCast;
 
-    let form = event
-        .current_target()
-        .and_then(|form| form.dyn_into::<web_sys::Element>().ok());
+    let form = event.current_target().and_then(|form| form.dyn_into::<web_sys::Element>().ok());
     let ticked = form.and_then(|form| form.query_selector_all("tbody .pin-0 :checked").ok());
     ticked.map_or(0, |boxes| boxes.length())
 }
@@ -21,22 +19,15 @@ pub(super) fn tick_all(event: &Event) {
     use leptos::wasm_bindgen::JsCast;
     use web_sys::HtmlInputElement;
 
-    let Some(head) = event
-        .target()
-        .and_then(|head| head.dyn_into::<HtmlInputElement>().ok())
-    else {
+    let Some(head) = event.target().and_then(|head| head.dyn_into::<HtmlInputElement>().ok()) else {
         return;
     };
     let table = head.closest("table").ok().flatten();
-    let Some(rows) = table.and_then(|table| table.query_selector_all("tbody .pin-0 input").ok())
-    else {
+    let Some(rows) = table.and_then(|table| table.query_selector_all("tbody .pin-0 input").ok()) else {
         return;
     };
     for n in 0..rows.length() {
-        if let Some(row) = rows
-            .item(n)
-            .and_then(|row| row.dyn_into::<HtmlInputElement>().ok())
-        {
+        if let Some(row) = rows.item(n).and_then(|row| row.dyn_into::<HtmlInputElement>().ok()) {
             row.set_checked(head.checked());
         }
     }

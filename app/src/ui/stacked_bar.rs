@@ -19,11 +19,7 @@ pub struct Part {
 impl Part {
     /// One part of the whole.
     pub fn new(label: impl Into<String>, value: i64, tone: Tone) -> Self {
-        Self {
-            label: label.into(),
-            value,
-            tone,
-        }
+        Self { label: label.into(), value, tone }
     }
 }
 
@@ -37,9 +33,7 @@ pub fn StackedBar(
     let bar = parts
         .iter()
         .filter(|part| part.value > 0)
-        .map(
-            |part| view! { <i class=part.tone.segment() style=format!("flex:{}", part.value)></i> },
-        )
+        .map(|part| view! { <i class=part.tone.segment() style=format!("flex:{}", part.value)></i> })
         .collect_view();
     let legend = parts
         .into_iter()
@@ -58,10 +52,8 @@ pub fn StackedBar(
 }
 
 fn sentence(parts: &[Part]) -> String {
-    let words: Vec<String> = parts
-        .iter()
-        .map(|part| format!("{} {}", grouped(part.value), part.label.to_lowercase()))
-        .collect();
+    let words: Vec<String> =
+        parts.iter().map(|part| format!("{} {}", grouped(part.value), part.label.to_lowercase())).collect();
     words.join(", ")
 }
 
@@ -71,10 +63,7 @@ mod tests {
 
     #[test]
     fn the_sentence_names_every_part() {
-        let parts = [
-            Part::new("Finished", 1412, Tone::Jade),
-            Part::new("Replied", 0, Tone::Violet),
-        ];
+        let parts = [Part::new("Finished", 1412, Tone::Jade), Part::new("Replied", 0, Tone::Violet)];
         assert_eq!(sentence(&parts), "1,412 finished, 0 replied");
     }
 }

@@ -43,15 +43,11 @@ impl Glyph {
             Self::Dashed => {
                 r#"<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.6" stroke-dasharray="2.2 2"/>"#
             }
-            Self::Ring => {
-                r#"<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.7"/>"#
-            }
+            Self::Ring => r#"<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.7"/>"#,
             Self::Half => {
                 r#"<circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.7"/><path d="M7 4a3 3 0 0 1 0 6z"/>"#
             }
-            Self::Play => {
-                r#"<circle cx="7" cy="7" r="6"/><path class="glyph-hole" d="M5.6 4.4v5.2L9.9 7z"/>"#
-            }
+            Self::Play => r#"<circle cx="7" cy="7" r="6"/><path class="glyph-hole" d="M5.6 4.4v5.2L9.9 7z"/>"#,
             Self::Pause => {
                 r#"<rect x="2.5" y="1.8" width="3.2" height="10.4" rx="1"/><rect x="8.3" y="1.8" width="3.2" height="10.4" rx="1"/>"#
             }

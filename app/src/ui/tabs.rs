@@ -19,12 +19,7 @@ pub struct TabLink {
 impl TabLink {
     /// A tab without a number.
     pub fn new(label: impl Into<String>, href: impl Into<String>, current: bool) -> Self {
-        Self {
-            label: label.into(),
-            href: href.into(),
-            count: None,
-            current,
-        }
+        Self { label: label.into(), href: href.into(), count: None, current }
     }
 
     /// Adds the number.

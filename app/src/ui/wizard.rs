@@ -16,11 +16,7 @@ pub fn Wizard(
         .enumerate()
         .map(|(n, name)| {
             let done = n < current;
-            let mark = if done {
-                view! { <Icon name=IconName::Check/> }.into_any()
-            } else {
-                (n + 1).into_any()
-            };
+            let mark = if done { view! { <Icon name=IconName::Check/> }.into_any() } else { (n + 1).into_any() };
             view! {
                 <li class=done.then_some("done") aria-current=(n == current).then_some("step")>
                     <span class="stepno">{mark}</span>

@@ -130,9 +130,21 @@ mod tests {
     #[test]
     fn addresses_that_are_not() {
         for raw in [
-            "", "ana", "ana@", "@example.com", "ana@example", "ana@-a.com", "ana@a..com", "a na@example.com",
-            ".ana@example.com", "ana.@example.com", "ana@example.123", "ana\r\nbcc:x@example.com", "a@b@c.com",
-            "\"quoted\"@example.com", "ana@[127.0.0.1]",
+            "",
+            "ana",
+            "ana@",
+            "@example.com",
+            "ana@example",
+            "ana@-a.com",
+            "ana@a..com",
+            "a na@example.com",
+            ".ana@example.com",
+            "ana.@example.com",
+            "ana@example.123",
+            "ana\r\nbcc:x@example.com",
+            "a@b@c.com",
+            "\"quoted\"@example.com",
+            "ana@[127.0.0.1]",
         ] {
             assert!(EmailAddress::parse(raw).is_err(), "{raw:?} was taken");
         }

@@ -96,8 +96,7 @@ impl ImportField {
     /// The field that a column with this heading most likely holds.
     #[must_use]
     pub fn guess(heading: &str) -> Option<Self> {
-        let key: String =
-            heading.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+        let key: String = heading.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
         Some(match key.as_str() {
             "email" | "emailaddress" | "mail" | "emailadresse" | "workemail" | "courriel" => Self::Email,
             "firstname" | "vorname" | "givenname" | "prenom" | "prénom" | "first" => Self::FirstName,

@@ -40,10 +40,9 @@ impl Scope {
             Self::LeadsRead | Self::CampaignsRead | Self::MailboxesRead | Self::SuppressionsRead => {
                 permission == Permission::Read
             }
-            Self::LeadsWrite => matches!(
-                permission,
-                Permission::EditLeads | Permission::ImportLeads | Permission::ManageAllLeads
-            ),
+            Self::LeadsWrite => {
+                matches!(permission, Permission::EditLeads | Permission::ImportLeads | Permission::ManageAllLeads)
+            }
             Self::CampaignsWrite => permission == Permission::EditCampaigns,
             Self::CampaignsRun => matches!(permission, Permission::RunCampaigns | Permission::PauseOwnCampaigns),
             Self::MailboxesWrite => permission == Permission::ManageMailboxes,

@@ -104,7 +104,11 @@ impl Lead {
     /// First and last name, else the address, else “Unnamed lead”.
     #[must_use]
     pub fn display_name(&self) -> String {
-        display_name(self.first_name.as_deref(), self.last_name.as_deref(), self.email.as_ref().map(EmailAddress::as_str))
+        display_name(
+            self.first_name.as_deref(),
+            self.last_name.as_deref(),
+            self.email.as_ref().map(EmailAddress::as_str),
+        )
     }
 }
 
@@ -261,8 +265,7 @@ impl LeadInput {
 /// # Errors
 /// A problem that names the tag.
 pub fn check_tags(tags: Vec<String>) -> Result<Vec<String>, Problem> {
-    let mut tags: Vec<String> =
-        tags.into_iter().map(|t| t.trim().to_lowercase()).filter(|t| !t.is_empty()).collect();
+    let mut tags: Vec<String> = tags.into_iter().map(|t| t.trim().to_lowercase()).filter(|t| !t.is_empty()).collect();
     tags.sort();
     tags.dedup();
     if tags.len() > 20 {

@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_new_mailbox_says_all_that_is_missing() {
-        let problems = MailboxInput { port: Some(0), ..MailboxInput::default() }.check(true).expect_err("nothing there");
+        let problems =
+            MailboxInput { port: Some(0), ..MailboxInput::default() }.check(true).expect_err("nothing there");
         let fields: Vec<_> = problems.iter().filter_map(|p| p.field.as_deref()).collect();
         assert_eq!(fields, ["from_name", "address", "host", "port"]);
     }

@@ -49,15 +49,37 @@ pub struct Score {
 
 /// Titles that decide about a purchase.
 const DECIDES: [&str; 14] = [
-    "chief", "ceo", "cto", "coo", "cfo", "founder", "owner", "president", "geschäftsführer", "managing director",
-    "vp", "vice president", "inhaber", "gérant",
+    "chief",
+    "ceo",
+    "cto",
+    "coo",
+    "cfo",
+    "founder",
+    "owner",
+    "president",
+    "geschäftsführer",
+    "managing director",
+    "vp",
+    "vice president",
+    "inhaber",
+    "gérant",
 ];
 /// Titles that prepare one.
 const PREPARES: [&str; 8] = ["head", "director", "leiter", "direktor", "directeur", "manager", "lead", "responsable"];
 /// Providers of private mailboxes.
 const PRIVATE_MAIL: [&str; 12] = [
-    "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "aol.com",
-    "gmx.de", "gmx.net", "web.de", "proton.me",
+    "gmail.com",
+    "googlemail.com",
+    "outlook.com",
+    "hotmail.com",
+    "live.com",
+    "yahoo.com",
+    "icloud.com",
+    "aol.com",
+    "gmx.de",
+    "gmx.net",
+    "web.de",
+    "proton.me",
 ];
 /// Mailboxes that a team reads and nobody answers for.
 const SHARED: [&str; 7] = ["info", "sales", "contact", "office", "hello", "support", "noreply"];

@@ -61,9 +61,9 @@ impl SuppressionTarget {
         if text.contains('@') && !text.starts_with('@') {
             return EmailAddress::parse(&text).map(Self::Address);
         }
-        EmailAddress::parse(&format!("x@{domain}"))
-            .map(|_| Self::Domain(domain.to_owned()))
-            .map_err(|_| Problem::new("target_invalid", format!("“{}” is neither an address nor a domain.", raw.trim())))
+        EmailAddress::parse(&format!("x@{domain}")).map(|_| Self::Domain(domain.to_owned())).map_err(|_| {
+            Problem::new("target_invalid", format!("“{}” is neither an address nor a domain.", raw.trim()))
+        })
     }
 
     /// As stored and shown.

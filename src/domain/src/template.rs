@@ -100,13 +100,11 @@ pub fn render<'v>(template: &str, value: impl Fn(Variable) -> Option<Cow<'v, str
                 text.push_str(name);
                 text.push('}');
             }
-            Part::Fact(variable, fallback) => {
-                match (value(variable).filter(|v| !v.trim().is_empty()), fallback) {
-                    (Some(known), _) => text.push_str(&known),
-                    (None, Some(fallback)) => text.push_str(fallback),
-                    (None, None) => missing.push(variable),
-                }
-            }
+            Part::Fact(variable, fallback) => match (value(variable).filter(|v| !v.trim().is_empty()), fallback) {
+                (Some(known), _) => text.push_str(&known),
+                (None, Some(fallback)) => text.push_str(fallback),
+                (None, None) => missing.push(variable),
+            },
         }
     }
     missing.dedup();

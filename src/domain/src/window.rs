@@ -160,10 +160,7 @@ mod opening {
                     left -= 1;
                 }
             }
-            let due = day
-                .to_datetime(start.time())
-                .to_zoned(tz)
-                .map_or(from, |zoned| chrono(zoned.timestamp()));
+            let due = day.to_datetime(start.time()).to_zoned(tz).map_or(from, |zoned| chrono(zoned.timestamp()));
             self.next_open(due, zone)
         }
     }

@@ -56,14 +56,8 @@ pub(crate) async fn send_test(db: &Db, job: &SendTestMail) -> Result<()> {
         unsubscribe_mailto: None,
         date: db.clock().now(),
     };
-    let outcome = hand_over(
-        db,
-        &post::server(&connection),
-        connection.address.as_str(),
-        mail.recipient.as_str(),
-        &message,
-    )
-    .await;
+    let outcome =
+        hand_over(db, &post::server(&connection), connection.address.as_str(), mail.recipient.as_str(), &message).await;
     let (state, words) = in_words(outcome, "failed");
     let mut t = db.tenant(&actor).await?;
     t.campaigns().finish_test_mail(job.mail, state, &words).await?;

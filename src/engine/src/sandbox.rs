@@ -14,10 +14,10 @@
 //! | `defer@` | refuses the recipient for now: `451 4.7.1` |
 //! | `slow@` | takes the mail, and two seconds for it |
 
-mod keep;
 mod auth;
 mod command;
 mod content;
+mod keep;
 mod session;
 mod special;
 mod store;

@@ -217,21 +217,20 @@ fn system_mail(config: &Config) -> Result<Option<SystemMailServer>> {
     };
     let host = uri.host().context("SALESWRIGHT_SMTP_URL names no host")?.to_owned();
     let port = uri.port_u16().unwrap_or(if security == Security::Tls { 465 } else { 587 });
-    let credentials = uri
-        .authority()
-        .and_then(|a| a.as_str().rsplit_once('@'))
-        .and_then(|(user, _)| user.split_once(':'))
-        .map(|(name, password)| Credentials {
-            username: name.to_owned(),
-            password: Password::new(password.to_owned()),
-        });
+    let credentials =
+        uri.authority().and_then(|a| a.as_str().rsplit_once('@')).and_then(|(user, _)| user.split_once(':')).map(
+            |(name, password)| Credentials { username: name.to_owned(), password: Password::new(password.to_owned()) },
+        );
     let server = SmtpServer { host, port, security, credentials };
     Ok(Some(SystemMailServer { server, from: config.smtp_from.clone() }))
 }
 
 async fn create_key(db: &Db, company: &str, name: &str, scopes: &[String]) -> Result<String> {
-    let scopes: Vec<Scope> =
-        scopes.iter().map(|s| s.parse()).collect::<Result<_, domain::Problem>>().map_err(|p| anyhow::anyhow!(p.message))?;
+    let scopes: Vec<Scope> = scopes
+        .iter()
+        .map(|s| s.parse())
+        .collect::<Result<_, domain::Problem>>()
+        .map_err(|p| anyhow::anyhow!(p.message))?;
     let actor = db.platform().system_actor_by_slug(company, "command line").await?;
     let mut t = db.tenant(&actor).await?;
     let (_, secret) = t.keys().create(name, &scopes, None).await.map_err(in_words)?;

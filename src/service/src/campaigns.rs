@@ -12,15 +12,13 @@ mod test_mails;
 
 use domain::{
     CampaignId, MailboxId, Permission, Problem, UserId,
-    campaigns::{
-        Audience, AudienceKind, Campaign, CampaignInput, CampaignState, Lifecycle, PausedBy,
-    },
+    campaigns::{Audience, AudienceKind, Campaign, CampaignInput, CampaignState, Lifecycle, PausedBy},
     window::{SendingWindow, WindowZone},
 };
 
 pub use reading::SentPerDay;
-pub use render::{Preview, Written};
 pub(crate) use render::{LeadFacts, Sender, write};
+pub use render::{Preview, Written};
 pub use test_mails::{TestMail, TestMailState, TestMailToSend};
 
 use crate::{Error, Result, Tenant, audit::Entry};

@@ -67,10 +67,7 @@ impl Cluster {
 
     /// The cluster that all test processes of this machine share, in a cache folder.
     pub fn throwaway() -> Result<Cluster> {
-        Self::open(
-            &account::cache_dir()?.join("test-pg"),
-            Durability::Throwaway,
-        )
+        Self::open(&account::cache_dir()?.join("test-pg"), Durability::Throwaway)
     }
 
     fn open(data_dir: &Path, durability: Durability) -> Result<Cluster> {
@@ -91,14 +88,8 @@ impl Cluster {
                 }
             })
             .context("the thread that looks after Postgres cannot be started")?;
-        let sockets = outcome
-            .recv()
-            .context("the thread that looks after Postgres has ended")??;
-        Ok(Cluster {
-            sockets,
-            stop: Some(stop),
-            monitor: Some(monitor),
-        })
+        let sockets = outcome.recv().context("the thread that looks after Postgres has ended")??;
+        Ok(Cluster { sockets, stop: Some(stop), monitor: Some(monitor) })
     }
 
     /// Connects as the superuser `postgres`: creates roles and the database, nothing else.

@@ -34,10 +34,7 @@ pub(crate) fn encode(at: DateTime<Utc>, id: Uuid) -> String {
 fn decode(text: &str) -> Option<(DateTime<Utc>, Uuid)> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let (at, id) = bytes.split_at_checked(8)?;
-    Some((
-        DateTime::from_timestamp_micros(i64::from_be_bytes(at.try_into().ok()?))?,
-        Uuid::from_slice(id).ok()?,
-    ))
+    Some((DateTime::from_timestamp_micros(i64::from_be_bytes(at.try_into().ok()?))?, Uuid::from_slice(id).ok()?))
 }
 
 /// The answer to a cursor that is not one of ours.

@@ -252,9 +252,15 @@ mod tests {
         for (facts, words) in [
             (Facts { campaign: CampaignState::Paused, ..facts() }, "The campaign is paused."),
             (Facts { message: Some(MessageState::Sending), ..facts() }, "It is being sent right now."),
-            (Facts { mailbox_state: Some(MailboxState::Paused), ..facts() }, "The mailbox nora@halden.example is paused."),
+            (
+                Facts { mailbox_state: Some(MailboxState::Paused), ..facts() },
+                "The mailbox nora@halden.example is paused.",
+            ),
             (Facts { mailbox_waits: true, ..facts() }, "Waits for the cap or the gap of nora@halden.example."),
-            (Facts { overdue: false, state: EnrolmentState::WaitingWindow, ..facts() }, "The sending window is closed."),
+            (
+                Facts { overdue: false, state: EnrolmentState::WaitingWindow, ..facts() },
+                "The sending window is closed.",
+            ),
             (
                 Facts { overdue: false, message: Some(MessageState::Deferred), detail: Some("451 busy"), ..facts() },
                 "The server said “later”: 451 busy",

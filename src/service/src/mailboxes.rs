@@ -9,12 +9,7 @@ use domain::{
 };
 use zeroize::Zeroizing;
 
-use crate::{
-    Error, Result, Tenant,
-    audit::Entry,
-    error::OnConstraint,
-    jobs::TestMailbox,
-};
+use crate::{Error, Result, Tenant, audit::Entry, error::OnConstraint, jobs::TestMailbox};
 
 /// E-mails in 24 hours of a new mailbox with a server of the company's own.
 const NEW_CAP: i32 = 50;
@@ -158,8 +153,8 @@ impl Mailboxes<'_> {
             Some(password) => self.seal(id, Some(password))?,
             None => None,
         };
-        let server_changed =
-            own_server && (input.host.is_some() || input.port.is_some() || input.username.is_some() || sealed.is_some());
+        let server_changed = own_server
+            && (input.host.is_some() || input.port.is_some() || input.username.is_some() || sealed.is_some());
         sqlx::query!(
             "UPDATE mailboxes SET
                  from_name = coalesce($2, from_name),

@@ -80,8 +80,7 @@ impl Messages<'_> {
     /// When the database is away; then nothing leaves.
     pub async fn begin_sending(&mut self, claimed: &Claimed, subject: &str, mime: &[u8], server: &str) -> Result<bool> {
         let now = self.t.now();
-        let running = self.t.campaigns().share(claimed.campaign).await?
-            == Some(CampaignState::Running);
+        let running = self.t.campaigns().share(claimed.campaign).await? == Some(CampaignState::Running);
         let open = sqlx::query_scalar!(
             r#"SELECT state IN ('active', 'waiting_delay', 'waiting_window') AS "open!"
                FROM enrolments WHERE id = $1 FOR UPDATE"#,
@@ -178,11 +177,7 @@ impl Messages<'_> {
     async fn release(&mut self, claimed: &Claimed, suppressed: bool) -> Result<()> {
         if suppressed {
             let enrolment = claimed.enrolment.0;
-            return self
-                .t
-                .enrolments()
-                .end(&[enrolment], EnrolmentState::Suppressed, None)
-                .await;
+            return self.t.enrolments().end(&[enrolment], EnrolmentState::Suppressed, None).await;
         }
         sqlx::query!(
             "UPDATE messages SET state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'scheduled' END,

@@ -175,8 +175,7 @@ impl People<'_> {
             origin,
         );
         let membership = Membership { company: row.company, name: row.name, slug: slug.to_owned(), role: row.role };
-        let person =
-            Person { id, name: row.person_name, email: row.person_email, time_zone: row.person_time_zone };
+        let person = Person { id, name: row.person_name, email: row.person_email, time_zone: row.person_time_zone };
         Ok((actor, membership, person))
     }
 
@@ -276,4 +275,3 @@ impl People<'_> {
         Ok(())
     }
 }
-

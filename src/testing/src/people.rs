@@ -2,7 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use domain::{CompanyId, MailboxId, Role, UserId, companies::NewCompany, keys::Scope, mailboxes::{MailboxInput, MailboxKind}};
+use domain::{
+    CompanyId, MailboxId, Role, UserId,
+    companies::NewCompany,
+    keys::Scope,
+    mailboxes::{MailboxInput, MailboxKind},
+};
 use service::{Actor, Origin, people::NewPerson};
 
 use crate::TestDb;

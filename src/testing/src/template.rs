@@ -47,11 +47,12 @@ async fn prepare() -> (Cluster, String) {
     let template = format!("template_{}", fingerprint());
     let mut conn = PgConnection::connect_with(&cluster.superuser("postgres")).await.expect("the test cluster answers");
     sqlx::query("SELECT pg_advisory_lock($1)").bind(MAKING).execute(&mut conn).await.expect("the lock is given");
-    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)")
-        .bind(&template)
-        .fetch_one(&mut conn)
-        .await
-        .expect("the catalog is readable");
+    let there: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)")
+            .bind(&template)
+            .fetch_one(&mut conn)
+            .await
+            .expect("the catalog is readable");
     if !there {
         sweep(&mut conn).await;
         make(&cluster, &template).await;

@@ -87,14 +87,17 @@ fn table(slug: String, list: EnrolmentList) -> impl IntoView {
     }
     .into_any();
     let body = if list.rows.is_empty() {
-        view! { <Empty kind=EmptyKind::None title="No leads here" text="Leads appear when the campaign starts."/> }.into_any()
+        view! { <Empty kind=EmptyKind::None title="No leads here" text="Leads appear when the campaign starts."/> }
+            .into_any()
     } else {
         let rows: Vec<_> = list
             .rows
             .into_iter()
             .map(|r| {
                 let name = match r.lead {
-                    Some(id) => view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{r.name}</a> }.into_any(),
+                    Some(id) => {
+                        view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{r.name}</a> }.into_any()
+                    }
                     None => view! { <span class="subtle">{r.name}</span> }.into_any(),
                 };
                 view! {

@@ -137,9 +137,8 @@ fn row(base: &str, slug: &str, r: CampaignRow, command: Command) -> AnyView {
         "paused" => Some(("resume", "Resume", IconName::Play)),
         _ => None,
     };
-    let action = action.map(|(word, label, icon)| {
-        button(command, slug, &r.id, word, label.to_owned(), ButtonKind::Ghost, icon)
-    });
+    let action =
+        action.map(|(word, label, icon)| button(command, slug, &r.id, word, label.to_owned(), ButtonKind::Ghost, icon));
     let note = (!r.note.is_empty()).then(|| view! { <span class="subtle truncate">{r.note}</span> });
     view! {
         <tr role="row">

@@ -137,7 +137,9 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
                 position: s.position,
                 subject: s.subject,
                 delay: s.delay.to_string(),
-                planned: grouped(count(s.position, MessageState::Scheduled) + count(s.position, MessageState::Deferred)),
+                planned: grouped(
+                    count(s.position, MessageState::Scheduled) + count(s.position, MessageState::Deferred),
+                ),
                 sent: grouped(count(s.position, MessageState::Sent)),
                 failed: grouped(count(s.position, MessageState::Failed)),
                 unknown: grouped(count(s.position, MessageState::Unknown)),

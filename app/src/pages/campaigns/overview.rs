@@ -90,11 +90,8 @@ fn page(slug: String, o: Overview, command: Command) -> impl IntoView {
         Part::new("Being placed", o.enrolling, Tone::Sky),
     ];
     let sum = o.finished + o.open + o.removed + o.enrolling;
-    let lines: Vec<_> = o
-        .lines
-        .into_iter()
-        .map(|(label, leads)| view! { <Fact label>{grouped(leads)}</Fact> }.into_any())
-        .collect();
+    let lines: Vec<_> =
+        o.lines.into_iter().map(|(label, leads)| view! { <Fact label>{grouped(leads)}</Fact> }.into_any()).collect();
     let mailboxes: Vec<_> = o
         .mailboxes
         .into_iter()

@@ -71,10 +71,8 @@ pub async fn arrange_steps(
 pub fn CampaignSequencePage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("campaign"));
     let arrange = ServerAction::<ArrangeSteps>::new();
-    let shown = Resource::new(
-        move || (slug.get(), id.get(), arrange.version().get()),
-        |(slug, id, _)| load_sequence(slug, id),
-    );
+    let shown =
+        Resource::new(move || (slug.get(), id.get(), arrange.version().get()), |(slug, id, _)| load_sequence(slug, id));
     view! {
         <Transition>
             {move || Suspend::new(async move {
@@ -104,11 +102,8 @@ fn page(slug: String, s: Sequence, arrange: Arrange) -> impl IntoView {
     let empty = (count == 0).then(|| {
         view! { <Empty kind=EmptyKind::First title="Write the first e-mail" text="Later steps follow up when nobody answers."/> }
     });
-    let steps: Vec<_> = s
-        .steps
-        .into_iter()
-        .map(|step| step_card(&slug, &own, &id, step, s.may_arrange, count, arrange))
-        .collect();
+    let steps: Vec<_> =
+        s.steps.into_iter().map(|step| step_card(&slug, &own, &id, step, s.may_arrange, count, arrange)).collect();
     let add = s.may_arrange.then(|| form(arrange, &slug, &id, "", "add", "Add step", IconName::Plus));
     let refused = move || {
         arrange.value().get().and_then(Result::err).map(|e| view! { <p class="error" role="alert">{e.message}</p> })
@@ -164,7 +159,15 @@ fn step_card(
     .into_any()
 }
 
-fn form(action: Arrange, slug: &str, id: &str, step: &str, what: &'static str, words: &'static str, icon: IconName) -> AnyView {
+fn form(
+    action: Arrange,
+    slug: &str,
+    id: &str,
+    step: &str,
+    what: &'static str,
+    words: &'static str,
+    icon: IconName,
+) -> AnyView {
     let (slug, id, step) = (slug.to_owned(), id.to_owned(), step.to_owned());
     view! {
         <ActionForm action>

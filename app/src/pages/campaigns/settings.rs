@@ -74,10 +74,8 @@ pub async fn save_settings(slug: String, id: String, form: SettingsForm) -> Resu
 pub fn CampaignSettingsPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("campaign"));
     let save = ServerAction::<SaveSettings>::new();
-    let shown = Resource::new(
-        move || (slug.get(), id.get(), save.version().get()),
-        |(slug, id, _)| load_settings(slug, id),
-    );
+    let shown =
+        Resource::new(move || (slug.get(), id.get(), save.version().get()), |(slug, id, _)| load_settings(slug, id));
     view! {
         <Transition>
             {move || Suspend::new(async move {
@@ -98,7 +96,8 @@ fn page(slug: String, s: Settings, save: ServerAction<SaveSettings>) -> impl Int
             view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{e.message}</p></div> }
         })
     };
-    let locked = (!s.may_edit).then(|| view! { <Callout tone=Tone::Sky>"Pause the campaign to change its settings."</Callout> });
+    let locked =
+        (!s.may_edit).then(|| view! { <Callout tone=Tone::Sky>"Pause the campaign to change its settings."</Callout> });
     let may_edit = s.may_edit;
     let (id, version, name) = (s.head.id.clone(), s.version, s.head.name.clone());
     let fields = fields(s);
@@ -216,7 +215,8 @@ impl SettingsForm {
 /// Minutes since midnight of a time as in 09:00.
 #[cfg(feature = "ssr")]
 fn minute(text: &str) -> Result<i32, domain::Problem> {
-    let parsed = text.split_once(':').and_then(|(h, m)| Some((h.trim().parse::<i32>().ok()?, m.trim().parse::<i32>().ok()?)));
+    let parsed =
+        text.split_once(':').and_then(|(h, m)| Some((h.trim().parse::<i32>().ok()?, m.trim().parse::<i32>().ok()?)));
     match parsed {
         Some((hours @ 0..=24, minutes @ 0..=59)) => Ok(hours * 60 + minutes),
         _ => Err(domain::Problem::field("window", "time_invalid", "Write times as in 09:00.")),

@@ -113,7 +113,8 @@ fn page(
     let base = format!("/t/{slug}/leads");
     let trail = vec![Crumb::new("Leads", base.clone())];
     let edit = format!("{base}/{}/edit", lead.id);
-    let at = lead.account.clone().map(|(id, name)| view! { " at " <a href=format!("/t/{slug}/accounts/{id}")>{name}</a> });
+    let at =
+        lead.account.clone().map(|(id, name)| view! { " at " <a href=format!("/t/{slug}/accounts/{id}")>{name}</a> });
     let error = move || note.value().get().and_then(Result::err).map(|e| e.message);
     let notes: Vec<_> = lead
         .notes
@@ -137,7 +138,8 @@ fn page(
         }
     });
     let timeline = if lead.timeline.is_empty() {
-        view! { <Empty kind=EmptyKind::Done title="Nothing yet" text="The first e-mail or note appears here."/> }.into_any()
+        view! { <Empty kind=EmptyKind::Done title="Nothing yet" text="The first e-mail or note appears here."/> }
+            .into_any()
     } else {
         view! { <Timeline days=lead.timeline.clone()/> }.into_any()
     };
@@ -187,12 +189,8 @@ fn about(lead: &LeadView) -> impl IntoView + use<> {
 }
 
 fn why(lead: &LeadView) -> impl IntoView + use<> {
-    let reasons: Vec<_> = lead
-        .reasons
-        .iter()
-        .cloned()
-        .map(|r| view! { <Fact label=r.text>{format!("{:+}", r.points)}</Fact> })
-        .collect();
+    let reasons: Vec<_> =
+        lead.reasons.iter().cloned().map(|r| view! { <Fact label=r.text>{format!("{:+}", r.points)}</Fact> }).collect();
     view! {
         <Card title="Why this score" action=view! { <Score value=Some(lead.score) tone=score_tone(lead.score)/> }.into_any()>
             <Facts>{reasons}</Facts>
@@ -214,7 +212,8 @@ fn change_status(slug: &str, lead: &LeadView, action: ServerAction<SetLeadStatus
     let delete = ServerAction::<DeleteLead>::new();
     let (slug, id, status) = (slug.to_owned(), lead.id.clone(), lead.status.clone());
     let (slug2, id2) = (slug.clone(), id.clone());
-    let refused = move || delete.value().get().and_then(Result::err).map(|e| view! { <p class="error">{e.message}</p> });
+    let refused =
+        move || delete.value().get().and_then(Result::err).map(|e| view! { <p class="error">{e.message}</p> });
     view! {
         <Card title="Change">
             <ActionForm action attr:class="stack">

@@ -12,9 +12,9 @@ use crate::{
     pages::frame::{ErrorPage, live_version, use_slug},
     shell::Topbar,
     ui::{
-        AddFilter, Avatar, AvatarKind, BulkBar, ButtonKind, ButtonLink, Choice, ColumnKind, Empty, EmptyKind, FilterBar,
-        FilterChip, HeaderCell, IconName, ListForm, Pager, Score, SearchField, Select, SelectAllHeader, SelectBox,
-        SortHeader, SortOrder, SubmitButton, TableRegion, TextInput, Time,
+        AddFilter, Avatar, AvatarKind, BulkBar, ButtonKind, ButtonLink, Choice, ColumnKind, Empty, EmptyKind,
+        FilterBar, FilterChip, HeaderCell, IconName, ListForm, Pager, Score, SearchField, Select, SelectAllHeader,
+        SelectBox, SortHeader, SortOrder, SubmitButton, TableRegion, TextInput, Time,
     },
 };
 
@@ -89,9 +89,8 @@ pub fn LeadsPage() -> impl IntoView {
 fn table(slug: String, list: LeadList) -> impl IntoView {
     let base = format!("/t/{slug}/leads");
     let selected = RwSignal::new(0);
-    let page = |cursor: Option<String>, word: &str| {
-        cursor.map(|c| format!("{base}?{}{word}={c}", with_mark(&list.query)))
-    };
+    let page =
+        |cursor: Option<String>, word: &str| cursor.map(|c| format!("{base}?{}{word}={c}", with_mark(&list.query)));
     let (next, previous) = (page(list.next.clone(), "after"), page(list.previous.clone(), "before"));
     let filtered = !list.chips.is_empty() || !list.search.is_empty();
     let body = if list.rows.is_empty() {
@@ -159,7 +158,9 @@ fn row_view(base: &str, slug: &str, row: Row) -> AnyView {
         }
     });
     let campaign = match row.campaign {
-        Some((id, name)) => view! { <a class="truncate" href=format!("/t/{slug}/campaigns/{id}")>{name}</a> }.into_any(),
+        Some((id, name)) => {
+            view! { <a class="truncate" href=format!("/t/{slug}/campaigns/{id}")>{name}</a> }.into_any()
+        }
         None => view! { <span class="subtle">"Not enrolled"</span> }.into_any(),
     };
     view! {
@@ -201,9 +202,7 @@ fn filters(base: &str, list: &LeadList) -> impl IntoView + use<> {
         .collect();
     let search = list.search.clone();
     let any = !list.chips.is_empty();
-    let statuses = ["new", "working", "replied", "qualified", "nurture", "lost"]
-        .map(|s| Choice::new(s, s))
-        .to_vec();
+    let statuses = ["new", "working", "replied", "qualified", "nurture", "lost"].map(|s| Choice::new(s, s)).to_vec();
     let owners = list.owners.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect::<Vec<_>>();
     let (action, search_action) = (base.to_owned(), base.to_owned());
     view! {
@@ -235,13 +234,22 @@ fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 fn bulk(list: &LeadList, selected: RwSignal<u32>) -> impl IntoView + use<> {
-    let campaigns: Vec<_> = list.campaigns.iter().map(|(id, name)| Choice::new(format!("enrol:{id}"), name.clone())).collect();
-    let owners: Vec<_> = list.owners.iter().map(|(id, name)| Choice::new(format!("assign:{id}"), name.clone())).collect();
+    let campaigns: Vec<_> =
+        list.campaigns.iter().map(|(id, name)| Choice::new(format!("enrol:{id}"), name.clone())).collect();
+    let owners: Vec<_> =
+        list.owners.iter().map(|(id, name)| Choice::new(format!("assign:{id}"), name.clone())).collect();
     let option = |c: &Choice| view! { <option value=c.value.clone()>{c.label.clone()}</option> };
     let campaigns: Vec<_> = campaigns.iter().map(option).collect();
     let owners: Vec<_> = owners.iter().map(option).collect();
-    let statuses = [("new", "New"), ("working", "Working"), ("replied", "Replied"), ("qualified", "Qualified"), ("nurture", "Nurture"), ("lost", "Lost")]
-        .map(|(value, word)| view! { <option value=format!("status:{value}")>{word}</option> });
+    let statuses = [
+        ("new", "New"),
+        ("working", "Working"),
+        ("replied", "Replied"),
+        ("qualified", "Qualified"),
+        ("nurture", "Nurture"),
+        ("lost", "Lost"),
+    ]
+    .map(|(value, word)| view! { <option value=format!("status:{value}")>{word}</option> });
     let query = list.query.clone();
     view! {
         <BulkBar label="leads" selected>

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use domain::{
     LeadId, PageRequest, Permission,
     campaigns::{CampaignFilter, CampaignState},
-    page::Count,
     leads::{LeadEvent, LeadEventKind, LeadFilter, LeadSort, LeadSummary},
+    page::Count,
 };
 
 use super::{

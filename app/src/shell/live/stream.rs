@@ -17,11 +17,7 @@ const STALE_AFTER: Duration = Duration::from_secs(120);
 pub(super) fn follow(url: String, live: Live) {
     Effect::new(move |_| {
         let stream = StoredValue::new_local(None::<Stream>);
-        let tab = Tab {
-            url: StoredValue::new(url.clone()),
-            live,
-            stream,
-        };
+        let tab = Tab { url: StoredValue::new(url.clone()), live, stream };
         tab.open();
         let seen = window_event_listener_untyped("visibilitychange", move |_| tab.look());
         on_cleanup(move || {
@@ -107,16 +103,8 @@ impl Stream {
         source.set_onopen(Some(opened.as_ref().unchecked_ref()));
         source.set_onerror(Some(broke.as_ref().unchecked_ref()));
         source.set_onmessage(Some(news.as_ref().unchecked_ref()));
-        source
-            .add_event_listener_with_callback("resync", resync.as_ref().unchecked_ref())
-            .ok()?;
-        Some(Self {
-            source,
-            _opened: opened,
-            _broke: broke,
-            _news: news,
-            _resync: resync,
-        })
+        source.add_event_listener_with_callback("resync", resync.as_ref().unchecked_ref()).ok()?;
+        Some(Self { source, _opened: opened, _broke: broke, _news: news, _resync: resync })
     }
 }
 
@@ -129,7 +117,5 @@ impl Drop for Stream {
 /// The topic of `{"topic": "campaigns", "id": ".."}`; the browser parses it.
 fn topic_of(event: &MessageEvent) -> Option<String> {
     let hint = js_sys::JSON::parse(&event.data().as_string()?).ok()?;
-    js_sys::Reflect::get(&hint, &JsValue::from_str("topic"))
-        .ok()?
-        .as_string()
+    js_sys::Reflect::get(&hint, &JsValue::from_str("topic")).ok()?.as_string()
 }

@@ -106,9 +106,7 @@ pub const fn reachable(facts: &Facts<'_>) -> i64 {
 fn audience(f: &Facts<'_>) -> Check {
     match f.audience {
         0 => block("audience", "No lead is chosen. Choose a filter, or add leads from the list.", FixAt::Settings),
-        n if reachable(f) <= 0 => {
-            block("audience", format!("None of the {n} leads can be mailed."), FixAt::Settings)
-        }
+        n if reachable(f) <= 0 => block("audience", format!("None of the {n} leads can be mailed."), FixAt::Settings),
         n => pass("audience", format!("{n} {} chosen.", if n == 1 { "lead is" } else { "leads are" })),
     }
 }

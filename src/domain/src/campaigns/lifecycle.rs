@@ -138,10 +138,9 @@ impl Lifecycle {
     /// Refused unless scheduled.
     pub fn start_on_time(self, now: DateTime<Utc>) -> Result {
         match (self.state, self.starts_at) {
-            (S::Scheduled, Some(at)) if now - at > MAX_LATENESS => self.hold(
-                now,
-                "It should have started while the system was not running. Check it, then resume.",
-            ),
+            (S::Scheduled, Some(at)) if now - at > MAX_LATENESS => {
+                self.hold(now, "It should have started while the system was not running. Check it, then resume.")
+            }
             (S::Scheduled, _) => self.start(now),
             _ => self.refuse("start"),
         }
@@ -185,16 +184,14 @@ impl Lifecycle {
     pub fn resume(self, acknowledged: bool, now: DateTime<Utc>) -> Result {
         match self.state {
             S::Running => Ok(Change::Already(self)),
-            S::Pausing | S::Paused if self.paused_by == Some(PausedBy::System) && !acknowledged => {
-                Err(Refusal::new(
-                    "acknowledgement_needed",
-                    format!(
-                        "This campaign paused by itself: {} Confirm that you have read this to resume.",
-                        self.pause_reason.unwrap_or_default()
-                    ),
-                    &["resume", "stop"],
-                ))
-            }
+            S::Pausing | S::Paused if self.paused_by == Some(PausedBy::System) && !acknowledged => Err(Refusal::new(
+                "acknowledgement_needed",
+                format!(
+                    "This campaign paused by itself: {} Confirm that you have read this to resume.",
+                    self.pause_reason.unwrap_or_default()
+                ),
+                &["resume", "stop"],
+            )),
             S::Pausing | S::Paused => done(Self {
                 state: S::Running,
                 started_at: self.started_at.or(Some(now)),
@@ -250,7 +247,11 @@ impl Lifecycle {
     fn refuse(self, command: &'static str) -> Result {
         let state = self.state;
         let what = state.label().to_lowercase();
-        Err(Refusal::new("not_allowed_now", format!("A campaign that is {what} cannot {}.", passive(command)), state.allowed()))
+        Err(Refusal::new(
+            "not_allowed_now",
+            format!("A campaign that is {what} cannot {}.", passive(command)),
+            state.allowed(),
+        ))
     }
 }
 
@@ -345,11 +346,7 @@ mod tests {
     fn allowed_lists_and_transitions_agree() {
         for &s in S::ALL {
             let works = |name: &str, result: Result| {
-                assert_eq!(
-                    matches!(result, Ok(Change::Done(_))),
-                    s.allowed().contains(&name),
-                    "{name} from {s}"
-                );
+                assert_eq!(matches!(result, Ok(Change::Done(_))), s.allowed().contains(&name), "{name} from {s}");
             };
             if s != S::Scheduled {
                 works("schedule", at(s).schedule(now() + Duration::hours(2)));

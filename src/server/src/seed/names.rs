@@ -24,9 +24,29 @@ const FIRST: [&str; 20] = [
     "Giulia", "Anders", "Marie", "Felix", "Oskar", "Yasmin", "Henrik", "Zuzanna",
 ];
 const LAST: [&str; 23] = [
-    "Albrecht", "Ricci", "Lindqvist", "Marchand", "Okafor", "Kern", "Novak", "van den Berg", "Weiss", "Holm",
-    "Petrova", "Brandt", "Ferraro", "Nyström", "Dubois", "Hartmann", "Zieliński", "Haddad", "Sørensen", "Kowalczyk",
-    "Müller-Lüdenscheidt", "Ó Briain", "Ayhan",
+    "Albrecht",
+    "Ricci",
+    "Lindqvist",
+    "Marchand",
+    "Okafor",
+    "Kern",
+    "Novak",
+    "van den Berg",
+    "Weiss",
+    "Holm",
+    "Petrova",
+    "Brandt",
+    "Ferraro",
+    "Nyström",
+    "Dubois",
+    "Hartmann",
+    "Zieliński",
+    "Haddad",
+    "Sørensen",
+    "Kowalczyk",
+    "Müller-Lüdenscheidt",
+    "Ó Briain",
+    "Ayhan",
 ];
 const FIRMS: [(&str, &str, &str); 16] = [
     ("Corvus Photonics", "corvus", "optics"),
@@ -47,13 +67,28 @@ const FIRMS: [(&str, &str, &str); 16] = [
     ("Meridian Cryogenics", "meridian", "energy"),
 ];
 const TITLES: [&str; 12] = [
-    "VP Operations", "Head of Automation", "Director of Procurement", "Chief Technology Officer", "Lab Director",
-    "Geschäftsführer", "Quality Manager", "Plant Manager", "Head of R&D", "Engineering Lead", "Responsable achats",
+    "VP Operations",
+    "Head of Automation",
+    "Director of Procurement",
+    "Chief Technology Officer",
+    "Lab Director",
+    "Geschäftsführer",
+    "Quality Manager",
+    "Plant Manager",
+    "Head of R&D",
+    "Engineering Lead",
+    "Responsable achats",
     "Laboratory Technician",
 ];
 const COUNTRIES: [(&str, &str); 8] = [
-    ("DE", "Europe/Berlin"), ("IT", "Europe/Rome"), ("SE", "Europe/Stockholm"), ("FR", "Europe/Paris"),
-    ("NL", "Europe/Amsterdam"), ("DK", "Europe/Copenhagen"), ("PL", "Europe/Warsaw"), ("CH", "Europe/Zurich"),
+    ("DE", "Europe/Berlin"),
+    ("IT", "Europe/Rome"),
+    ("SE", "Europe/Stockholm"),
+    ("FR", "Europe/Paris"),
+    ("NL", "Europe/Amsterdam"),
+    ("DK", "Europe/Copenhagen"),
+    ("PL", "Europe/Warsaw"),
+    ("CH", "Europe/Zurich"),
 ];
 
 /// The lead with this number.

@@ -44,9 +44,7 @@ async fn stream(State(db): State<Db>, session: Session, Path(slug): Path<String>
         };
         async move { event.map(Ok::<_, Infallible>) }
     });
-    let headers = [
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-        (header::CACHE_CONTROL, "no-cache, no-transform"),
-    ];
+    let headers =
+        [(HeaderName::from_static("x-accel-buffering"), "no"), (header::CACHE_CONTROL, "no-cache, no-transform")];
     (headers, Sse::new(hints).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))).into_response()
 }

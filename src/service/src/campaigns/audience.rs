@@ -42,9 +42,12 @@ impl Campaigns<'_> {
             return Err(editing_refused(state));
         }
         if !started && matches!(campaign.audience, Audience::Filter { .. }) {
-            sqlx::query!("UPDATE campaigns SET audience_kind = 'selection', audience_filter = NULL WHERE id = $1", id.0)
-                .execute(self.t.conn())
-                .await?;
+            sqlx::query!(
+                "UPDATE campaigns SET audience_kind = 'selection', audience_filter = NULL WHERE id = $1",
+                id.0
+            )
+            .execute(self.t.conn())
+            .await?;
         }
         let selected = self.count_selection(selection).await?;
         let added = self.freeze(id, selection).await?;
@@ -114,7 +117,9 @@ impl Campaigns<'_> {
 
     /// Adds chunks with the leads of a selection that the campaign does not have yet. Gives how many.
     async fn freeze(&mut self, id: CampaignId, selection: &LeadSelection) -> Result<i64> {
-        let mut query = QueryBuilder::<Postgres>::new("WITH there AS (SELECT unnest(lead_ids) AS lead_id FROM campaign_audience WHERE campaign_id = ");
+        let mut query = QueryBuilder::<Postgres>::new(
+            "WITH there AS (SELECT unnest(lead_ids) AS lead_id FROM campaign_audience WHERE campaign_id = ",
+        );
         query.push_bind(id.0);
         query.push(" UNION ALL SELECT lead_id FROM enrolments WHERE campaign_id = ").push_bind(id.0);
         query.push("), wanted AS (SELECT l.id, (row_number() OVER (ORDER BY l.id) - 1) / ").push_bind(CHUNK);

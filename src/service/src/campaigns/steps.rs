@@ -181,13 +181,9 @@ impl Campaigns<'_> {
 
     async fn touched(&mut self, campaign: CampaignId) -> Result<()> {
         let now = self.t.now();
-        sqlx::query!(
-            "UPDATE campaigns SET updated_at = $2, version = version + 1 WHERE id = $1",
-            campaign.0,
-            now
-        )
-        .execute(self.t.conn())
-        .await?;
+        sqlx::query!("UPDATE campaigns SET updated_at = $2, version = version + 1 WHERE id = $1", campaign.0, now)
+            .execute(self.t.conn())
+            .await?;
         self.t.tell("campaigns", campaign.0).await
     }
 }

@@ -55,9 +55,8 @@ impl Campaigns<'_> {
         if loaded.mailboxes.is_empty() {
             return Err(Problem::field("to", "mailbox_missing", "Choose a mailbox for the campaign first.").into());
         }
-        let suppressed = sqlx::query_scalar!(r#"SELECT is_suppressed($1) AS "s!""#, to.as_str())
-            .fetch_one(self.t.conn())
-            .await?;
+        let suppressed =
+            sqlx::query_scalar!(r#"SELECT is_suppressed($1) AS "s!""#, to.as_str()).fetch_one(self.t.conn()).await?;
         if suppressed {
             return Err(Problem::field("to", "suppressed", "This address asked for no more e-mail.").into());
         }

@@ -23,9 +23,7 @@ impl Account {
     /// The account for the cluster in `data_dir`; an existing cluster keeps its owner.
     pub fn for_cluster(data_dir: &Path) -> Result<Account> {
         let cluster = data_dir.join(super::layout::CLUSTER);
-        let owner = fs::metadata(&cluster)
-            .ok()
-            .map(|found| (found.uid(), found.gid()));
+        let owner = fs::metadata(&cluster).ok().map(|found| (found.uid(), found.gid()));
         let me = rustix::process::geteuid();
         if !me.is_root() {
             ensure!(
@@ -42,13 +40,10 @@ impl Account {
             return Ok(Account::Other { uid, gid });
         }
         let passwd = fs::read_to_string("/etc/passwd").context("cannot read /etc/passwd")?;
-        ["postgres", "nobody"]
-            .iter()
-            .find_map(|name| find_user(&passwd, name))
-            .context(
-                "Postgres refuses to run as root, and there is no user `postgres` or `nobody` \
+        ["postgres", "nobody"].iter().find_map(|name| find_user(&passwd, name)).context(
+            "Postgres refuses to run as root, and there is no user `postgres` or `nobody` \
                  to run it as: install postgresql, or start Saleswright as another user",
-            )
+        )
     }
 
     /// A command that runs as this account, with nothing of our environment but the path: what
@@ -72,17 +67,10 @@ impl Account {
     pub fn own_folder(self, folder: &Path) -> Result<()> {
         let made = match fs::symlink_metadata(folder) {
             Ok(found) => {
-                ensure!(
-                    found.is_dir(),
-                    "{} is in the way: it is not a folder",
-                    folder.display()
-                );
+                ensure!(found.is_dir(), "{} is in the way: it is not a folder", folder.display());
                 self.may_take(&found, folder)
             }
-            Err(_) => fs::DirBuilder::new()
-                .mode(0o700)
-                .create(folder)
-                .map_err(Into::into),
+            Err(_) => fs::DirBuilder::new().mode(0o700).create(folder).map_err(Into::into),
         };
         made.with_context(|| format!("cannot create the folder {}", folder.display()))?;
         if let Account::Other { uid, gid } = self {
@@ -99,8 +87,7 @@ impl Account {
             return Ok(());
         };
         for above in folder.ancestors() {
-            let found = fs::metadata(above)
-                .with_context(|| format!("cannot look at {}", above.display()))?;
+            let found = fs::metadata(above).with_context(|| format!("cannot look at {}", above.display()))?;
             if !may_enter(&found, uid, gid) {
                 bail!(
                     "Postgres does not run as root, and its user (uid {uid}) cannot enter {0}: \
@@ -173,10 +160,7 @@ mod tests {
         let passwd = "root:x:0:0::/root:/bin/sh\npostgres2:x:7:7::/:/bin/sh\nbroken\n\
                       postgres:x:101:104::/var/lib/postgresql:/bin/sh\n";
 
-        assert_eq!(
-            find_user(passwd, "postgres"),
-            Some(Account::Other { uid: 101, gid: 104 })
-        );
+        assert_eq!(find_user(passwd, "postgres"), Some(Account::Other { uid: 101, gid: 104 }));
         assert_eq!(find_user(passwd, "nobody"), None);
     }
 }

@@ -66,10 +66,7 @@ impl Binaries {
         if !folder.join("initdb").is_file() {
             return None;
         }
-        let version = Command::new(folder.join("postgres"))
-            .arg("--version")
-            .output()
-            .ok()?;
+        let version = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
         let major = parse_major(&String::from_utf8_lossy(&version.stdout))?;
         Some(Binaries { folder, major })
     }
@@ -86,9 +83,7 @@ fn candidates() -> Vec<PathBuf> {
     }
     let mut folders = Vec::new();
     if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
-        folders.push(PathBuf::from(
-            String::from_utf8_lossy(&output.stdout).trim(),
-        ));
+        folders.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
     }
     if let Some(path) = std::env::var_os("PATH") {
         folders.extend(std::env::split_paths(&path));
@@ -113,19 +108,14 @@ mod tests {
 
     #[test]
     fn the_major_version_is_the_first_number() {
-        assert_eq!(
-            parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
-            Some(15)
-        );
+        assert_eq!(parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
         assert_eq!(parse_major("postgres (PostgreSQL) 18beta1"), Some(18));
         assert_eq!(parse_major("sh: postgres: not found"), None);
     }
 
     #[test]
     fn a_missing_version_says_what_to_install() {
-        let error = Binaries::find(Some(3))
-            .expect_err("nobody has PostgreSQL 3")
-            .to_string();
+        let error = Binaries::find(Some(3)).expect_err("nobody has PostgreSQL 3").to_string();
         assert!(error.contains("install postgresql-3"), "{error}");
     }
 }

@@ -56,10 +56,7 @@ impl Monitor {
         let asked = Instant::now();
         while !monitor.try_supervise()? {
             // Waits while a process that is the last one stops the server.
-            monitor
-                .users
-                .lock_shared()
-                .context("cannot lock the cluster for use")?;
+            monitor.users.lock_shared().context("cannot lock the cluster for use")?;
             if Postmaster::running(&monitor.layout).is_some() {
                 break;
             }
@@ -126,9 +123,7 @@ impl Monitor {
             // Nobody uses it, so a server that still runs is about to be shut down by its guard.
             Postmaster::stop_leftover(&self.layout)?;
         }
-        self.users
-            .lock_shared()
-            .context("cannot lock the cluster for use")?;
+        self.users.lock_shared().context("cannot lock the cluster for use")?;
         self.role = Role::Supervisor(Some(self.bring_up()?));
         Ok(true)
     }
@@ -174,8 +169,6 @@ fn taken(tried: Result<(), TryLockError>) -> Result<bool> {
     match tried {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => {
-            Err(error).context("the data folder is on a file system without locks")
-        }
+        Err(TryLockError::Error(error)) => Err(error).context("the data folder is on a file system without locks"),
     }
 }

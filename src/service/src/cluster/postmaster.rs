@@ -31,11 +31,7 @@ const SETTINGS: [&str; 7] = [
 ];
 
 /// Without these a crash of the machine costs the cluster, and tests take half the time.
-const THROWAWAY: [&str; 3] = [
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-];
+const THROWAWAY: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
 /// Longer than recovery takes after a crash on a slow disk.
 const START_LIMIT: Duration = Duration::from_secs(300);
@@ -61,11 +57,7 @@ pub(super) enum Postmaster {
 
 impl Postmaster {
     /// Starts the server and waits until it takes connections.
-    pub fn start(
-        layout: &Layout,
-        binaries: &Binaries,
-        durability: Durability,
-    ) -> Result<Postmaster> {
+    pub fn start(layout: &Layout, binaries: &Binaries, durability: Durability) -> Result<Postmaster> {
         wait_for_burial(layout);
         let log = File::options()
             .create(true)
@@ -74,25 +66,15 @@ impl Postmaster {
             .with_context(|| format!("cannot write {}", layout.log.display()))?;
         let mut command = layout.account.command(binaries.program("postgres"));
         command.arg("-D").arg(&layout.data);
-        command.arg("-c").arg(format!(
-            "unix_socket_directories={}",
-            layout.sockets.display()
-        ));
+        command.arg("-c").arg(format!("unix_socket_directories={}", layout.sockets.display()));
         command.arg("-c").arg(format!("port={PORT}"));
-        let throwaway: &[&str] = if durability == Durability::Throwaway {
-            &THROWAWAY
-        } else {
-            &[]
-        };
+        let throwaway: &[&str] = if durability == Durability::Throwaway { &THROWAWAY } else { &[] };
         for setting in SETTINGS.iter().chain(throwaway) {
             command.args(["-c", setting]);
         }
         let mut server = command
             .stdin(Stdio::null())
-            .stdout(
-                log.try_clone()
-                    .context("cannot share the log with Postgres")?,
-            )
+            .stdout(log.try_clone().context("cannot share the log with Postgres")?)
             .stderr(log)
             .spawn()
             .context("cannot run postgres")?;
@@ -146,10 +128,7 @@ impl Postmaster {
                 sleep(POLL);
             }
         }
-        bail!(
-            "Postgres (process {}) does not stop",
-            self.pid().as_raw_nonzero()
-        )
+        bail!("Postgres (process {}) does not stop", self.pid().as_raw_nonzero())
     }
 
     /// Ends the guard of a server that is gone.
@@ -168,25 +147,14 @@ impl Postmaster {
 
     fn wait_until_ready(&mut self, layout: &Layout) -> Result<()> {
         let asked = Instant::now();
-        let ready = |pid| {
-            layout
-                .pid_file()
-                .is_some_and(|file| file.ready && file.pid == pid)
-        };
+        let ready = |pid| layout.pid_file().is_some_and(|file| file.ready && file.pid == pid);
         while !ready(self.pid()) {
             if self.has_ended(layout) {
                 self.dismiss_guard();
-                bail!(
-                    "Postgres did not start; the end of {}:\n{}",
-                    layout.log.display(),
-                    tail(layout)
-                );
+                bail!("Postgres did not start; the end of {}:\n{}", layout.log.display(), tail(layout));
             }
             if asked.elapsed() > START_LIMIT {
-                bail!(
-                    "Postgres is not ready after {START_LIMIT:?}; see {}",
-                    layout.log.display()
-                );
+                bail!("Postgres is not ready after {START_LIMIT:?}; see {}", layout.log.display());
             }
             sleep(POLL);
         }
@@ -218,9 +186,7 @@ fn wait_for_burial(layout: &Layout) {
     let cmdline = format!("/proc/{}/cmdline", last.pid.as_raw_nonzero());
     let seen = Instant::now();
     // Only the dead have no arguments.
-    while fs::read(&cmdline).is_ok_and(|arguments| arguments.is_empty())
-        && seen.elapsed() < BURIAL_LIMIT
-    {
+    while fs::read(&cmdline).is_ok_and(|arguments| arguments.is_empty()) && seen.elapsed() < BURIAL_LIMIT {
         let _ = waitpid(Some(last.pid), WaitOptions::NOHANG);
         sleep(POLL);
     }
@@ -231,16 +197,10 @@ fn wait_for_burial(layout: &Layout) {
 fn is_postgres(layout: &Layout, pid: Pid) -> bool {
     let pid = pid.as_raw_nonzero().to_string();
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).or_else(|_| {
-        let ps = layout
-            .account
-            .command("ps")
-            .args(["-o", "args=", "-p", &pid])
-            .output();
+        let ps = layout.account.command("ps").args(["-o", "args=", "-p", &pid]).output();
         ps.map(|output| output.stdout)
     });
-    arguments.is_ok_and(|arguments| {
-        String::from_utf8_lossy(&arguments).contains(&*layout.data.to_string_lossy())
-    })
+    arguments.is_ok_and(|arguments| String::from_utf8_lossy(&arguments).contains(&*layout.data.to_string_lossy()))
 }
 
 fn tail(layout: &Layout) -> String {

@@ -53,9 +53,7 @@ async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
             }
         }
     });
-    found
-        .await
-        .unwrap_or_else(|_| panic!("waited in vain until {what}"))
+    found.await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
 }
 
 async fn query(cluster: &Cluster, sql: &'static str) -> sqlx::Result<i32> {
@@ -76,22 +74,14 @@ async fn kill_and_wait_for_the_next(dir: &DataDir, cluster: &Cluster) {
 /// Opens the cluster in another process, waits until it runs there, and kills that process.
 fn hold_in_a_process_and_kill_it(dir: &DataDir) {
     let mut parent = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "cluster::tests::hold_until_killed",
-            "--nocapture",
-        ])
+        .args(["--exact", "cluster::tests::hold_until_killed", "--nocapture"])
         .env(HOLD, &dir.0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
-    assert!(
-        lines
-            .map_while(Result::ok)
-            .any(|line| line.ends_with("holding"))
-    );
+    assert!(lines.map_while(Result::ok).any(|line| line.ends_with("holding")));
     parent.kill().unwrap();
     parent.wait().unwrap();
 }
@@ -100,9 +90,7 @@ fn hold_in_a_process_and_kill_it(dir: &DataDir) {
 async fn a_killed_server_comes_back_with_its_data() {
     let dir = DataDir::new("killed-server");
     let cluster = Cluster::open(&dir.0, Durability::Full).unwrap();
-    let mut connection = PgConnection::connect_with(&cluster.superuser("postgres"))
-        .await
-        .unwrap();
+    let mut connection = PgConnection::connect_with(&cluster.superuser("postgres")).await.unwrap();
     let create = sqlx::raw_sql("CREATE TABLE kept AS SELECT 7 AS n");
     create.execute(&mut connection).await.unwrap();
 
@@ -135,10 +123,7 @@ async fn a_killed_process_takes_its_server_along_and_the_next_one_starts() {
     let dir = DataDir::new("killed-parent");
     hold_in_a_process_and_kill_it(&dir);
 
-    until("the guard has stopped the server", async || {
-        dir.server().is_none().then_some(())
-    })
-    .await;
+    until("the guard has stopped the server", async || dir.server().is_none().then_some(())).await;
 
     let cluster = dir.open();
     assert_eq!(query(&cluster, "SELECT 1").await.unwrap(), 1);
@@ -157,10 +142,7 @@ async fn a_start_right_after_a_kill_waits_for_the_old_server_to_end() {
 
 /// Not a test by itself: the process that the tests above kill.
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test program has no other way to take an argument"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test program has no other way to take an argument")]
 fn hold_until_killed() {
     let Some(dir) = std::env::var_os(HOLD) else {
         return;

@@ -91,11 +91,10 @@ pub async fn migrate_down(owner: &PgConnectOptions, version: i64) -> Result<()> 
 /// Says which role must be used instead.
 pub async fn check_app_role(app: &PgConnectOptions) -> Result<()> {
     let mut conn = PgConnection::connect_with(app).await?;
-    let (name, above): (String, bool) = sqlx::query_as(
-        "SELECT rolname::text, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user",
-    )
-    .fetch_one(&mut conn)
-    .await?;
+    let (name, above): (String, bool) =
+        sqlx::query_as("SELECT rolname::text, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+            .fetch_one(&mut conn)
+            .await?;
     let owns: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = 'public' AND c.relkind = 'r' AND pg_get_userbyid(c.relowner) = current_user)",

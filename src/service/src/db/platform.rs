@@ -36,13 +36,11 @@ impl<'d> Platform<'d> {
     /// # Errors
     /// [`Error::NotFound`] when there is no such company.
     pub async fn system_actor_by_slug(&self, slug: &str, name: &'static str) -> Result<Actor> {
-        let row = sqlx::query!(
-            r#"SELECT id AS "id!", time_zone AS "time_zone!" FROM platform_company_by_slug($1)"#,
-            slug
-        )
-        .fetch_optional(self.db.pool())
-        .await?
-        .ok_or(Error::NotFound("company"))?;
+        let row =
+            sqlx::query!(r#"SELECT id AS "id!", time_zone AS "time_zone!" FROM platform_company_by_slug($1)"#, slug)
+                .fetch_optional(self.db.pool())
+                .await?
+                .ok_or(Error::NotFound("company"))?;
         Ok(Actor::system(CompanyId(row.id), row.time_zone, name))
     }
 
@@ -150,9 +148,8 @@ impl<'d> Platform<'d> {
     /// # Errors
     /// When the database is away.
     pub async fn message_company(&self, message: MessageId) -> Result<Option<CompanyId>> {
-        let company = sqlx::query_scalar!("SELECT platform_message_company($1)", message.0)
-            .fetch_one(self.db.pool())
-            .await?;
+        let company =
+            sqlx::query_scalar!("SELECT platform_message_company($1)", message.0).fetch_one(self.db.pool()).await?;
         Ok(company.map(CompanyId))
     }
 
@@ -161,9 +158,8 @@ impl<'d> Platform<'d> {
     /// # Errors
     /// When the database is away.
     pub async fn sandbox_mailbox_company(&self, mailbox: MailboxId) -> Result<Option<CompanyId>> {
-        let company = sqlx::query_scalar!("SELECT platform_mailbox_company($1)", mailbox.0)
-            .fetch_one(self.db.pool())
-            .await?;
+        let company =
+            sqlx::query_scalar!("SELECT platform_mailbox_company($1)", mailbox.0).fetch_one(self.db.pool()).await?;
         Ok(company.map(CompanyId))
     }
 

@@ -90,11 +90,9 @@ impl Worker {
                 .pg_pool(self.db.pool().clone())
                 .poll_interval(Duration::from_secs(2))
                 // Without a refetch delay every slot polls by itself, or spins when idle.
-                .local_queue(
-                    LocalQueueConfig::default().with_size(concurrency).with_refetch_delay(
-                        RefetchDelayConfig::default().with_duration(Duration::from_secs(1)).with_threshold(0),
-                    ),
-                )
+                .local_queue(LocalQueueConfig::default().with_size(concurrency).with_refetch_delay(
+                    RefetchDelayConfig::default().with_duration(Duration::from_secs(1)).with_threshold(0),
+                ))
                 // Recovery is off by default: a job of a killed worker would wait for hours.
                 .heartbeat_interval(Duration::from_secs(5))
                 .sweep_interval(Duration::from_secs(5))

@@ -189,11 +189,7 @@ impl Messages<'_> {
             enrolment: row.enrolment,
             mailbox,
             token,
-            recipient_name: display_name(
-                row.facts.first_name.as_deref(),
-                row.facts.last_name.as_deref(),
-                None,
-            ),
+            recipient_name: display_name(row.facts.first_name.as_deref(), row.facts.last_name.as_deref(), None),
             recipient,
             // The same for every try of this message, so that copies can be recognised (RFC 5322, 3.6.4).
             message_id_header: format!("<{}@{domain}>", Uuid::new_v5(&row.enrolment.0, row.id.0.as_bytes())),
@@ -209,12 +205,7 @@ impl Messages<'_> {
         )
         .fetch_one(self.t.conn())
         .await?;
-        Ok(Sender {
-            name: row.from_name,
-            address: row.address,
-            company: row.name,
-            postal_address: row.postal_address,
-        })
+        Ok(Sender { name: row.from_name, address: row.address, company: row.name, postal_address: row.postal_address })
     }
 
     /// The window closed while the message waited for its turn: the next one.
@@ -251,10 +242,7 @@ impl Messages<'_> {
     }
 
     async fn end_incomplete(&mut self, enrolment: EnrolmentId, missing: &[String]) -> Result<()> {
-        self.t
-            .enrolments()
-            .end(&[enrolment.0], EnrolmentState::Failed, Some(EndReason::MissingVariable))
-            .await?;
+        self.t.enrolments().end(&[enrolment.0], EnrolmentState::Failed, Some(EndReason::MissingVariable)).await?;
         tracing::info!(enrolment.id = %enrolment, missing = ?missing, "An e-mail lacks variables");
         Ok(())
     }

@@ -194,12 +194,7 @@ impl Messages<'_> {
         self.log(row, "bounced", reply).await?;
         self.t
             .suppressions()
-            .suppress(
-                &SuppressionTarget::Address(address),
-                SuppressionReason::Bounced,
-                Some(reply),
-                Some(row.campaign),
-            )
+            .suppress(&SuppressionTarget::Address(address), SuppressionReason::Bounced, Some(reply), Some(row.campaign))
             .await?;
         Ok(())
     }

@@ -198,12 +198,7 @@ impl People<'_> {
     ///
     /// # Errors
     /// A link that does not work any more; another address; problems of name and password.
-    pub async fn accept_invitation(
-        &self,
-        token: &str,
-        accept: Accept,
-        origin: Origin,
-    ) -> Result<(Person, Membership)> {
+    pub async fn accept_invitation(&self, token: &str, accept: Accept, origin: Origin) -> Result<(Person, Membership)> {
         let found = self.find_invitation(token).await?;
         if found.page.state != InvitationState::Open {
             return Err(Error::conflict(

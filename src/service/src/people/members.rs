@@ -129,10 +129,7 @@ impl Members<'_> {
         .fetch_all(self.t.conn())
         .await?;
         if owners.iter().all(|owner| *owner == leaving.0) {
-            return Err(Error::conflict(
-                "last_owner",
-                "A company needs an owner. Make somebody else an owner first.",
-            ));
+            return Err(Error::conflict("last_owner", "A company needs an owner. Make somebody else an owner first."));
         }
         Ok(())
     }

@@ -15,9 +15,7 @@ use crate::{Error, Result};
 static AT_ONCE: Semaphore = Semaphore::const_new(4);
 
 /// What unknown addresses are checked against, so that they take as long as known ones.
-static NOBODY: LazyLock<String> = LazyLock::new(|| {
-    hash_now("nobody has this password").unwrap_or_default()
-});
+static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now("nobody has this password").unwrap_or_default());
 
 /// Hashes a password.
 ///

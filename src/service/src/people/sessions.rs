@@ -60,10 +60,11 @@ impl SessionStore for PgSessionStore {
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         let now = self.db.clock().now();
-        let row = sqlx::query!("SELECT data, expires_at FROM sessions WHERE id = $1 AND expires_at > $2", hash(id), now)
-            .fetch_optional(self.db.pool())
-            .await
-            .map_err(backend)?;
+        let row =
+            sqlx::query!("SELECT data, expires_at FROM sessions WHERE id = $1 AND expires_at > $2", hash(id), now)
+                .fetch_optional(self.db.pool())
+                .await
+                .map_err(backend)?;
         row.map(|row| {
             Ok(Record {
                 id: *id,
