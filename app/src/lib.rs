@@ -30,9 +30,11 @@ use pages::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignPage, CampaignSequencePage, CampaignSettingsPage,
         CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
     },
-    frame::{CompanyFrame, NotFoundPage},
+    frame::{CompanyFrame, MorePlacesPage, NotFoundPage},
     home::HomePage,
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
+    sandbox::{SandboxMailPage, SandboxPage},
+    settings::{AuditPage, CompanySettingsPage, MailboxesPage, MembersPage, SuppressionsPage},
 };
 use shell::RouteFollower;
 
@@ -84,6 +86,15 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("campaigns/:campaign/settings") view=CampaignSettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/launch") view=CampaignLaunchPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/stop") view=CampaignStopPage ssr=SsrMode::Async/>
+                    <Route path=path!("sandbox") view=SandboxPage ssr=SsrMode::Async/>
+                    <Route path=path!("sandbox/:mail") view=SandboxMailPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings") view=CompanySettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/company") view=CompanySettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/mailboxes") view=MailboxesPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/members") view=MembersPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/suppressions") view=SuppressionsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/audit") view=AuditPage ssr=SsrMode::Async/>
+                    <Route path=path!("more") view=MorePlacesPage ssr=SsrMode::Async/>
                     <Route path=path!("accounts") view=AccountsPage ssr=SsrMode::Async/>
                     <Route path=path!("accounts/:account") view=AccountPage ssr=SsrMode::Async/>
                 </ParentRoute>
@@ -121,5 +132,5 @@ pub fn theme_of_request() -> &'static str {
 /// Takes the page over in the browser.
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
-    leptos::mount::hydrate_body(App);
+    hydrate_body(App);
 }

@@ -5,3 +5,5 @@ pub mod campaigns;
 pub mod frame;
 pub mod home;
 pub mod leads;
+pub mod sandbox;
+pub mod settings;

@@ -117,7 +117,7 @@ pub fn AccountsPage() -> impl IntoView {
 fn table(slug: String, list: AccountList) -> impl IntoView {
     let base = format!("/t/{slug}/accounts");
     let head = view! {
-        <HeaderCell label="Name" kind=ColumnKind::Name/>
+        <HeaderCell label="Name" width="16rem"/>
         <HeaderCell label="Domain"/>
         <HeaderCell label="Industry"/>
         <HeaderCell label="Employees" kind=ColumnKind::Number/>

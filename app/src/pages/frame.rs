@@ -9,7 +9,7 @@ use leptos_router::{
 
 use crate::{
     error::AppError,
-    shell::{Shell, ShellData, live::use_live},
+    shell::{MorePage, Shell, ShellData, live::use_live},
     ui::{Empty, EmptyKind, Flash},
 };
 
@@ -77,6 +77,24 @@ pub fn CompanyFrame() -> impl IntoView {
             {move || Suspend::new(async move {
                 match frame.await {
                     Ok(data) => view! { <Shell data><DoneFlash/><Outlet/></Shell> }.into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+    .into_any()
+}
+
+/// What the phone's bottom bar has no room for.
+#[component]
+pub fn MorePlacesPage() -> impl IntoView {
+    let slug = use_slug();
+    let frame = Resource::new(move || slug.get(), load_frame);
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                match frame.await {
+                    Ok(data) => view! { <MorePage data/> }.into_any(),
                     Err(error) => view! { <ErrorPage error/> }.into_any(),
                 }
             })}

@@ -127,6 +127,7 @@ wire_enum! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a campaign has one, and boxing it would cost every match")]
 pub enum Audience {
     /// Everything this filter finds at the moment of the start.
     Filter {

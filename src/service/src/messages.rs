@@ -1,14 +1,14 @@
 //! Messages: the send protocol. Claim, freeze, hand over, record; at each point a worker may die
 //! and the row says what is true.
 //!
-//! 1. [`Messages::claim`]: a few due messages of one mailbox, under the lock of the mailbox.
+//! 1. [`claim::claim_next`]: a few due messages of one mailbox, under the lock of the mailbox.
 //! 2. [`Messages::begin_sending`]: a last look at campaign, enrolment and suppression; the e-mail is
 //!    frozen and `sending` is committed. From here on nobody else ever tries this message.
 //! 3. The hand-over, outside of any transaction (`engine::sender`).
 //! 4. [`Messages::record`]: what the server said.
 //!
 //! A worker that dies before 2 leaves a claim that goes back in line. One that dies after 2 leaves
-//! `sending`, which [`Messages::reap`] turns into `unknown`: it is never sent again by itself.
+//! `sending`, which [`reap::reap`] turns into `unknown`: it is never sent again by itself.
 
 pub mod claim;
 mod outcome;

@@ -145,3 +145,52 @@ impl Db {
         Ok(id)
     }
 }
+
+/// A mail taken apart for reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadMail {
+    /// Subject, decoded.
+    pub subject: String,
+    /// Headers as they came, in their order.
+    pub headers: Vec<(String, String)>,
+    /// Its plain text.
+    pub text: String,
+    /// Web addresses in its text, each once.
+    pub links: Vec<String>,
+}
+
+/// Takes a mail apart. What cannot be read is shown as it came.
+#[must_use]
+pub fn read(raw: &[u8]) -> ReadMail {
+    let parsed = mail_parser::MessageParser::default().parse(raw);
+    let text = parsed
+        .as_ref()
+        .and_then(|m| m.body_text(0))
+        .map_or_else(|| String::from_utf8_lossy(raw).into_owned(), |t| t.replace("\r\n", "\n"));
+    let mut links: Vec<String> = text
+        .split_whitespace()
+        .filter(|w| w.starts_with("https://") || w.starts_with("http://"))
+        .map(|w| w.trim_end_matches(['.', ',', ')']).to_owned())
+        .collect();
+    links.dedup();
+    let headers = parsed
+        .as_ref()
+        .map(|m| m.headers_raw().map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect())
+        .unwrap_or_default();
+    let subject = parsed.as_ref().and_then(|m| m.subject()).unwrap_or("No subject").to_owned();
+    ReadMail { subject, headers, text, links }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_is_taken_apart() {
+        let mail =
+            read(b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nFrom: a@b.example\r\n\r\nSee https://x.example/p/t.\r\n");
+        assert_eq!(mail.subject, "Grüße");
+        assert_eq!(mail.links, ["https://x.example/p/t"]);
+        assert_eq!(mail.headers[1], ("From".to_owned(), "a@b.example".to_owned()));
+    }
+}

@@ -79,7 +79,7 @@ fn table(slug: String, list: EnrolmentList) -> impl IntoView {
     let options = list.states.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
     let state = list.state;
     let table_head = view! {
-        <HeaderCell label="Lead" kind=ColumnKind::Name/>
+        <HeaderCell label="Lead" width="14rem"/>
         <HeaderCell label="State" width="11rem"/>
         <HeaderCell label="Steps done" kind=ColumnKind::Number width="6rem"/>
         <HeaderCell label="Next e-mail" width="8rem"/>

@@ -101,7 +101,7 @@ fn table(slug: String, list: CampaignList, command: Command) -> impl IntoView {
     .map(|(view, label)| TabLink::new(label, format!("{base}?view={view}"), list.view == view))
     .to_vec();
     let head = view! {
-        <HeaderCell label="Name" kind=ColumnKind::Name/>
+        <HeaderCell label="Name" width="16rem"/>
         <HeaderCell label="Status" width="9rem"/>
         <HeaderCell label="Finished" width="10rem"/>
         <HeaderCell label="Sent" kind=ColumnKind::Number width="5rem"/>

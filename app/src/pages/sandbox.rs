@@ -1,0 +1,176 @@
+//! Sandbox mail: what was caught instead of sent, to be read.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::AppError,
+    fmt::Moment,
+    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{Card, Crumb, Empty, EmptyKind, Fact, Facts, HeaderCell, Pager, TableRegion, Time},
+};
+
+/// A page of caught mails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MailList {
+    rows: Vec<MailRow>,
+    next: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct MailRow {
+    id: String,
+    subject: String,
+    from: String,
+    to: String,
+    at: Moment,
+}
+
+/// A mail, taken apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MailView {
+    subject: String,
+    headers: Vec<(String, String)>,
+    text: String,
+    links: Vec<String>,
+}
+
+/// Loads a page of the list.
+#[server(prefix = "/sf")]
+pub async fn load_mails(slug: String, after: String) -> Result<MailList, AppError> {
+    let request =
+        domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
+    let mut t = crate::server::tenant(&slug).await?;
+    let page = t.sandbox().list(&request).await?;
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    t.commit().await?;
+    Ok(MailList {
+        rows: page
+            .items
+            .into_iter()
+            .map(|m| MailRow {
+                id: m.id.to_string(),
+                subject: m.subject.unwrap_or_else(|| "No subject".to_owned()),
+                from: m.mail_from,
+                to: m.recipients.join(", "),
+                at: Moment::new(m.received_at, now, &zone),
+            })
+            .collect(),
+        next: page.next,
+    })
+}
+
+/// Loads one mail.
+#[server(prefix = "/sf")]
+pub async fn load_mail(slug: String, id: String) -> Result<MailView, AppError> {
+    let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("mail")))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let raw = t.sandbox().raw(id).await?;
+    t.commit().await?;
+    let mail = service::sandbox::read(&raw);
+    Ok(MailView { subject: mail.subject, headers: mail.headers, text: mail.text, links: mail.links })
+}
+
+/// The list of caught mails.
+#[component]
+pub fn SandboxPage() -> impl IntoView {
+    let (slug, query) = (use_slug(), use_query_map());
+    let live = live_version("sandbox");
+    let list = Resource::new(
+        move || (slug.get(), query.read().get("after").unwrap_or_default(), live.get()),
+        |(slug, after, _)| load_mails(slug, after),
+    );
+    view! {
+        <Title text="Sandbox mail"/>
+        <Topbar title="Sandbox mail"/>
+        <Transition>
+            {move || Suspend::new(async move {
+                match list.await {
+                    Ok(list) => table(&slug.get_untracked(), list).into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn table(slug: &str, list: MailList) -> impl IntoView + use<> {
+    let base = format!("/t/{slug}/sandbox");
+    let next = list.next.map(|c| format!("{base}?after={c}"));
+    let head = view! {
+        <HeaderCell label="Subject" width="24rem"/>
+        <HeaderCell label="To"/>
+        <HeaderCell label="From"/>
+        <HeaderCell label="Caught" width="8rem"/>
+    }
+    .into_any();
+    let body = if list.rows.is_empty() {
+        let text = "Mails of sandbox mailboxes are caught here instead of being sent.";
+        view! { <Empty kind=EmptyKind::First title="No mail yet" text/> }.into_any()
+    } else {
+        let rows: Vec<_> = list
+            .rows
+            .into_iter()
+            .map(|m| {
+                view! {
+                    <tr role="row">
+                        <td role="cell" class="name"><a class="truncate" href=format!("{base}/{}", m.id)>{m.subject}</a></td>
+                        <td role="cell" class="title">{m.to}</td>
+                        <td role="cell">{m.from}</td>
+                        <td role="cell" class="status-cell"><Time moment=m.at/></td>
+                    </tr>
+                }
+                .into_any()
+            })
+            .collect();
+        view! { <TableRegion label="Sandbox mail" head>{rows}</TableRegion> }.into_any()
+    };
+    view! { {body}<Pager previous=None next/> }
+}
+
+/// One caught mail. Its text is shown as text; nothing in it is ever HTML of ours.
+#[component]
+pub fn SandboxMailPage() -> impl IntoView {
+    let (slug, id) = (use_slug(), use_param("mail"));
+    let mail = Resource::new(move || (slug.get(), id.get()), |(slug, id)| load_mail(slug, id));
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match mail.await {
+                    Ok(mail) => reader(&slug.get_untracked(), mail).into_any(),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn reader(slug: &str, mail: MailView) -> impl IntoView + use<> {
+    let headers: Vec<_> = mail.headers.into_iter().map(|(label, value)| view! { <Fact label>{value}</Fact> }).collect();
+    let links: Vec<_> = mail
+        .links
+        .into_iter()
+        .map(|href| {
+            let words = href.clone();
+            view! { <li><a href=href rel="noopener noreferrer external">{words}</a></li> }
+        })
+        .collect();
+    view! {
+        <Title text=mail.subject.clone()/>
+        <Topbar title=mail.subject.clone() trail=vec![Crumb::new("Sandbox mail", format!("/t/{slug}/sandbox"))]/>
+        <PageScroll label="Mail">
+            <div class="page-body split">
+                <div class="col"><Card title=mail.subject><div class="prewrap">{mail.text}</div></Card></div>
+                <div class="col">
+                    <Card title="Links"><ul class="stack">{links}</ul></Card>
+                    <Card title="Headers"><Facts>{headers}</Facts></Card>
+                </div>
+            </div>
+        </PageScroll>
+    }
+}

@@ -1,0 +1,55 @@
+//! Settings of a company: its name and address, mailboxes, people, the suppression list, the audit log.
+
+mod audit;
+mod company;
+mod mailboxes;
+mod members;
+mod suppressions;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    error::AppError,
+    shell::{PageScroll, Topbar},
+    ui::{TabLink, Tabs},
+};
+
+pub use audit::AuditPage;
+pub use company::CompanySettingsPage;
+pub use mailboxes::MailboxesPage;
+pub use members::MembersPage;
+pub use suppressions::SuppressionsPage;
+
+/// The frame of a settings page: its siblings as tabs, and the body.
+fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyView {
+    let base = format!("/t/{slug}/settings");
+    let items = [
+        ("company", "Company"),
+        ("mailboxes", "Mailboxes"),
+        ("members", "Members"),
+        ("suppressions", "Suppression list"),
+        ("audit", "Audit log"),
+    ]
+    .map(|(path, label)| TabLink::new(label, format!("{base}/{path}"), path == current))
+    .to_vec();
+    view! {
+        <Title text=title/>
+        <Topbar title="Settings"/>
+        <Tabs label="Settings" items/>
+        <PageScroll label=title><div class="page-body narrow">{body}</div></PageScroll>
+    }
+    .into_any()
+}
+
+/// Why the last change was not made.
+fn refused<S>(action: ServerAction<S>) -> impl IntoView
+where
+    S: server_fn::ServerFn<Output = (), Error = AppError> + Clone + Send + Sync + 'static,
+{
+    move || {
+        action.value().get().and_then(Result::err).map(|e| {
+            view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{e.message}</p></div> }
+        })
+    }
+}

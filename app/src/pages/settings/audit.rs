@@ -1,0 +1,90 @@
+//! The audit log: every critical operation and every denied attempt.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+use super::page;
+use crate::{
+    error::AppError,
+    fmt::Moment,
+    pages::frame::{ErrorPage, use_slug},
+    ui::{Card, Pager, Tag, Time, Tone},
+};
+
+/// A page of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditLog {
+    rows: Vec<(Moment, bool, String, String)>,
+    next: Option<String>,
+}
+
+/// Loads a page of the log.
+#[server(prefix = "/sf")]
+pub async fn load_audit(slug: String, after: String) -> Result<AuditLog, AppError> {
+    let request =
+        domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
+    let mut t = crate::server::tenant(&slug).await?;
+    let page = t.audit().list(false, &request).await?;
+    let zone = t.actor().time_zone().to_owned();
+    t.commit().await?;
+    Ok(AuditLog {
+        rows: page
+            .items
+            .into_iter()
+            .map(|e| {
+                let denied = e.outcome == domain::companies::AuditOutcome::Denied;
+                let what = [Some(e.action), e.object, e.details].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+                let who = [Some(e.actor), e.ip].into_iter().flatten().collect::<Vec<_>>().join(" from ");
+                (Moment::exact(e.at, &zone), denied, what, who)
+            })
+            .collect(),
+        next: page.next,
+    })
+}
+
+/// The audit log.
+#[component]
+pub fn AuditPage() -> impl IntoView {
+    let (slug, query) = (use_slug(), use_query_map());
+    let log = Resource::new(
+        move || (slug.get(), query.read().get("after").unwrap_or_default()),
+        |(slug, after)| load_audit(slug, after),
+    );
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match log.await {
+                    Ok(log) => show(slug.get_untracked(), log),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn show(slug: String, log: AuditLog) -> AnyView {
+    let next = log.next.map(|c| format!("/t/{slug}/settings/audit?after={c}"));
+    let rows: Vec<_> = log
+        .rows
+        .into_iter()
+        .map(|(moment, denied, what, who)| {
+            view! {
+                <li class="cluster">
+                    <Time moment/>
+                    {denied.then(|| view! { <Tag text="denied" tone=Tone::Coral/> })}
+                    <span>{what}</span>
+                    <span class="push subtle">{who}</span>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    let body = view! {
+        <Card title="Audit log" note="Written once, never edited"><ul class="stack">{rows}</ul></Card>
+        <Pager previous=None next/>
+    }
+    .into_any();
+    page(&slug, "audit", "Audit log", body)
+}

@@ -1,0 +1,174 @@
+//! Members and invitations.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{page, refused};
+use crate::{
+    error::AppError,
+    pages::frame::{ErrorPage, use_slug},
+    ui::{Avatar, ButtonKind, ButtonSize, Card, Choice, InputKind, Select, SubmitButton, TextInput},
+};
+
+/// Who belongs to the company, and who is invited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct People {
+    members: Vec<(String, String, String, String)>,
+    invitations: Vec<(String, String, String)>,
+}
+
+/// Loads the page.
+#[server(prefix = "/sf")]
+pub async fn load_people(slug: String) -> Result<People, AppError> {
+    let mut t = crate::server::tenant(&slug).await?;
+    let invitations = t.invitations().list().await?;
+    let members = t.members().list().await?;
+    t.commit().await?;
+    Ok(People {
+        members: members
+            .into_iter()
+            .map(|m| (m.user_id.to_string(), m.name, m.email.to_string(), m.role.to_string()))
+            .collect(),
+        invitations: invitations
+            .into_iter()
+            .map(|i| (i.id.to_string(), i.email.to_string(), format!("{}, by {}", i.role.label(), i.invited_by)))
+            .collect(),
+    })
+}
+
+/// Invites somebody.
+#[server(prefix = "/sf")]
+pub async fn invite_person(slug: String, email: String, role: String) -> Result<(), AppError> {
+    let role = role.parse().map_err(|p| AppError::from(service::Error::invalid(p)))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    t.invitations().invite(&email, role).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/settings/members"), "invited");
+    Ok(())
+}
+
+/// Changes a member or an invitation: `role`, `remove`, `revoke`, `resend`.
+#[server(prefix = "/sf")]
+pub async fn change_person(
+    slug: String,
+    id: String,
+    what: String,
+    #[server(default)] role: String,
+) -> Result<(), AppError> {
+    let id: uuid::Uuid = id.parse().map_err(|_| AppError::from(service::Error::NotFound("member")))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    match what.as_str() {
+        "role" => {
+            let role = role.parse().map_err(|p| AppError::from(service::Error::invalid(p)))?;
+            t.members().change_role(id.into(), role).await?;
+        }
+        "revoke" => t.invitations().revoke(id.into()).await?,
+        "resend" => t.invitations().resend(id.into()).await?,
+        _ => t.members().remove(id.into()).await?,
+    }
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/settings/members"), "saved");
+    Ok(())
+}
+
+/// The members.
+#[component]
+pub fn MembersPage() -> impl IntoView {
+    let slug = use_slug();
+    let (invite, change) = (ServerAction::<InvitePerson>::new(), ServerAction::<ChangePerson>::new());
+    let people = Resource::new(
+        move || (slug.get(), invite.version().get(), change.version().get()),
+        |(slug, ..)| load_people(slug),
+    );
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match people.await {
+                    Ok(people) => show(slug.get_untracked(), people, invite, change),
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+type Change = ServerAction<ChangePerson>;
+
+fn show(slug: String, people: People, invite: ServerAction<InvitePerson>, change: Change) -> AnyView {
+    let members: Vec<_> = people
+        .members
+        .into_iter()
+        .map(|(id, name, email, role)| {
+            let roles = view! { <Select name="role" label="Role" options=roles() value=role/> }.into_any();
+            view! {
+                <li class="cluster">
+                    <Avatar name=name.clone()/>
+                    <span><strong>{name}</strong><br/><span class="subtle">{email}</span></span>
+                    {form(change, &slug, &id, "role", "Set role", Some(roles))}
+                    {form(change, &slug, &id, "remove", "Remove", None)}
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    let invitations: Vec<_> = people
+        .invitations
+        .into_iter()
+        .map(|(id, email, words)| {
+            view! {
+                <li class="cluster">
+                    <span><strong>{email}</strong><br/><span class="subtle">{words}</span></span>
+                    {form(change, &slug, &id, "resend", "Send again", None)}
+                    {form(change, &slug, &id, "revoke", "Take back", None)}
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    let hidden = slug.clone();
+    let error = Signal::derive(move || invite.value().get().and_then(Result::err).and_then(|e| e.of_field("email")));
+    let body = view! {
+        {refused(invite)}
+        {refused(change)}
+        <Card title="Members"><ul class="stack">{members}</ul></Card>
+        <Card title="Open invitations"><ul class="stack">{invitations}</ul></Card>
+        <Card title="Invite">
+            <ActionForm action=invite attr:class="stack">
+                <input type="hidden" name="slug" value=hidden.clone()/>
+                <TextInput name="email" label="E-mail" kind=InputKind::Email error/>
+                <Select name="role" label="Role" options=roles() value="member"/>
+                <SubmitButton busy=invite.pending()>"Send invitation"</SubmitButton>
+            </ActionForm>
+        </Card>
+    }
+    .into_any();
+    page(&slug, "members", "Members", body)
+}
+
+fn roles() -> Vec<Choice> {
+    [("owner", "Owner"), ("admin", "Admin"), ("manager", "Manager"), ("member", "Member"), ("viewer", "Viewer")]
+        .map(|(value, label)| Choice::new(value, label))
+        .to_vec()
+}
+
+fn form(
+    change: Change,
+    slug: &str,
+    id: &str,
+    what: &'static str,
+    words: &'static str,
+    more: Option<AnyView>,
+) -> AnyView {
+    let (slug, id) = (slug.to_owned(), id.to_owned());
+    view! {
+        <ActionForm action=change attr:class="cluster">
+            <input type="hidden" name="slug" value=slug/>
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="what" value=what/>
+            {more}
+            <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>{words}</SubmitButton>
+        </ActionForm>
+    }
+    .into_any()
+}
