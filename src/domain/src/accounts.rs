@@ -7,7 +7,6 @@ use crate::{AccountId, Problem, companies::check_name, problem::Problems};
 
 /// An account with the figures its list shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Account {
     /// Id.
     pub id: AccountId,
@@ -35,7 +34,6 @@ pub struct Account {
 
 /// What can be entered about an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct AccountInput {
     /// Name.

@@ -125,9 +125,11 @@ wire_enum! {
 
 /// Whom a campaign is for, before its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "a campaign has one, and boxing it would cost every match")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(clippy::large_enum_variant, reason = "a campaign has one, and boxing it would cost every match")
+)]
 pub enum Audience {
     /// Everything this filter finds at the moment of the start.
     Filter {
@@ -140,7 +142,6 @@ pub enum Audience {
 
 /// A campaign with its settings; steps are listed apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Campaign {
     /// Id.
     pub id: CampaignId,
@@ -175,7 +176,6 @@ pub struct Campaign {
 
 /// A campaign as a row of the list, with its figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CampaignSummary {
     /// Id.
     pub id: CampaignId,
@@ -209,7 +209,6 @@ pub struct CampaignSummary {
 
 /// What can be entered about a campaign.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct CampaignInput {
     /// Name.
@@ -257,7 +256,6 @@ pub struct CampaignFilter {
 
 /// What a command did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CommandOutcome {
     /// The campaign afterwards.
     pub campaign: Campaign,
@@ -269,7 +267,6 @@ pub struct CommandOutcome {
 
 /// An entry of a campaign's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CampaignEvent {
     /// Id.
     pub id: CampaignEventId,

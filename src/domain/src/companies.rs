@@ -9,7 +9,6 @@ use crate::{
 
 /// A company as its own members see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Company {
     /// Id.
     pub id: CompanyId,
@@ -78,7 +77,6 @@ pub struct Membership {
 
 /// A member of the company, as listed on the members page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Member {
     /// The person.
     pub user_id: UserId,

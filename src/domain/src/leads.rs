@@ -50,7 +50,6 @@ wire_enum! {
 
 /// A lead in full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lead {
     /// Id.
     pub id: LeadId,
@@ -149,7 +148,6 @@ pub struct LeadSummary {
 
 /// What can be entered about a lead.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct LeadInput {
     /// Address.
@@ -323,7 +321,6 @@ wire_enum! {
 
 /// An entry of a lead's timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeadEvent {
     /// Id.
     pub id: LeadEventId,
@@ -343,7 +340,6 @@ pub struct LeadEvent {
 
 /// A note on a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Note {
     /// Id.
     pub id: NoteId,
@@ -357,7 +353,6 @@ pub struct Note {
 
 /// A change to many leads at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum BulkAction {
     /// Puts the leads into a campaign.
@@ -391,7 +386,6 @@ pub enum BulkAction {
 
 /// Which leads a bulk change is about: some ids, or everything a filter finds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LeadSelection {
     /// These.
@@ -402,7 +396,6 @@ pub enum LeadSelection {
 
 /// What a bulk change did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkOutcome {
     /// Leads selected.
     pub selected: i64,

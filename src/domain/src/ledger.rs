@@ -9,7 +9,6 @@ use crate::{
 
 /// Leads that stand at the same place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LedgerLine {
     /// Where.
     pub state: EnrolmentState,
@@ -21,7 +20,6 @@ pub struct LedgerLine {
 
 /// E-mails of one step that stand at the same place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageLine {
     /// Place of the step, from 1.
     pub position: i32,
@@ -33,7 +31,6 @@ pub struct MessageLine {
 
 /// The account of a campaign.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ledger {
     /// Leads frozen at the start.
     pub audience: i64,

@@ -41,7 +41,6 @@ wire_enum! {
 
 /// A mailbox; its password is never given out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Mailbox {
     /// Id.
     pub id: MailboxId,
@@ -79,7 +78,6 @@ pub struct Mailbox {
 
 /// What is entered to connect or change a mailbox; an absent value stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct MailboxInput {
     /// What stands behind it; `smtp` when absent. Cannot be changed later.

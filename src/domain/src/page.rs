@@ -84,7 +84,6 @@ impl<T> Page<T> {
 
 /// The number of rows in a list, exact up to [`COUNT_CAP`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Count {
     /// Rows counted, at most the cap.
     pub value: i64,

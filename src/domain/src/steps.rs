@@ -28,7 +28,6 @@ wire_enum! {
 
 /// The wait before a step, counted from the e-mail before it; before the first step, from the enrolment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Delay {
     /// How many, 0 to 365.
     pub amount: i32,
@@ -74,7 +73,6 @@ impl std::fmt::Display for Delay {
 
 /// An e-mail step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
     /// Id.
     pub id: StepId,
@@ -92,7 +90,6 @@ pub struct Step {
 
 /// What can be entered about a step; an absent value stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct StepInput {
     /// The wait before it.

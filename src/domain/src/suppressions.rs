@@ -78,7 +78,6 @@ impl SuppressionTarget {
 
 /// An entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Suppression {
     /// Id.
     pub id: SuppressionId,

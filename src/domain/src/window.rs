@@ -19,10 +19,8 @@ wire_enum! {
 
 /// Days and hours in which a campaign may send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SendingWindow {
     /// Days, 1 (Monday) to 7 (Sunday).
-    #[cfg_attr(feature = "openapi", schema(example = json!([1, 2, 3, 4, 5])))]
     pub days: Vec<i16>,
     /// First minute of the day, 0 to 1439.
     pub from_minute: i32,

@@ -4,7 +4,7 @@
 /// Declares a field-less enum with its one spelling per value.
 ///
 /// Gives `ALL`, `as_str`, `parse`, `Display`, `FromStr`, serde as the spelling,
-/// and, behind features, an OpenAPI schema and a SQL `text` value.
+/// and, behind a feature, a SQL `text` value.
 macro_rules! wire_enum {
     (
         $(#[$meta:meta])*
@@ -14,7 +14,6 @@ macro_rules! wire_enum {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[cfg_attr(feature = "sqlx", derive(sqlx::Type))]
         #[cfg_attr(feature = "sqlx", sqlx(type_name = "text"))]
         $vis enum $name {

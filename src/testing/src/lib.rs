@@ -37,6 +37,13 @@ impl TestDb {
         connect(self.app.clone(), Clock::system())
     }
 
+    /// The same database, pool and clock apart, with a sandbox mail server at `address`.
+    #[must_use]
+    pub fn with_sandbox(&self, address: String) -> Db {
+        let settings = Settings { sandbox_addr: address, ..self.db.settings().clone() };
+        Db::connect(self.app.clone(), PoolSize(6), self.db.clock().clone(), Secrets::new([7; 32]), settings)
+    }
+
     /// The superuser, for tests that look behind the curtain.
     #[must_use]
     pub fn superuser(&self) -> PgConnectOptions {
