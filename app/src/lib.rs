@@ -32,6 +32,7 @@ use pages::{
     },
     frame::{CompanyFrame, MorePlacesPage, NotFoundPage},
     home::HomePage,
+    imports::{ImportPage, ImportUploadPage},
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
     sandbox::{SandboxMailPage, SandboxPage},
     settings::{AuditPage, CompanySettingsPage, MailboxesPage, MembersPage, SuppressionsPage},
@@ -75,6 +76,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("leads") view=LeadsPage ssr=SsrMode::Async/>
                     <Route path=path!("leads/new") view=NewLeadPage ssr=SsrMode::Async/>
+                    <Route path=path!("leads/import") view=ImportUploadPage ssr=SsrMode::Async/>
+                    <Route path=path!("leads/import/:import") view=ImportPage ssr=SsrMode::Async/>
                     <Route path=path!("leads/:lead") view=LeadPage ssr=SsrMode::Async/>
                     <Route path=path!("leads/:lead/edit") view=EditLeadPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns") view=CampaignsPage ssr=SsrMode::Async/>

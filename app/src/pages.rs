@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod campaigns;
 pub mod frame;
 pub mod home;
+pub mod imports;
 pub mod leads;
 pub mod sandbox;
 pub mod settings;

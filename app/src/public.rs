@@ -1,6 +1,7 @@
 //! Pages without scripts: the doors of the product and what recipients see. Plain forms, plain
 //! handlers; no wasm is sent.
 
+mod imports;
 mod invite;
 mod leads;
 mod leave;
@@ -32,6 +33,8 @@ pub fn router(db: Db) -> Router {
         .route("/invite/{token}", get(invite::show).post(invite::accept))
         .route("/p/{token}", get(leave::show).post(leave::confirm))
         .route("/t/{slug}/leads/bulk", post(leads::bulk))
+        .route("/t/{slug}/leads/import/upload", post(imports::upload))
+        .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))
         .with_state(db)
 }
 

@@ -30,6 +30,12 @@ impl Deref for TestDb {
     }
 }
 
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        template::discard(std::mem::take(&mut self.name));
+    }
+}
+
 impl TestDb {
     /// Another process on the same database: its own pool, hub and clock.
     #[must_use]
@@ -42,6 +48,14 @@ impl TestDb {
     pub fn with_sandbox(&self, address: String) -> Db {
         let settings = Settings { sandbox_addr: address, ..self.db.settings().clone() };
         Db::connect(self.app.clone(), PoolSize(6), self.db.clock().clone(), Secrets::new([7; 32]), settings)
+    }
+
+    /// Ends every connection to this database, as a restart of the server does.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn cut_connections(&self) {
+        template::cut_connections(&self.name).await;
     }
 
     /// The superuser, for tests that look behind the curtain.

@@ -1,5 +1,9 @@
 //! The migrated template that every test database is a copy of.
 
+use rustix::{
+    io::Errno,
+    process::{Pid, getpid, test_kill_process},
+};
 use service::{
     cluster::Cluster,
     db::{MIGRATOR, bootstrap, migrate},
@@ -53,8 +57,9 @@ async fn prepare() -> (Cluster, String) {
             .fetch_one(&mut conn)
             .await
             .expect("the catalog is readable");
+    sweep(&mut conn).await;
     if !there {
-        sweep(&mut conn).await;
+        drop_templates(&mut conn).await;
         make(&cluster, &template).await;
         let sql = format!("ALTER DATABASE {template} IS_TEMPLATE true");
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.expect("the template is marked");
@@ -69,22 +74,68 @@ async fn make(cluster: &Cluster, template: &str) {
     migrate(&cluster.connect("saleswright_owner", template)).await.expect("the migrations run");
 }
 
-/// Databases of earlier runs that nobody uses any more.
+/// Databases of test processes that have ended without dropping them.
 async fn sweep(conn: &mut PgConnection) {
-    let stale: Vec<(String, bool)> = sqlx::query_as(
-        "SELECT datname::text, datistemplate FROM pg_database d WHERE datname ~ '^(test|template)_[0-9a-f]'
-         AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname)",
-    )
-    .fetch_all(&mut *conn)
-    .await
-    .expect("the catalog is readable");
-    for (name, is_template) in stale {
-        if is_template {
-            let sql = format!("ALTER DATABASE {name} IS_TEMPLATE false");
-            let _ = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await;
+    for name in databases(conn, "^test_[0-9]+_").await {
+        if !owner_lives(&name) {
+            drop_database(conn, &name).await;
         }
-        let _ = sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name}"))).execute(&mut *conn).await;
     }
+}
+
+/// Templates of earlier migrations.
+async fn drop_templates(conn: &mut PgConnection) {
+    for name in databases(conn, "^template_[0-9a-f]{16}$").await {
+        let sql = format!("ALTER DATABASE {name} IS_TEMPLATE false");
+        let _ = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await;
+        drop_database(conn, &name).await;
+    }
+}
+
+async fn databases(conn: &mut PgConnection, pattern: &str) -> Vec<String> {
+    sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE datname ~ $1")
+        .bind(pattern)
+        .fetch_all(conn)
+        .await
+        .expect("the catalog is readable")
+}
+
+/// Whether the process whose number is in the name is still there. One of our own number can only
+/// be left from an earlier process: this runs before we make any.
+fn owner_lives(name: &str) -> bool {
+    let pid = name.split('_').nth(1).and_then(|pid| pid.parse().ok()).and_then(Pid::from_raw);
+    pid.is_some_and(|pid| pid != getpid() && test_kill_process(pid) != Err(Errno::SRCH))
+}
+
+/// Ends every connection to a database.
+pub async fn cut_connections(name: &str) {
+    let mut conn =
+        PgConnection::connect_with(&cluster().superuser("postgres")).await.expect("the test cluster answers");
+    sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
+        .bind(name)
+        .execute(&mut conn)
+        .await
+        .expect("a superuser may end connections");
+}
+
+/// Drops what is left of a test. Whoever fails leaves it to the next sweep.
+pub fn discard(name: String) {
+    let postgres = cluster().superuser("postgres");
+    // A thread of its own, because the runtime of the test is about to end.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            if let Ok(mut conn) = PgConnection::connect_with(&postgres).await {
+                drop_database(&mut conn, &name).await;
+            }
+        });
+    });
+}
+
+async fn drop_database(conn: &mut PgConnection, name: &str) {
+    let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    let _ = sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await;
 }
 
 /// Changes with every migration.

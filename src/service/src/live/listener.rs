@@ -12,16 +12,13 @@ const COALESCE: Duration = Duration::from_millis(500);
 /// The wait before another try to reach the database.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Listens for ever. After every gap it asks all pages to read again.
+/// Listens for ever. Whenever it begins to, pages may have missed something and read again.
 pub(super) async fn run(options: PgConnectOptions, hints: broadcast::Sender<Hint>) {
-    let mut first = true;
     loop {
         match listen(&options).await {
             Ok(mut listener) => {
-                if !first {
-                    let _ = hints.send(Hint::resync());
-                }
-                first = false;
+                // Nobody listening is fine, here and below.
+                let _ = hints.send(Hint::resync());
                 forward(&mut listener, &hints).await;
             }
             Err(error) => tracing::debug!(%error, "Listening for hints failed"),
@@ -58,7 +55,6 @@ async fn forward(listener: &mut PgListener, hints: &broadcast::Sender<Hint>) {
             }
         }
         for hint in collected {
-            // Nobody listening is fine.
             let _ = hints.send(hint);
         }
         if lost {

@@ -1,0 +1,311 @@
+//! CSV imports in four pages: the file, its columns, the count, the report. The file itself is
+//! posted as a plain form; everything is kept on the server and may go on another day.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::AppError,
+    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{
+        ButtonKind, ButtonLink, Card, Choice, Crumb, Fact, Facts, FileDrop, Meter, Select, SubmitButton, TextInput,
+        Wizard,
+    },
+};
+
+/// An import as its page shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImportView {
+    id: String,
+    file: String,
+    state: String,
+    format: String,
+    rows: i64,
+    columns: Vec<(usize, String, String, String)>,
+    fields: Vec<(String, String)>,
+    preview: Option<[i64; 5]>,
+    counts: [i64; 5],
+    rejected: Vec<(i64, String, String)>,
+    failure: Option<String>,
+}
+
+/// What the mapping form sends.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MappingForm {
+    columns: Vec<String>,
+    duplicates: String,
+    tag: String,
+}
+
+/// Loads an import.
+#[server(prefix = "/sf")]
+pub async fn load_import(slug: String, id: String) -> Result<ImportView, AppError> {
+    use domain::imports::{ImportCounts, ImportField};
+
+    let id = import_id(&id)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let import = t.imports().get(id).await?;
+    let request = domain::PageRequest { per: Some(50), ..domain::PageRequest::default() };
+    let rejected = t.imports().rejected(id, &request).await?;
+    t.commit().await?;
+    let numbers = |c: ImportCounts| [c.created, c.updated, c.skipped, c.rejected, c.suppressed];
+    let separator = if import.delimiter == "\t" { "tab".to_owned() } else { import.delimiter };
+    Ok(ImportView {
+        id: import.id.to_string(),
+        file: import.file_name,
+        state: import.state.to_string(),
+        format: format!("{}, columns separated by {separator}", import.encoding),
+        rows: import.rows,
+        columns: import
+            .columns
+            .into_iter()
+            .map(|c| {
+                let field = import.mapping.get(&c.index).copied().or(c.guess);
+                (c.index, c.heading, c.samples.join(" · "), field.map(|f| f.to_string()).unwrap_or_default())
+            })
+            .collect(),
+        fields: ImportField::ALL.iter().map(|f| (f.to_string(), f.label().to_owned())).collect(),
+        preview: import.preview.map(numbers),
+        counts: numbers(import.counts),
+        rejected: rejected
+            .items
+            .into_iter()
+            .map(|r| {
+                let what = [r.column, r.value].into_iter().flatten().collect::<Vec<_>>().join(": ");
+                (r.row, what, r.reason)
+            })
+            .collect(),
+        failure: import.failure,
+    })
+}
+
+/// Chooses the columns; a worker then counts what would become of the rows.
+#[server(prefix = "/sf")]
+pub async fn plan_import(slug: String, id: String, form: MappingForm) -> Result<(), AppError> {
+    use domain::imports::{DuplicatePolicy, ImportField, ImportPlan};
+
+    let own = format!("/t/{slug}/leads/import/{id}");
+    let mapping =
+        form.columns.iter().enumerate().filter_map(|(i, field)| Some((i, ImportField::parse(field)?))).collect();
+    let plan = ImportPlan {
+        mapping,
+        duplicates: DuplicatePolicy::parse(&form.duplicates).unwrap_or(DuplicatePolicy::FillEmpty),
+        tag: Some(form.tag).filter(|t| !t.trim().is_empty()),
+    };
+    let mut t = crate::server::tenant(&slug).await?;
+    t.imports().plan(import_id(&id)?, plan).await?;
+    t.commit().await?;
+    leptos_axum::redirect(&own);
+    Ok(())
+}
+
+/// Starts or calls off an import that was counted.
+#[server(prefix = "/sf")]
+pub async fn decide_import(slug: String, id: String, what: String) -> Result<(), AppError> {
+    let own = format!("/t/{slug}/leads/import/{id}");
+    let id = import_id(&id)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    match what.as_str() {
+        "start" => drop(t.imports().start(id).await?),
+        _ => t.imports().cancel(id).await?,
+    }
+    t.commit().await?;
+    crate::server::done(&own, if what == "start" { "import-started" } else { "saved" });
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn import_id(text: &str) -> Result<domain::ImportId, AppError> {
+    text.parse().map_err(|_| service::Error::NotFound("import").into())
+}
+
+/// The first page: the file.
+#[component]
+pub fn ImportUploadPage() -> impl IntoView {
+    let slug = use_slug();
+    view! {
+        <Title text="Import leads"/>
+        {move || {
+            let base = format!("/t/{}/leads", slug.get());
+            let action = format!("{base}/import/upload");
+            view! {
+                <Topbar title="Import leads" trail=vec![Crumb::new("Leads", base)]/>
+                <PageScroll label="Import">
+                    <div class="page-body narrow">
+                        {wizard(0)}
+                        <Card title="Choose a file">
+                            <form method="post" action=action enctype="multipart/form-data" class="stack">
+                                <FileDrop name="file" label="CSV file with leads" accept=".csv,.tsv,.txt,text/csv" hint="At most 50 MB and 200,000 rows, with a header. Encoding and separator are found by themselves."/>
+                                <SubmitButton>"Upload"</SubmitButton>
+                            </form>
+                        </Card>
+                    </div>
+                </PageScroll>
+            }
+        }}
+    }
+    .into_any()
+}
+
+/// The other pages: which one is shown follows from the state of the import.
+#[component]
+pub fn ImportPage() -> impl IntoView {
+    let (slug, id) = (use_slug(), use_param("import"));
+    let (plan, decide) = (ServerAction::<PlanImport>::new(), ServerAction::<DecideImport>::new());
+    let live = live_version("imports");
+    let import = Resource::new(
+        move || (slug.get(), id.get(), plan.version().get(), decide.version().get(), live.get()),
+        |(slug, id, ..)| load_import(slug, id),
+    );
+    let error = Signal::derive(move || {
+        let of_plan = plan.value().get().and_then(Result::err);
+        of_plan.or_else(|| decide.value().get().and_then(Result::err)).map(|e| e.message)
+    });
+    view! {
+        <Title text="Import leads"/>
+        <Transition>
+            {move || Suspend::new(async move {
+                let slug = slug.get_untracked();
+                match import.await {
+                    Err(error) => view! { <ErrorPage error/> }.into_any(),
+                    Ok(import) => {
+                        let (step, body) = match import.state.as_str() {
+                            "uploaded" => (1, mapping(&slug, &import, plan)),
+                            "reviewing" => (2, counting()),
+                            "ready" => (2, review(&slug, &import, decide)),
+                            _ => (3, report(&slug, &import)),
+                        };
+                        let waits = matches!(import.state.as_str(), "reviewing" | "importing");
+                        view! {
+                            {waits.then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> })}
+                            <Topbar title=import.file.clone() trail=vec![Crumb::new("Leads", format!("/t/{slug}/leads"))]/>
+                            <PageScroll label="Import">
+                                <div class="page-body narrow">
+                                    {wizard(step)}
+                                    {move || error.get().map(|text| view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{text}</p></div> })}
+                                    {body}
+                                </div>
+                            </PageScroll>
+                        }
+                        .into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn wizard(current: usize) -> impl IntoView {
+    view! { <Wizard steps=vec!["Upload", "Columns", "Review", "Report"] current/> }
+}
+
+fn mapping(slug: &str, import: &ImportView, plan: ServerAction<PlanImport>) -> AnyView {
+    let options: Vec<_> =
+        import.fields.iter().map(|(value, label)| Choice::new(value.clone(), label.clone())).collect();
+    let columns: Vec<_> = import
+        .columns
+        .iter()
+        .cloned()
+        .map(|(i, heading, samples, field)| {
+            view! { <Select name=format!("form[columns][{i}]") label=heading hint=samples options=options.clone() value=field placeholder="Do not import"/> }
+                .into_any()
+        })
+        .collect();
+    let policies = vec![
+        Choice::new("fill_empty", "Fill what is empty"),
+        Choice::new("overwrite", "Replace what the file has"),
+        Choice::new("skip", "Leave them as they are"),
+    ];
+    let (slug, id) = (slug.to_owned(), import.id.clone());
+    let about = format!("{} rows, {}", import.rows, import.format);
+    let fields = view! {
+        <p class="subtle">{about}</p>
+        {columns}
+        <Select name="form[duplicates]" label="Leads that exist already" options=policies/>
+        <TextInput name="form[tag]" label="Tag for all of them" optional=true/>
+        <SubmitButton busy=plan.pending()>"Continue"</SubmitButton>
+    }
+    .into_any();
+    view! {
+        <Card title="What is in the columns?">
+            <ActionForm action=plan attr:class="stack">
+                <input type="hidden" name="slug" value=slug.clone()/>
+                <input type="hidden" name="id" value=id.clone()/>
+                {fields}
+            </ActionForm>
+        </Card>
+    }
+    .into_any()
+}
+
+fn counting() -> AnyView {
+    view! { <Card title="Counting"><p role="status">"The rows are being counted. This page goes on by itself; you can leave it."</p></Card> }
+        .into_any()
+}
+
+fn review(slug: &str, import: &ImportView, decide: ServerAction<DecideImport>) -> AnyView {
+    let numbers = import.preview.unwrap_or_default();
+    let words = format!("Import {} leads", numbers[0] + numbers[1]);
+    let form = |what: &'static str, words: String, kind| {
+        let (slug, id) = (slug.to_owned(), import.id.clone());
+        view! {
+            <ActionForm action=decide>
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="id" value=id/>
+                <input type="hidden" name="what" value=what/>
+                <SubmitButton kind>{words}</SubmitButton>
+            </ActionForm>
+        }
+        .into_any()
+    };
+    let (start, cancel) =
+        (form("start", words, ButtonKind::Primary), form("cancel", "Call it off".to_owned(), ButtonKind::Default));
+    view! { <Card title="Review">{counts(numbers)}<div class="cluster">{start}{cancel}</div></Card> }.into_any()
+}
+
+fn report(slug: &str, import: &ImportView) -> AnyView {
+    let done: i64 = import.counts[..4].iter().sum();
+    let rejected: Vec<_> = import
+        .rejected
+        .iter()
+        .cloned()
+        .map(|(row, what, reason)| view! { <li>{format!("Row {row}: {reason} ")}<span class="subtle">{what}</span></li> })
+        .collect();
+    let some_rejected = !rejected.is_empty();
+    let title = match import.state.as_str() {
+        "importing" => "Importing",
+        "completed" => "Import done",
+        "cancelled" => "Called off",
+        _ => "Import failed",
+    };
+    let (file, leads) =
+        (format!("/t/{slug}/leads/import/{}/rejected.csv", import.id), format!("/t/{slug}/leads?sort=-created"));
+    let (failure, rows, counts) = (import.failure.clone(), import.rows, counts(import.counts));
+    view! {
+        <Card title>
+            {failure.map(|text| view! { <p class="error">{text}</p> })}
+            <Meter value=done max=rows label="Rows done" goal=true/>
+            {counts}
+            <div class="cluster">
+                <ButtonLink href=leads kind=ButtonKind::Primary>"Show the leads"</ButtonLink>
+                {some_rejected.then(|| view! { <a class="button" href=file rel="external" download>"Download rejected rows"</a> })}
+            </div>
+            <ul class="stack">{rejected}</ul>
+        </Card>
+    }
+    .into_any()
+}
+
+fn counts(numbers: [i64; 5]) -> AnyView {
+    let labels = ["New", "Changed", "Left as they are", "Rejected", "On the suppression list"];
+    let facts: Vec<_> = labels
+        .into_iter()
+        .zip(numbers)
+        .map(|(label, n)| view! { <Fact label>{crate::fmt::grouped(n)}</Fact> }.into_any())
+        .collect();
+    view! { <Facts>{facts}</Facts> }.into_any()
+}

@@ -1,0 +1,88 @@
+//! The two ends of an import that are files: the upload, and the rows that were rejected.
+
+use axum::{
+    extract::{Multipart, Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{ImportId, Problem};
+use http::{header, request::Parts};
+use leptos::prelude::*;
+use service::{Actor, Db, Error, Result};
+use tower_sessions::Session;
+
+use super::page;
+use crate::{
+    error::AppError,
+    server::{origin, signed_in},
+};
+
+/// Keeps the file and goes on to its columns.
+pub async fn upload(
+    State(db): State<Db>,
+    session: Session,
+    Path(slug): Path<String>,
+    parts: Parts,
+    form: Multipart,
+) -> Response {
+    match keep(&db, &session, &slug, &parts, form).await {
+        Ok(id) => Redirect::to(&format!("/t/{slug}/leads/import/{id}")).into_response(),
+        Err(error) => refuse(error, &format!("/t/{slug}/leads/import")),
+    }
+}
+
+/// The rejected rows as a CSV file with the reason in its last column.
+pub async fn rejected(
+    State(db): State<Db>,
+    session: Session,
+    Path((slug, id)): Path<(String, ImportId)>,
+    parts: Parts,
+) -> Response {
+    let file = async {
+        let actor = actor(&db, &session, &slug, &parts).await?;
+        let mut t = db.tenant(&actor).await?;
+        let file = t.imports().rejected_csv(id).await?;
+        t.commit().await?;
+        Ok(file)
+    };
+    match file.await {
+        Ok(file) => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"rejected.csv\""),
+            ];
+            (headers, file).into_response()
+        }
+        Err(error) => refuse(error, &format!("/t/{slug}/leads")),
+    }
+}
+
+async fn keep(db: &Db, session: &Session, slug: &str, parts: &Parts, mut form: Multipart) -> Result<ImportId> {
+    let unreadable =
+        || Error::from(Problem::field("file", "upload_broken", "The upload broke off. Send the file again."));
+    let actor = actor(db, session, slug, parts).await?;
+    while let Some(field) = form.next_field().await.map_err(|_| unreadable())? {
+        if field.name() != Some("file") {
+            continue;
+        }
+        let name = field.file_name().unwrap_or("leads.csv").to_owned();
+        let bytes = field.bytes().await.map_err(|_| unreadable())?;
+        let mut t = db.tenant(&actor).await?;
+        let import = t.imports().upload(&name, bytes.to_vec()).await?;
+        t.commit().await?;
+        return Ok(import.id);
+    }
+    Err(Problem::field("file", "file_missing", "Choose a file.").into())
+}
+
+async fn actor(db: &Db, session: &Session, slug: &str, parts: &Parts) -> Result<Actor> {
+    let user = signed_in(session).await?.ok_or(Error::Unauthenticated)?;
+    Ok(db.people().actor(user, slug, origin(parts)).await?.0)
+}
+
+fn refuse(error: Error, back: &str) -> Response {
+    let error = AppError::from(error);
+    let (message, back) = (error.message.clone(), back.to_owned());
+    page::card(page::status(&error), "This did not work", || {
+        view! { <p>{message}</p><p><a class="button" href=back>"Back"</a></p> }.into_any()
+    })
+}
