@@ -10,7 +10,7 @@ mod tenant;
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, Transaction,
+    AssertSqlSafe, Connection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -59,6 +59,9 @@ impl Default for Settings {
     }
 }
 
+/// A connection that was idle for this long is asked whether it lives before it is used.
+const RESTED: Duration = Duration::from_secs(1);
+
 /// How many connections a process opens at most. See “Connections” in README.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSize(pub u32);
@@ -86,6 +89,11 @@ impl Db {
             .max_connections(size.0)
             .acquire_timeout(Duration::from_secs(5))
             .test_before_acquire(false)
+            // Asking every time would double the round trips of a page; a connection that rested
+            // may have died with its server, and then another is taken.
+            .before_acquire(|conn, rest| {
+                Box::pin(async move { Ok(rest.idle_for < RESTED || conn.ping().await.is_ok()) })
+            })
             .connect_lazy_with(options);
         Self(Arc::new(Inner { pool, clock, secrets, live, settings }))
     }
@@ -144,16 +152,21 @@ impl Db {
         &self.0.pool
     }
 
-    /// Begins a transaction with `statement`. A pooled connection may have died with its server:
-    /// then the first word fails, and one more try gets a fresh one.
+    /// Begins a transaction with `statement`. After a restart of the server every pooled connection
+    /// is dead, and each says so only at its first word; one more try than there are gets a fresh one.
     async fn begin(&self, statement: &str) -> Result<Transaction<'static, Postgres>> {
-        match self.pool().begin_with(AssertSqlSafe(statement.to_owned())).await {
-            Ok(tx) => Ok(tx),
-            Err(first) => match Error::from(first) {
-                Error::Unavailable => Ok(self.pool().begin_with(AssertSqlSafe(statement.to_owned())).await?),
-                other => Err(other),
-            },
+        for _ in 0..self.pool().options().get_max_connections() {
+            match self.pool().begin_with(AssertSqlSafe(statement.to_owned())).await {
+                Ok(tx) => return Ok(tx),
+                // No connection could be made in time: waiting again would only keep the person waiting.
+                Err(error @ (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)) => return Err(error.into()),
+                Err(error) => match Error::from(error) {
+                    Error::Unavailable => {}
+                    other => return Err(other),
+                },
+            }
         }
+        Ok(self.pool().begin_with(AssertSqlSafe(statement.to_owned())).await?)
     }
 }
 
