@@ -40,7 +40,7 @@ use pages::{
 use shell::RouteFollower;
 
 /// The document around every page that hydrates.
-pub fn document(options: LeptosOptions, theme: &'static str) -> impl IntoView {
+pub fn page_document(options: LeptosOptions, theme: &'static str) -> impl IntoView {
     #[cfg(feature = "ssr")]
     allow_own_scripts();
     view! {
@@ -136,4 +136,8 @@ pub fn theme_of_request() -> &'static str {
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
     hydrate_body(App);
+    // A mark for tools that watch the page: from here on it answers to a person at once.
+    if let Some(body) = document().body() {
+        let _ = body.set_attribute("data-hydrated", "true");
+    }
 }

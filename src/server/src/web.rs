@@ -99,7 +99,7 @@ fn site(config: &Config, db: &Db) -> Router {
             &options,
             routes,
             move || provide_context(context.clone()),
-            move || app::document(shell.clone(), app::theme_of_request()),
+            move || app::page_document(shell.clone(), app::theme_of_request()),
         )
         .with_state(options)
         .fallback_service(files)
