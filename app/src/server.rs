@@ -12,6 +12,11 @@ use tower_sessions::Session;
 
 use crate::error::AppError;
 
+/// Under this key a session remembers that the person asked to stay signed in.
+pub const KEEP: &str = "keep";
+/// How long such a session lasts without a request.
+pub const KEPT: time::Duration = time::Duration::days(30);
+
 /// Opens the company with this slug for the person who is signed in.
 ///
 /// # Errors

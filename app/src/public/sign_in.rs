@@ -13,7 +13,7 @@ use tower_sessions::{Expiry, Session};
 use super::{local, page};
 use crate::{
     error::AppError,
-    server::{origin, signed_in},
+    server::{KEEP, KEPT, origin, signed_in},
 };
 
 /// Where to go afterwards.
@@ -52,10 +52,7 @@ pub async fn submit(State(db): State<Db>, session: Session, parts: Parts, Form(i
             return form(page::status(&error), &input.email, &input.next, Some(&error));
         }
     };
-    if input.keep.is_some() {
-        session.set_expiry(Some(Expiry::OnInactivity(time::Duration::days(30))));
-    }
-    match enter(&session, person.id).await {
+    match start(&session, person.id, input.keep.is_some()).await {
         Ok(()) => Redirect::to(&local(&input.next)).into_response(),
         Err(_) => page::unavailable(),
     }
@@ -67,6 +64,14 @@ pub async fn leave(session: Session) -> Response {
         Ok(()) => Redirect::to("/login").into_response(),
         Err(_) => page::unavailable(),
     }
+}
+
+async fn start(session: &Session, person: domain::UserId, keep: bool) -> Result<(), tower_sessions::session::Error> {
+    enter(session, person).await?;
+    if keep {
+        session.set_expiry(Some(Expiry::OnInactivity(KEPT)));
+    }
+    session.insert(KEEP, keep).await
 }
 
 /// Begins a session: with a new id, so that one planted before is worthless.

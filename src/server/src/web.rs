@@ -4,6 +4,7 @@ mod csrf;
 mod gate;
 mod headers;
 mod live;
+mod sliding;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -47,6 +48,7 @@ pub fn router(config: &Config, db: &Db) -> Router {
         .merge(app::public::router(db.clone()))
         .merge(live::router(db.clone()))
         .layer(middleware::from_fn(csrf::check))
+        .layer(middleware::from_fn_with_state(db.clone(), sliding::slide))
         .layer(sessions(config, db));
     let health = Router::new()
         .route("/livez", get(|| async { "alive" }))
@@ -105,7 +107,7 @@ fn site(config: &Config, db: &Db) -> Router {
         .fallback_service(files)
 }
 
-/// Sessions slide with every request. `__Host-` cookies need https (RFC 6265bis, 4.1.3.2), so plain
+/// `__Host-` cookies need https (RFC 6265bis, 4.1.3.2), so plain
 /// loopback has another name.
 fn sessions(config: &Config, db: &Db) -> SessionManagerLayer<service::people::PgSessionStore> {
     let https = config.public_url().starts_with("https://");

@@ -1,7 +1,5 @@
 //! What a use case may answer instead of its value. Matched in exactly two places: one per door.
 
-use std::borrow::Cow;
-
 use domain::{Permission, Problem, Refusal};
 
 /// Why something was not done.
@@ -91,10 +89,11 @@ impl From<serde_json::Error> for Error {
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        // 57P: the server is shutting down, crashed or starts; 08: connection; 53300: too many connections.
-        sqlx::Error::Database(e) => {
-            e.code().is_some_and(|c| c.starts_with("57P") || c.starts_with("08") || c == Cow::Borrowed("53300"))
-        }
+        // 57P: the server is shutting down, crashed or starts; 08: connection; 53300: too many
+        // connections; 55000 at connecting: the operator has closed the database.
+        sqlx::Error::Database(e) => e
+            .code()
+            .is_some_and(|c| c.starts_with("57P") || c.starts_with("08") || matches!(c.as_ref(), "53300" | "55000")),
         _ => false,
     }
 }

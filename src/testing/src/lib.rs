@@ -58,6 +58,23 @@ impl TestDb {
         template::cut_connections(&self.name).await;
     }
 
+    /// Lets nobody in until [`Self::come_back`], as a server that is stopped.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn go_away(&self) {
+        template::allow_connections(&self.name, false).await;
+        template::cut_connections(&self.name).await;
+    }
+
+    /// Lets everybody in again.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn come_back(&self) {
+        template::allow_connections(&self.name, true).await;
+    }
+
     /// The superuser, for tests that look behind the curtain.
     #[must_use]
     pub fn superuser(&self) -> PgConnectOptions {

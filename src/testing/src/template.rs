@@ -118,6 +118,14 @@ pub async fn cut_connections(name: &str) {
         .expect("a superuser may end connections");
 }
 
+/// Opens a database or closes it to everybody.
+pub async fn allow_connections(name: &str, allow: bool) {
+    let mut conn =
+        PgConnection::connect_with(&cluster().superuser("postgres")).await.expect("the test cluster answers");
+    let sql = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.expect("a superuser may close a database");
+}
+
 /// Drops what is left of a test. Whoever fails leaves it to the next sweep.
 pub fn discard(name: String) {
     let postgres = cluster().superuser("postgres");

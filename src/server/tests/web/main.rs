@@ -1,0 +1,6 @@
+//! What every request passes: protection, sessions, live hints, and a database that goes away.
+
+mod live;
+mod protection;
+mod sessions;
+mod support;
