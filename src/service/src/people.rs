@@ -266,8 +266,11 @@ impl People<'_> {
 
     /// Writes an audit entry in each company of a person.
     async fn record_everywhere(&self, id: UserId, origin: &Origin, entry: Entry) -> Result<()> {
-        for membership in self.memberships(id).await? {
-            let (actor, ..) = self.actor(id, &membership.slug, origin.clone()).await?;
+        let person = self.person(id).await?;
+        for m in self.memberships(id).await? {
+            // Not through `actor`, which remembers a visit.
+            let (name, zone) = (person.name.clone(), person.time_zone.clone());
+            let actor = Actor::person(m.company, "UTC".to_owned(), id, name, m.role, zone, origin.clone());
             let mut t = self.db.tenant(&actor).await?;
             t.audit().record(entry.clone()).await?;
             t.commit().await?;

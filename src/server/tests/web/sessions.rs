@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::Duration;
+use tower_sessions::SessionStore;
 
 use crate::support::{TestApp, set_cookie};
 
@@ -47,6 +48,21 @@ async fn signing_out_ends_the_session_on_the_server() {
     app.post("/logout", &cookie, "").await;
 
     assert_eq!(app.get("/login", &cookie).await.status(), StatusCode::OK, "a kept cookie is worthless");
+}
+
+#[tokio::test]
+async fn a_request_that_ends_after_the_sign_out_brings_nothing_back() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let id = cookie.split_once('=').expect("a name and a value").1.parse().expect("an id");
+    let store = app.db.session_store();
+    let loaded = store.load(&id).await.expect("the database answers").expect("the session is there");
+
+    app.post("/logout", &cookie, "").await;
+    store.save(&loaded).await.expect("the database answers");
+
+    assert_eq!(app.get("/login", &cookie).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]

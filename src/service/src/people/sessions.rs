@@ -2,6 +2,7 @@
 //! cannot sign in with it.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tower_sessions_core::{
@@ -26,36 +27,48 @@ impl PgSessionStore {
         Self { db }
     }
 
-    async fn insert(&self, record: &Record, replace: bool) -> Result<bool, sqlx::Error> {
-        let user = record.data.get(USER_ID).and_then(|v| v.as_str()).and_then(|v| v.parse::<Uuid>().ok());
-        let expires_at = chrono::DateTime::from_timestamp(record.expiry_date.unix_timestamp(), 0);
+    async fn insert(&self, record: &Record) -> Result<bool, sqlx::Error> {
+        let (user, expires_at) = columns(record);
         let rows = sqlx::query!(
-            "INSERT INTO sessions (id, user_id, data, expires_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, data = excluded.data, expires_at = excluded.expires_at
-             WHERE $5",
+            "INSERT INTO sessions (id, user_id, data, expires_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
             hash(&record.id),
             user,
             serde_json::to_value(&record.data).unwrap_or_default(),
-            expires_at.unwrap_or_default(),
-            replace,
+            expires_at,
         )
         .execute(self.db.pool())
         .await?;
         Ok(rows.rows_affected() == 1)
+    }
+
+    /// A session that is gone stays gone: a request that began before the sign-out must not bring
+    /// it back when it ends.
+    async fn update(&self, record: &Record) -> Result<(), sqlx::Error> {
+        let (user, expires_at) = columns(record);
+        sqlx::query!(
+            "UPDATE sessions SET user_id = $2, data = $3, expires_at = $4 WHERE id = $1",
+            hash(&record.id),
+            user,
+            serde_json::to_value(&record.data).unwrap_or_default(),
+            expires_at,
+        )
+        .execute(self.db.pool())
+        .await?;
+        Ok(())
     }
 }
 
 #[async_trait]
 impl SessionStore for PgSessionStore {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        while !self.insert(record, false).await.map_err(backend)? {
+        while !self.insert(record).await.map_err(backend)? {
             record.id = Id::default();
         }
         Ok(())
     }
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        self.insert(record, true).await.map(|_| ()).map_err(backend)
+        self.update(record).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
@@ -83,6 +96,13 @@ impl SessionStore for PgSessionStore {
             .map(|_| ())
             .map_err(backend)
     }
+}
+
+/// What has a column of its own: whose the session is, and when it ends.
+fn columns(record: &Record) -> (Option<Uuid>, DateTime<Utc>) {
+    let user = record.data.get(USER_ID).and_then(|v| v.as_str()).and_then(|v| v.parse().ok());
+    let expires_at = DateTime::from_timestamp(record.expiry_date.unix_timestamp(), 0);
+    (user, expires_at.unwrap_or_default())
 }
 
 fn hash(id: &Id) -> Vec<u8> {
