@@ -16,7 +16,7 @@ test("a lead is created, and refused the second time", async ({ page, browserNam
   for (const outcome of ["created", "refused"]) {
     await page.goto("/t/halden/leads/new");
     await hydrated(page);
-    await page.getByLabel("E-mail").fill(email);
+    await page.getByRole("textbox", { name: "E-mail" }).fill(email);
     await page.getByLabel("First name").fill("Nadia");
     await page.getByLabel("Last name").fill("Voss");
     await page.getByRole("button", { name: "Create lead" }).click();
@@ -31,7 +31,7 @@ test("a lead is created, and refused the second time", async ({ page, browserNam
 test("a note stands on the lead's page", async ({ page }, info) => {
   await signIn(page);
   await page.goto("/t/halden/leads?q=lead1%40");
-  await page.getByRole("row").nth(1).getByRole("link").first().click();
+  await page.locator("tbody a").first().click();
   await hydrated(page);
   const words = `Prefers the phone (${info.project.name})`;
   await page.getByLabel("Note").fill(words);

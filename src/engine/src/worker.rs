@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use service::{
-    Db,
+    Db, Error, Result,
     jobs::{AdvanceCampaign, SendSystemMail, SendTestMail, TestMailbox, WorkOnImport, Worker},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -79,26 +79,39 @@ async fn reconcile(db: Db, stop: CancellationToken) {
     }
 }
 
-/// One look: expired leases are judged, waiting rows are woken, old things are forgotten.
+/// One look: expired leases are judged, waiting rows are woken, old things are forgotten. One row
+/// that fails does not keep the others waiting.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn reconcile_once(db: &Db) -> service::Result<()> {
+pub async fn reconcile_once(db: &Db) -> Result<()> {
     let now = db.clock().now();
     service::messages::reap::reap(db).await?;
     for (company, campaign) in db.platform().waiting_campaigns(now).await? {
-        service::campaigns::advance::advance(db, company, campaign).await?;
+        go_on(campaign, service::campaigns::advance::advance(db, company, campaign).await)?;
     }
     for (company, import) in db.platform().waiting_imports(now).await? {
-        wake(db, company, &WorkOnImport { company, import }).await?;
+        go_on(import, wake(db, company, &WorkOnImport { company, import }).await)?;
     }
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
-        wake(db, company, &SendSystemMail { company, mail }).await?;
+        go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;
     }
     db.platform().sweep(now).await
 }
 
-async fn wake<J: service::jobs::Job>(db: &Db, company: domain::CompanyId, job: &J) -> service::Result<()> {
+/// Puts the failure of one row into the log; only a database that is away ends the look.
+fn go_on(row: impl std::fmt::Display, outcome: Result<()>) -> Result<()> {
+    match outcome {
+        Err(Error::Unavailable) => Err(Error::Unavailable),
+        Err(error) => {
+            tracing::error!(row.id = %row, error = &error as &dyn std::error::Error, "The reconciler passes over a row");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+async fn wake<J: service::jobs::Job>(db: &Db, company: domain::CompanyId, job: &J) -> Result<()> {
     let actor = db.platform().system_actor(company, "system").await?;
     let mut t = db.tenant(&actor).await?;
     t.enqueue(job).await?;

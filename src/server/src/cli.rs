@@ -13,7 +13,7 @@ use engine::{
 use service::{Db, people::NewPerson};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, installation, installation::Installation, seed, web};
+use crate::{config::Config, doctor, installation, installation::Installation, seed, web};
 
 /// Sales automation for many companies on one installation.
 #[derive(Debug, Parser)]
@@ -151,7 +151,12 @@ impl Command {
                 seed::demo(&installation.db).await?;
                 say(seed::SIGN_INS)
             }
-            Self::Doctor => doctor(&config).await,
+            Self::Doctor => {
+                let report = doctor::examine(&config).await;
+                say(&report.text())?;
+                anyhow::ensure!(report.problems() == 0, "{} things are not as they should be", report.problems());
+                Ok(())
+            }
             Self::Key { what: Key::Create { company, name, scopes } } => {
                 let installation = Installation::open(&config).await?;
                 say(&create_key(&installation.db, &company, &name, &scopes).await?)
@@ -207,7 +212,8 @@ async fn work(config: &Config, db: &Db, stop: CancellationToken) -> Result<()> {
     Ok(())
 }
 
-fn system_mail(config: &Config) -> Result<Option<SystemMailServer>> {
+/// The mail server of the system itself, if the operator named one.
+pub(crate) fn system_mail(config: &Config) -> Result<Option<SystemMailServer>> {
     let Some(url) = &config.smtp_url else { return Ok(None) };
     let uri: http::Uri = url.parse().context("SALESWRIGHT_SMTP_URL")?;
     let security = match uri.scheme_str() {
@@ -252,26 +258,6 @@ async fn create_user(db: &Db, email: String, name: String, company: Option<Strin
         t.commit().await?;
     }
     say(&format!("{} can sign in.", person.email))
-}
-
-async fn doctor(config: &Config) -> Result<()> {
-    say(&format!("Public address  {}", config.public_url()))?;
-    match &config.database_url {
-        Some(_) => say("Database        from DATABASE_URL")?,
-        None => say(&format!("Database        private, in {}", config.data_dir.display()))?,
-    }
-    match Installation::open(config).await {
-        Ok(installation) => {
-            let ready = installation.db.is_ready().await;
-            say(if ready { "Role            row-level security holds" } else { "Database        does not answer" })?;
-        }
-        Err(error) => say(&format!("Problem         {error:#}"))?,
-    }
-    match system_mail(config) {
-        Ok(Some(mail)) => say(&format!("System mail     through {}:{}", mail.server.host, mail.server.port)),
-        Ok(None) => say("System mail     into the sandbox (set SALESWRIGHT_SMTP_URL to send it)"),
-        Err(error) => say(&format!("System mail     {error:#}")),
-    }
 }
 
 /// An error of the service for the person at the terminal, with every problem of the input.

@@ -14,6 +14,9 @@ use service::{
 
 use crate::config::Config;
 
+/// Where a private installation keeps its master key, in the data folder.
+const KEY_FILE: &str = "master.key";
+
 /// An installation that is ready to serve or work.
 pub struct Installation {
     /// The database as the application sees it.
@@ -40,13 +43,9 @@ impl Installation {
             }
         };
         check_app_role(&app).await?;
-        let secrets = match &config.master_key {
-            Some(hex) => Secrets::from_hex(hex).context("SALESWRIGHT_MASTER_KEY")?,
-            None if cluster.is_some() => private_key(&config.data_dir)?,
-            None => bail!(
-                "SALESWRIGHT_MASTER_KEY is not set. Every process of the installation needs the same one: \
-                 64 hexadecimal digits, as `openssl rand -hex 32` prints them"
-            ),
+        let secrets = match secrets(config)? {
+            Some(secrets) => secrets,
+            None => new_private_key(&config.data_dir)?,
         };
         let db = Db::connect(app, PoolSize(config.pool_size), Clock::system(), secrets, settings(config));
         Ok(Self { db, cluster })
@@ -82,18 +81,84 @@ pub fn settings(config: &Config) -> Settings {
     }
 }
 
-fn parse(url: &str) -> Result<Options> {
+/// A database address.
+///
+/// # Errors
+/// When it is none.
+pub fn parse(url: &str) -> Result<Options> {
     url.parse().context("is not a PostgreSQL address like postgres://user@host/database")
 }
 
-/// The master key of a private installation: made once, readable by its owner only.
-fn private_key(data_dir: &Path) -> Result<Secrets> {
-    let path = data_dir.join("master.key");
-    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => writeln!(file, "{}", Secrets::generate_hex())?,
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error).with_context(|| format!("writing {}", path.display())),
+/// The master key as it was set or made before; nothing before the first start of a private
+/// installation.
+///
+/// # Errors
+/// When a database of the operator's own has no key with it, or the key is not one.
+pub fn secrets(config: &Config) -> Result<Option<Secrets>> {
+    if let Some(hex) = &config.master_key {
+        return Secrets::from_hex(hex).context("SALESWRIGHT_MASTER_KEY").map(Some);
     }
-    let hex = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    Secrets::from_hex(&hex).with_context(|| path.display().to_string())
+    if config.database_url.is_some() {
+        bail!(
+            "SALESWRIGHT_MASTER_KEY is not set. Every process of the installation needs the same one: \
+             64 hexadecimal digits, as `openssl rand -hex 32` prints them"
+        );
+    }
+    let path = config.data_dir.join(KEY_FILE);
+    match fs::read_to_string(&path) {
+        Ok(hex) => Secrets::from_hex(&hex).with_context(|| path.display().to_string()).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+/// Makes the master key of a private installation, readable by its owner only.
+fn new_private_key(data_dir: &Path) -> Result<Secrets> {
+    let path = data_dir.join(KEY_FILE);
+    let hex = Secrets::generate_hex();
+    // Written whole beside its place and then linked: two first starts at once agree on one key,
+    // and nobody reads half of it.
+    let unfinished = data_dir.join(format!("{KEY_FILE}.{}", std::process::id()));
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .with_context(|| format!("writing {}", unfinished.display()))?;
+    writeln!(file, "{hex}")?;
+    file.sync_all()?;
+    let linked = fs::hard_link(&unfinished, &path);
+    fs::remove_file(&unfinished)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(error).with_context(|| format!("writing {}", path.display()))
+        }
+        _ => Secrets::from_hex(&fs::read_to_string(&path)?).with_context(|| path.display().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn first_starts_at_once_agree_on_one_key_that_only_the_owner_reads() {
+        let dir = std::env::temp_dir().join(format!("saleswright-key-{}", std::process::id()));
+        fs::create_dir_all(&dir).expect("a folder");
+        let config = Config { data_dir: dir.clone(), ..Config::default() };
+        assert!(secrets(&config).expect("no fault").is_none(), "there is none before the first start");
+
+        let made = [new_private_key(&dir), new_private_key(&dir)].map(|key| key.expect("a key"));
+
+        let found = secrets(&config).expect("readable").expect("made");
+        for key in &made {
+            assert_eq!(key.derived_password("x"), found.derived_password("x"));
+        }
+        let mode = fs::metadata(dir.join(KEY_FILE)).expect("the file is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::remove_dir_all(&dir).expect("the folder goes");
+    }
 }

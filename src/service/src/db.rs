@@ -4,6 +4,7 @@
 //! company data, and without an [`Actor`] there is no tenant.
 
 mod bootstrap;
+mod health;
 mod platform;
 mod tenant;
 
@@ -17,6 +18,7 @@ use sqlx::{
 pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
 
 pub use bootstrap::{MIGRATOR, Role, bootstrap, check_app_role, migrate, migrate_down, roles_sql};
+pub use health::{Health, inspect};
 pub use platform::Platform;
 pub use tenant::Tenant;
 
