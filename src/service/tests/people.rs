@@ -53,6 +53,8 @@ async fn a_company_keeps_an_owner_and_nobody_climbs() {
     let mut t = db.tenant(&acme.owner).await.unwrap();
     assert!(matches!(t.members().remove(acme.owner_id).await, Err(Error::Conflict(_))));
     assert!(matches!(t.members().change_role(acme.owner_id, Role::Admin).await, Err(Error::Conflict(_))));
+    // Its transaction holds the owners' rows.
+    drop(t);
     let mut t = db.tenant(&admin).await.unwrap();
     let own = admin.user_id().unwrap();
     assert!(matches!(t.members().change_role(own, Role::Owner).await, Err(Error::Forbidden(_))));
