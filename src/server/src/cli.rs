@@ -154,7 +154,7 @@ impl Command {
             Self::Doctor => {
                 let report = doctor::examine(&config).await;
                 say(&report.text())?;
-                anyhow::ensure!(report.problems() == 0, "{} things are not as they should be", report.problems());
+                anyhow::ensure!(report.problems() == 0, "not everything is as it should be: see the problems above");
                 Ok(())
             }
             Self::Key { what: Key::Create { company, name, scopes } } => {

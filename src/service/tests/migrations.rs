@@ -76,8 +76,19 @@ async fn migrating_twice_and_at_once_changes_nothing() {
     let db = testing::db().await;
     let before = schema(&db.superuser()).await;
     let owner = db.owner();
-    let (one, two) = tokio::join!(service::db::migrate(&owner), service::db::migrate(&owner));
-    one.expect("the first run ends well");
-    two.expect("the second run waits and ends well");
+    for run in futures::future::join_all((0..4).map(|_| service::db::migrate(&owner))).await {
+        run.expect("each waits for the others and ends well");
+    }
     assert_eq!(schema(&db.superuser()).await, before);
+}
+
+#[tokio::test]
+async fn processes_that_start_at_once_make_the_roles_once() {
+    let db = testing::db().await;
+    let superuser = db.superuser();
+    let database = superuser.get_database().expect("a test has a database").to_owned();
+    let starts = (0..8).map(|_| service::db::bootstrap(&superuser, &database));
+    for start in futures::future::join_all(starts).await {
+        start.expect("everybody finds what the first one made");
+    }
 }

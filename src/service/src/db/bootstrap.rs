@@ -9,6 +9,11 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations"
 /// What the server must at least be: `ON DELETE SET NULL (column)` came with 15.
 const LEAST_SERVER: i32 = 150_000;
 
+/// Who holds this advisory lock prepares roles, databases and the tables of the queue; processes that
+/// start at the same time wait, because grants to the same object at once are an error. (sqlx takes
+/// one of its own for the migrations.)
+const PREPARING: i64 = 0x5a1e_5000;
+
 /// The roles, as SQL for an operator.
 #[must_use]
 pub fn roles_sql() -> &'static str {
@@ -42,6 +47,7 @@ impl Role {
 /// When the server cannot be reached or refuses.
 pub async fn bootstrap(superuser: &PgConnectOptions, database: &str) -> Result<()> {
     let mut conn = PgConnection::connect_with(&superuser.clone().database("postgres")).await?;
+    lock(&mut conn).await?;
     sqlx::raw_sql(roles_sql()).execute(&mut conn).await.context("making the roles")?;
     let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
         .bind(database)
@@ -70,8 +76,15 @@ pub async fn migrate(owner: &PgConnectOptions) -> Result<()> {
         bail!("PostgreSQL 15 or newer is needed, this server is {}", version / 10_000);
     }
     MIGRATOR.run(&mut conn).await.context("migrating")?;
-    conn.close().await?;
-    crate::jobs::migrate(owner).await
+    lock(&mut conn).await?;
+    crate::jobs::migrate(owner).await?;
+    Ok(conn.close().await?)
+}
+
+/// Waits until nobody else prepares this database. The lock ends with the connection.
+async fn lock(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_lock($1)").bind(PREPARING).execute(conn).await?;
+    Ok(())
 }
 
 /// Takes the schema back to `version` (0 for an empty one), as the owner.
