@@ -88,8 +88,7 @@ impl Cluster {
                 }
             })
             .context("the thread that looks after Postgres cannot be started")?;
-        let sockets =
-            outcome.recv().context("the thread that looks after Postgres has ended")??;
+        let sockets = outcome.recv().context("the thread that looks after Postgres has ended")??;
         Ok(Cluster { sockets, stop: Some(stop), monitor: Some(monitor) })
     }
 

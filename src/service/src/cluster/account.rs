@@ -87,8 +87,7 @@ impl Account {
             return Ok(());
         };
         for above in folder.ancestors() {
-            let found = fs::metadata(above)
-                .with_context(|| format!("cannot look at {}", above.display()))?;
+            let found = fs::metadata(above).with_context(|| format!("cannot look at {}", above.display()))?;
             if !may_enter(&found, uid, gid) {
                 bail!(
                     "Postgres does not run as root, and its user (uid {uid}) cannot enter {0}: \

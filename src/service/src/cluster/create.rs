@@ -15,8 +15,7 @@ pub(super) fn create(layout: &Layout, binaries: &Binaries, durability: Durabilit
     tracing::info!("Creating the database in {}", layout.data.display());
     let unfinished = layout.data.with_extension("new");
     if unfinished.exists() {
-        fs::remove_dir_all(&unfinished)
-            .with_context(|| format!("cannot remove {}", unfinished.display()))?;
+        fs::remove_dir_all(&unfinished).with_context(|| format!("cannot remove {}", unfinished.display()))?;
     }
     layout.account.own_folder(&unfinished)?;
     let mut initdb = layout.account.command(binaries.program("initdb"));
@@ -41,9 +40,5 @@ pub(super) fn create(layout: &Layout, binaries: &Binaries, durability: Durabilit
 /// Text is ordered by code point everywhere and upper case is known for all letters; macOS has
 /// no locale of that name.
 fn locale() -> &'static [&'static str] {
-    if cfg!(target_os = "macos") {
-        &["--locale=C", "--lc-ctype=UTF-8"]
-    } else {
-        &["--locale=C.UTF-8"]
-    }
+    if cfg!(target_os = "macos") { &["--locale=C", "--lc-ctype=UTF-8"] } else { &["--locale=C.UTF-8"] }
 }

@@ -51,13 +51,7 @@ impl Layout {
         }
         account.own_folder(&run)?;
         account.own_folder(&sockets)?;
-        Ok(Layout {
-            account,
-            data: root.join(CLUSTER),
-            log: root.join("postgres.log"),
-            sockets,
-            run,
-        })
+        Ok(Layout { account, data: root.join(CLUSTER), log: root.join("postgres.log"), sockets, run })
     }
 
     /// The lock of the one process that looks after the server.
@@ -85,11 +79,7 @@ impl Layout {
             // Two processes may try at once; one of them is told that it exists.
             ensure!(path.exists(), "mkfifo: {}", String::from_utf8_lossy(&made.stderr).trim());
         }
-        File::options()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .with_context(|| format!("cannot open {}", path.display()))
+        File::options().read(true).write(true).open(&path).with_context(|| format!("cannot open {}", path.display()))
     }
 
     /// The pipe's end for the guard, which must not keep itself alive by it.

@@ -169,8 +169,6 @@ fn taken(tried: Result<(), TryLockError>) -> Result<bool> {
     match tried {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => {
-            Err(error).context("the data folder is on a file system without locks")
-        }
+        Err(TryLockError::Error(error)) => Err(error).context("the data folder is on a file system without locks"),
     }
 }

@@ -57,11 +57,7 @@ pub(super) enum Postmaster {
 
 impl Postmaster {
     /// Starts the server and waits until it takes connections.
-    pub fn start(
-        layout: &Layout,
-        binaries: &Binaries,
-        durability: Durability,
-    ) -> Result<Postmaster> {
+    pub fn start(layout: &Layout, binaries: &Binaries, durability: Durability) -> Result<Postmaster> {
         wait_for_burial(layout);
         let log = File::options()
             .create(true)
@@ -155,11 +151,7 @@ impl Postmaster {
         while !ready(self.pid()) {
             if self.has_ended(layout) {
                 self.dismiss_guard();
-                bail!(
-                    "Postgres did not start; the end of {}:\n{}",
-                    layout.log.display(),
-                    tail(layout)
-                );
+                bail!("Postgres did not start; the end of {}:\n{}", layout.log.display(), tail(layout));
             }
             if asked.elapsed() > START_LIMIT {
                 bail!("Postgres is not ready after {START_LIMIT:?}; see {}", layout.log.display());
@@ -194,9 +186,7 @@ fn wait_for_burial(layout: &Layout) {
     let cmdline = format!("/proc/{}/cmdline", last.pid.as_raw_nonzero());
     let seen = Instant::now();
     // Only the dead have no arguments.
-    while fs::read(&cmdline).is_ok_and(|arguments| arguments.is_empty())
-        && seen.elapsed() < BURIAL_LIMIT
-    {
+    while fs::read(&cmdline).is_ok_and(|arguments| arguments.is_empty()) && seen.elapsed() < BURIAL_LIMIT {
         let _ = waitpid(Some(last.pid), WaitOptions::NOHANG);
         sleep(POLL);
     }
@@ -210,9 +200,7 @@ fn is_postgres(layout: &Layout, pid: Pid) -> bool {
         let ps = layout.account.command("ps").args(["-o", "args=", "-p", &pid]).output();
         ps.map(|output| output.stdout)
     });
-    arguments.is_ok_and(|arguments| {
-        String::from_utf8_lossy(&arguments).contains(&*layout.data.to_string_lossy())
-    })
+    arguments.is_ok_and(|arguments| String::from_utf8_lossy(&arguments).contains(&*layout.data.to_string_lossy()))
 }
 
 fn tail(layout: &Layout) -> String {

@@ -142,10 +142,7 @@ async fn a_start_right_after_a_kill_waits_for_the_old_server_to_end() {
 
 /// Not a test by itself: the process that the tests above kill.
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test program has no other way to take an argument"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test program has no other way to take an argument")]
 fn hold_until_killed() {
     let Some(dir) = std::env::var_os(HOLD) else {
         return;
