@@ -7,6 +7,7 @@ use crate::{AccountId, Problem, companies::check_name, problem::Problems};
 
 /// An account with the figures its list shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Account {
     /// Id.
     pub id: AccountId,
@@ -34,7 +35,8 @@ pub struct Account {
 
 /// What can be entered about an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct AccountInput {
     /// Name.
     pub name: String,
@@ -46,6 +48,19 @@ pub struct AccountInput {
     pub employees: Option<i32>,
     /// ISO 3166 country code.
     pub country: Option<String>,
+}
+
+/// What was entered about an account that exists, to change some of it.
+impl From<Account> for AccountInput {
+    fn from(account: Account) -> Self {
+        Self {
+            name: account.name,
+            domain: account.domain,
+            industry: account.industry,
+            employees: account.employees,
+            country: account.country,
+        }
+    }
 }
 
 impl AccountInput {

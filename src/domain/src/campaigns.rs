@@ -125,6 +125,7 @@ wire_enum! {
 
 /// Whom a campaign is for, before its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[cfg_attr(
     not(target_arch = "wasm32"),
@@ -142,6 +143,7 @@ pub enum Audience {
 
 /// A campaign with its settings; steps are listed apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Campaign {
     /// Id.
     pub id: CampaignId,
@@ -176,6 +178,7 @@ pub struct Campaign {
 
 /// A campaign as a row of the list, with its figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CampaignSummary {
     /// Id.
     pub id: CampaignId,
@@ -209,7 +212,8 @@ pub struct CampaignSummary {
 
 /// What can be entered about a campaign.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct CampaignInput {
     /// Name.
     pub name: Option<String>,
@@ -256,6 +260,7 @@ pub struct CampaignFilter {
 
 /// What a command did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CommandOutcome {
     /// The campaign afterwards.
     pub campaign: Campaign,
@@ -267,6 +272,7 @@ pub struct CommandOutcome {
 
 /// An entry of a campaign's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CampaignEvent {
     /// Id.
     pub id: CampaignEventId,

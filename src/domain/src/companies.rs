@@ -9,6 +9,7 @@ use crate::{
 
 /// A company as its own members see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Company {
     /// Id.
     pub id: CompanyId,
@@ -77,6 +78,7 @@ pub struct Membership {
 
 /// A member of the company, as listed on the members page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Member {
     /// The person.
     pub user_id: UserId,

@@ -13,6 +13,7 @@ use crate::Problem;
 /// no comments. Upper case is folded, because every provider treats both alike
 /// and duplicates are found by the address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = "email"))]
 #[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);

@@ -110,6 +110,7 @@ impl EndReason {
 
 /// A lead in a campaign, as listed on its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Enrolment {
     /// Id.
     pub id: EnrolmentId,

@@ -121,6 +121,7 @@ pub type Mapping = BTreeMap<usize, ImportField>;
 
 /// A column of the file, as the mapping page shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ImportColumn {
     /// Number, from 0.
     pub index: usize,
@@ -134,6 +135,7 @@ pub struct ImportColumn {
 
 /// What became of the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ImportCounts {
     /// New leads.
@@ -158,6 +160,7 @@ impl ImportCounts {
 
 /// An import.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Import {
     /// Id.
     pub id: ImportId,
@@ -176,6 +179,7 @@ pub struct Import {
     /// Columns of the file.
     pub columns: Vec<ImportColumn>,
     /// Column to field, once chosen.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, ImportField>))]
     pub mapping: Mapping,
     /// What happens to leads that exist.
     pub duplicates: DuplicatePolicy,
@@ -197,8 +201,10 @@ pub struct Import {
 
 /// What is chosen before an import is reviewed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ImportPlan {
     /// Column to field.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, ImportField>))]
     pub mapping: Mapping,
     /// What happens to leads that exist.
     pub duplicates: DuplicatePolicy,
@@ -209,6 +215,7 @@ pub struct ImportPlan {
 
 /// A row that was not stored, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RejectedRow {
     /// Number of the row, from 1, the header not counted.
     pub row: i64,

@@ -33,21 +33,20 @@ wire_enum! {
 }
 
 impl Scope {
-    /// Whether the scope contains `permission`.
+    /// Whether the scope contains `permission`. Who writes also reads: every change answers with
+    /// what it made. Which things a scope reads is checked at the door of the API.
     #[must_use]
     pub fn allows(self, permission: Permission) -> bool {
-        match self {
-            Self::LeadsRead | Self::CampaignsRead | Self::MailboxesRead | Self::SuppressionsRead => {
-                permission == Permission::Read
+        use Permission as P;
+        permission == P::Read
+            || match self {
+                Self::LeadsRead | Self::CampaignsRead | Self::MailboxesRead | Self::SuppressionsRead => false,
+                Self::LeadsWrite => matches!(permission, P::EditLeads | P::ImportLeads | P::ManageAllLeads),
+                Self::CampaignsWrite => permission == P::EditCampaigns,
+                Self::CampaignsRun => matches!(permission, P::RunCampaigns | P::PauseOwnCampaigns),
+                Self::MailboxesWrite => permission == P::ManageMailboxes,
+                Self::SuppressionsWrite => permission == P::ManageSuppressions,
             }
-            Self::LeadsWrite => {
-                matches!(permission, Permission::EditLeads | Permission::ImportLeads | Permission::ManageAllLeads)
-            }
-            Self::CampaignsWrite => permission == Permission::EditCampaigns,
-            Self::CampaignsRun => matches!(permission, Permission::RunCampaigns | Permission::PauseOwnCampaigns),
-            Self::MailboxesWrite => permission == Permission::ManageMailboxes,
-            Self::SuppressionsWrite => permission == Permission::ManageSuppressions,
-        }
     }
 }
 

@@ -50,6 +50,7 @@ wire_enum! {
 
 /// A lead in full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lead {
     /// Id.
     pub id: LeadId,
@@ -113,6 +114,7 @@ impl Lead {
 
 /// A lead as a row of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeadSummary {
     /// Id.
     pub id: LeadId,
@@ -148,7 +150,8 @@ pub struct LeadSummary {
 
 /// What can be entered about a lead.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct LeadInput {
     /// Address.
     pub email: Option<String>,
@@ -203,6 +206,26 @@ pub struct CheckedLead {
     pub tags: Vec<String>,
     /// Lawful basis.
     pub lawful_basis: Option<String>,
+}
+
+/// What was entered about a lead that exists, to change some of it.
+impl From<Lead> for LeadInput {
+    fn from(lead: Lead) -> Self {
+        Self {
+            email: lead.email.map(String::from),
+            first_name: lead.first_name,
+            last_name: lead.last_name,
+            title: lead.title,
+            account: lead.account_name,
+            phone: lead.phone,
+            country: lead.country,
+            time_zone: lead.time_zone,
+            status: Some(lead.status),
+            owner_id: lead.owner_id,
+            tags: lead.tags,
+            lawful_basis: lead.lawful_basis,
+        }
+    }
 }
 
 impl LeadInput {
@@ -321,6 +344,7 @@ wire_enum! {
 
 /// An entry of a lead's timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeadEvent {
     /// Id.
     pub id: LeadEventId,
@@ -340,6 +364,7 @@ pub struct LeadEvent {
 
 /// A note on a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Note {
     /// Id.
     pub id: NoteId,
@@ -353,6 +378,7 @@ pub struct Note {
 
 /// A change to many leads at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum BulkAction {
     /// Puts the leads into a campaign.
@@ -386,6 +412,7 @@ pub enum BulkAction {
 
 /// Which leads a bulk change is about: some ids, or everything a filter finds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LeadSelection {
     /// These.
@@ -396,6 +423,7 @@ pub enum LeadSelection {
 
 /// What a bulk change did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkOutcome {
     /// Leads selected.
     pub selected: i64,

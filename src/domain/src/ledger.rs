@@ -9,6 +9,7 @@ use crate::{
 
 /// Leads that stand at the same place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LedgerLine {
     /// Where.
     pub state: EnrolmentState,
@@ -20,6 +21,7 @@ pub struct LedgerLine {
 
 /// E-mails of one step that stand at the same place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageLine {
     /// Place of the step, from 1.
     pub position: i32,
@@ -31,6 +33,7 @@ pub struct MessageLine {
 
 /// The account of a campaign.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ledger {
     /// Leads frozen at the start.
     pub audience: i64,

@@ -41,6 +41,7 @@ wire_enum! {
 
 /// A mailbox; its password is never given out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Mailbox {
     /// Id.
     pub id: MailboxId,
@@ -78,7 +79,8 @@ pub struct Mailbox {
 
 /// What is entered to connect or change a mailbox; an absent value stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct MailboxInput {
     /// What stands behind it; `smtp` when absent. Cannot be changed later.
     pub kind: Option<MailboxKind>,

@@ -43,6 +43,7 @@ impl PageRequest {
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
     /// The rows, in the order of the list.
     pub items: Vec<T>,
@@ -84,6 +85,7 @@ impl<T> Page<T> {
 
 /// The number of rows in a list, exact up to [`COUNT_CAP`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Count {
     /// Rows counted, at most the cap.
     pub value: i64,

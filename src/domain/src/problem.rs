@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 /// `code` is for programs and never changes; `message` says what happened and
 /// what to do; `field` names the input it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Stable word for programs.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub code: Cow<'static, str>,
     /// Sentence for people.
     pub message: String,
     /// Name of the input, as in the request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub field: Option<Cow<'static, str>>,
 }
 

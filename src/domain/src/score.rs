@@ -29,6 +29,7 @@ pub struct Facts<'a> {
 
 /// One contribution to a score.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reason {
     /// Sentence for people.
     pub text: String,
@@ -38,6 +39,7 @@ pub struct Reason {
 
 /// A score with its reasons, most important first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Score {
     /// 0 to 100.
     pub value: i32,

@@ -1,7 +1,8 @@
 //! The steps of a campaign: an e-mail and the wait before it.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     Problem, StepId,
@@ -28,6 +29,7 @@ wire_enum! {
 
 /// The wait before a step, counted from the e-mail before it; before the first step, from the enrolment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Delay {
     /// How many, 0 to 365.
     pub amount: i32,
@@ -73,6 +75,7 @@ impl std::fmt::Display for Delay {
 
 /// An e-mail step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
     /// Id.
     pub id: StepId,
@@ -90,7 +93,8 @@ pub struct Step {
 
 /// What can be entered about a step; an absent value stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct StepInput {
     /// The wait before it.
     pub delay: Option<Delay>,
@@ -155,7 +159,7 @@ impl Step {
     #[must_use]
     pub fn example() -> Self {
         Self {
-            id: StepId(uuid::Uuid::nil()),
+            id: StepId(Uuid::nil()),
             position: 1,
             delay: Delay::NONE,
             subject: "A question about {company|your team}".into(),
@@ -163,6 +167,54 @@ impl Step {
             version: 1,
         }
     }
+}
+
+/// A step as a real lead would read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Preview {
+    /// Subject.
+    pub subject: String,
+    /// Body as plain text, footer included.
+    pub text: String,
+    /// Variables without a value and without a fallback.
+    pub missing: Vec<String>,
+    /// The lead it was written for.
+    pub lead_name: String,
+    /// Who it would come from.
+    pub from: String,
+}
+
+wire_enum! {
+    /// Where a test mail stands.
+    pub enum TestMailState {
+        /// Nobody has taken it yet.
+        Waiting = "waiting",
+        /// On its way; it is never sent again.
+        Sending = "sending",
+        /// Handed over.
+        Sent = "sent",
+        /// Refused.
+        Failed = "failed",
+        /// Nobody knows whether it was handed over.
+        Unknown = "unknown",
+    }
+}
+
+/// A test mail: one step, written for one lead, sent to an address that somebody entered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TestMail {
+    /// Id.
+    pub id: Uuid,
+    /// Where it went.
+    pub recipient: String,
+    /// Where it stands.
+    pub state: TestMailState,
+    /// The words of the server.
+    pub detail: Option<String>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
 }
 
 #[cfg(test)]

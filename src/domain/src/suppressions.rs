@@ -78,6 +78,7 @@ impl SuppressionTarget {
 
 /// An entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Suppression {
     /// Id.
     pub id: SuppressionId,

@@ -58,6 +58,8 @@ enum Command {
     },
     /// Says what is wrong with database, roles, mail and keys.
     Doctor,
+    /// Prints the description of the JSON API (OpenAPI 3.1).
+    Openapi,
     /// API keys.
     Key {
         #[command(subcommand)]
@@ -157,6 +159,7 @@ impl Command {
                 anyhow::ensure!(report.problems() == 0, "not everything is as it should be: see the problems above");
                 Ok(())
             }
+            Self::Openapi => say(&serde_json::to_string_pretty(api::openapi::document())?),
             Self::Key { what: Key::Create { company, name, scopes } } => {
                 let installation = Installation::open(&config).await?;
                 say(&create_key(&installation.db, &company, &name, &scopes).await?)

@@ -56,6 +56,7 @@ pub fn router(config: &Config, db: &Db) -> Router {
         .with_state(db.clone());
     Router::new()
         .merge(site)
+        .merge(api::router(db))
         .layer(middleware::from_fn_with_state(db.clone(), gate::check))
         .merge(health)
         .layer(DefaultBodyLimit::max(BODY))

@@ -78,6 +78,15 @@ impl Actor {
         }
     }
 
+    /// Its name: of the person, of the key, or of the part of the system.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.who {
+            Who::Person { name, .. } | Who::Key { name, .. } => name,
+            Who::System { name } => name,
+        }
+    }
+
     /// The person, if it is one.
     #[must_use]
     pub const fn user_id(&self) -> Option<UserId> {

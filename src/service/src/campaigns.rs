@@ -17,9 +17,9 @@ use domain::{
 };
 
 pub use reading::SentPerDay;
+pub use render::Written;
 pub(crate) use render::{LeadFacts, Sender, write};
-pub use render::{Preview, Written};
-pub use test_mails::{TestMail, TestMailState, TestMailToSend};
+pub use test_mails::TestMailToSend;
 
 use crate::{Error, Result, Tenant, audit::Entry};
 

@@ -32,6 +32,7 @@ wire_enum! {
 
 /// One line of the launch checklist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Check {
     /// Stable word for programs.
     pub code: String,

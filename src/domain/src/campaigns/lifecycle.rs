@@ -35,6 +35,7 @@ wire_enum! {
 
 /// Where a campaign stands, and since when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lifecycle {
     /// State.
     pub state: S,

@@ -12,6 +12,7 @@ use crate::{AccountId, CampaignId, Problem, UserId, wire::wire_enum};
 /// Conditions on different fields must all hold; several values of one field
 /// mean any of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct LeadFilter {
     /// Part of name, address, account or title.
@@ -52,9 +53,11 @@ pub struct LeadFilter {
     pub never_enrolled: bool,
     /// Created on or after this day (UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "date"))]
     pub created_from: Option<NaiveDate>,
     /// Created before this day (UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "date"))]
     pub created_before: Option<NaiveDate>,
 }
 

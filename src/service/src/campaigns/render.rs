@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use domain::{
     CampaignId, EmailAddress, LeadId, Permission, StepId,
     leads::display_name,
-    steps::Step,
+    steps::{Preview, Step},
     template::{self, Variable},
 };
 
@@ -41,21 +41,6 @@ pub struct Written {
     pub text: String,
     /// Variables without a value and without a fallback.
     pub missing: Vec<String>,
-}
-
-/// A step as a real lead would read it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Preview {
-    /// Subject.
-    pub subject: String,
-    /// Body as plain text, footer included.
-    pub text: String,
-    /// Variables without a value and without a fallback.
-    pub missing: Vec<String>,
-    /// The lead it was written for.
-    pub lead_name: String,
-    /// Who it would come from.
-    pub from: String,
 }
 
 /// Writes a step for a lead.

@@ -1,29 +1,13 @@
 //! Test mails: one step, written for one lead, sent to an address that somebody entered.
 
-use chrono::{DateTime, Utc};
-use domain::{CampaignId, EmailAddress, LeadId, MailboxId, Permission, Problem, StepId};
+use domain::{
+    CampaignId, EmailAddress, LeadId, MailboxId, Permission, Problem, StepId,
+    steps::{TestMail, TestMailState},
+};
 use uuid::Uuid;
 
 use super::{Campaigns, Written, render};
 use crate::{Error, Result, audit::Entry, jobs::SendTestMail};
-
-/// Where a test mail stands: `waiting`, `sending`, `sent`, `failed` or `unknown`.
-pub type TestMailState = String;
-
-/// A test mail, as shown beside the step.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct TestMail {
-    /// Id.
-    pub id: Uuid,
-    /// Where it went.
-    pub recipient: String,
-    /// Where it stands.
-    pub state: TestMailState,
-    /// The words of the server.
-    pub detail: Option<String>,
-    /// When it was asked for.
-    pub created_at: DateTime<Utc>,
-}
 
 /// Everything a worker needs to send a test mail.
 #[derive(Clone, Debug)]
@@ -75,7 +59,7 @@ impl Campaigns<'_> {
         let company = self.t.actor().company();
         self.t.enqueue(&SendTestMail { company, mail: id }).await?;
         self.t.audit().record(Entry::done("campaign.test_mail").on(loaded.name)).await?;
-        Ok(TestMail { id, recipient: to.into(), state: "waiting".to_owned(), detail: None, created_at: now })
+        Ok(TestMail { id, recipient: to.into(), state: TestMailState::Waiting, detail: None, created_at: now })
     }
 
     /// The last test mails of a campaign.
@@ -86,8 +70,8 @@ impl Campaigns<'_> {
         self.t.require(Permission::Read).await?;
         Ok(sqlx::query_as!(
             TestMail,
-            "SELECT id, recipient, state, detail, created_at FROM test_mails
-             WHERE campaign_id = $1 ORDER BY created_at DESC LIMIT 5",
+            r#"SELECT id, recipient, state AS "state: TestMailState", detail, created_at FROM test_mails
+               WHERE campaign_id = $1 ORDER BY created_at DESC LIMIT 5"#,
             campaign.0
         )
         .fetch_all(self.t.conn())

@@ -1,0 +1,64 @@
+//! Version 1, one file for each noun.
+
+mod accounts;
+pub(crate) mod campaigns;
+mod commands;
+mod enrolments;
+mod imports;
+mod leads;
+mod mailboxes;
+mod me;
+mod steps;
+mod suppressions;
+
+use domain::{Page, Problem};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{door::unreadable, problem::Result};
+
+/// Every operation, below `/api/v1`.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .merge(me::router())
+        .merge(leads::router())
+        .merge(accounts::router())
+        .merge(imports::router())
+        .merge(campaigns::router())
+        .merge(steps::router())
+        .merge(commands::router())
+        .merge(enrolments::router())
+        .merge(mailboxes::router())
+        .merge(suppressions::router())
+}
+
+/// A list that always comes whole, in the shape of a page.
+fn whole<T>(items: Vec<T>) -> Page<T> {
+    Page { items, next: None, previous: None }
+}
+
+/// `old` with the values of `patch`: `null` empties a value (JSON Merge Patch, RFC 7396).
+fn merged<T: Serialize + DeserializeOwned>(old: &T, patch: Value) -> Result<T> {
+    let Value::Object(changes) = patch else {
+        return Err(Problem::new("body_invalid", "Send an object with the values to change.").into());
+    };
+    let mut value = serde_json::to_value(old).map_err(service::Error::from)?;
+    for (name, change) in changes {
+        value[name] = change;
+    }
+    serde_json::from_value(value).map_err(|error| unreadable(&error))
+}
+
+/// The bodies that only this API has.
+#[cfg(test)]
+pub(crate) mod bodies {
+    pub use super::{
+        commands::{CommandResult, Resume, Schedule},
+        imports::ImportFormat,
+        leads::{BulkChange, LeadBatch, LeadResults, NewNote},
+        me::Me,
+        steps::{NewTestMail, Place},
+        suppressions::{NewSuppressions, SuppressionsAdded},
+    };
+}

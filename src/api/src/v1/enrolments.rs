@@ -1,0 +1,65 @@
+//! Enrolments: one lead in one campaign.
+
+use domain::{
+    CampaignId, EnrolmentId, Page,
+    enrolments::{Enrolment, EnrolmentState},
+    leads::{BulkOutcome, LeadSelection},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    door::{Json, Read, Write},
+    problem::Result,
+    query::{Path, Query, page},
+    reply::Reply,
+};
+
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(list, enrol)).routes(routes!(remove))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct EnrolmentList {
+    /// Only those in this state.
+    state: Option<EnrolmentState>,
+    /// `next` of the page before.
+    after: Option<String>,
+    /// Rows of a page, 1 to 100; 50 when absent.
+    per: Option<i64>,
+}
+
+/// The leads of a campaign, and why each has no e-mail yet
+#[utoipa::path(get, path = "/campaigns/{id}/enrolments", tag = "Enrolments", operation_id = "list_enrolments",
+    params(("id" = CampaignId, Path), EnrolmentList), security(("key" = ["campaigns:read"])),
+    responses((status = OK, body = Page<Enrolment>)))]
+async fn list(call: Read, Path(id): Path<CampaignId>, Query(query): Query<EnrolmentList>) -> Result<Reply> {
+    let page = page(query.after, query.per)?;
+    Reply::ok(&call.open().await?.enrolments().list(id, query.state, &page).await?)
+}
+
+/// Add leads to a campaign
+///
+/// A draft whose audience is a selection takes them at once.
+#[utoipa::path(post, path = "/campaigns/{id}/enrolments", tag = "Enrolments", operation_id = "enrol_leads",
+    params(("id" = CampaignId, Path)), security(("key" = ["campaigns:write"])), request_body = LeadSelection,
+    responses((status = OK, body = BulkOutcome), (status = CONFLICT, description = "Its audience is fixed.")))]
+async fn enrol(Path(id): Path<CampaignId>, call: Write<Json<LeadSelection>>) -> Result<Reply> {
+    let (mut work, Json(selection)) = call.open().await?;
+    let outcome = work.t.campaigns().enrol(id, &selection).await?;
+    work.done(Reply::ok(&outcome)?).await
+}
+
+/// Take a lead out of a campaign
+///
+/// What is planned for it is cancelled; the ledger still counts it.
+#[utoipa::path(delete, path = "/enrolments/{id}", tag = "Enrolments", operation_id = "remove_enrolment",
+    params(("id" = EnrolmentId, Path)), security(("key" = ["campaigns:write"])), responses((status = NO_CONTENT)))]
+async fn remove(Path(id): Path<EnrolmentId>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    work.t.enrolments().remove(id).await?;
+    work.done(Reply::nothing()).await
+}
