@@ -172,6 +172,15 @@ impl Campaigns<'_> {
         self.t.tell("campaigns", id.0).await
     }
 
+    /// Goes on only if the actor may read and the campaign exists.
+    pub(crate) async fn require_there(&mut self, id: CampaignId) -> Result<()> {
+        self.t.require(Permission::Read).await?;
+        let there = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM campaigns WHERE id = $1) AS "there!""#, id.0)
+            .fetch_one(self.t.conn())
+            .await?;
+        if there { Ok(()) } else { Err(Error::NotFound("campaign")) }
+    }
+
     /// The campaign; `lock` holds its row until the end of the transaction.
     pub(crate) async fn load(&mut self, id: CampaignId, lock: bool) -> Result<Campaign> {
         if lock {

@@ -29,14 +29,14 @@ impl Enrolments<'_> {
     /// Leads of one campaign, the last changed first, each with why its next e-mail has not gone yet.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] without the right to read.
+    /// [`Error::NotFound`].
     pub async fn list(
         &mut self,
         campaign: CampaignId,
         state: Option<EnrolmentState>,
         page: &PageRequest,
     ) -> Result<Page<Enrolment>> {
-        self.t.require(Permission::Read).await?;
+        self.t.campaigns().require_there(campaign).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
         let now = self.t.now();
         let rows = sqlx::query!(

@@ -243,7 +243,7 @@ pub async fn step(slug: &str, id: &str, step: &str) -> Result<StepView, AppError
         version: step.version,
         preview: (preview.from, preview.subject, preview.text),
         missing: preview.missing.join(", "),
-        tests: tests.into_iter().map(|m| (m.recipient, m.state, m.detail.unwrap_or_default())).collect(),
+        tests: tests.into_iter().map(|m| (m.recipient, m.state.to_string(), m.detail.unwrap_or_default())).collect(),
         me: me.unwrap_or_default(),
         variables: domain::template::Variable::ALL.iter().map(|v| format!("{{{v}}}")).collect::<Vec<_>>().join(" "),
         head,

@@ -28,7 +28,7 @@ pub struct Me {
 }
 
 /// The key and its company
-#[utoipa::path(get, path = "/me", tag = "Me", security(("key" = [])), responses((status = OK, body = Me)))]
+#[utoipa::path(get, path = "/me", tag = "Me", operation_id = "get_me", security(("key" = [])), responses((status = OK, body = Me)))]
 async fn me(call: Read) -> Result<Reply> {
     let mut t = call.open().await?;
     let company = t.company().await?;

@@ -35,7 +35,7 @@ async fn list(call: Read, Path(id): Path<CampaignId>) -> Result<Reply> {
 
 /// Add a step at the end
 ///
-/// Subject and body may hold variables with fallbacks, as in `{{first_name|there}}`.
+/// Subject and body may hold variables with fallbacks, as in `{first_name|there}`.
 #[utoipa::path(post, path = "/campaigns/{id}/steps", tag = "Steps", operation_id = "add_step",
     params(("id" = CampaignId, Path)), security(("key" = ["campaigns:write"])), request_body = StepInput,
     responses((status = CREATED, body = Step), (status = CONFLICT, description = "Only a draft gets new steps.")))]

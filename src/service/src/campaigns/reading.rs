@@ -134,14 +134,14 @@ impl Campaigns<'_> {
     /// The e-mails of a campaign, the newest plan first.
     ///
     /// # Errors
-    /// When the database is away.
+    /// [`crate::Error::NotFound`].
     pub async fn messages(
         &mut self,
         id: CampaignId,
         state: Option<MessageState>,
         page: &PageRequest,
     ) -> Result<Page<Message>> {
-        self.t.require(Permission::Read).await?;
+        self.require_there(id).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
         let rows = sqlx::query_as!(
             Message,
@@ -171,9 +171,9 @@ impl Campaigns<'_> {
     /// The log of a campaign, newest first.
     ///
     /// # Errors
-    /// When the database is away.
+    /// [`crate::Error::NotFound`].
     pub async fn events(&mut self, id: CampaignId, page: &PageRequest) -> Result<Page<CampaignEvent>> {
-        self.t.require(Permission::Read).await?;
+        self.require_there(id).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
         let rows = sqlx::query_as!(
             CampaignEvent,

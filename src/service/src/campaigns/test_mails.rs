@@ -65,9 +65,9 @@ impl Campaigns<'_> {
     /// The last test mails of a campaign.
     ///
     /// # Errors
-    /// When the database is away.
+    /// [`Error::NotFound`].
     pub async fn test_mails(&mut self, campaign: CampaignId) -> Result<Vec<TestMail>> {
-        self.t.require(Permission::Read).await?;
+        self.require_there(campaign).await?;
         Ok(sqlx::query_as!(
             TestMail,
             r#"SELECT id, recipient, state AS "state: TestMailState", detail, created_at FROM test_mails

@@ -169,7 +169,8 @@ impl People<'_> {
             return Err(Error::TooMany(seconds(row.wait)));
         }
         let scopes = row.scopes.iter().filter_map(|s| Scope::parse(s)).collect();
-        let remaining = seconds_floor(row.remaining / every);
+        // The database counts in whole microseconds; a hair below a whole call is a whole call.
+        let remaining = seconds_floor(row.remaining / every + 0.001);
         Ok(KeyUse {
             actor: Actor::key(row.company, row.time_zone, row.id, row.name, scopes, origin),
             limit,

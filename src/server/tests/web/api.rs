@@ -1,0 +1,279 @@
+//! The JSON API as a program sees it: who may call, what comes back, and what a mistake is told.
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Method, Request, StatusCode, header},
+    response::Response,
+};
+use domain::keys::Scope;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, header_of};
+
+/// A program with a key.
+pub struct Program<'a> {
+    pub app: &'a TestApp,
+    pub secret: String,
+}
+
+/// An answer that was read.
+pub struct Answer {
+    pub status: StatusCode,
+    pub response: Response<()>,
+    pub json: Value,
+}
+
+impl Program<'_> {
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        let mut request = Request::builder()
+            .method(method.parse::<Method>().expect("a method"))
+            .uri(format!("/api/v1{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.secret));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            Some(json) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Body::from(json.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.read(request.body(body).expect("a request")).await
+    }
+
+    /// Sends a file as it is.
+    pub async fn upload(&self, path: &str, file: &str) -> Answer {
+        let request = Request::post(format!("/api/v1{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.secret))
+            .header(header::CONTENT_TYPE, "text/csv");
+        self.read(request.body(Body::from(file.to_owned())).expect("a request")).await
+    }
+
+    async fn read(&self, request: Request<Body>) -> Answer {
+        let response = self.app.send(request).await;
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 1 << 20).await.expect("a body");
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status, response: Response::from_parts(parts, ()), json }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send("POST", path, &[], Some(&body)).await
+    }
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.response.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    pub fn id(&self) -> String {
+        self.json["id"].as_str().unwrap_or_else(|| panic!("no id in {}", self.json)).to_owned()
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_nothing_is_told() {
+    let app = TestApp::new().await;
+    for (secret, code) in [("", "key_missing"), ("sw_live_nobody", "key_invalid"), ("nonsense", "key_invalid")] {
+        let mut request = Request::get("/api/v1/leads");
+        if !secret.is_empty() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {secret}"));
+        }
+        let answer = app.send(request.body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(header_of(&answer, "www-authenticate"), "Bearer");
+        assert_eq!(header_of(&answer, "content-type"), "application/problem+json");
+        let asked = header_of(&answer, "x-request-id").to_owned();
+        let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+        let problem: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(problem["code"], code);
+        assert_eq!(problem["request_id"], asked, "the answer names its request");
+    }
+}
+
+#[tokio::test]
+async fn a_key_does_what_its_scopes_name_and_no_more() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(&[Scope::LeadsRead]).await;
+    let program = Program { app: &app, secret };
+
+    assert_eq!(program.get("/leads").await.status, StatusCode::OK);
+    assert_eq!(program.get("/me").await.json["scopes"], json!(["leads:read"]));
+    for (method, path, scope) in [
+        ("POST", "/leads", "leads:write"),
+        ("GET", "/campaigns", "campaigns:read"),
+        ("GET", "/mailboxes", "mailboxes:read"),
+        ("GET", "/suppressions", "suppressions:read"),
+    ] {
+        let answer = program.send(method, path, &[], Some(&json!({"email": "a@b.example"}))).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
+        assert_eq!(answer.json["code"], "scope_missing");
+        assert!(answer.json["detail"].as_str().is_some_and(|d| d.contains(scope)), "{}", answer.json);
+    }
+}
+
+#[tokio::test]
+async fn a_lead_is_made_changed_and_deleted() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(&[Scope::LeadsRead, Scope::LeadsWrite]).await;
+    let program = Program { app: &app, secret };
+
+    let made =
+        program.post("/leads", json!({"email": "Ines@Corvus.example", "first_name": "Ines", "tags": ["optics"]})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.json);
+    let path = format!("/leads/{}", made.id());
+    assert_eq!(made.header("location"), format!("/api/v1{path}"));
+    let etag = made.header("etag").to_owned();
+
+    let patch = json!({"title": "CTO", "first_name": null});
+    let changed = program.send("PATCH", &path, &[("if-match", &etag)], Some(&patch)).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.json);
+    assert_eq!((&changed.json["title"], &changed.json["first_name"]), (&json!("CTO"), &Value::Null));
+    assert_eq!(changed.json["tags"], json!(["optics"]), "what is not sent stays");
+
+    let late = program.send("PATCH", &path, &[("if-match", &etag)], Some(&json!({"title": "CEO"}))).await;
+    assert_eq!((late.status, &late.json["code"]), (StatusCode::PRECONDITION_FAILED, &json!("stale")));
+
+    let again = program.post("/leads", json!({"email": "ines@corvus.example"})).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.json);
+
+    assert_eq!(program.send("DELETE", &path, &[], None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(program.get(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_answered_again_and_not_done_again() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(&[Scope::LeadsRead, Scope::LeadsWrite]).await;
+    let program = Program { app: &app, secret };
+    let key = [("idempotency-key", "order-1")];
+    let body = json!({"email": "ines@corvus.example"});
+
+    let first = program.send("POST", "/leads", &key, Some(&body)).await;
+    let second = program.send("POST", "/leads", &key, Some(&body)).await;
+    assert_eq!((first.status, second.status), (StatusCode::CREATED, StatusCode::CREATED));
+    assert_eq!(first.json, second.json);
+    assert_eq!(first.header("etag"), second.header("etag"));
+
+    let other = program.send("POST", "/leads", &key, Some(&json!({"email": "tom@corvus.example"}))).await;
+    assert_eq!((other.status, &other.json["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("key_reused")));
+    assert_eq!(program.get("/leads/count").await.json["value"], 1);
+}
+
+#[tokio::test]
+async fn a_list_is_read_page_by_page() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(&[Scope::LeadsRead, Scope::LeadsWrite]).await;
+    let program = Program { app: &app, secret };
+    let leads: Vec<_> = (0..5).map(|n| json!({"email": format!("lead{n}@corvus.example"), "country": "DE"})).collect();
+    let done = program.post("/leads/upsert", json!({"leads": leads})).await;
+    assert_eq!(done.json["results"].as_array().map(Vec::len), Some(5), "{}", done.json);
+
+    let (mut seen, mut path) = (Vec::new(), "/leads?per=2&sort=name&f.country.is=DE".to_owned());
+    loop {
+        let page = program.get(&path).await.json;
+        seen.extend(page["items"].as_array().expect("rows").iter().map(|row| row["email"].to_string()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/leads?per=2&sort=name&f.country.is=DE&after={next}");
+    }
+    assert_eq!(seen.len(), 5);
+    assert!(seen.is_sorted(), "{seen:?}");
+}
+
+#[tokio::test]
+async fn each_lead_of_a_batch_stands_for_itself() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(&[Scope::LeadsWrite]).await;
+    let program = Program { app: &app, secret };
+    let leads =
+        json!([{"email": "a@x.example"}, {"email": "nonsense"}, {"emial": "b@x.example"}, {"email": "a@x.example"}]);
+    let results = program.post("/leads/upsert", json!({"leads": leads})).await.json["results"].clone();
+    assert_eq!(results[0]["created"], true, "{results}");
+    assert_eq!(results[1]["errors"][0]["field"], "email", "{results}");
+    assert!(results[2]["errors"][0]["message"].as_str().is_some_and(|m| m.contains("emial")), "{results}");
+    assert_eq!(results[3]["errors"][0]["code"], "email_repeated", "{results}");
+}
+
+#[tokio::test]
+async fn a_mistake_is_told_in_words() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(Scope::ALL).await;
+    let program = Program { app: &app, secret };
+    for (method, path, body, status, code) in [
+        ("GET", "/leads?f.height.gte=3", None, 422, "filter_unknown"),
+        ("GET", "/leads?stauts=new", None, 422, "parameter_unknown"),
+        ("GET", "/leads?per=1000", None, 422, "number_invalid"),
+        ("GET", "/leads?after=nonsense", None, 422, "cursor_invalid"),
+        ("GET", "/campaigns?state=asleep", None, 422, "unknown_value"),
+        ("GET", "/campaigns?statee=running", None, 422, "query_invalid"),
+        ("GET", "/leads/nonsense", None, 404, "not_found"),
+        ("GET", "/lead", None, 404, "route_unknown"),
+        ("PUT", "/leads", None, 405, "method_not_allowed"),
+        ("POST", "/leads", None, 415, "json_expected"),
+        ("POST", "/leads", Some(json!({"emial": "a@b.example"})), 422, "body_invalid"),
+        ("POST", "/leads", Some(json!({"email": "nonsense"})), 422, "email_invalid"),
+        ("POST", "/suppressions", Some(json!({"targets": ["no"]})), 422, "target_invalid"),
+    ] {
+        let answer = program.send(method, path, &[], body.as_ref()).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["code"]), (status, &json!(code)), "{method} {path}");
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{method} {path}");
+        assert!(answer.json["detail"].as_str().is_some_and(|d| d.len() > 10), "{}", answer.json);
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_the_state_does_not_allow_lists_those_it_does() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(Scope::ALL).await;
+    let program = Program { app: &app, secret };
+    let draft = program.post("/campaigns", json!({"name": "Fair"})).await;
+    assert_eq!(draft.status, StatusCode::CREATED, "{}", draft.json);
+    let path = format!("/campaigns/{}", draft.id());
+
+    let refused = program.send("POST", &format!("{path}/pause"), &[], None).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert_eq!(refused.json["allowed"], json!(["schedule", "start"]));
+
+    let blocked = program.send("POST", &format!("{path}/start"), &[], None).await;
+    assert_eq!(blocked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        blocked.json["errors"].as_array().is_some_and(|e| e.len() > 1),
+        "every check that blocks: {}",
+        blocked.json
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_calls_too_often_waits() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(&[Scope::LeadsRead]).await;
+    let program = Program { app: &app, secret };
+    let first = program.get("/me").await;
+    let limit: i64 = first.header("ratelimit-limit").parse().expect("a number");
+    let remaining: i64 = first.header("ratelimit-remaining").parse().expect("a number");
+    // The key was used once when it was made.
+    assert_eq!(remaining, limit - 2);
+    // The clock of the test stands still, so nothing comes back.
+    for _ in 0..remaining {
+        assert_eq!(program.get("/me").await.status, StatusCode::OK);
+    }
+    let refused = program.get("/me").await;
+    assert_eq!((refused.status, &refused.json["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("rate_limited")));
+    let wait: i64 = refused.header("retry-after").parse().expect("seconds");
+    app.db.clock().advance(chrono::Duration::seconds(wait));
+    assert_eq!(program.get("/me").await.status, StatusCode::OK);
+}

@@ -1,0 +1,203 @@
+//! Every operation of the API, called with the ids of another company. An operation that is missing
+//! here fails the test, so a new one cannot be forgotten.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use domain::keys::Scope;
+use serde_json::{Value, json};
+
+use crate::{api::Program, support::TestApp};
+
+/// What an intruder gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gets {
+    /// 404, as if the thing did not exist.
+    NotFound,
+    /// A list or a figure in which nothing of the other company is.
+    OwnOnly,
+    /// 422: a body that names things of the other company is not accepted.
+    Refused,
+    /// Nothing of another company can be named.
+    NoIds,
+}
+use Gets::{NoIds, NotFound, OwnOnly, Refused};
+
+/// By the id of the operation.
+const OPERATIONS: &[(&str, Gets)] = &[
+    ("get_me", OwnOnly),
+    ("list_leads", OwnOnly),
+    ("count_leads", OwnOnly),
+    ("create_lead", Refused),
+    ("get_lead", NotFound),
+    ("change_lead", NotFound),
+    ("delete_lead", NotFound),
+    ("upsert_leads", NoIds),
+    ("bulk_change_leads", OwnOnly),
+    ("list_lead_timeline", NotFound),
+    ("list_lead_notes", NotFound),
+    ("add_lead_note", NotFound),
+    ("list_tags", OwnOnly),
+    ("list_accounts", OwnOnly),
+    ("create_account", NoIds),
+    ("get_account", NotFound),
+    ("change_account", NotFound),
+    ("delete_account", NotFound),
+    ("list_imports", OwnOnly),
+    ("upload_import", NoIds),
+    ("get_import", NotFound),
+    ("change_import_format", NotFound),
+    ("plan_import", NotFound),
+    ("preview_import", NotFound),
+    ("start_import", NotFound),
+    ("cancel_import", NotFound),
+    ("list_rejected_rows", NotFound),
+    ("download_rejected_rows", NotFound),
+    ("list_campaigns", OwnOnly),
+    ("create_campaign", Refused),
+    ("get_campaign", NotFound),
+    ("change_campaign", NotFound),
+    ("delete_campaign", NotFound),
+    ("duplicate_campaign", NotFound),
+    ("archive_campaign", NotFound),
+    ("unarchive_campaign", NotFound),
+    ("check_campaign", NotFound),
+    ("get_campaign_ledger", NotFound),
+    ("list_campaign_messages", NotFound),
+    ("list_campaign_events", NotFound),
+    ("schedule_campaign", NotFound),
+    ("unschedule_campaign", NotFound),
+    ("start_campaign", NotFound),
+    ("pause_campaign", NotFound),
+    ("resume_campaign", NotFound),
+    ("stop_campaign", NotFound),
+    ("list_steps", NotFound),
+    ("add_step", NotFound),
+    ("change_step", NotFound),
+    ("remove_step", NotFound),
+    ("move_step", NotFound),
+    ("preview_step", NotFound),
+    ("list_test_mails", NotFound),
+    ("send_test_mail", NotFound),
+    ("list_enrolments", NotFound),
+    ("enrol_leads", NotFound),
+    ("remove_enrolment", NotFound),
+    ("list_mailboxes", OwnOnly),
+    ("create_mailbox", NoIds),
+    ("get_mailbox", NotFound),
+    ("change_mailbox", NotFound),
+    ("delete_mailbox", NotFound),
+    ("pause_mailbox", NotFound),
+    ("reconnect_mailbox", NotFound),
+    ("test_mailbox", NotFound),
+    ("list_suppressions", OwnOnly),
+    ("add_suppressions", NoIds),
+    ("remove_suppression", NotFound),
+];
+
+/// An operation as it is described.
+struct Operation {
+    id: String,
+    method: String,
+    path: String,
+    body: Option<Value>,
+}
+
+fn described() -> Vec<Operation> {
+    let document = api::openapi::document();
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
+            let example = schema
+                .map(|s| document["components"]["schemas"][s.rsplit('/').next().expect("a name")]["example"].clone());
+            found.push(Operation {
+                id: operation["operationId"].as_str().expect("an id").to_owned(),
+                method: method.to_uppercase(),
+                path: path.strip_prefix("/api/v1").expect("below /api/v1").to_owned(),
+                body: example,
+            });
+        }
+    }
+    found
+}
+
+#[test]
+fn every_operation_of_the_api_is_listed_here() {
+    let here: BTreeSet<_> = OPERATIONS.iter().map(|(id, _)| (*id).to_owned()).collect();
+    let there: BTreeSet<_> = described().into_iter().map(|operation| operation.id).collect();
+    assert_eq!(here.len(), OPERATIONS.len(), "one is listed twice");
+    assert_eq!(here, there);
+}
+
+/// One thing of each kind in a company, by the word that its path begins with.
+async fn things(program: &Program<'_>, mailbox: &str) -> Value {
+    let made = |answer: crate::api::Answer| {
+        assert!(answer.status.is_success(), "{}", answer.json);
+        answer.id()
+    };
+    let lead = made(program.post("/leads", json!({"email": "secret@other.example", "tags": ["hidden"]})).await);
+    let account = made(program.post("/accounts", json!({"name": "Secret Works"})).await);
+    let campaign = made(program.post("/campaigns", json!({"name": "Secret plan", "mailboxes": [mailbox]})).await);
+    let step = json!({"subject": "Hello", "body": "Hello", "delay": {"amount": 0, "unit": "days"}});
+    let step = made(program.post(&format!("/campaigns/{campaign}/steps"), step).await);
+    let import = made(program.upload("/imports", "email\nnew@other.example\n").await);
+    let added = program.post("/suppressions", json!({"targets": ["@secret.example"]})).await;
+    assert!(added.status.is_success(), "{}", added.json);
+    let suppression = program.get("/suppressions").await.json["items"][0]["id"].clone();
+    json!({"leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
+        "mailboxes": mailbox, "suppressions": suppression})
+}
+
+#[tokio::test]
+async fn an_intruder_gets_nothing_through_any_operation() {
+    let app = TestApp::new().await;
+    let other = app.db.company("Other").await;
+    let (mailbox, (_, secret)) = (other.mailbox().await.to_string(), other.key(Scope::ALL).await);
+    let victim = Program { app: &app, secret };
+    let things = things(&victim, &mailbox).await;
+    let before = everything(&victim, &things).await;
+
+    let company = app.db.company("Intruder").await;
+    let (_, secret) = company.key(Scope::ALL).await;
+    let intruder = Program { app: &app, secret };
+    let mut wrong = Vec::new();
+    for operation in described() {
+        let gets = OPERATIONS.iter().find(|(id, _)| *id == operation.id).expect("listed").1;
+        let noun = operation.path.split('/').nth(1).expect("a noun");
+        let thing = things[noun].as_str().unwrap_or("019aa5e0-7c00-7000-8000-000000000001");
+        let path = operation.path.replace("{id}", thing).replace("{step}", things["step"].as_str().expect("a step"));
+        let body = match operation.id.as_str() {
+            "create_lead" => Some(json!({"email": "x@x.example", "owner_id": other.owner_id})),
+            "create_campaign" => Some(json!({"name": "x", "mailboxes": [mailbox]})),
+            "bulk_change_leads" => Some(json!({"leads": {"ids": [things["leads"]]}, "action": "delete"})),
+            _ => operation.body,
+        };
+        let answer = intruder.send(&operation.method, &path, &[], body.as_ref()).await;
+        let what = format!("{} {path}: {} {}", operation.method, answer.status, answer.json);
+        let expected = match gets {
+            NotFound => StatusCode::NOT_FOUND,
+            Refused => StatusCode::UNPROCESSABLE_ENTITY,
+            OwnOnly => StatusCode::OK,
+            NoIds => answer.status,
+        };
+        let told = answer.json.to_string().to_lowercase();
+        let leaks = ["secret", "hidden", "other.example"].iter().any(|word| told.contains(word));
+        if answer.status != expected || leaks {
+            wrong.push(what);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(everything(&victim, &things).await, before, "nothing of the other company has changed");
+}
+
+/// What its own people see of each thing.
+async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
+    let mut seen = Vec::new();
+    for noun in ["leads", "accounts", "campaigns", "imports", "mailboxes"] {
+        seen.push(program.get(&format!("/{noun}/{}", things[noun].as_str().expect("an id"))).await.json);
+    }
+    seen.push(program.get(&format!("/campaigns/{}/steps", things["campaigns"].as_str().expect("an id"))).await.json);
+    seen.push(program.get("/suppressions").await.json);
+    seen
+}
