@@ -1,6 +1,7 @@
 //! Pages without scripts: the doors of the product and what recipients see. Plain forms, plain
 //! handlers; no wasm is sent.
 
+mod api_docs;
 mod imports;
 mod invite;
 mod leads;
@@ -22,7 +23,10 @@ use tower_sessions::Session;
 use crate::server::signed_in;
 
 /// The routes without scripts.
-pub fn router(db: Db) -> Router {
+///
+/// `api` is the description of the JSON API, which its documentation is written from.
+pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
+    let documentation = Router::new().route("/docs/api", get(api_docs::show)).with_state(api);
     Router::new()
         .route("/", get(home))
         .route("/login", get(sign_in::show).post(sign_in::submit))
@@ -36,6 +40,7 @@ pub fn router(db: Db) -> Router {
         .route("/t/{slug}/leads/import/upload", post(imports::upload))
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))
         .with_state(db)
+        .merge(documentation)
 }
 
 /// The last company of the person, or the door.

@@ -8,9 +8,25 @@ use crate::error::AppError;
 
 /// A page with a card in its middle.
 pub fn card(status: StatusCode, title: &str, body: impl FnOnce() -> AnyView) -> Response {
-    let owner = Owner::new();
-    let html = owner.with(|| {
-        let (tab, heading) = (format!("{title} · Saleswright"), title.to_owned());
+    let heading = title.to_owned();
+    let mut response = document(title, "public", || {
+        view! {
+            <main id="main" class="public-card">
+                <p class="brand"><img src="/favicon.svg" alt="" width="28" height="28"/>"Saleswright"</p>
+                <h1>{heading}</h1>
+                {body()}
+            </main>
+        }
+        .into_any()
+    });
+    *response.status_mut() = status;
+    response
+}
+
+/// A page whose body has the class `kind`.
+pub fn document(title: &str, kind: &'static str, body: impl FnOnce() -> AnyView) -> Response {
+    let html = Owner::new().with(|| {
+        let tab = format!("{title} · Saleswright");
         view! {
             <html lang="en">
                 <head>
@@ -21,18 +37,12 @@ pub fn card(status: StatusCode, title: &str, body: impl FnOnce() -> AnyView) -> 
                     <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                     <link rel="stylesheet" href="/pkg/saleswright.css"/>
                 </head>
-                <body class="public">
-                    <main id="main" class="public-card">
-                        <p class="brand"><img src="/favicon.svg" alt="" width="28" height="28"/>"Saleswright"</p>
-                        <h1>{heading}</h1>
-                        {body()}
-                    </main>
-                </body>
+                <body class=kind>{body()}</body>
             </html>
         }
         .to_html()
     });
-    (status, Html(format!("<!DOCTYPE html>{html}"))).into_response()
+    Html(format!("<!DOCTYPE html>{html}")).into_response()
 }
 
 /// The database is away.

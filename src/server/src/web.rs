@@ -6,7 +6,7 @@ mod headers;
 mod live;
 mod sliding;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::LazyLock, time::Duration};
 
 use axum::{
     Router,
@@ -16,7 +16,7 @@ use axum::{
     routing::get,
 };
 use leptos::prelude::*;
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use service::Db;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -45,7 +45,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Everything that answers requests.
 pub fn router(config: &Config, db: &Db) -> Router {
     let site = site(config, db)
-        .merge(app::public::router(db.clone()))
+        .merge(app::public::router(db.clone(), api::openapi::document()))
         .merge(live::router(db.clone()))
         .layer(middleware::from_fn(csrf::check))
         .layer(middleware::from_fn_with_state(db.clone(), sliding::slide))
@@ -89,7 +89,9 @@ fn site(config: &Config, db: &Db) -> Router {
         .site_pkg_dir("pkg")
         .build();
     let (context, shell) = (db.clone(), options.clone());
-    let routes = generate_route_list(app::App);
+    // Once in a process: while routes are listed, no page of the whole process loads its data, and one
+    // that is rendered just then waits for ever.
+    static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
     let files = ServeDir::new(&config.site_root).precompressed_br().precompressed_gzip();
     let files = tower::ServiceBuilder::new()
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -100,7 +102,7 @@ fn site(config: &Config, db: &Db) -> Router {
     Router::new()
         .leptos_routes_with_context(
             &options,
-            routes,
+            ROUTES.clone(),
             move || provide_context(context.clone()),
             move || app::page_document(shell.clone(), app::theme_of_request()),
         )

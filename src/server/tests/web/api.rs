@@ -277,3 +277,23 @@ async fn a_key_that_calls_too_often_waits() {
     app.db.clock().advance(chrono::Duration::seconds(wait));
     assert_eq!(program.get("/me").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn the_documentation_shows_every_operation() {
+    let app = TestApp::new().await;
+    let answer = app.get("/docs/api", "").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let html = to_bytes(answer.into_body(), 10 << 20).await.expect("a body");
+    let html = String::from_utf8_lossy(&html);
+    let document = api::openapi::document();
+    for methods in document["paths"].as_object().expect("paths").values() {
+        for operation in methods.as_object().expect("methods").values() {
+            let id = operation["operationId"].as_str().expect("an id");
+            assert!(html.contains(&format!("id=\"{id}\"")), "{id}");
+        }
+    }
+    assert!(!html.contains("<script"), "it needs no scripts");
+
+    let described = app.get("/api/v1/openapi.json", "").await;
+    assert_eq!(described.status(), StatusCode::OK, "the description needs no key");
+}

@@ -69,5 +69,11 @@ async fn while_the_database_is_away_pages_say_so_and_nobody_is_signed_out() {
 
     app.db.come_back().await;
 
+    // It recovers by itself: whoever asks again is served.
+    let mut tries = 0;
+    while app.get("/readyz", "").await.status() != StatusCode::OK {
+        tries += 1;
+        assert!(tries < 50, "the database is back");
+    }
     assert_eq!(app.get(&format!("/t/{}", company.slug), &cookie).await.status(), StatusCode::OK);
 }
