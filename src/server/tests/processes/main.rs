@@ -1,0 +1,7 @@
+//! Real processes of the binary on a database of their own: killed, restarted, and several at once.
+
+mod gate;
+mod house;
+mod kill;
+mod sink;
+mod story;
