@@ -45,6 +45,8 @@ pub struct Gate {
 #[derive(Default)]
 struct State {
     taken: AtomicUsize,
+    open: AtomicUsize,
+    most: AtomicUsize,
     held: Mutex<Option<(Point, oneshot::Sender<()>)>>,
 }
 
@@ -75,6 +77,11 @@ impl Gate {
         self.state.taken.load(Ordering::SeqCst)
     }
 
+    /// The most conversations about e-mails that were open at the same time.
+    pub fn most_at_once(&self) -> usize {
+        self.state.most.load(Ordering::SeqCst)
+    }
+
     /// Returns when a conversation has come to `point`; it is held there for ever.
     pub async fn hold(&self, point: Point) {
         let (sender, reached) = oneshot::channel();
@@ -89,7 +96,21 @@ impl Drop for Gate {
     }
 }
 
+/// A conversation about e-mails, as long as it lasts.
+struct Talk<'s>(&'s State);
+
+impl Drop for Talk<'_> {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl State {
+    fn talk(&self) -> Talk<'_> {
+        self.most.fetch_max(self.open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        Talk(self)
+    }
+
     async fn pass(&self, point: Point) {
         let sender = self.held.lock().expect("nobody panics with it").take_if(|(wanted, _)| *wanted == point);
         if let Some((_, sender)) = sender {
@@ -139,9 +160,11 @@ async fn converse(worker: TcpStream, sink: SocketAddr, state: &State) -> io::Res
     server.set_nodelay(true)?;
     let (mut worker, mut server) = (Side::new(worker), Side::new(server));
     worker.to.write_all(&server.reply().await?).await?;
+    let mut talk = None;
     loop {
         let command = worker.line().await?;
         if command.starts_with(b"MAIL") {
+            talk.get_or_insert_with(|| state.talk());
             state.pass(Point::Begun).await;
         }
         server.to.write_all(&command).await?;
