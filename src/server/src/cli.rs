@@ -11,6 +11,7 @@ use engine::{
     worker::SystemMailServer,
 };
 use service::{Db, people::NewPerson};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{config::Config, doctor, installation, installation::Installation, seed, web};
@@ -132,9 +133,11 @@ impl Command {
         match self {
             Self::Serve { with_worker, demo, .. } => serve(config, with_worker, demo).await,
             Self::Work => {
-                let installation = Installation::open(&config).await?;
+                let installation = Installation::prepare(&config).await?;
                 let stop = stop_on_signal();
-                work(&config, &installation.db, stop).await?;
+                if installation.wait(&stop).await? {
+                    work(&config, &installation.db, stop).await?;
+                }
                 installation.db.close().await;
                 Ok(())
             }
@@ -169,27 +172,34 @@ impl Command {
     }
 }
 
+/// Listens at once: while the database is away everything answers 503, and goes on by itself.
 async fn serve(config: Config, with_worker: bool, demo: bool) -> Result<()> {
-    let installation = Installation::open(&config).await?;
+    let installation = Installation::prepare(&config).await?;
     let db = installation.db.clone();
     let stop = stop_on_signal();
-    let worker = with_worker.then(|| {
-        let (config, db, stop) = (config.clone(), db.clone(), stop.clone());
-        tokio::spawn(async move { work(&config, &db, stop).await })
-    });
-    if demo && seed::is_empty(&db).await? {
-        say("The demo company is being made, this takes a moment.")?;
-        seed::demo(&db).await?;
-    }
     let address: SocketAddr = format!("{}:{}", config.bind, config.port).parse().context("bind and port")?;
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("port {} is taken: choose another with --port", config.port))?;
-    say(&format!("\nSaleswright listens on {}", config.public_url()))?;
-    if demo {
-        say(seed::SIGN_INS)?;
+    let (open, opened) = watch::channel(false);
+    let web = tokio::spawn(web::serve(listener, web::gated(web::router(&config, &db), opened), stop.clone()));
+    let mut worker = None;
+    if installation.wait(&stop).await? {
+        if with_worker {
+            let (config, db, stop) = (config.clone(), db.clone(), stop.clone());
+            worker = Some(tokio::spawn(async move { work(&config, &db, stop).await }));
+        }
+        if demo && seed::is_empty(&db).await? {
+            say("The demo company is being made, this takes a moment.")?;
+            seed::demo(&db).await?;
+        }
+        open.send_replace(true);
+        say(&format!("\nSaleswright listens on {}", config.public_url()))?;
+        if demo {
+            say(seed::SIGN_INS)?;
+        }
     }
-    web::serve(listener, web::router(&config, &db), stop.clone()).await?;
+    web.await??;
     stop.cancel();
     if let Some(worker) = worker {
         // E-mails that are being handed over get their time; the cap is for a server that hangs.

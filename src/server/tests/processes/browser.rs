@@ -36,6 +36,18 @@ impl Browser {
         Self { cookie }
     }
 
+    /// Waits until a server says that it can work.
+    pub async fn wait_until_ready(&self, server: SocketAddr) {
+        wait_until_listens(server).await;
+        for _ in 0..600 {
+            if self.get(server, "/readyz").await.status() == 200 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{server} does not get ready");
+    }
+
     pub async fn get(&self, server: SocketAddr, path: &str) -> Answer {
         let mut answer = self.open(server, "GET", path, "").await;
         answer.read_all().await;
@@ -100,4 +112,15 @@ impl Answer {
         self.text.push_str(&String::from_utf8_lossy(&buffer[..read]));
         read > 0
     }
+}
+
+/// Waits until a process has bound its port.
+pub async fn wait_until_listens(server: SocketAddr) {
+    for _ in 0..600 {
+        if TcpStream::connect(server).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{server} does not listen");
 }

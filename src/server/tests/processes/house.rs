@@ -12,7 +12,11 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use server::{config::Config, installation::Installation};
-use service::{Db, cluster::Cluster, db::ConnectOptions};
+use service::{
+    Db,
+    cluster::{APP_ROLE, Cluster, DATABASE},
+    db::ConnectOptions,
+};
 
 use crate::sink::free_port;
 
@@ -49,7 +53,7 @@ impl House {
     }
 
     pub fn superuser(&self) -> ConnectOptions {
-        self.cluster().superuser(service::cluster::DATABASE)
+        self.cluster().superuser(DATABASE)
     }
 
     /// A worker process. It finds database and key in the data folder, as a second one of an
@@ -62,6 +66,24 @@ impl House {
     pub fn serve(&self) -> (Process, SocketAddr) {
         let address = free_port();
         (self.start(&["serve", "--port", &address.port().to_string()]), address)
+    }
+
+    /// A process that comes to the database as to an operator's server, through a door that is
+    /// closed until [`Self::open_door`].
+    pub fn through_door(&self, arguments: &[&str]) -> Process {
+        let key = fs::read_to_string(self.config.data_dir.join("master.key")).expect("the key is made");
+        let url = format!("postgres://{APP_ROLE}@localhost/{DATABASE}?host={}", self.door().display());
+        let mut command = self.command(arguments);
+        spawn(command.env("DATABASE_URL", url).env("SALESWRIGHT_MASTER_KEY", key.trim()))
+    }
+
+    /// The database can be reached through the door.
+    pub fn open_door(&self) {
+        std::os::unix::fs::symlink(self.cluster().socket_dir(), self.door()).expect("it was closed");
+    }
+
+    fn door(&self) -> PathBuf {
+        self.home.join("door")
     }
 
     /// Ends the database at once, as a crash does; this process starts it again.
@@ -80,8 +102,13 @@ impl House {
     }
 
     fn start(&self, arguments: &[&str]) -> Process {
+        spawn(&mut self.command(arguments))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let log = fs::File::options().create(true).append(true).open(self.home.join("log")).expect("a log");
-        let child = Command::new(env!("CARGO_BIN_EXE_saleswright"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_saleswright"));
+        command
             .args(arguments)
             .current_dir(&self.home)
             .env_clear()
@@ -92,10 +119,8 @@ impl House {
             .env("SALESWRIGHT_ALLOW_PRIVATE_HOSTS", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the binary starts");
-        Process(child)
+            .stderr(log);
+        command
     }
 
     fn cluster(&self) -> &Cluster {
@@ -117,8 +142,12 @@ impl Drop for House {
     }
 }
 
+fn spawn(command: &mut Command) -> Process {
+    Process(command.spawn().expect("the binary starts"))
+}
+
 /// A child process; ends with the test.
-pub struct Process(Child);
+pub struct Process(pub Child);
 
 impl Process {
     /// SIGKILL: nothing of it runs on, nothing is said to anybody.

@@ -108,7 +108,7 @@ async fn judge(house: &House, sink: &Sink, story: &Story<'_>) {
     let (sent, unknown) = (is("sent"), is("unknown"));
     let known_here: Vec<_> =
         fates.iter().filter(|(to, state)| *state == "unknown" && mails.contains_key(*to)).collect();
-    println!(
+    eprintln!(
         "{AUDIENCE} leads: {} mailed, {sent} sent, {unknown} unknown ({} of them mailed)",
         mails.len(),
         known_here.len()
@@ -143,7 +143,7 @@ impl Chance {
     fn new() -> Self {
         let given = std::env::var("SALESWRIGHT_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| Clock::system().now().timestamp_micros().unsigned_abs());
-        println!("SALESWRIGHT_TEST_SEED={seed}");
+        eprintln!("SALESWRIGHT_TEST_SEED={seed}");
         Self(seed | 1)
     }
 

@@ -4,6 +4,7 @@ mod browser;
 mod gate;
 mod house;
 mod kill;
+mod late;
 mod pairs;
 mod sink;
 mod story;

@@ -1,6 +1,6 @@
 //! Two web servers and two workers on one database: nothing is kept in the memory of one of them.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use domain::campaigns::CampaignState;
 
@@ -18,7 +18,7 @@ async fn two_servers_and_two_workers_are_one_installation() {
     let story = Story::begin(house.db(), AUDIENCE, gate.address()).await;
     let ((_a, a), (_b, b)) = (house.serve(), house.serve());
     for server in [a, b] {
-        until_ready(server).await;
+        Browser::stranger().wait_until_ready(server).await;
     }
 
     // A session that began at one server is good at the other.
@@ -60,16 +60,4 @@ async fn two_servers_and_two_workers_are_one_installation() {
 fn form_action(page: &str) -> &str {
     let from = page.find("/sf/command_campaign").expect("the page has the form");
     page[from..].split('"').next().expect("an attribute ends")
-}
-
-async fn until_ready(server: SocketAddr) {
-    let stranger = Browser::stranger();
-    for _ in 0..600 {
-        if tokio::net::TcpStream::connect(server).await.is_ok() {
-            assert_eq!(stranger.get(server, "/readyz").await.status(), 200);
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{server} does not listen");
 }

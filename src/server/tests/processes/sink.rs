@@ -25,7 +25,7 @@ impl Sink {
         // As root it insists on another user, who must be able to write.
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("open to all");
         let address = free_port();
-        let mut command = Command::new(program());
+        let mut command = Command::new(program("smtp-sink"));
         if rustix::process::geteuid().is_root() {
             command.args(["-u", "nobody"]);
         }
@@ -74,10 +74,11 @@ pub fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port")
 }
 
-fn program() -> &'static Path {
-    ["/usr/sbin/smtp-sink", "/usr/bin/smtp-sink", "/usr/local/sbin/smtp-sink", "/opt/homebrew/sbin/smtp-sink"]
+/// A mail tool of Postfix.
+pub fn program(name: &str) -> PathBuf {
+    ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/opt/homebrew/sbin"]
         .iter()
-        .map(Path::new)
+        .map(|folder| Path::new(folder).join(name))
         .find(|path| path.exists())
-        .expect("smtp-sink is there; `bin/test unit` installs it, the package is called postfix")
+        .unwrap_or_else(|| panic!("{name} is missing; `bin/test unit` installs it, the package is called postfix"))
 }
