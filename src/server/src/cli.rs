@@ -10,11 +10,11 @@ use engine::{
     sandbox::{DbStore, Sandbox, SandboxLimits},
     worker::SystemMailServer,
 };
-use service::{Db, people::NewPerson};
+use service::{Db, people::NewPerson, secrets::new_password};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, doctor, installation, installation::Installation, seed, web};
+use crate::{config, config::Config, doctor, installation, installation::Installation, seed, web};
 
 /// Sales automation for many companies on one installation.
 #[derive(Debug, Parser)]
@@ -59,6 +59,8 @@ enum Command {
     },
     /// Says what is wrong with database, roles, mail and keys.
     Doctor,
+    /// Prints every setting with its default and its meaning.
+    Settings,
     /// API keys.
     Key {
         #[command(subcommand)]
@@ -95,7 +97,7 @@ enum Key {
 
 #[derive(Debug, Subcommand)]
 enum User {
-    /// Makes an account; the password is read from standard input.
+    /// Makes an account. The password is read from standard input; an empty line makes one and prints it once.
     Create {
         /// Address.
         #[arg(long)]
@@ -160,6 +162,7 @@ impl Command {
                 anyhow::ensure!(report.problems() == 0, "not everything is as it should be: see the problems above");
                 Ok(())
             }
+            Self::Settings => say(&config::table()),
             Self::Key { what: Key::Create { company, name, scopes } } => {
                 let installation = Installation::open(&config).await?;
                 say(&create_key(&installation.db, &company, &name, &scopes).await?)
@@ -255,10 +258,12 @@ async fn create_key(db: &Db, company: &str, name: &str, scopes: &[String]) -> Re
 }
 
 async fn create_user(db: &Db, email: String, name: String, company: Option<String>, role: &str) -> Result<()> {
-    let mut password = String::new();
-    say("Password:")?;
-    std::io::stdin().read_line(&mut password)?;
-    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    let mut given = String::new();
+    say("Password (leave it empty to have one made):")?;
+    std::io::stdin().read_line(&mut given)?;
+    let given = given.trim_end_matches(['\r', '\n']).to_owned();
+    let made = given.is_empty().then(new_password);
+    let password = made.clone().unwrap_or(given);
     let person = db.people().create_user(NewPerson { name, email, password }).await.map_err(in_words)?;
     if let Some(company) = company {
         let role: Role = role.parse().map_err(|p: domain::Problem| anyhow::anyhow!(p.message))?;
@@ -267,7 +272,8 @@ async fn create_user(db: &Db, email: String, name: String, company: Option<Strin
         t.members().add_existing(person.id, role).await.map_err(in_words)?;
         t.commit().await?;
     }
-    say(&format!("{} can sign in.", person.email))
+    say(&format!("{} can sign in.", person.email))?;
+    made.map_or(Ok(()), |made| say(&format!("The password, shown only now: {made}")))
 }
 
 /// An error of the service for the person at the terminal, with every problem of the input.

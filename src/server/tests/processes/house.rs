@@ -68,6 +68,13 @@ impl House {
         (self.start(&["serve", "--port", &address.port().to_string()]), address)
     }
 
+    /// What a command prints, with nothing on its standard input.
+    pub fn ask(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).stdout(Stdio::piped()).output().expect("the binary starts");
+        assert!(output.status.success(), "{}", self.log());
+        String::from_utf8(output.stdout).expect("it prints text")
+    }
+
     /// A process that comes to the database as to an operator's server, through a door that is
     /// closed until [`Self::open_door`].
     pub fn through_door(&self, arguments: &[&str]) -> Process {

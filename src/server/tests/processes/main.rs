@@ -8,3 +8,4 @@ mod late;
 mod pairs;
 mod sink;
 mod story;
+mod terminal;
