@@ -3,7 +3,10 @@
 //! The order is the promise: `sending` is committed before the first byte of an e-mail leaves, and
 //! whatever happens after that, nobody else ever sends it.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use domain::messages::SendOutcome;
 use service::{
@@ -21,6 +24,8 @@ use crate::{
 const LANES: usize = 8;
 /// The longest sleep: a mailbox that was woken by another process is seen after this time at the latest.
 const NAP: Duration = Duration::from_secs(1);
+/// How often open pages hear of a batch that takes long.
+const PROGRESS: Duration = Duration::from_millis(500);
 /// The wait after the database did not answer.
 const AWAY: Duration = Duration::from_secs(2);
 
@@ -62,30 +67,53 @@ pub async fn turn(db: &Db, stop: &CancellationToken) -> Result<bool> {
     let mut t = db.tenant(&actor).await?;
     let connection = t.mailboxes().connection(first.mailbox).await?;
     t.commit().await?;
-    let server = post::server(&connection);
+    let begun = send_batch(db, &actor, &connection, &batch, stop).await?;
+    if begun < batch.len() {
+        release_rest(db, &actor, &batch).await?;
+    }
+    settle(db, &actor, &batch[..begun]).await?;
+    Ok(true)
+}
+
+/// Sends one after the other over one session, until a server cannot be reached or the worker is
+/// asked to stop. Gives how many were begun.
+async fn send_batch(
+    db: &Db,
+    actor: &service::Actor,
+    connection: &service::mailboxes::Connection,
+    batch: &[Claimed],
+    stop: &CancellationToken,
+) -> Result<usize> {
+    let server = post::server(connection);
     let mut session: Option<Session> = None;
-    for claimed in &batch {
+    let mut told = Instant::now();
+    let mut begun = 0;
+    for claimed in batch {
         if stop.is_cancelled() {
             break;
+        }
+        if told.elapsed() >= PROGRESS {
+            settle(db, actor, &batch[..begun]).await?;
+            told = Instant::now();
         }
         if session.as_ref().is_none_or(|s| !s.is_usable()) {
             session = match post::client(db).connect(&server).await {
                 Ok(session) => Some(session),
                 Err(error) => {
-                    give_back(db, &actor, claimed, &post::not_started(&error)).await?;
+                    give_back(db, actor, claimed, &post::not_started(&error)).await?;
                     break;
                 }
             };
         }
         if let Some(session) = &mut session {
-            send(db, &actor, &connection, claimed, session).await?;
+            send(db, actor, connection, claimed, session).await?;
         }
+        begun += 1;
     }
     if let Some(session) = session {
         session.quit().await;
     }
-    release_rest(db, &actor, &batch).await?;
-    Ok(true)
+    Ok(begun)
 }
 
 /// One e-mail: freeze and commit, hand over, record and commit.
@@ -124,26 +152,35 @@ async fn send(
 }
 
 /// Keeps trying to record an outcome: the e-mail has left, and only this worker knows what was said.
+/// A database that is away gets two minutes; a deadlock, say, two more tries.
 async fn record(db: &Db, actor: &service::Actor, claimed: &Claimed, outcome: &SendOutcome) -> Result<()> {
     let mut tries = 0;
     loop {
-        match record_once(db, actor, claimed, outcome).await {
-            Err(service::Error::Unavailable) if tries < 60 => {
-                tries += 1;
-                tokio::time::sleep(AWAY).await;
-            }
-            other => return other,
+        let Err(error) = record_once(db, actor, claimed, outcome).await else { return Ok(()) };
+        tries += 1;
+        if tries > if matches!(error, service::Error::Unavailable) { 60 } else { 2 } {
+            return Err(error);
         }
+        tokio::time::sleep(AWAY).await;
     }
 }
 
 async fn record_once(db: &Db, actor: &service::Actor, claimed: &Claimed, outcome: &SendOutcome) -> Result<()> {
     let mut t = db.tenant(actor).await?;
     t.messages().record(claimed.id, claimed.token, outcome).await?;
-    t.commit().await?;
-    let mut t = db.tenant(actor).await?;
-    t.campaigns().settle_after(claimed.campaign).await?;
     t.commit().await
+}
+
+/// Tells open pages how far the campaigns of these e-mails are, and ends what has nothing left to
+/// wait for. Not after each e-mail: a hint makes all commits of the database wait in one line.
+async fn settle(db: &Db, actor: &service::Actor, done: &[Claimed]) -> Result<()> {
+    let campaigns: BTreeSet<_> = done.iter().map(|claimed| claimed.campaign).collect();
+    for campaign in campaigns {
+        let mut t = db.tenant(actor).await?;
+        t.campaigns().settle_after(campaign).await?;
+        t.commit().await?;
+    }
+    Ok(())
 }
 
 /// The connection could not be made: nothing of this claim was begun.

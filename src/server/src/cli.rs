@@ -10,10 +10,11 @@ use engine::{
     sandbox::{DbStore, Sandbox, SandboxLimits},
     worker::SystemMailServer,
 };
-use service::{Db, people::NewPerson};
+use service::{Db, people::NewPerson, secrets::new_password};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, doctor, installation, installation::Installation, seed, web};
+use crate::{config, config::Config, doctor, installation, installation::Installation, seed, web};
 
 /// Sales automation for many companies on one installation.
 #[derive(Debug, Parser)]
@@ -60,6 +61,8 @@ enum Command {
     Doctor,
     /// Prints the description of the JSON API (OpenAPI 3.1).
     Openapi,
+    /// Prints every setting with its default and its meaning.
+    Settings,
     /// API keys.
     Key {
         #[command(subcommand)]
@@ -96,7 +99,7 @@ enum Key {
 
 #[derive(Debug, Subcommand)]
 enum User {
-    /// Makes an account; the password is read from standard input.
+    /// Makes an account. The password is read from standard input; an empty line makes one and prints it once.
     Create {
         /// Address.
         #[arg(long)]
@@ -134,9 +137,11 @@ impl Command {
         match self {
             Self::Serve { with_worker, demo, .. } => serve(config, with_worker, demo).await,
             Self::Work => {
-                let installation = Installation::open(&config).await?;
+                let installation = Installation::prepare(&config).await?;
                 let stop = stop_on_signal();
-                work(&config, &installation.db, stop).await?;
+                if installation.wait(&stop).await? {
+                    work(&config, &installation.db, stop).await?;
+                }
                 installation.db.close().await;
                 Ok(())
             }
@@ -160,6 +165,7 @@ impl Command {
                 Ok(())
             }
             Self::Openapi => say(&serde_json::to_string_pretty(api::openapi::document())?),
+            Self::Settings => say(&config::table()),
             Self::Key { what: Key::Create { company, name, scopes } } => {
                 let installation = Installation::open(&config).await?;
                 say(&create_key(&installation.db, &company, &name, &scopes).await?)
@@ -172,27 +178,34 @@ impl Command {
     }
 }
 
+/// Listens at once: while the database is away everything answers 503, and goes on by itself.
 async fn serve(config: Config, with_worker: bool, demo: bool) -> Result<()> {
-    let installation = Installation::open(&config).await?;
+    let installation = Installation::prepare(&config).await?;
     let db = installation.db.clone();
     let stop = stop_on_signal();
-    let worker = with_worker.then(|| {
-        let (config, db, stop) = (config.clone(), db.clone(), stop.clone());
-        tokio::spawn(async move { work(&config, &db, stop).await })
-    });
-    if demo && seed::is_empty(&db).await? {
-        say("The demo company is being made, this takes a moment.")?;
-        seed::demo(&db).await?;
-    }
     let address: SocketAddr = format!("{}:{}", config.bind, config.port).parse().context("bind and port")?;
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("port {} is taken: choose another with --port", config.port))?;
-    say(&format!("\nSaleswright listens on {}", config.public_url()))?;
-    if demo {
-        say(seed::SIGN_INS)?;
+    let (open, opened) = watch::channel(false);
+    let web = tokio::spawn(web::serve(listener, web::gated(web::router(&config, &db), opened), stop.clone()));
+    let mut worker = None;
+    if installation.wait(&stop).await? {
+        if with_worker {
+            let (config, db, stop) = (config.clone(), db.clone(), stop.clone());
+            worker = Some(tokio::spawn(async move { work(&config, &db, stop).await }));
+        }
+        if demo && seed::is_empty(&db).await? {
+            say("The demo company is being made, this takes a moment.")?;
+            seed::demo(&db).await?;
+        }
+        open.send_replace(true);
+        say(&format!("\nSaleswright listens on {}", config.public_url()))?;
+        if demo {
+            say(seed::SIGN_INS)?;
+        }
     }
-    web::serve(listener, web::router(&config, &db), stop.clone()).await?;
+    web.await??;
     stop.cancel();
     if let Some(worker) = worker {
         // E-mails that are being handed over get their time; the cap is for a server that hangs.
@@ -248,10 +261,12 @@ async fn create_key(db: &Db, company: &str, name: &str, scopes: &[String]) -> Re
 }
 
 async fn create_user(db: &Db, email: String, name: String, company: Option<String>, role: &str) -> Result<()> {
-    let mut password = String::new();
-    say("Password:")?;
-    std::io::stdin().read_line(&mut password)?;
-    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    let mut given = String::new();
+    say("Password (leave it empty to have one made):")?;
+    std::io::stdin().read_line(&mut given)?;
+    let given = given.trim_end_matches(['\r', '\n']).to_owned();
+    let made = given.is_empty().then(new_password);
+    let password = made.clone().unwrap_or(given);
     let person = db.people().create_user(NewPerson { name, email, password }).await.map_err(in_words)?;
     if let Some(company) = company {
         let role: Role = role.parse().map_err(|p: domain::Problem| anyhow::anyhow!(p.message))?;
@@ -260,7 +275,8 @@ async fn create_user(db: &Db, email: String, name: String, company: Option<Strin
         t.members().add_existing(person.id, role).await.map_err(in_words)?;
         t.commit().await?;
     }
-    say(&format!("{} can sign in.", person.email))
+    say(&format!("{} can sign in.", person.email))?;
+    made.map_or(Ok(()), |made| say(&format!("The password, shown only now: {made}")))
 }
 
 /// An error of the service for the person at the terminal, with every problem of the input.

@@ -8,65 +8,69 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// Settings of a process.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
-pub struct Config {
-    /// Address under which people reach the installation.
-    pub public_url: Option<String>,
-    /// Address that the web server binds.
-    pub bind: String,
-    /// Port that the web server binds.
-    pub port: u16,
-    /// Folder of the private database and the master key.
-    pub data_dir: PathBuf,
-    /// Folder of the built site.
-    pub site_root: String,
-    /// The application's database; a private one in the data folder when absent.
-    pub database_url: Option<String>,
-    /// The owner's database, for `migrate`.
-    pub database_owner_url: Option<String>,
-    /// 64 hexadecimal digits; made in the data folder when the database is private.
-    pub master_key: Option<String>,
-    /// Connections of a process to the database.
-    pub pool_size: u32,
-    /// Port of the sandbox mail server on 127.0.0.1.
-    pub sandbox_port: u16,
-    /// Mail server of the system itself, `smtp://user:password@host:587`; the sandbox when absent.
-    pub smtp_url: Option<String>,
-    /// Sender of the system's own mails.
-    pub smtp_from: String,
-    /// Whether mailboxes may name hosts in private networks.
-    pub allow_private_hosts: bool,
-    /// Calls an API key may make in a minute.
-    pub api_calls_per_minute: u32,
-    /// `text` or `json`.
-    pub log_format: String,
-    /// What is logged, as in `info,service=debug`.
-    pub log: String,
+const PREFIX: &str = "SALESWRIGHT";
+const FILE_VARIABLE: &str = "SALESWRIGHT_CONFIG";
+const FILE: &str = "saleswright.toml";
+/// Settings whose variables have no prefix.
+const UNPREFIXED: [&str; 2] = ["database_url", "database_owner_url"];
+
+/// The settings of a process, their defaults, and the list of both with their meanings.
+macro_rules! settings {
+    ($($(#[doc = $meaning:literal])+ $name:ident: $kind:ty = $default:expr,)+) => {
+        /// Settings of a process.
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(default)]
+        pub struct Config {
+            $($(#[doc = $meaning])+ pub $name: $kind,)+
+        }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        /// Name, default and meaning of every setting.
+        fn every_setting() -> Vec<(String, String, String)> {
+            let defaults = Config::default();
+            vec![$((variable_of(stringify!($name)), defaults.$name.shown(), [$($meaning),+].concat().trim().to_owned()),)+]
+        }
+    };
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            public_url: None,
-            bind: "127.0.0.1".to_owned(),
-            port: 3000,
-            data_dir: PathBuf::from("data"),
-            site_root: "target/site".to_owned(),
-            database_url: None,
-            database_owner_url: None,
-            master_key: None,
-            pool_size: 20,
-            sandbox_port: 3025,
-            smtp_url: None,
-            smtp_from: "saleswright@localhost.localdomain".to_owned(),
-            allow_private_hosts: false,
-            api_calls_per_minute: 600,
-            log_format: "text".to_owned(),
-            log: "info,sqlx=warn,graphile_worker=warn".to_owned(),
-        }
-    }
+settings! {
+    /// Address under which people reach the installation; `http://127.0.0.1:{port}` when absent.
+    public_url: Option<String> = None,
+    /// Address that the web server binds.
+    bind: String = "127.0.0.1".to_owned(),
+    /// Port that the web server binds.
+    port: u16 = 3000,
+    /// Folder of the private database and the master key.
+    data_dir: PathBuf = PathBuf::from("data"),
+    /// Folder of the built site.
+    site_root: String = "target/site".to_owned(),
+    /// The application's database, as `saleswright_app`; a private one in the data folder when absent.
+    database_url: Option<String> = None,
+    /// The same database as `saleswright_owner`, for `migrate`.
+    database_owner_url: Option<String> = None,
+    /// 64 hexadecimal digits, the same for every process; made in the data folder for a private database.
+    master_key: Option<String> = None,
+    /// Connections of a process to the database; all processes together stay below `max_connections`.
+    pool_size: u32 = 20,
+    /// Port of the sandbox mail server on 127.0.0.1.
+    sandbox_port: u16 = 3025,
+    /// Mail server of the system itself, `smtp://user:password@host:587`; the sandbox when absent.
+    smtp_url: Option<String> = None,
+    /// Sender of the system's own mails.
+    smtp_from: String = "saleswright@localhost.localdomain".to_owned(),
+    /// Whether mailboxes may name hosts in private networks.
+    allow_private_hosts: bool = false,
+    /// Calls an API key may make in a minute.
+    api_calls_per_minute: u32 = 600,
+    /// What is logged, as in `info,service=debug`.
+    log: String = "info,sqlx=warn,graphile_worker=warn".to_owned(),
+    /// How it is logged: `text` or `json`.
+    log_format: String = "text".to_owned(),
 }
 
 impl Config {
@@ -75,13 +79,12 @@ impl Config {
     /// # Errors
     /// Names the setting that is not understood.
     pub fn load() -> Result<Self> {
-        let file = variable("SALESWRIGHT_CONFIG").unwrap_or_else(|| "saleswright.toml".to_owned());
+        let file = variable(FILE_VARIABLE).unwrap_or_else(|| FILE.to_owned());
         let mut builder = config::Config::builder()
             .add_source(config::File::new(&file, config::FileFormat::Toml).required(false))
-            .add_source(config::Environment::with_prefix("SALESWRIGHT").try_parsing(true).ignore_empty(true));
-        // Every database tool knows these names.
-        for (name, key) in [("DATABASE_URL", "database_url"), ("DATABASE_OWNER_URL", "database_owner_url")] {
-            builder = builder.set_override_option(key, variable(name))?;
+            .add_source(config::Environment::with_prefix(PREFIX).try_parsing(true).ignore_empty(true));
+        for setting in UNPREFIXED {
+            builder = builder.set_override_option(setting, variable(&variable_of(setting)))?;
         }
         builder.build()?.try_deserialize().with_context(|| format!("reading the settings (environment and {file})"))
     }
@@ -94,7 +97,66 @@ impl Config {
     }
 }
 
+/// Every setting as a table, which README has too.
+#[must_use]
+pub fn table() -> String {
+    let mut rows = vec![("setting".to_owned(), "default".to_owned(), "meaning".to_owned())];
+    rows.push((FILE_VARIABLE.to_owned(), FILE.to_owned(), "File with settings.".to_owned()));
+    rows.extend(every_setting());
+    let mut lines: Vec<_> = rows
+        .into_iter()
+        .map(|(name, default, meaning)| format!("| {name:<32} | {default:<35} | {meaning} |"))
+        .collect();
+    lines.insert(1, "|--|--|--|".to_owned());
+    lines.join("\n")
+}
+
+/// The environment variable of a setting. Every database tool knows the names without the prefix.
+fn variable_of(setting: &str) -> String {
+    let name = setting.to_uppercase();
+    if UNPREFIXED.contains(&setting) { name } else { format!("{PREFIX}_{name}") }
+}
+
+/// A default as people read it; nothing for a setting that is absent.
+trait Shown {
+    fn shown(&self) -> String;
+}
+
+impl Shown for Option<String> {
+    fn shown(&self) -> String {
+        self.clone().unwrap_or_default()
+    }
+}
+
+impl Shown for PathBuf {
+    fn shown(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+macro_rules! shown_as_text {
+    ($($kind:ty),+) => {
+        $(impl Shown for $kind {
+            fn shown(&self) -> String {
+                self.to_string()
+            }
+        })+
+    };
+}
+shown_as_text!(String, bool, u16, u32);
+
 #[expect(clippy::disallowed_methods, reason = "settings are read here and nowhere else")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_every_setting_and_its_default() {
+        let readme = include_str!("../../../README.md");
+        assert!(readme.contains(&table()), "put the output of `saleswright settings` into README.md:\n{}", table());
+    }
 }

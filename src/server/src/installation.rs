@@ -1,36 +1,57 @@
 //! From settings to a working database: the private cluster or the operator's server, the master
 //! key, and the check that row-level security holds.
 
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use service::{
     Db, PoolSize, Settings,
     clock::Clock,
     cluster::{Cluster, DATABASE},
-    db::{ConnectOptions as Options, bootstrap, check_app_role, migrate},
+    db::{ConnectOptions as Options, bootstrap, check_app_role, is_away, migrate},
     secrets::Secrets,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
 /// Where a private installation keeps its master key, in the data folder.
 const KEY_FILE: &str = "master.key";
+/// For the operator whose database is not there.
+const WHAT_TO_DO: &str = "Check DATABASE_URL, and that its server runs and takes connections from here";
+/// The longest wait for an answer of the database, and between two tries to reach it.
+const ANSWER: Duration = Duration::from_secs(10);
 
-/// An installation that is ready to serve or work.
+/// An installation: its database, and for a private one the cluster.
 pub struct Installation {
     /// The database as the application sees it.
     pub db: Db,
     /// Keeps the private cluster running; absent with a server of the operator's own.
     pub cluster: Option<Cluster>,
+    app: Options,
 }
 
 impl Installation {
-    /// Starts or finds the database, migrates a private one, and connects as the application.
+    /// An installation that is ready to serve or work.
     ///
     /// # Errors
     /// Says what is missing and what to do.
     pub async fn open(config: &Config) -> Result<Self> {
+        let installation = Self::prepare(config).await?;
+        match installation.check().await {
+            Err(error) if is_away(&error) => {
+                Err(error.context(format!("the database cannot be reached. {WHAT_TO_DO}")))
+            }
+            other => other.map(|()| installation),
+        }
+    }
+
+    /// Starts or finds a private database and migrates it. A server of the operator's own is not
+    /// asked yet: nothing may be served or worked on before [`Self::wait`].
+    ///
+    /// # Errors
+    /// Says what is missing and what to do.
+    pub async fn prepare(config: &Config) -> Result<Self> {
         let (cluster, app) = match &config.database_url {
             Some(url) => (None, parse(url).context("DATABASE_URL")?),
             None => {
@@ -42,13 +63,43 @@ impl Installation {
                 (Some(cluster), app)
             }
         };
-        check_app_role(&app).await?;
         let secrets = match secrets(config)? {
             Some(secrets) => secrets,
             None => new_private_key(&config.data_dir)?,
         };
-        let db = Db::connect(app, PoolSize(config.pool_size), Clock::system(), secrets, settings(config));
-        Ok(Self { db, cluster })
+        let db = Db::connect(app.clone(), PoolSize(config.pool_size), Clock::system(), secrets, settings(config));
+        Ok(Self { db, cluster, app })
+    }
+
+    /// Waits until the database can be reached and row-level security is seen to hold. False when
+    /// it was asked to stop before.
+    ///
+    /// # Errors
+    /// When the role is above row-level security, or the database refuses it: waiting does not help.
+    pub async fn wait(&self, stop: &CancellationToken) -> Result<bool> {
+        let mut pause = Duration::from_secs(1);
+        loop {
+            match self.check().await {
+                Ok(()) => return Ok(true),
+                Err(error) if is_away(&error) => {
+                    tracing::warn!(
+                        "The database cannot be reached ({error:#}). {WHAT_TO_DO}. Trying again in {pause:?}"
+                    );
+                }
+                Err(error) => return Err(error.context("DATABASE_URL")),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(false),
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(ANSWER),
+            }
+        }
+    }
+
+    async fn check(&self) -> Result<()> {
+        match tokio::time::timeout(ANSWER, check_app_role(&self.app)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use axum::{
 use leptos::prelude::*;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use service::Db;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -66,6 +66,11 @@ pub fn router(config: &Config, db: &Db) -> Router {
         .layer(TraceLayer::new_for_http())
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// The same behind a gate that answers 503 until `open` says true.
+pub fn gated(router: Router, open: watch::Receiver<bool>) -> Router {
+    router.layer(middleware::from_fn_with_state(open, gate::until_open))
 }
 
 /// Serves until `stop` is cancelled, and a little longer.

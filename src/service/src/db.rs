@@ -17,7 +17,7 @@ use sqlx::{
 
 pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
 
-pub use bootstrap::{MIGRATOR, Role, bootstrap, check_app_role, migrate, migrate_down, roles_sql};
+pub use bootstrap::{MIGRATOR, Role, bootstrap, check_app_role, is_away, migrate, migrate_down, roles_sql};
 pub use health::{Health, inspect};
 pub use platform::Platform;
 pub use tenant::Tenant;

@@ -86,7 +86,7 @@ impl From<serde_json::Error> for Error {
 }
 
 /// Whether the database cannot be reached or is just coming or going.
-fn is_away(error: &sqlx::Error) -> bool {
+pub(crate) fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         // 57P: the server is shutting down, crashed or starts; 08: connection; 53300: too many

@@ -16,7 +16,6 @@ pub mod reap;
 
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId,
-    campaigns::CampaignState,
     enrolments::{EndReason, EnrolmentState},
     mailboxes::MailboxState,
     messages::{LEASE, SendOutcome},
@@ -80,26 +79,32 @@ impl Messages<'_> {
     /// When the database is away; then nothing leaves.
     pub async fn begin_sending(&mut self, claimed: &Claimed, subject: &str, mime: &[u8], server: &str) -> Result<bool> {
         let now = self.t.now();
-        let running = self.t.campaigns().share(claimed.campaign).await? == Some(CampaignState::Running);
+        // The campaign before the enrolment, as everybody locks them.
         let open = sqlx::query_scalar!(
-            r#"SELECT state IN ('active', 'waiting_delay', 'waiting_window') AS "open!"
-               FROM enrolments WHERE id = $1 FOR UPDATE"#,
+            r#"SELECT c.state = 'running' AND e.state IN ('active', 'waiting_delay', 'waiting_window') AS "open!"
+               FROM campaigns c, enrolments e WHERE c.id = $1 AND e.id = $2
+               FOR SHARE OF c FOR UPDATE OF e"#,
+            claimed.campaign.0,
             claimed.enrolment.0
         )
         .fetch_optional(self.t.conn())
         .await?;
-        let suppressed = sqlx::query_scalar!(r#"SELECT is_suppressed($1) AS "s!""#, claimed.recipient.as_str())
-            .fetch_one(self.t.conn())
-            .await?;
-        if !running || open != Some(true) || suppressed {
+        if open != Some(true) {
+            let suppressed = self.is_suppressed(claimed).await?;
             self.release(claimed, suppressed).await?;
             return Ok(false);
         }
-        let ours = sqlx::query!(
-            "UPDATE messages SET state = 'sending', sending_at = $3, lease_until = $4,
-                 first_attempt_at = coalesce(first_attempt_at, $3), recipient = $5, subject = coalesce(subject, $6),
-                 message_id_header = $7, server = $8, updated_at = $3
-             WHERE id = $1 AND state = 'claimed' AND lease_token = $2",
+        let ours = sqlx::query_scalar!(
+            r#"WITH ours AS (
+                   UPDATE messages SET state = 'sending', sending_at = $3, lease_until = $4,
+                       first_attempt_at = coalesce(first_attempt_at, $3), recipient = $5, subject = coalesce(subject, $6),
+                       message_id_header = $7, server = $8, updated_at = $3
+                   WHERE id = $1 AND state = 'claimed' AND lease_token = $2 AND NOT (SELECT is_suppressed($5))
+                   RETURNING id
+               ), kept AS (
+                   INSERT INTO message_contents (message_id, mime) SELECT id, $9 FROM ours ON CONFLICT DO NOTHING
+               )
+               SELECT count(*) AS "ours!" FROM ours"#,
             claimed.id.0,
             claimed.token,
             now,
@@ -108,21 +113,14 @@ impl Messages<'_> {
             subject,
             claimed.message_id_header,
             server,
-        )
-        .execute(self.t.conn())
-        .await?
-        .rows_affected();
-        if ours == 0 {
-            return Ok(false);
-        }
-        sqlx::query!(
-            "INSERT INTO message_contents (message_id, mime) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            claimed.id.0,
             mime,
         )
-        .execute(self.t.conn())
+        .fetch_one(self.t.conn())
         .await?;
-        Ok(true)
+        if ours == 0 && self.is_suppressed(claimed).await? {
+            self.release(claimed, true).await?;
+        }
+        Ok(ours == 1)
     }
 
     /// Claims of a batch that were not begun go back in line.
@@ -171,6 +169,12 @@ impl Messages<'_> {
             .execute(self.t.conn())
             .await?;
         Ok(())
+    }
+
+    async fn is_suppressed(&mut self, claimed: &Claimed) -> Result<bool> {
+        Ok(sqlx::query_scalar!(r#"SELECT is_suppressed($1) AS "s!""#, claimed.recipient.as_str())
+            .fetch_one(self.t.conn())
+            .await?)
     }
 
     /// Gives a claim back, or ends it when the address must not be mailed any more.

@@ -151,6 +151,15 @@ pub fn new_token() -> (String, Vec<u8>) {
     (token, hash)
 }
 
+/// A password of 100 random bits for a person who has given none, in letters and digits that are
+/// not mistaken for each other.
+#[must_use]
+pub fn new_password() -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letters = random::<20>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    letters.chunks(5).map(String::from_iter).collect::<Vec<_>>().join("-")
+}
+
 /// The SHA-256 of a token. No salt: tokens have 256 random bits.
 #[must_use]
 pub fn hash_token(token: &str) -> Vec<u8> {
@@ -179,6 +188,14 @@ mod tests {
 
     fn secrets() -> Secrets {
         Secrets::new([7; 32])
+    }
+
+    #[test]
+    fn a_new_password_is_good_enough_for_ourselves() {
+        let password = new_password();
+        assert_eq!(password.len(), 23, "{password}");
+        assert!(domain::companies::check_password(&password).is_ok(), "{password}");
+        assert_ne!(password, new_password());
     }
 
     fn company(n: u128) -> CompanyId {

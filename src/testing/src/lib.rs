@@ -3,6 +3,7 @@
 //! Every test connects as the unprivileged application role, so row-level security holds in tests
 //! exactly as it does in production.
 
+mod curtain;
 mod people;
 mod template;
 
@@ -12,7 +13,8 @@ use chrono::{DateTime, Utc};
 use service::{Db, PoolSize, Settings, clock::Clock, secrets::Secrets};
 use sqlx::postgres::PgConnectOptions;
 
-pub use people::{PASSWORD, TestCompany};
+pub use curtain::{fates, let_leases_end};
+pub use people::{PASSWORD, TestCompany, company};
 
 /// A database of one test's own.
 #[derive(Debug)]

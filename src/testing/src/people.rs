@@ -8,7 +8,7 @@ use domain::{
     keys::Scope,
     mailboxes::{MailboxInput, MailboxKind},
 };
-use service::{Actor, Origin, people::NewPerson};
+use service::{Actor, Db, Origin, people::NewPerson};
 
 use crate::TestDb;
 
@@ -20,7 +20,7 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 /// A company with its owner.
 #[derive(Debug)]
 pub struct TestCompany<'d> {
-    db: &'d TestDb,
+    db: &'d Db,
     /// Id.
     pub id: CompanyId,
     /// Slug.
@@ -39,22 +39,30 @@ impl TestDb {
     /// # Panics
     /// When it cannot be made.
     pub async fn company(&self, name: &str) -> TestCompany<'_> {
-        let person = new_person(name);
-        let owner_email = person.email.clone();
-        let company = NewCompany { name: name.to_owned(), slug: None, time_zone: Some("Europe/Berlin".to_owned()) };
-        let (person, membership) =
-            self.people().sign_up(person, company, Origin::default()).await.expect("the company is made");
-        let (owner, ..) =
-            self.people().actor(person.id, &membership.slug, Origin::default()).await.expect("the owner belongs to it");
-        let mut t = self.tenant(&owner).await.expect("the company opens");
-        let change = domain::companies::CompanyChange {
-            postal_address: Some("Werkstraße 4, 10115 Berlin".to_owned()),
-            ..Default::default()
-        };
-        t.update_company(change).await.expect("the address is set");
-        t.commit().await.expect("kept");
-        TestCompany { db: self, id: membership.company, slug: membership.slug, owner, owner_id: person.id, owner_email }
+        company(self, name).await
     }
+}
+
+/// A company in any installation, with an owner and a postal address.
+///
+/// # Panics
+/// When it cannot be made.
+pub async fn company<'d>(db: &'d Db, name: &str) -> TestCompany<'d> {
+    let person = new_person(name);
+    let owner_email = person.email.clone();
+    let company = NewCompany { name: name.to_owned(), slug: None, time_zone: Some("Europe/Berlin".to_owned()) };
+    let (person, membership) =
+        db.people().sign_up(person, company, Origin::default()).await.expect("the company is made");
+    let (owner, ..) =
+        db.people().actor(person.id, &membership.slug, Origin::default()).await.expect("the owner belongs to it");
+    let mut t = db.tenant(&owner).await.expect("the company opens");
+    let change = domain::companies::CompanyChange {
+        postal_address: Some("Werkstraße 4, 10115 Berlin".to_owned()),
+        ..Default::default()
+    };
+    t.update_company(change).await.expect("the address is set");
+    t.commit().await.expect("kept");
+    TestCompany { db, id: membership.company, slug: membership.slug, owner, owner_id: person.id, owner_email }
 }
 
 impl TestCompany<'_> {

@@ -8,6 +8,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use service::Db;
+use tokio::sync::watch;
 
 use super::AWAY;
 
@@ -19,12 +20,25 @@ pub async fn ready(State(db): State<Db>) -> Response {
 /// Turns a failure while the database is away into a 503. The way is free as long as things work:
 /// the database is only asked after something has failed.
 pub async fn check(State(db): State<Db>, request: Request, next: Next) -> Response {
-    let page = request.headers().get(header::ACCEPT).is_some_and(|a| a.to_str().is_ok_and(|a| a.contains("text/html")));
+    let page = wants_page(&request);
     let response = next.run(request).await;
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR && !db.is_ready().await {
         return away(page);
     }
     response
+}
+
+/// Until the database was reached for the first time and found sound, nobody gets in; `/livez` says
+/// that the process lives.
+pub async fn until_open(State(open): State<watch::Receiver<bool>>, request: Request, next: Next) -> Response {
+    if *open.borrow() || request.uri().path() == "/livez" {
+        return next.run(request).await;
+    }
+    away(wants_page(&request))
+}
+
+fn wants_page(request: &Request) -> bool {
+    request.headers().get(header::ACCEPT).is_some_and(|a| a.to_str().is_ok_and(|a| a.contains("text/html")))
 }
 
 fn away(page: bool) -> Response {

@@ -64,12 +64,15 @@ impl Campaigns<'_> {
         Ok(self.start_on_time(campaign).await?.changed)
     }
 
-    /// After an outcome: the campaign may have nothing left to wait for.
+    /// After outcomes: tells open pages, and the campaign may have nothing left to wait for. In a
+    /// transaction of its own: two workers that record the last two e-mails at once would each still
+    /// see the other's as being sent.
     ///
     /// # Errors
     /// When the database is away; a worker looks again within a minute.
     pub async fn settle_after(&mut self, id: CampaignId) -> Result<()> {
-        self.settle(id).await.map(|_| ())
+        self.settle(id).await?;
+        self.t.tell("campaigns", id.0).await
     }
 
     /// Ends a drain, or completes the campaign, when nothing is left to wait for.

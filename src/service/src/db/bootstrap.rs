@@ -124,3 +124,9 @@ pub async fn check_app_role(app: &PgConnectOptions) -> Result<()> {
     }
     Ok(())
 }
+
+/// Whether an error means that the database cannot be reached, so that waiting may help.
+#[must_use]
+pub fn is_away(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<std::io::Error>() || cause.downcast_ref().is_some_and(crate::error::is_away))
+}

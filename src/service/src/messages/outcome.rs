@@ -28,6 +28,8 @@ struct Row {
     attempts: i32,
     first_attempt_at: Option<DateTime<Utc>>,
     recipient: Option<EmailAddress>,
+    last_step: bool,
+    mailbox_failing: bool,
 }
 
 impl Messages<'_> {
@@ -47,7 +49,9 @@ impl Messages<'_> {
         match outcome {
             SendOutcome::Accepted { reply, queue_id } => {
                 self.sent(&row, reply, queue_id.as_deref()).await?;
-                self.t.mailboxes().recovered(row.mailbox).await?;
+                if row.mailbox_failing {
+                    self.t.mailboxes().recovered(row.mailbox).await?;
+                }
                 self.next_step(&row).await?;
             }
             SendOutcome::Deferred { reply } => self.deferred(&row, reply).await?,
@@ -57,7 +61,7 @@ impl Messages<'_> {
             }
             SendOutcome::Unknown { reason } => self.unknown(&row, reason).await?,
         }
-        self.t.tell("campaigns", row.campaign.0).await
+        Ok(())
     }
 
     /// Locks the enrolment, then the message: the order of everybody.
@@ -75,8 +79,13 @@ impl Messages<'_> {
                    c.state AS "campaign_state: CampaignState", m.enrolment_id AS "enrolment: EnrolmentId",
                    m.lead_id AS "lead: LeadId", m.mailbox_id AS "mailbox: MailboxId", m.position,
                    m.state AS "state: MessageState", m.attempts, m.first_attempt_at,
-                   m.recipient AS "recipient: EmailAddress"
-            FROM messages m JOIN campaigns c ON c.id = m.campaign_id
+                   m.recipient AS "recipient: EmailAddress",
+                   NOT EXISTS (SELECT FROM campaign_steps s WHERE s.campaign_id = m.campaign_id
+                                 AND s.position > m.position) AS "last_step!",
+                   b.failures > 0 AS "mailbox_failing!"
+            FROM messages m
+            JOIN campaigns c ON c.id = m.campaign_id
+            JOIN mailboxes b ON b.id = m.mailbox_id
             WHERE m.id = $1 AND m.lease_token = $2 AND m.state IN ('sending', 'unknown')
             FOR UPDATE OF m
             "#,
@@ -87,31 +96,47 @@ impl Messages<'_> {
         .await?)
     }
 
+    /// Taken. One statement: this is what happens most.
     async fn sent(&mut self, row: &Row, reply: &str, queue_id: Option<&str>) -> Result<()> {
-        let now = self.t.now();
+        let (now, lead_event, campaign_event) = (self.t.now(), self.t.new_id::<Uuid>(), self.t.new_id::<Uuid>());
         sqlx::query!(
-            "UPDATE messages SET state = 'sent', sent_at = $2, queue_id = $3, detail = $4, attempts = attempts + 1,
-                 lease_until = NULL, updated_at = $2
-             WHERE id = $1",
+            "WITH message AS (
+                 UPDATE messages SET state = 'sent', sent_at = $2, queue_id = $3, detail = $4, attempts = attempts + 1,
+                     lease_until = NULL, updated_at = $2
+                 WHERE id = $1
+             ), campaign_event AS (
+                 INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id)
+                 VALUES ($5, $6, $2, $7, 'sender', $8, $9)
+             ), lead_event AS (
+                 INSERT INTO lead_events (id, lead_id, at, kind, actor, text, campaign_id)
+                 SELECT $10, $9, $2, $7, 'sender', $8, $6 WHERE $9::uuid IS NOT NULL
+             )
+             UPDATE leads SET status = CASE status WHEN 'new' THEN 'working' ELSE status END,
+                 last_activity = $7, last_activity_at = $2
+             WHERE id = $9",
             row.id.0,
             now,
             queue_id,
             reply,
+            campaign_event,
+            row.campaign.0,
+            LeadEventKind::Sent.as_str(),
+            format!("Step {}", row.position),
+            row.lead.map(|l| l.0),
+            lead_event,
         )
         .execute(self.t.conn())
         .await?;
-        if let Some(lead) = row.lead {
-            sqlx::query!("UPDATE leads SET status = 'working' WHERE id = $1 AND status = 'new'", lead.0)
-                .execute(self.t.conn())
-                .await?;
-        }
-        self.tell_of(row, LeadEventKind::Sent, &format!("Step {}", row.position)).await
+        Ok(())
     }
 
     /// Plans the next step, or ends the sequence.
     async fn next_step(&mut self, row: &Row) -> Result<()> {
         let now = self.t.now();
-        let next = self.t.campaigns().steps_of(row.campaign).await?.into_iter().find(|s| s.position > row.position);
+        let next = match row.last_step {
+            true => None,
+            false => self.t.campaigns().steps_of(row.campaign).await?.into_iter().find(|s| s.position > row.position),
+        };
         let Some(step) = next else {
             sqlx::query!(
                 "UPDATE enrolments SET state = 'finished', steps_done = $2, updated_at = $3

@@ -1,0 +1,35 @@
+//! Looks behind the curtain, as the superuser: what no door of the product shows or does.
+
+use std::collections::BTreeMap;
+
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+
+/// The state of the e-mail of every recipient, in an installation whose campaigns have one step.
+///
+/// # Panics
+/// When the database does not answer, or somebody has two e-mails.
+pub async fn fates(superuser: &PgConnectOptions) -> BTreeMap<String, String> {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT l.email, m.state FROM messages m JOIN leads l ON l.id = m.lead_id")
+            .fetch_all(&mut conn)
+            .await
+            .expect("a superuser reads everything");
+    let count = rows.len();
+    let fates: BTreeMap<_, _> = rows.into_iter().collect();
+    assert_eq!(fates.len(), count, "one e-mail for each recipient");
+    fates
+}
+
+/// Lets the time of a lease pass for every claim of a worker: what was held until later was held
+/// until now. Only for moments in which no worker lives, because a live one is inside its lease.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn let_leases_end(superuser: &PgConnectOptions) {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    sqlx::query("UPDATE messages SET lease_until = now() - interval '1 second' WHERE state IN ('claimed', 'sending')")
+        .execute(&mut conn)
+        .await
+        .expect("a superuser changes everything");
+}
