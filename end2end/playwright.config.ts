@@ -23,7 +23,7 @@ export default defineConfig({
   retries: 0,
   timeout: 60_000,
   reporter: "list",
-  use: { baseURL: process.env.BASE_URL ?? "http://127.0.0.1:3000", launchOptions },
+  use: { actionTimeout: 15_000, baseURL: process.env.BASE_URL ?? "http://127.0.0.1:3000", launchOptions },
   projects: [
     { name: "desktop", use: { viewport: { width: 1440, height: 900 } } },
     { name: "no-js", use: { viewport: { width: 1440, height: 900 }, javaScriptEnabled: false } },

@@ -14,7 +14,9 @@ mod step;
 
 pub use enrolments::CampaignEnrolmentsPage;
 pub use launch::{CampaignLaunchPage, CampaignStopPage};
-pub use list::{CampaignsPage, NewCampaignPage};
+pub use list::{CampaignRow, CampaignsPage, NewCampaignPage, campaign_table};
+#[cfg(feature = "ssr")]
+pub use load::row as campaign_row;
 pub use overview::CampaignPage;
 pub use sequence::CampaignSequencePage;
 pub use settings::CampaignSettingsPage;

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
-    pages::frame::{ErrorPage, live_version, use_slug},
+    pages::{
+        campaigns::{CampaignRow, campaign_table},
+        frame::{ErrorPage, live_version, use_slug},
+    },
     shell::{PageScroll, Topbar},
     ui::{Card, CheckItem, Checklist, Empty, EmptyKind, Kpi, KpiStrip, Verdict},
 };
@@ -16,17 +19,21 @@ use crate::{
 pub struct Home {
     leads: String,
     sent_today: String,
-    running: String,
+    running: i64,
     drafts: String,
+    new_leads: String,
     needs: Vec<(String, String, String)>,
-    campaigns: Vec<(String, String, String)>,
+    campaigns: Vec<CampaignRow>,
     steps: Vec<(bool, String, String, String)>,
 }
 
 /// Loads the page.
 #[server(prefix = "/sf")]
 pub async fn load_home(slug: String) -> Result<Home, AppError> {
-    use crate::fmt::{grouped, plural};
+    use crate::{
+        fmt::{grouped, plural},
+        pages::campaigns::campaign_row,
+    };
     use domain::{
         PageRequest,
         campaigns::{CampaignFilter, CampaignState},
@@ -45,6 +52,10 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
         ..CampaignFilter::default()
     };
     let page = PageRequest { per: Some(10), ..PageRequest::default() };
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    let week =
+        LeadFilter { created_from: Some((now - chrono::Duration::days(6)).date_naive()), ..LeadFilter::default() };
+    let new_leads = t.leads().count(&week).await?;
     let campaigns = t.campaigns().list(&open, &page).await?;
     t.commit().await?;
     let in_state = |state| counts.iter().filter(|(s, _)| *s == state).map(|(_, n)| *n).sum::<i64>();
@@ -79,26 +90,11 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
     Ok(Home {
         leads: format!("{}{}", grouped(leads.value), if leads.more { "+" } else { "" }),
         sent_today: format!("{} of {}", grouped(sent), grouped(cap)),
-        running: grouped(in_state(CampaignState::Running)),
+        new_leads: format!("{}{} new in 7 days", grouped(new_leads.value), if new_leads.more { "+" } else { "" }),
+        running: in_state(CampaignState::Running),
         drafts: plural(in_state(CampaignState::Draft), "draft", "drafts"),
         needs,
-        campaigns: campaigns
-            .items
-            .into_iter()
-            .map(|c| {
-                let words = match c.hold_reason {
-                    Some(hold) => hold.label().to_owned(),
-                    None => format!(
-                        "{}, {} of {} finished, {} sent",
-                        c.state.label(),
-                        grouped(c.finished),
-                        grouped(c.audience_size),
-                        grouped(c.sent)
-                    ),
-                };
-                (c.name, words, format!("{base}/campaigns/{}", c.id))
-            })
-            .collect(),
+        campaigns: campaigns.items.into_iter().map(|c| campaign_row(c, now, &zone)).collect(),
         steps,
     })
 }
@@ -115,7 +111,7 @@ pub fn HomePage() -> impl IntoView {
         <Transition>
             {move || Suspend::new(async move {
                 match home.await {
-                    Ok(home) => page(home).into_any(),
+                    Ok(home) => page(slug.get_untracked(), home).into_any(),
                     Err(error) => view! { <ErrorPage error/> }.into_any(),
                 }
             })}
@@ -124,7 +120,7 @@ pub fn HomePage() -> impl IntoView {
     .into_any()
 }
 
-fn page(home: Home) -> impl IntoView {
+fn page(slug: String, home: Home) -> impl IntoView {
     let links = |rows: Vec<(String, String, String)>| -> Vec<AnyView> {
         rows.into_iter()
             .map(|(title, text, href)| {
@@ -132,15 +128,20 @@ fn page(home: Home) -> impl IntoView {
             })
             .collect()
     };
+    let running = match home.running {
+        0 => "No campaign is running.".to_owned(),
+        1 => "1 campaign is running.".to_owned(),
+        n => format!("{n} campaigns are running."),
+    };
     let needs = if home.needs.is_empty() {
-        view! { <Empty kind=EmptyKind::Done title="Nothing waits for you." text=format!("{} campaigns are running.", home.running)/> }.into_any()
+        view! { <Empty kind=EmptyKind::Done title="Nothing waits for you." text=running/> }.into_any()
     } else {
         view! { <ul class="stack">{links(home.needs)}</ul> }.into_any()
     };
     let campaigns = if home.campaigns.is_empty() {
         view! { <Empty kind=EmptyKind::First title="No campaign is running" text="A campaign is a short series of e-mails with pauses between them."/> }.into_any()
     } else {
-        view! { <ul class="stack">{links(home.campaigns)}</ul> }.into_any()
+        campaign_table(&slug, home.campaigns).into_any()
     };
     let set_up = home.steps.iter().any(|(done, ..)| !done).then(|| {
         let items = home
@@ -159,13 +160,13 @@ fn page(home: Home) -> impl IntoView {
     view! {
         <PageScroll label="Home">
             <div class="page-body">
-                <KpiStrip items=vec![
-                    Kpi::new("Leads", home.leads, "in this company"),
-                    Kpi::new("Sent", home.sent_today, "in the last 24 hours"),
-                    Kpi::new("Running", home.running.clone(), home.drafts),
-                ]/>
                 {set_up}
                 <Card title="Needs you">{needs}</Card>
+                <KpiStrip items=vec![
+                    Kpi::new("Leads", home.leads, home.new_leads),
+                    Kpi::new("E-mails sent", home.sent_today, "in the last 24 hours"),
+                    Kpi::new("Campaigns running", home.running.to_string(), home.drafts),
+                ]/>
                 <Card title="Campaigns">{campaigns}</Card>
             </div>
         </PageScroll>

@@ -22,7 +22,7 @@ pub async fn show(State(document): State<&'static Value>) -> Response {
                 <a class="brand" href="/"><img src="/favicon.svg" alt="" width="24" height="24"/>"Saleswright"</a>
                 <a class="button" href="/api/v1/openapi.json" download="openapi.json">"Download openapi.json"</a>
             </header>
-            <div class="docs">
+            <div class="docs-body">
                 {contents(&nouns)}
                 <main id="main">
                     <h1>"The Saleswright API"</h1>

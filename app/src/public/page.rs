@@ -26,14 +26,15 @@ pub fn card(status: StatusCode, title: &str, body: impl FnOnce() -> AnyView) -> 
 /// A page whose body has the class `kind`.
 pub fn document(title: &str, kind: &'static str, body: impl FnOnce() -> AnyView) -> Response {
     let html = Owner::new().with(|| {
-        let tab = format!("{title} · Saleswright");
+        // As text that needs no marks of the renderer: a browser shows them in the name of a tab.
+        let tab = format!("{} · Saleswright", title.replace('&', "&amp;").replace('<', "&lt;"));
         view! {
             <html lang="en">
                 <head>
                     <meta charset="utf-8"/>
                     <meta name="viewport" content="width=device-width, initial-scale=1"/>
                     <meta name="robots" content="noindex"/>
-                    <title>{tab}</title>
+                    <title inner_html=tab></title>
                     <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                     <link rel="stylesheet" href="/pkg/saleswright.css"/>
                 </head>

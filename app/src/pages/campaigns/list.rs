@@ -100,24 +100,12 @@ fn table(slug: String, list: CampaignList, command: Command) -> impl IntoView {
     ]
     .map(|(view, label)| TabLink::new(label, format!("{base}?view={view}"), list.view == view))
     .to_vec();
-    let head = view! {
-        <HeaderCell label="Name" width="16rem"/>
-        <HeaderCell label="Status" width="9rem"/>
-        <HeaderCell label="Finished" width="10rem"/>
-        <HeaderCell label="Sent" kind=ColumnKind::Number width="5rem"/>
-        <HeaderCell label="Bounced" kind=ColumnKind::Number width="5rem"/>
-        <HeaderCell label="Next e-mail" width="8rem"/>
-        <HeaderCell label="Owner" width="8rem"/>
-        <HeaderCell label="Actions" quiet=true width="8rem"/>
-    }
-    .into_any();
     let next = list.next.map(|c| format!("{base}?view={}&after={c}", list.view));
     let body = if list.rows.is_empty() {
         let text = "A campaign is a short series of e-mails with pauses between them.";
         view! { <Empty kind=EmptyKind::First title="No campaign here" text/> }.into_any()
     } else {
-        let rows: Vec<_> = list.rows.into_iter().map(|r| row(&base, &slug, r, command)).collect();
-        view! { <TableRegion label="Campaigns" head>{rows}</TableRegion> }.into_any()
+        rows(&slug, list.rows, Some(command)).into_any()
     };
     let new = format!("{base}/new");
     view! {
@@ -131,14 +119,39 @@ fn table(slug: String, list: CampaignList, command: Command) -> impl IntoView {
     }
 }
 
-fn row(base: &str, slug: &str, r: CampaignRow, command: Command) -> AnyView {
+/// Campaigns as a table, to read.
+pub fn campaign_table(slug: &str, list: Vec<CampaignRow>) -> impl IntoView + use<> {
+    rows(slug, list, None)
+}
+
+fn rows(slug: &str, list: Vec<CampaignRow>, command: Option<Command>) -> impl IntoView + use<> {
+    let base = format!("/t/{slug}/campaigns");
+    let head = view! {
+        <HeaderCell label="Name" width="16rem"/>
+        <HeaderCell label="Status" width="9rem"/>
+        <HeaderCell label="Finished" width="10rem"/>
+        <HeaderCell label="Sent" kind=ColumnKind::Number width="5rem"/>
+        <HeaderCell label="Bounced" kind=ColumnKind::Number width="5rem"/>
+        <HeaderCell label="Next e-mail" width="8rem"/>
+        <HeaderCell label="Owner" width="8rem"/>
+        {command.map(|_| view! { <HeaderCell label="Actions" quiet=true width="8rem"/> })}
+    }
+    .into_any();
+    let rows: Vec<_> = list.into_iter().map(|r| row(&base, slug, r, command)).collect();
+    view! { <TableRegion label="Campaigns" head>{rows}</TableRegion> }
+}
+
+fn row(base: &str, slug: &str, r: CampaignRow, command: Option<Command>) -> AnyView {
     let action = match r.state.as_str() {
         "running" => Some(("pause", "Pause", IconName::Pause)),
         "paused" => Some(("resume", "Resume", IconName::Play)),
         _ => None,
     };
-    let action =
-        action.map(|(word, label, icon)| button(command, slug, &r.id, word, label.to_owned(), ButtonKind::Ghost, icon));
+    let action = command.map(|command| {
+        let button = action
+            .map(|(word, label, icon)| button(command, slug, &r.id, word, label.to_owned(), ButtonKind::Ghost, icon));
+        view! { <td role="cell">{button}</td> }
+    });
     let note = (!r.note.is_empty()).then(|| view! { <span class="subtle truncate">{r.note}</span> });
     view! {
         <tr role="row">
@@ -149,7 +162,7 @@ fn row(base: &str, slug: &str, r: CampaignRow, command: Command) -> AnyView {
             <td role="cell" class="num">{r.bounced}</td>
             <td role="cell">{r.next.map(|moment| view! { <Time moment/> })}</td>
             <td role="cell">{r.owner}</td>
-            <td role="cell">{action}</td>
+            {action}
         </tr>
     }
     .into_any()

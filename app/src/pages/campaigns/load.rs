@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, PageRequest, StepId,
-    campaigns::{Campaign, CampaignFilter, CampaignState, Verdict as Judged, checks::FixAt},
+    campaigns::{Campaign, CampaignFilter, CampaignState, CampaignSummary, Verdict as Judged, checks::FixAt},
     enrolments::EnrolmentState,
     messages::MessageState,
 };
@@ -71,23 +71,24 @@ pub async fn list(slug: &str, view: &str, after: &str) -> Result<CampaignList, A
     Ok(CampaignList {
         view: view.to_owned(),
         next: page.next,
-        rows: page
-            .items
-            .into_iter()
-            .map(|c| CampaignRow {
-                id: c.id.to_string(),
-                name: c.name,
-                state: c.state.to_string(),
-                note: c.pause_reason.or_else(|| c.hold_reason.map(|h| h.label().to_owned())).unwrap_or_default(),
-                progress: format!("{} of {}", grouped(c.finished), grouped(c.audience_size)),
-                percent: if c.audience_size > 0 { c.finished * 100 / c.audience_size } else { 0 },
-                sent: grouped(c.sent),
-                bounced: grouped(c.bounced),
-                next: c.next_send_at.or(c.starts_at).map(|at| Moment::new(at, now, &zone)),
-                owner: c.owner_name,
-            })
-            .collect(),
+        rows: page.items.into_iter().map(|c| row(c, now, &zone)).collect(),
     })
+}
+
+/// A campaign as a row.
+pub fn row(c: CampaignSummary, now: DateTime<Utc>, zone: &str) -> CampaignRow {
+    CampaignRow {
+        id: c.id.to_string(),
+        name: c.name,
+        state: c.state.to_string(),
+        note: c.pause_reason.or_else(|| c.hold_reason.map(|h| h.label().to_owned())).unwrap_or_default(),
+        progress: format!("{} of {}", grouped(c.finished), grouped(c.audience_size)),
+        percent: if c.audience_size > 0 { c.finished * 100 / c.audience_size } else { 0 },
+        sent: grouped(c.sent),
+        bounced: grouped(c.bounced),
+        next: c.next_send_at.or(c.starts_at).map(|at| Moment::new(at, now, zone)),
+        owner: c.owner_name,
+    }
 }
 
 /// The overview.

@@ -59,12 +59,12 @@ pub fn head(slug: &str, head: &Head, tab: &str, actions: AnyView) -> impl IntoVi
     view! {
         <Title text=name.clone()/>
         <Topbar title=name.clone() trail=vec![Crumb::new("Campaigns", base)]/>
-        <header class="campaign-head">
+        <header class="page-head">
             <div>
                 <h1>{name}" "{campaign_status(&state, StatusLook::Pill)}</h1>
                 <div class="meta"><span>{window}</span></div>
             </div>
-            <div class="actions">{actions}</div>
+            <div class="head-actions">{actions}</div>
         </header>
         <Tabs label="Campaign" items=tabs/>
     }

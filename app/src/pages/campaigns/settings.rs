@@ -8,7 +8,7 @@ use crate::{
     error::AppError,
     pages::frame::{ErrorPage, use_param, use_slug},
     shell::PageScroll,
-    ui::{Callout, Card, Checkbox, Choice, FieldWidth, InputKind, Select, SubmitButton, TextInput, Tone},
+    ui::{Callout, Card, Checkbox, Choice, FieldWidth, InputKind, RadioGroup, Select, SubmitButton, TextInput, Tone},
 };
 
 /// What the page shows.
@@ -123,7 +123,7 @@ fn page(slug: String, s: Settings, save: ServerAction<SaveSettings>) -> impl Int
 fn fields(s: Settings) -> AnyView {
     let statuses = ["new", "working", "replied", "qualified", "nurture", "lost"].map(|v| Choice::new(v, v)).to_vec();
     let kinds = vec![
-        Choice::new("filter", "Everybody who matches these conditions when it starts"),
+        Choice::new("filter", "Everybody who matches conditions when it starts"),
         Choice::new("selection", "Leads that are ticked in the list and enrolled"),
     ];
     let kind = if s.selection { "selection" } else { "filter" };
@@ -149,11 +149,13 @@ fn fields(s: Settings) -> AnyView {
     let audience = view! {
         <Card title="Audience">
             {frozen}
-            <Select name="form[audience]" label="Who" options=kinds value=kind.to_owned()/>
+            <RadioGroup name="form[audience]" legend="Who gets it" options=kinds value=kind.to_owned()/>
+            <div class="conditions fields">
             <Select name="form[status]" label="Status" options=statuses value=s.status.clone() placeholder="Any" optional=true/>
             <TextInput name="form[score]" label="Score at least" kind=InputKind::Number value=s.score.clone() optional=true width=FieldWidth::Short/>
             <TextInput name="form[country]" label="Countries" hint="Two letters each, separated by commas" value=s.country.clone() optional=true/>
             <TextInput name="form[tag]" label="Tags" hint="Any of these, separated by commas" value=s.tag.clone() optional=true/>
+            </div>
         </Card>
     }
     .into_any();
