@@ -43,6 +43,18 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .merge(documentation)
 }
 
+/// There is nothing at this address.
+pub async fn not_found() -> Response {
+    use leptos::prelude::*;
+    page::card(http::StatusCode::NOT_FOUND, "Nothing is here", || {
+        view! {
+            <p>"This page does not exist, or it belongs to another company."</p>
+            <p><a href="/">"Go to the first page"</a></p>
+        }
+        .into_any()
+    })
+}
+
 /// The last company of the person, or the door.
 async fn home(State(db): State<Db>, session: Session) -> Response {
     let Ok(user) = signed_in(&session).await else { return page::unavailable() };

@@ -97,7 +97,10 @@ fn site(config: &Config, db: &Db) -> Router {
     // Once in a process: while routes are listed, no page of the whole process loads its data, and one
     // that is rendered just then waits for ever.
     static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
-    let files = ServeDir::new(&config.site_root).precompressed_br().precompressed_gzip();
+    let files = ServeDir::new(&config.site_root)
+        .precompressed_br()
+        .precompressed_gzip()
+        .not_found_service(get(app::public::not_found));
     let files = tower::ServiceBuilder::new()
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,
