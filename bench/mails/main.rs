@@ -32,8 +32,8 @@ const ROUNDS: usize = 3;
 
 #[tokio::main]
 async fn main() {
-    let numbers = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
-    let mails = numbers.last().unwrap_or(10_000);
+    // Cargo adds arguments of its own.
+    let mails = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(10_000);
     let house = House::build().await;
     let sink = Sink::start(&house.home);
     let story = Story::begin(house.db(), mails, sink.address()).await;

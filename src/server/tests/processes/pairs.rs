@@ -6,7 +6,7 @@ use domain::campaigns::CampaignState;
 
 use crate::{browser::Browser, gate::Gate, house::House, sink::Sink, story::Story};
 
-const AUDIENCE: usize = 800;
+const AUDIENCE: usize = 1500;
 /// Hand-overs at the same time by one worker.
 const LANES: usize = 8;
 
@@ -17,6 +17,7 @@ async fn two_servers_and_two_workers_are_one_installation() {
     let gate = Gate::open(sink.address()).await;
     let story = Story::begin(house.db(), AUDIENCE, gate.address()).await;
     let ((_a, a), (_b, b)) = (house.serve(), house.serve());
+    let workers = [house.work(), house.work()];
     for server in [a, b] {
         Browser::stranger().wait_until_ready(server).await;
     }
@@ -36,8 +37,7 @@ async fn two_servers_and_two_workers_are_one_installation() {
     hints.read_until(&story.campaign.to_string()).await;
     assert!(hints.text.contains(r#""topic":"campaigns""#), "{}", hints.text);
 
-    // Two workers share a campaign, and nobody is mailed twice.
-    let workers = [house.work(), house.work()];
+    // The workers share the campaign, and nobody is mailed twice.
     for _ in 0..600 {
         story.ledger().await;
         if story.state().await == CampaignState::Completed {

@@ -21,6 +21,7 @@ struct Row {
     campaign: CampaignId,
     campaign_state: CampaignState,
     enrolment: EnrolmentId,
+    enrolment_open: bool,
     lead: Option<LeadId>,
     mailbox: MailboxId,
     position: i32,
@@ -52,7 +53,9 @@ impl Messages<'_> {
                 if row.mailbox_failing {
                     self.t.mailboxes().recovered(row.mailbox).await?;
                 }
-                self.next_step(&row).await?;
+                if row.enrolment_open && !row.last_step {
+                    self.next_step(&row).await?;
+                }
             }
             SendOutcome::Deferred { reply } => self.deferred(&row, reply).await?,
             SendOutcome::Rejected { reply, hard } => self.rejected(&row, reply, *hard).await?,
@@ -66,24 +69,23 @@ impl Messages<'_> {
 
     /// Locks the enrolment, then the message: the order of everybody.
     async fn lock(&mut self, id: MessageId, token: Uuid) -> Result<Option<Row>> {
-        sqlx::query!(
-            "SELECT id FROM enrolments WHERE id = (SELECT enrolment_id FROM messages WHERE id = $1) FOR UPDATE",
-            id.0
-        )
-        .fetch_optional(self.t.conn())
-        .await?;
         Ok(sqlx::query_as!(
             Row,
             r#"
+            WITH e AS MATERIALIZED (
+                SELECT id, state IN ('active', 'waiting_delay', 'waiting_window') AS is_open FROM enrolments
+                WHERE id = (SELECT enrolment_id FROM messages WHERE id = $1) FOR UPDATE
+            )
             SELECT m.id AS "id: MessageId", m.campaign_id AS "campaign: CampaignId",
                    c.state AS "campaign_state: CampaignState", m.enrolment_id AS "enrolment: EnrolmentId",
-                   m.lead_id AS "lead: LeadId", m.mailbox_id AS "mailbox: MailboxId", m.position,
-                   m.state AS "state: MessageState", m.attempts, m.first_attempt_at,
+                   e.is_open AS "enrolment_open!", m.lead_id AS "lead: LeadId", m.mailbox_id AS "mailbox: MailboxId",
+                   m.position, m.state AS "state: MessageState", m.attempts, m.first_attempt_at,
                    m.recipient AS "recipient: EmailAddress",
                    NOT EXISTS (SELECT FROM campaign_steps s WHERE s.campaign_id = m.campaign_id
                                  AND s.position > m.position) AS "last_step!",
                    b.failures > 0 AS "mailbox_failing!"
-            FROM messages m
+            FROM e
+            JOIN messages m ON m.enrolment_id = e.id
             JOIN campaigns c ON c.id = m.campaign_id
             JOIN mailboxes b ON b.id = m.mailbox_id
             WHERE m.id = $1 AND m.lease_token = $2 AND m.state IN ('sending', 'unknown')
@@ -96,7 +98,7 @@ impl Messages<'_> {
         .await?)
     }
 
-    /// Taken. One statement: this is what happens most.
+    /// Taken; after the last step the sequence has ended. One statement: this is what happens most.
     async fn sent(&mut self, row: &Row, reply: &str, queue_id: Option<&str>) -> Result<()> {
         let (now, lead_event, campaign_event) = (self.t.now(), self.t.new_id::<Uuid>(), self.t.new_id::<Uuid>());
         sqlx::query!(
@@ -104,6 +106,8 @@ impl Messages<'_> {
                  UPDATE messages SET state = 'sent', sent_at = $2, queue_id = $3, detail = $4, attempts = attempts + 1,
                      lease_until = NULL, updated_at = $2
                  WHERE id = $1
+             ), enrolment AS (
+                 UPDATE enrolments SET state = 'finished', steps_done = $12, updated_at = $2 WHERE id = $11 AND $13
              ), campaign_event AS (
                  INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id)
                  VALUES ($5, $6, $2, $7, 'sender', $8, $9)
@@ -124,31 +128,20 @@ impl Messages<'_> {
             format!("Step {}", row.position),
             row.lead.map(|l| l.0),
             lead_event,
+            row.enrolment.0,
+            row.position,
+            row.last_step && row.enrolment_open,
         )
         .execute(self.t.conn())
         .await?;
         Ok(())
     }
 
-    /// Plans the next step, or ends the sequence.
+    /// Plans the step after the one that was sent.
     async fn next_step(&mut self, row: &Row) -> Result<()> {
         let now = self.t.now();
-        let next = match row.last_step {
-            true => None,
-            false => self.t.campaigns().steps_of(row.campaign).await?.into_iter().find(|s| s.position > row.position),
-        };
-        let Some(step) = next else {
-            sqlx::query!(
-                "UPDATE enrolments SET state = 'finished', steps_done = $2, updated_at = $3
-                 WHERE id = $1 AND state IN ('active', 'waiting_delay', 'waiting_window')",
-                row.enrolment.0,
-                row.position,
-                now,
-            )
-            .execute(self.t.conn())
-            .await?;
-            return Ok(());
-        };
+        let steps = self.t.campaigns().steps_of(row.campaign).await?;
+        let Some(step) = steps.into_iter().find(|s| s.position > row.position) else { return Ok(()) };
         let campaign = self.t.campaigns().load(row.campaign, false).await?;
         let company_zone = self.t.actor().company_time_zone().to_owned();
         let zone = match row.lead {
@@ -160,20 +153,15 @@ impl Messages<'_> {
         };
         let clock = crate::campaigns::advance::Clock::of(&campaign, &company_zone);
         let slot = clock.window.due_after(now, step.delay, clock.zone(zone.as_deref()));
-        let open = sqlx::query!(
-            "UPDATE enrolments SET state = $2, steps_done = $3, updated_at = $4
-             WHERE id = $1 AND state IN ('active', 'waiting_delay', 'waiting_window')",
+        sqlx::query!(
+            "UPDATE enrolments SET state = $2, steps_done = $3, updated_at = $4 WHERE id = $1",
             row.enrolment.0,
             waiting_state(slot, now).as_str(),
             row.position,
             now,
         )
         .execute(self.t.conn())
-        .await?
-        .rows_affected();
-        if open == 0 {
-            return Ok(());
-        }
+        .await?;
         let id: MessageId = self.t.new_id();
         sqlx::query!(
             "INSERT INTO messages (id, campaign_id, enrolment_id, lead_id, step_id, position, mailbox_id, due_at,
