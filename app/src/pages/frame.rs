@@ -88,17 +88,11 @@ pub fn CompanyFrame() -> impl IntoView {
 /// What the phone's bottom bar has no room for.
 #[component]
 pub fn MorePlacesPage() -> impl IntoView {
-    let slug = use_slug();
-    let frame = Resource::new(move || slug.get(), load_frame);
+    // The frame has loaded it; to load it again in a boundary within the frame's hung the page now and then.
+    let data: ShellData = expect_context();
     view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                match frame.await {
-                    Ok(data) => view! { <MorePage data/> }.into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Suspense>
+        <Title text="More"/>
+        <MorePage data/>
     }
     .into_any()
 }

@@ -72,6 +72,7 @@ pub fn Shell(
     live::provide_live(&data.company_slug);
     keys::listen(rail);
     let slug = data.company_slug.clone();
+    provide_context(data.clone());
     view! {
         <div class="app" data-sidebar=move || rail.get().then_some("rail")>
             <a class="skip-link" href="#main">"Skip to content"</a>

@@ -10,9 +10,12 @@ use leptos::prelude::*;
 /// Where the page is, and its actions; at most one of them primary.
 #[component]
 pub fn Topbar(
-    /// Parents of the page; without any, `title` is the page's heading.
+    /// Parents of the page.
     #[prop(optional)]
     trail: Vec<Crumb>,
+    /// The page shows its heading itself, below.
+    #[prop(optional)]
+    headed: bool,
     /// The page.
     #[prop(into)]
     title: String,
@@ -22,7 +25,7 @@ pub fn Topbar(
 ) -> impl IntoView {
     view! {
         <header class="topbar">
-            <Breadcrumb trail title/>
+            <Breadcrumb trail title headed/>
             {children.map(|actions| actions())}
         </header>
     }

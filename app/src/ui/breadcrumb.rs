@@ -19,8 +19,7 @@ impl Crumb {
     }
 }
 
-/// A trail that ends in the current page. Without parents the title is the
-/// page's heading; with parents the page shows its own.
+/// A trail that ends in the current page, which is its heading unless the page shows its own.
 #[component]
 pub fn Breadcrumb(
     /// Parents, the outermost first; two at most.
@@ -28,6 +27,8 @@ pub fn Breadcrumb(
     /// The current page.
     #[prop(into)]
     title: String,
+    /// The page shows its heading itself, below.
+    headed: bool,
 ) -> impl IntoView {
     let Some(parent) = trail.last().cloned() else {
         return view! {
@@ -54,7 +55,11 @@ pub fn Breadcrumb(
                 </li>
                 {steps}
                 <li class="trail">
-                    <span class="truncate strong" aria-current="page">{title}</span>
+                    {if headed {
+                        view! { <span class="truncate strong" aria-current="page">{title}</span> }.into_any()
+                    } else {
+                        view! { <h1 class="truncate" aria-current="page" tabindex="-1">{title}</h1> }.into_any()
+                    }}
                 </li>
             </ol>
         </nav>

@@ -58,7 +58,7 @@ pub fn head(slug: &str, head: &Head, tab: &str, actions: AnyView) -> impl IntoVi
     let (name, state, window) = (head.name.clone(), head.state.clone(), head.window.clone());
     view! {
         <Title text=name.clone()/>
-        <Topbar title=name.clone() trail=vec![Crumb::new("Campaigns", base)]/>
+        <Topbar title=name.clone() headed=true trail=vec![Crumb::new("Campaigns", base)]/>
         <header class="page-head">
             <div>
                 <h1>{name}" "{campaign_status(&state, StatusLook::Pill)}</h1>

@@ -145,7 +145,7 @@ fn page(
     };
     view! {
         <Title text=lead.name.clone()/>
-        <Topbar title=lead.name.clone() trail>
+        <Topbar headed=true title=lead.name.clone() trail>
             {lead.may_edit.then(|| view! { <ButtonLink href=edit icon=IconName::Edit>"Edit"</ButtonLink> })}
         </Topbar>
         <PageScroll label="Lead">
