@@ -35,7 +35,7 @@ use pages::{
     imports::{ImportPage, ImportUploadPage},
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
     sandbox::{SandboxMailPage, SandboxPage},
-    settings::{AuditPage, CompanySettingsPage, MailboxesPage, MembersPage, SuppressionsPage},
+    settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, SuppressionsPage},
 };
 use shell::RouteFollower;
 
@@ -96,6 +96,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/mailboxes") view=MailboxesPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/members") view=MembersPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/suppressions") view=SuppressionsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/keys") view=KeysPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/audit") view=AuditPage ssr=SsrMode::Async/>
                     <Route path=path!("more") view=MorePlacesPage ssr=SsrMode::Async/>
                     <Route path=path!("accounts") view=AccountsPage ssr=SsrMode::Async/>

@@ -4,6 +4,7 @@
 mod api_docs;
 mod imports;
 mod invite;
+mod keys;
 mod leads;
 mod leave;
 mod page;
@@ -36,6 +37,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/signup/company", get(sign_up::show_company).post(sign_up::submit_company))
         .route("/invite/{token}", get(invite::show).post(invite::accept))
         .route("/p/{token}", get(leave::show).post(leave::confirm))
+        .route("/t/{slug}/settings/keys/new", post(keys::create))
         .route("/t/{slug}/leads/bulk", post(leads::bulk))
         .route("/t/{slug}/leads/import/upload", post(imports::upload))
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))

@@ -169,6 +169,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "mailbox-saved" => "Mailbox saved. Its connection is being tested.",
         "saved" => "Saved.",
         "removed" => "Removed.",
+        "key-revoked" => "The key is revoked.",
         "invited" => "Invitation sent.",
         "import-started" => "The import has started.",
         _ => return None,

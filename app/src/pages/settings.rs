@@ -1,7 +1,8 @@
-//! Settings of a company: its name and address, mailboxes, people, the suppression list, the audit log.
+//! Settings of a company: its name and address, mailboxes, people, the suppression list, API keys, the audit log.
 
 mod audit;
 mod company;
+mod keys;
 mod mailboxes;
 mod members;
 mod suppressions;
@@ -17,6 +18,7 @@ use crate::{
 
 pub use audit::AuditPage;
 pub use company::CompanySettingsPage;
+pub use keys::KeysPage;
 pub use mailboxes::MailboxesPage;
 pub use members::MembersPage;
 pub use suppressions::SuppressionsPage;
@@ -29,6 +31,7 @@ fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyVie
         ("mailboxes", "Mailboxes"),
         ("members", "Members"),
         ("suppressions", "Suppression list"),
+        ("keys", "API keys"),
         ("audit", "Audit log"),
     ]
     .map(|(path, label)| TabLink::new(label, format!("{base}/{path}"), path == current))

@@ -33,6 +33,22 @@ wire_enum! {
 }
 
 impl Scope {
+    /// What it lets a program do, as a sentence on the settings page.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::LeadsRead => "Read leads and accounts",
+            Self::LeadsWrite => "Create, change, import and delete leads and accounts",
+            Self::CampaignsRead => "Read campaigns and their ledgers",
+            Self::CampaignsWrite => "Create and change campaigns and their steps",
+            Self::CampaignsRun => "Schedule, start, pause, resume and stop campaigns",
+            Self::MailboxesRead => "Read mailboxes",
+            Self::MailboxesWrite => "Connect and change mailboxes",
+            Self::SuppressionsRead => "Read the suppression list",
+            Self::SuppressionsWrite => "Add to and remove from the suppression list",
+        }
+    }
+
     /// Whether the scope contains `permission`. Who writes also reads: every change answers with
     /// what it made. Which things a scope reads is checked at the door of the API.
     #[must_use]
