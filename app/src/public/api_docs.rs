@@ -15,7 +15,7 @@ use model::{Noun, Operation, Parameter, nouns};
 pub async fn show(State(document): State<&'static Value>) -> Response {
     let nouns = nouns(document);
     let guide = html_of(document["info"]["description"].as_str().unwrap_or_default());
-    page::document("API", "docs", || {
+    page::document("API", "api-docs", || {
         view! {
             <a class="skip-link" href="#main">"Skip to the text"</a>
             <header class="docs-bar">

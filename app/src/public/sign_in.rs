@@ -89,7 +89,7 @@ fn form(status: StatusCode, email: &str, next: &str, error: Option<&AppError>) -
                 <input type="hidden" name="next" value=next/>
                 {page::field("email", "E-mail", "email", "username", email, None)}
                 {page::field("password", "Password", "password", "current-password", "", None)}
-                <label class="check-row"><input type="checkbox" name="keep" value="1" class="check"/>" Keep me signed in for 30 days"</label>
+                <label class="choice"><input type="checkbox" name="keep" value="1" class="check"/>" Keep me signed in for 30 days"</label>
                 <button class="button primary large" type="submit">"Sign in"</button>
             </form>
             <p class="small-print"><a href="/signup">"Create a company"</a></p>

@@ -98,7 +98,7 @@ fn page(slug: String, o: Overview, command: Command) -> impl IntoView {
         .map(|(address, sent, cap)| {
             let label = format!("E-mails of {address} in 24 hours");
             view! {
-                <div class="mailbox">
+                <div class="mailbox-use">
                     <div><span class="truncate">{address}</span><span class="val">{format!("{} / {}", grouped(sent), grouped(cap))}</span></div>
                     <Meter value=sent max=cap label/>
                 </div>
@@ -116,7 +116,7 @@ fn page(slug: String, o: Overview, command: Command) -> impl IntoView {
     view! {
         {head(&slug, &o.head, "", actions)}
         <PageScroll label="Campaign">
-            <div class="campaign-body">
+            <div class="page-body with-aside">
                 <div class="wide">{refusal(command)}</div>
                 {o.notice.map(|text| view! { <div class="wide"><Callout tone=Tone::Amber title="Nothing is sent." live=true>{text}</Callout></div> })}
                 <div class="wide">
@@ -186,8 +186,8 @@ fn steps(steps: Vec<StepRow>) -> impl IntoView {
         .collect();
     view! {
         <Card title="Steps" flush=true>
-            <div class="step-scroll" tabindex="0" role="region" aria-label="Steps">
-                <table class="step-table">
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Steps">
+                <table class="plain-table step-table">
                     <thead><tr>
                         <th scope="col">"Step"</th><th scope="col" class="opt">"Waits"</th>
                         <th scope="col" class="num">"Planned"</th><th scope="col" class="num">"Sent"</th>

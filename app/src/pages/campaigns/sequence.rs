@@ -147,7 +147,7 @@ fn step_card(
         <li>
             <Card title note=step.delay>
                 <p class="strong">{subject}</p>
-                <p class="subtle prewrap">{step.body}</p>
+                <p class="subtle step-words">{step.body}</p>
                 {problems}
                 <div class="cluster">
                     <ButtonLink href size=ButtonSize::Small icon=IconName::Edit>"Edit"</ButtonLink>

@@ -123,7 +123,7 @@ fn page(slug: String, s: StepView, save: ServerAction<SaveStep>, test: ServerAct
                     <Card title="Preview">
                         <p class="subtle">{from}</p>
                         <p class="strong">{subject}</p>
-                        <div class="prewrap" data-theme="light">{text}</div>
+                        <div class="mail-preview" data-theme="light">{text}</div>
                         {gaps}
                     </Card>
                     <Card title="Test e-mail">{tests}</Card>
