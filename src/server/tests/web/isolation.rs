@@ -131,7 +131,7 @@ fn every_operation_of_the_api_is_listed_here() {
 }
 
 /// One thing of each kind in a company, by the word that its path begins with.
-async fn things(program: &Program<'_>, mailbox: &str) -> Value {
+pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     let made = |answer: crate::api::Answer| {
         assert!(answer.status.is_success(), "{}", answer.json);
         answer.id()
@@ -192,7 +192,7 @@ async fn an_intruder_gets_nothing_through_any_operation() {
 }
 
 /// What its own people see of each thing.
-async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
+pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
     let mut seen = Vec::new();
     for noun in ["leads", "accounts", "campaigns", "imports", "mailboxes"] {
         seen.push(program.get(&format!("/{noun}/{}", things[noun].as_str().expect("an id"))).await.json);

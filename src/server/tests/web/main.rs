@@ -1,6 +1,7 @@
 //! What every request passes: protection, sessions, live hints, and a database that goes away.
 
 mod api;
+mod doors;
 mod isolation;
 mod live;
 mod protection;

@@ -1,0 +1,164 @@
+//! Every server function, called by somebody of another company: with the company's address, and with
+//! the ids of its things. A function that is missing here fails the test.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, header},
+};
+use domain::keys::Scope;
+use leptos::server_fn::axum::server_fn_paths;
+use serde_json::Value;
+
+use crate::{
+    api::Program,
+    isolation::{everything, things},
+    support::TestApp,
+};
+
+/// What an intruder gets who names things of the other company in a company of their own.
+#[derive(Clone, Copy, PartialEq)]
+enum Gets {
+    /// 404, as if the thing did not exist.
+    NotFound,
+    /// An answer without anything of the other company.
+    OwnOnly,
+}
+use Gets::{NotFound, OwnOnly};
+
+/// Name, arguments besides the company, and what an intruder gets. `LEAD` and the like stand for ids.
+const FUNCTIONS: &[(&str, &str, Gets)] = &[
+    ("load_frame", "", OwnOnly),
+    ("load_home", "", OwnOnly),
+    ("load_leads", "query=", OwnOnly),
+    ("create_lead", "fields[email]=new%40intruder.example", OwnOnly),
+    ("update_lead", "id=LEAD&fields[email]=x%40x.example", NotFound),
+    ("load_fields", "id=LEAD", NotFound),
+    ("load_lead", "id=LEAD", NotFound),
+    ("add_note", "id=LEAD&body=Hello", NotFound),
+    ("set_lead_status", "id=LEAD&status=lost", NotFound),
+    ("delete_lead", "id=LEAD", NotFound),
+    ("load_accounts", "q=&after=", OwnOnly),
+    ("load_account", "id=ACCOUNT", NotFound),
+    ("load_import", "id=IMPORT", NotFound),
+    ("plan_import", "id=IMPORT&form[duplicates]=skip", NotFound),
+    ("decide_import", "id=IMPORT&what=start", NotFound),
+    ("load_campaigns", "view=&after=", OwnOnly),
+    ("create_campaign", "name=Mine", OwnOnly),
+    ("command_campaign", "id=CAMPAIGN&command=start", NotFound),
+    ("load_overview", "id=CAMPAIGN", NotFound),
+    ("load_enrolments", "id=CAMPAIGN&state=&after=", NotFound),
+    ("load_sequence", "id=CAMPAIGN", NotFound),
+    ("arrange_steps", "id=CAMPAIGN&what=add", NotFound),
+    ("load_step", "id=CAMPAIGN&step=STEP", NotFound),
+    ("save_step", "id=CAMPAIGN&step=STEP&version=1&subject=x&body=x", NotFound),
+    ("send_test", "id=CAMPAIGN&step=STEP&to=x%40x.example", NotFound),
+    ("load_settings", "id=CAMPAIGN", NotFound),
+    ("save_settings", "id=CAMPAIGN&form[version]=1&form[name]=x", NotFound),
+    ("load_launch", "id=CAMPAIGN", NotFound),
+    ("load_mails", "after=", OwnOnly),
+    ("load_mail", "id=MAIL", NotFound),
+    ("load_company", "", OwnOnly),
+    ("save_company", "form[name]=Intruder&form[time_zone]=Europe%2FBerlin", OwnOnly),
+    ("load_mailboxes", "", OwnOnly),
+    ("connect_mailbox", "form[kind]=sandbox&form[from_name]=Me&form[address]=me%40intruder.example", OwnOnly),
+    ("change_mailbox", "id=MAILBOX&what=pause", NotFound),
+    ("load_people", "", OwnOnly),
+    ("invite_person", "email=friend%40intruder.example&role=member", OwnOnly),
+    ("change_person", "id=PERSON&what=role&role=viewer", NotFound),
+    ("load_suppressions", "after=", OwnOnly),
+    ("add_suppressions", "targets=x%40intruder.example", OwnOnly),
+    ("remove_suppression", "id=SUPPRESSION", NotFound),
+    ("load_keys", "", OwnOnly),
+    ("revoke_key", "id=KEY", NotFound),
+    ("load_audit", "after=", OwnOnly),
+];
+
+/// The path of each server function by its name; the number behind it changes with the code.
+fn paths() -> Vec<(String, String)> {
+    server_fn_paths()
+        .map(|(path, _)| {
+            let name = path.rsplit('/').next().expect("a name").trim_end_matches(|c: char| c.is_ascii_digit());
+            (name.to_owned(), path.to_owned())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_server_function_is_listed_here() {
+    let here: BTreeSet<_> = FUNCTIONS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    let there: BTreeSet<_> = paths().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(here.len(), FUNCTIONS.len(), "one is listed twice");
+    assert_eq!(here, there);
+}
+
+#[tokio::test]
+async fn an_intruder_gets_nothing_through_any_server_function() {
+    let app = TestApp::new().await;
+    let other = app.db.company("Other").await;
+    let (mailbox, (key, secret)) = (other.mailbox().await.to_string(), other.key(Scope::ALL).await);
+    let victim = Program { app: &app, secret };
+    let things = things(&victim, &mailbox).await;
+    let before = everything(&victim, &things).await;
+    let company = app.db.company("Intruder").await;
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let id = |noun: &str| things[noun].as_str().expect("an id").to_owned();
+    let ids = [
+        ("LEAD", id("leads")),
+        ("ACCOUNT", id("accounts")),
+        ("IMPORT", id("imports")),
+        ("CAMPAIGN", id("campaigns")),
+        ("STEP", id("step")),
+        ("MAILBOX", id("mailboxes")),
+        ("SUPPRESSION", id("suppressions")),
+        ("PERSON", other.owner_id.to_string()),
+        ("KEY", key.api_key_id().expect("a key").to_string()),
+        // The sandbox of the other company caught nothing; an id that nobody has.
+        ("MAIL", id("leads")),
+    ];
+
+    let mut wrong = Vec::new();
+    for (name, path) in paths() {
+        let (_, arguments, gets) = FUNCTIONS.iter().find(|(n, ..)| *n == name).expect("listed");
+        let arguments = ids.iter().fold((*arguments).to_owned(), |text, (word, id)| {
+            text.split('&')
+                .map(|pair| match pair.split_once('=') {
+                    Some((key, value)) if value == *word => format!("{key}={id}"),
+                    _ => pair.to_owned(),
+                })
+                .collect::<Vec<_>>()
+                .join("&")
+        });
+        let (status, _) = call(&app, &path, &cookie, &format!("slug={}&{arguments}", other.slug)).await;
+        if status != StatusCode::NOT_FOUND {
+            wrong.push(format!("{name} in the other company: {status}"));
+        }
+        let (status, told) = call(&app, &path, &cookie, &format!("slug={}&{arguments}", company.slug)).await;
+        let right = match gets {
+            NotFound => status == StatusCode::NOT_FOUND,
+            OwnOnly => status.is_success() || status.is_redirection(),
+        };
+        let leaks = ["secret", "hidden", "other.example"].iter().any(|word| told.contains(word));
+        if !right || leaks {
+            wrong.push(format!("{name} with ids of the other company: {status} {told}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(everything(&victim, &things).await, before, "nothing of the other company has changed");
+}
+
+/// Calls a server function as our own scripts do.
+async fn call(app: &TestApp, path: &str, cookie: &str, arguments: &str) -> (StatusCode, String) {
+    let request = Request::post(path)
+        .header(header::COOKIE, cookie)
+        .header(header::ACCEPT, "application/json")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let answer = app.send(request.body(Body::from(arguments.to_owned())).expect("a request")).await;
+    let status = answer.status();
+    let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+    let told = serde_json::from_slice::<Value>(&body)
+        .map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |json| json.to_string());
+    (status, told.to_lowercase())
+}
