@@ -3,10 +3,11 @@
 
 use std::fmt;
 
+#[cfg(feature = "ssr")]
 use domain::Problem;
 use leptos::{
     prelude::*,
-    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+    server_fn::{codec::PostcardEncoding, error::ServerFnErrorErr},
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,16 +18,15 @@ pub struct AppError {
     pub status: u16,
     /// Sentence for the person.
     pub message: String,
-    /// Problems of single fields.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<Problem>,
+    /// Problems of single fields: field and sentence.
+    pub problems: Vec<(String, String)>,
 }
 
 impl AppError {
     /// The problem of one field, in words.
     #[must_use]
     pub fn of_field(&self, field: &str) -> Option<String> {
-        self.problems.iter().find(|p| p.field.as_deref() == Some(field)).map(|p| p.message.clone())
+        self.problems.iter().find(|(of, _)| of == field).map(|(_, message)| message.clone())
     }
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for AppError {
 impl std::error::Error for AppError {}
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonEncoding;
+    type Encoder = PostcardEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         let message = match error {
@@ -51,6 +51,26 @@ impl FromServerFnError for AppError {
         };
         Self { status: 500, message: message.to_owned(), problems: Vec::new() }
     }
+}
+
+/// The answer gets this status.
+#[cfg(feature = "ssr")]
+pub(crate) fn answer_with(status: u16) {
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>()
+        && let Ok(status) = http::StatusCode::from_u16(status)
+    {
+        response.set_status(status);
+    }
+}
+
+/// Whether a browser has posted this itself. It is sent back to the form, which then has the status: with
+/// any but that of a redirect it would show the bare answer.
+#[cfg(feature = "ssr")]
+fn is_form_without_scripts() -> bool {
+    use_context::<http::request::Parts>().is_some_and(|parts| {
+        let accepts = parts.headers.get(http::header::ACCEPT).and_then(|a| a.to_str().ok());
+        parts.method == http::Method::POST && accepts.is_some_and(|a| a.contains("text/html"))
+    })
 }
 
 #[cfg(feature = "ssr")]
@@ -81,11 +101,10 @@ impl From<service::Error> for AppError {
                 (500, "Something went wrong on our side. Try again.".to_owned(), Vec::new())
             }
         };
-        if let Some(response) = use_context::<leptos_axum::ResponseOptions>()
-            && let Ok(status) = http::StatusCode::from_u16(status)
-        {
-            response.set_status(status);
+        if !is_form_without_scripts() {
+            answer_with(status);
         }
-        Self { status, message, problems }
+        let of_field = |p: Problem| Some((p.field?.into_owned(), p.message));
+        Self { status, message, problems: problems.into_iter().filter_map(of_field).collect() }
     }
 }

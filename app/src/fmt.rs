@@ -76,15 +76,18 @@ pub fn badge(value: i64) -> String {
 
 /// A count for charts: "12.4k", "3.1M".
 pub fn compact(value: i64) -> String {
-    let (unit, letter) = match value.unsigned_abs() {
+    let size = value.unsigned_abs();
+    let (unit, letter) = match size {
         0..1_000 => return grouped(value),
-        1_000..999_950 => (1_000.0, "k"),
-        _ => (1_000_000.0, "M"),
+        1_000..999_950 => (1_000, "k"),
+        _ => (1_000_000, "M"),
     };
-    let amount = value as f64 / unit;
-    let decimals = usize::from(amount.abs() < 99.95);
-    let text = format!("{amount:.decimals$}");
-    format!("{}{letter}", text.strip_suffix(".0").unwrap_or(&text)).replace('-', "−")
+    let sign = if value < 0 { "−" } else { "" };
+    let tenths = (u128::from(size) * 10 + unit / 2) / unit;
+    match (tenths / 10, tenths % 10) {
+        (whole, tenth) if tenth > 0 && whole < 100 => format!("{sign}{whole}.{tenth}{letter}"),
+        _ => format!("{sign}{}{letter}", (u128::from(size) + unit / 2) / unit),
+    }
 }
 
 /// "1 lead", "1,284 leads".

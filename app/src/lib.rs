@@ -7,6 +7,7 @@
 #![expect(missing_docs, reason = "server functions make argument structs whose fields cannot carry docs")]
 
 pub mod error;
+pub mod exchange;
 pub mod fmt;
 pub mod pages;
 pub mod shell;

@@ -23,7 +23,8 @@ test("a lead is created, and refused the second time", async ({ page, browserNam
     if (outcome === "created") {
       await expect(page.getByRole("heading", { level: 1, name: "Nadia Voss" })).toBeVisible();
     } else {
-      await expect(page.getByText(/already/).first()).toBeVisible();
+      await expect(page.getByRole("heading", { name: "There is a problem" })).toBeVisible();
+  await expect(page.getByText(/already/).first()).toBeVisible();
     }
   }
 });

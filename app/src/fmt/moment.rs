@@ -3,6 +3,7 @@
 
 use super::{Moment, plural};
 use chrono::{DateTime, Utc};
+use domain::Problem;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 impl Moment {
@@ -35,6 +36,19 @@ impl Moment {
         } else {
             local.strftime("%-d %b %Y").to_string()
         }
+    }
+
+    /// Reads what a `datetime-local` field sends, "2026-11-18T14:30", on a clock in `zone`.
+    ///
+    /// # Errors
+    /// A problem of the field `at`.
+    pub fn read(text: &str, zone: &str) -> Result<DateTime<Utc>, Problem> {
+        let local: Result<jiff::civil::DateTime, _> = text.parse();
+        let zoned = local.and_then(|local| local.to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC)));
+        zoned
+            .ok()
+            .and_then(|zoned| DateTime::from_timestamp_micros(zoned.timestamp().as_microsecond()))
+            .ok_or_else(|| Problem::field("at", "time_invalid", "Choose a day and a time."))
     }
 
     fn written(at: DateTime<Utc>, local: &Zoned) -> Self {
@@ -112,5 +126,14 @@ mod tests {
         assert_eq!(Moment::day(late, now(), "Europe/Berlin"), "Today");
         assert_eq!(Moment::day(late, now(), "UTC"), "Yesterday");
         assert_eq!(Moment::day(now() - Duration::days(3), now(), "UTC"), "15 Nov 2026");
+    }
+
+    #[test]
+    fn a_time_is_read_on_the_clock_of_the_zone() {
+        assert_eq!(Moment::read("2026-11-18T14:30", "Europe/Berlin").ok(), Some(now()));
+        assert_eq!(Moment::read("2026-11-18T13:30", "UTC").ok(), Some(now()));
+        for wrong in ["", "tomorrow", "2026-13-40T10:00"] {
+            assert_eq!(Moment::read(wrong, "UTC").unwrap_err().code, "time_invalid", "{wrong}");
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! Accounts: the firms that leads work for, and who works there.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
-    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    exchange::{use_posts, with_data},
+    pages::frame::{live_version, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
         Avatar, AvatarKind, Card, ColumnKind, Crumb, Empty, EmptyKind, Fact, Facts, FilterBar, HeaderCell, Pager,
@@ -57,7 +58,7 @@ fn row(account: domain::accounts::Account) -> AccountRow {
 }
 
 /// Loads a page of the list.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_accounts(slug: String, q: String, after: String) -> Result<AccountList, AppError> {
     let some = |text: String| Some(text).filter(|t| !t.is_empty());
     let filter = domain::accounts::AccountFilter { q: some(q.clone()) };
@@ -69,7 +70,7 @@ pub async fn load_accounts(slug: String, q: String, after: String) -> Result<Acc
 }
 
 /// Loads one account.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_account(slug: String, id: String) -> Result<AccountView, AppError> {
     let id: domain::AccountId = id.parse().map_err(|_| AppError::from(service::Error::NotFound("account")))?;
     let filter = domain::leads::LeadFilter { account: Some(id), ..Default::default() };
@@ -92,24 +93,13 @@ pub async fn load_account(slug: String, id: String) -> Result<AccountView, AppEr
 pub fn AccountsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
     let live = live_version("accounts");
-    let list = Resource::new(
-        move || {
-            let get = |name: &str| query.read().get(name).unwrap_or_default();
-            (slug.get(), get("q"), get("after"), live.get())
-        },
-        |(slug, q, after, _)| load_accounts(slug, q, after),
-    );
     view! {
         <Title text="Accounts"/>
         <Topbar title="Accounts"/>
-        <Transition>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => table(slug.get_untracked(), list).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {with_data(live, move || {
+            let get = |name: &str| query.read().get(name).unwrap_or_default();
+            LoadAccounts { slug: slug.get(), q: get("q"), after: get("after") }
+        }, move |list| table(slug.get_untracked(), list))}
     }
     .into_any()
 }
@@ -164,18 +154,11 @@ fn table(slug: String, list: AccountList) -> impl IntoView {
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("account"));
-    let account = Resource::new(move || (slug.get(), id.get()), |(slug, id)| load_account(slug, id));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match account.await {
-                    Ok(view) => detail(slug.get_untracked(), view).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    with_data(
+        use_posts(),
+        move || LoadAccount { slug: slug.get(), id: id.get() },
+        move |view| detail(slug.get_untracked(), view),
+    )
 }
 
 fn detail(slug: String, shown: AccountView) -> impl IntoView {

@@ -1,6 +1,6 @@
 //! The frame of a company's pages: who is signed in, where they are, what was just done.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use leptos_router::{
     components::Outlet,
@@ -9,12 +9,14 @@ use leptos_router::{
 
 use crate::{
     error::AppError,
+    exchange::{provide_posts, use_posts, with_data},
+    fmt::{grouped, plural},
     shell::{MorePage, Shell, ShellData, live::use_live},
     ui::{Empty, EmptyKind, Flash},
 };
 
 /// Loads what the frame shows.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_frame(slug: String) -> Result<ShellData, AppError> {
     use crate::shell::{CompanyLink, Theme};
     use domain::{Permission, campaigns::CampaignState};
@@ -71,18 +73,13 @@ pub fn use_param(name: &'static str) -> Memo<String> {
 #[component]
 pub fn CompanyFrame() -> impl IntoView {
     let slug = use_slug();
-    let frame = Resource::new(move || slug.get(), load_frame);
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                match frame.await {
-                    Ok(data) => view! { <Shell data><DoneFlash/><Outlet/></Shell> }.into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
-    .into_any()
+    provide_posts();
+    with_data(
+        // What is posted in the frame changes the pages in it, not the frame around them.
+        Signal::stored(0),
+        move || LoadFrame { slug: slug.get() },
+        |data| view! { <Shell data><DoneFlash/><Outlet/></Shell> },
+    )
 }
 
 /// What the phone's bottom bar has no room for.
@@ -144,8 +141,22 @@ fn DoneFlash() -> impl IntoView {
     let query = use_query_map();
     move || {
         let code = query.read().get("done")?;
-        done_text(&code).map(|text| view! { <Flash text/> })
+        changed_text(&code).or_else(|| done_text(&code).map(str::to_owned)).map(|text| view! { <Flash text/> })
     }
+}
+
+/// The words for `leads-changed.3.5`: three of five selected leads.
+fn changed_text(code: &str) -> Option<String> {
+    let (changed, selected) = code.strip_prefix("leads-changed.")?.split_once('.')?;
+    let (changed, selected): (i64, i64) = (changed.parse().ok()?, selected.parse().ok()?);
+    Some(match selected - changed {
+        0 => format!("{} changed.", plural(changed, "lead was", "leads were")),
+        _ => format!(
+            "{} of {} changed; the others were so already, or are not yours.",
+            grouped(changed),
+            plural(selected, "lead", "leads")
+        ),
+    })
 }
 
 /// The words for a code of `done=`.
@@ -156,7 +167,6 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "lead-saved" => "Lead saved.",
         "lead-deleted" => "Lead deleted.",
         "note-added" => "Note added.",
-        "leads-changed" => "The leads were changed.",
         "campaign-created" => "Draft created. Write the first e-mail.",
         "campaign-saved" => "Saved.",
         "started" => "Started. The first e-mails leave now.",
@@ -176,8 +186,10 @@ pub fn done_text(code: &str) -> Option<&'static str> {
     })
 }
 
-/// The live version of a topic, for the sources of a resource.
+/// The version of what a page shows: it grows when somebody changes something about `topic`, and with
+/// each post of the page's own forms.
 #[must_use]
 pub fn live_version(topic: &str) -> Signal<u32> {
-    use_live(topic)
+    let (live, posts) = (use_live(topic), use_posts());
+    Signal::derive(move || live.get().wrapping_add(posts.get()))
 }

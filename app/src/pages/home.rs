@@ -1,14 +1,15 @@
 //! Home: what runs, what was sent, and what a new company should do next.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
+    exchange::with_data,
     pages::{
         campaigns::{CampaignRow, campaign_table},
-        frame::{ErrorPage, live_version, use_slug},
+        frame::{live_version, use_slug},
     },
     shell::{PageScroll, Topbar},
     ui::{Card, CheckItem, Checklist, Empty, EmptyKind, Kpi, KpiStrip, Verdict},
@@ -28,7 +29,7 @@ pub struct Home {
 }
 
 /// Loads the page.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_home(slug: String) -> Result<Home, AppError> {
     use crate::{
         fmt::{grouped, plural},
@@ -104,18 +105,10 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
 pub fn HomePage() -> impl IntoView {
     let slug = use_slug();
     let live = live_version("campaigns");
-    let home = Resource::new(move || (slug.get(), live.get()), |(slug, _)| load_home(slug));
     view! {
         <Title text="Home"/>
         <Topbar title="Home"/>
-        <Transition>
-            {move || Suspend::new(async move {
-                match home.await {
-                    Ok(home) => page(slug.get_untracked(), home).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {with_data(live, move || LoadHome { slug: slug.get() }, move |home| page(slug.get_untracked(), home))}
     }
     .into_any()
 }

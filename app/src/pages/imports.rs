@@ -1,13 +1,14 @@
 //! CSV imports in four pages: the file, its columns, the count, the report. The file itself is
 //! posted as a plain form; everything is kept on the server and may go on another day.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
-    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    exchange::{Post, PostForm, with_data},
+    pages::frame::{live_version, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, Card, Choice, Crumb, Fact, Facts, FileDrop, Meter, Select, SubmitButton, TextInput,
@@ -41,7 +42,7 @@ pub struct MappingForm {
 }
 
 /// Loads an import.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_import(slug: String, id: String) -> Result<ImportView, AppError> {
     use domain::imports::{ImportCounts, ImportField};
 
@@ -154,47 +155,36 @@ pub fn ImportUploadPage() -> impl IntoView {
 #[component]
 pub fn ImportPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("import"));
-    let (plan, decide) = (ServerAction::<PlanImport>::new(), ServerAction::<DecideImport>::new());
+    let (plan, decide) = (Post::to::<PlanImport>(), Post::to::<DecideImport>());
     let live = live_version("imports");
-    let import = Resource::new(
-        move || (slug.get(), id.get(), plan.version().get(), decide.version().get(), live.get()),
-        |(slug, id, ..)| load_import(slug, id),
-    );
-    let error = Signal::derive(move || {
-        let of_plan = plan.value().get().and_then(Result::err);
-        of_plan.or_else(|| decide.value().get().and_then(Result::err)).map(|e| e.message)
-    });
+    let error = Signal::derive(move || plan.error().or_else(|| decide.error()).map(|e| e.message));
     view! {
         <Title text="Import leads"/>
-        <Transition>
-            {move || Suspend::new(async move {
+        {with_data(
+            live,
+            move || LoadImport { slug: slug.get(), id: id.get() },
+            move |import| {
                 let slug = slug.get_untracked();
-                match import.await {
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                    Ok(import) => {
-                        let (step, body) = match import.state.as_str() {
-                            "uploaded" => (1, mapping(&slug, &import, plan)),
-                            "reviewing" => (2, counting()),
-                            "ready" => (2, review(&slug, &import, decide)),
-                            _ => (3, report(&slug, &import)),
-                        };
-                        let waits = matches!(import.state.as_str(), "reviewing" | "importing");
-                        view! {
-                            {waits.then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> })}
-                            <Topbar title=import.file.clone() trail=vec![Crumb::new("Leads", format!("/t/{slug}/leads"))]/>
-                            <PageScroll label="Import">
-                                <div class="page-body narrow">
-                                    {wizard(step)}
-                                    {move || error.get().map(|text| view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{text}</p></div> })}
-                                    {body}
-                                </div>
-                            </PageScroll>
-                        }
-                        .into_any()
-                    }
+                let (step, body) = match import.state.as_str() {
+                    "uploaded" => (1, mapping(&slug, &import, plan)),
+                    "reviewing" => (2, counting()),
+                    "ready" => (2, review(&slug, &import, decide)),
+                    _ => (3, report(&slug, &import)),
+                };
+                let waits = matches!(import.state.as_str(), "reviewing" | "importing");
+                view! {
+                    {waits.then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> })}
+                    <Topbar title=import.file.clone() trail=vec![Crumb::new("Leads", format!("/t/{slug}/leads"))]/>
+                    <PageScroll label="Import">
+                        <div class="page-body narrow">
+                            {wizard(step)}
+                            {move || error.get().map(|text| view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{text}</p></div> })}
+                            {body}
+                        </div>
+                    </PageScroll>
                 }
-            })}
-        </Transition>
+            },
+        )}
     }
     .into_any()
 }
@@ -203,7 +193,7 @@ fn wizard(current: usize) -> impl IntoView {
     view! { <Wizard steps=vec!["Upload", "Columns", "Review", "Report"] current/> }
 }
 
-fn mapping(slug: &str, import: &ImportView, plan: ServerAction<PlanImport>) -> AnyView {
+fn mapping(slug: &str, import: &ImportView, plan: Post) -> AnyView {
     let options: Vec<_> =
         import.fields.iter().map(|(value, label)| Choice::new(value.clone(), label.clone())).collect();
     let columns: Vec<_> = import
@@ -227,16 +217,16 @@ fn mapping(slug: &str, import: &ImportView, plan: ServerAction<PlanImport>) -> A
         {columns}
         <Select name="form[duplicates]" label="Leads that exist already" options=policies/>
         <TextInput name="form[tag]" label="Tag for all of them" optional=true/>
-        <SubmitButton busy=plan.pending()>"Continue"</SubmitButton>
+        <SubmitButton busy=plan.busy()>"Continue"</SubmitButton>
     }
     .into_any();
     view! {
         <Card title="What is in the columns?">
-            <ActionForm action=plan attr:class="stack">
+            <PostForm post=plan class="stack">
                 <input type="hidden" name="slug" value=slug.clone()/>
                 <input type="hidden" name="id" value=id.clone()/>
                 {fields}
-            </ActionForm>
+            </PostForm>
         </Card>
     }
     .into_any()
@@ -247,18 +237,18 @@ fn counting() -> AnyView {
         .into_any()
 }
 
-fn review(slug: &str, import: &ImportView, decide: ServerAction<DecideImport>) -> AnyView {
+fn review(slug: &str, import: &ImportView, decide: Post) -> AnyView {
     let numbers = import.preview.unwrap_or_default();
     let words = format!("Import {} leads", numbers[0] + numbers[1]);
     let form = |what: &'static str, words: String, kind| {
         let (slug, id) = (slug.to_owned(), import.id.clone());
         view! {
-            <ActionForm action=decide>
+            <PostForm post=decide>
                 <input type="hidden" name="slug" value=slug/>
                 <input type="hidden" name="id" value=id/>
                 <input type="hidden" name="what" value=what/>
                 <SubmitButton kind>{words}</SubmitButton>
-            </ActionForm>
+            </PostForm>
         }
         .into_any()
     };

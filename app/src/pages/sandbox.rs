@@ -1,14 +1,15 @@
 //! Sandbox mail: what was caught instead of sent, to be read.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
+    exchange::{use_posts, with_data},
     fmt::Moment,
-    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    pages::frame::{live_version, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{Card, Crumb, Empty, EmptyKind, Fact, Facts, HeaderCell, Pager, TableRegion, Time},
 };
@@ -39,7 +40,7 @@ pub struct MailView {
 }
 
 /// Loads a page of the list.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_mails(slug: String, after: String) -> Result<MailList, AppError> {
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
@@ -64,7 +65,7 @@ pub async fn load_mails(slug: String, after: String) -> Result<MailList, AppErro
 }
 
 /// Loads one mail.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_mail(slug: String, id: String) -> Result<MailView, AppError> {
     let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("mail")))?;
     let mut t = crate::server::tenant(&slug).await?;
@@ -79,21 +80,10 @@ pub async fn load_mail(slug: String, id: String) -> Result<MailView, AppError> {
 pub fn SandboxPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
     let live = live_version("sandbox");
-    let list = Resource::new(
-        move || (slug.get(), query.read().get("after").unwrap_or_default(), live.get()),
-        |(slug, after, _)| load_mails(slug, after),
-    );
     view! {
         <Title text="Sandbox mail"/>
         <Topbar title="Sandbox mail"/>
-        <Transition>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => table(&slug.get_untracked(), list).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {with_data(live, move || LoadMails { slug: slug.get(), after: query.read().get("after").unwrap_or_default() }, move |list| table(&slug.get_untracked(), list))}
     }
     .into_any()
 }
@@ -136,18 +126,11 @@ fn table(slug: &str, list: MailList) -> impl IntoView + use<> {
 #[component]
 pub fn SandboxMailPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("mail"));
-    let mail = Resource::new(move || (slug.get(), id.get()), |(slug, id)| load_mail(slug, id));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match mail.await {
-                    Ok(mail) => reader(&slug.get_untracked(), mail).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    with_data(
+        use_posts(),
+        move || LoadMail { slug: slug.get(), id: id.get() },
+        move |mail| reader(&slug.get_untracked(), mail),
+    )
 }
 
 fn reader(slug: &str, mail: MailView) -> impl IntoView + use<> {

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    error::AppError,
+    exchange::Post,
     shell::{PageScroll, Topbar},
     ui::{TabLink, Tabs},
 };
@@ -46,12 +46,9 @@ fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyVie
 }
 
 /// Why the last change was not made.
-fn refused<S>(action: ServerAction<S>) -> impl IntoView
-where
-    S: server_fn::ServerFn<Output = (), Error = AppError> + Clone + Send + Sync + 'static,
-{
+fn refused(post: Post) -> impl IntoView {
     move || {
-        action.value().get().and_then(Result::err).map(|e| {
+        post.error().map(|e| {
             view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{e.message}</p></div> }
         })
     }

@@ -62,25 +62,30 @@ pub fn PerDayChart(
 
 /// Rectangles in a square of 100 by 100 that the style stretches.
 fn bars(days: &[DayBar], top: i64, partial_last: bool) -> impl IntoView + use<> {
-    let count = days.len();
-    let slot = 100.0 / count.max(1) as f64;
-    days.iter()
-        .enumerate()
+    // In hundredths: whole numbers spare the browser the code that writes fractions.
+    let count = i64::try_from(days.len()).unwrap_or(i64::MAX);
+    let slot = 10_000 / count.max(1);
+    (0..)
+        .zip(days)
         .filter(|(_, day)| day.value > 0)
         .map(|(n, day)| {
-            let height = 100.0 * day.value as f64 / top as f64;
+            let height = day.value.saturating_mul(10_000) / top.max(1);
             let partial = partial_last && n + 1 == count;
             view! {
                 <rect
                     class=partial.then_some("partial")
-                    x=format!("{:.2}", n as f64 * slot + slot * 0.16)
-                    y=format!("{:.2}", 100.0 - height)
-                    width=format!("{:.2}", slot * 0.68)
-                    height=format!("{height:.2}")
+                    x=hundredths(n * slot + slot * 16 / 100)
+                    y=hundredths(10_000 - height)
+                    width=hundredths(slot * 68 / 100)
+                    height=hundredths(height)
                 ></rect>
             }
         })
         .collect_view()
+}
+
+fn hundredths(value: i64) -> String {
+    format!("{}.{:02}", value / 100, value % 100)
 }
 
 /// The smallest of 2, 4, 10, 20, 40, 100 .. that holds the largest bar, so

@@ -82,17 +82,26 @@ impl<T> Write<T> {
 pub struct Work {
     /// The company.
     pub t: Tenant,
-    /// The version that the caller wants to change, from `If-Match`.
-    pub version: Option<i64>,
+    version: Option<i64>,
     key: Option<String>,
 }
 
 impl Work {
+    /// The version that the caller wants to change, from `If-Match`. Who takes it has to look at it.
+    pub const fn version(&mut self) -> Option<i64> {
+        self.version.take()
+    }
+
     /// Keeps what was done and its answer, in one commit.
     ///
     /// # Errors
-    /// When the database went away; then nothing was kept.
+    /// 422 when the caller sent an `If-Match` that nobody looked at; when the database went away. Then
+    /// nothing was kept.
     pub async fn done(mut self, reply: Reply) -> Result<Reply> {
+        if self.version.is_some() {
+            let words = "This operation does not look at If-Match. Leave the header out.";
+            return Err(ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, "if_match_unsupported", words).into());
+        }
         if let Some(key) = &self.key {
             self.t.idempotency().finish(key, reply.status, &reply.headers, &reply.body).await?;
         }

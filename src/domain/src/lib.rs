@@ -17,6 +17,7 @@ pub mod mailboxes;
 pub mod messages;
 pub mod page;
 pub mod problem;
+pub mod public_url;
 pub mod role;
 pub mod score;
 pub mod steps;

@@ -120,7 +120,13 @@ impl MailboxInput {
         }
         match &self.address {
             Some(raw) => {
-                self.address = problems.check("address", EmailAddress::parse(raw)).map(String::from);
+                let address = problems.check("address", EmailAddress::parse(raw));
+                // The domain also stands in the ids of its e-mails, which are ASCII (RFC 5322, 3.6.4).
+                if address.as_ref().is_some_and(|a| !a.as_str().is_ascii()) {
+                    let words = "Write the address in ASCII: the domain as xn--…, as your provider shows it.";
+                    problems.push(Problem::field("address", "address_not_ascii", words));
+                }
+                self.address = address.map(String::from);
             }
             None if new => problems.push(Problem::field("address", "email_missing", "Enter an e-mail address.")),
             None => {}

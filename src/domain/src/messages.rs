@@ -42,8 +42,8 @@ impl MessageState {
         matches!(self, Self::Sent | Self::Failed | Self::Unknown | Self::Cancelled)
     }
 
-    /// Whether the way from `self` to `next` exists. What was unknown may become sent when
-    /// evidence arrives, never the other way round.
+    /// Whether the way from `self` to `next` exists. What was judged unknown becomes known when the
+    /// answer of the server arrives after all, never the other way round.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
@@ -51,7 +51,7 @@ impl MessageState {
             (Self::Scheduled | Self::Deferred, Self::Claimed | Self::Cancelled)
                 | (Self::Claimed, Self::Sending | Self::Scheduled | Self::Deferred | Self::Cancelled)
                 | (Self::Sending, Self::Sent | Self::Deferred | Self::Failed | Self::Unknown | Self::Scheduled)
-                | (Self::Unknown, Self::Sent)
+                | (Self::Unknown, Self::Sent | Self::Deferred | Self::Failed | Self::Scheduled)
         )
     }
 
@@ -72,8 +72,9 @@ impl MessageState {
 }
 
 /// How long a worker may hold a claimed or sending message before others may judge it.
-/// Longer than the ten minutes that RFC 5321, 4.5.3.2.6, gives a server after the final dot.
-pub const LEASE: Duration = Duration::minutes(15);
+/// Longer than a hand-over may take, with the ten minutes that RFC 5321, 4.5.3.2.6, gives a server after
+/// the final dot: who holds a lease that is not over may still hear the answer.
+pub const LEASE: Duration = Duration::minutes(20);
 
 /// A server may say “later” for this long, counted from the first try.
 pub const SOFT_BOUNCE_LIMIT: Duration = Duration::hours(72);
@@ -117,8 +118,8 @@ pub enum SendOutcome {
     NotStarted {
         /// What went wrong.
         reason: String,
-        /// The server refused the sign-in: the mailbox needs a person.
-        sign_in_refused: bool,
+        /// Waiting does not help: the mailbox needs a person.
+        needs_person: bool,
     },
     /// The final dot may have gone out and no reply came.
     Unknown {
@@ -188,7 +189,7 @@ mod tests {
                 "sent -> ",
                 "deferred -> claimed cancelled",
                 "failed -> ",
-                "unknown -> sent",
+                "unknown -> scheduled sent deferred failed",
                 "cancelled -> ",
             ]
         );

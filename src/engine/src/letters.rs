@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     mail::{
         OutgoingMail, html_from_text,
-        smtp::{Credentials, Password, Security, SmtpServer},
+        smtp::{Credentials, Password, Security, SmtpClient, SmtpServer},
     },
     post,
     worker::SystemMailServer,
@@ -56,8 +56,14 @@ pub(crate) async fn send_test(db: &Db, job: &SendTestMail) -> Result<()> {
         unsubscribe_mailto: None,
         date: db.clock().now(),
     };
-    let outcome =
-        hand_over(db, &post::server(&connection), connection.address.as_str(), mail.recipient.as_str(), &message).await;
+    let outcome = hand_over(
+        &post::client(db),
+        &post::server(&connection),
+        connection.address.as_str(),
+        mail.recipient.as_str(),
+        &message,
+    )
+    .await;
     let (state, words) = in_words(outcome, "failed");
     let mut t = db.tenant(&actor).await?;
     t.campaigns().finish_test_mail(job.mail, state, &words).await?;
@@ -70,9 +76,9 @@ pub(crate) async fn send_system(db: &Db, own: Option<&SystemMailServer>, job: &S
     let mut t = db.tenant(&actor).await?;
     let Some(mail) = t.take_system_mail(job.mail).await? else { return Ok(()) };
     t.commit().await?;
-    let (server, from) = match own {
-        Some(own) => (own.server.clone(), own.from.clone()),
-        None => (sandbox(db, job.company)?, "saleswright@sandbox.example".to_owned()),
+    let (client, server, from) = match own {
+        Some(own) => (post::system_client(), own.server.clone(), own.from.clone()),
+        None => (post::client(db), sandbox(db, job.company)?, "saleswright@sandbox.example".to_owned()),
     };
     let message = OutgoingMail {
         from_name: "Saleswright".to_owned(),
@@ -90,19 +96,19 @@ pub(crate) async fn send_system(db: &Db, own: Option<&SystemMailServer>, job: &S
         unsubscribe_mailto: None,
         date: db.clock().now(),
     };
-    let outcome = hand_over(db, &server, &from, &mail.recipient, &message).await;
+    let outcome = hand_over(&client, &server, &from, &mail.recipient, &message).await;
     let (state, words) = in_words(outcome, "waiting");
     let mut t = db.tenant(&actor).await?;
     t.finish_system_mail(job.mail, state, &words).await?;
     Ok(t.commit().await?)
 }
 
-async fn hand_over(db: &Db, server: &SmtpServer, from: &str, to: &str, mail: &OutgoingMail) -> SendOutcome {
+async fn hand_over(client: &SmtpClient, server: &SmtpServer, from: &str, to: &str, mail: &OutgoingMail) -> SendOutcome {
     let mime = match mail.build() {
         Ok(mime) => mime,
         Err(error) => return SendOutcome::Rejected { reply: error.to_string(), hard: false },
     };
-    match post::client(db).connect(server).await {
+    match client.connect(server).await {
         Err(error) => post::not_started(&error),
         Ok(mut session) => {
             let outcome = post::outcome(session.hand_over(from, to, &mime).await);

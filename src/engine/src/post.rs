@@ -7,13 +7,18 @@ use service::{Db, mailboxes::Connection};
 
 use crate::mail::{
     HostGuard,
-    smtp::{ConnectError, Credentials, HandOver, Limits, Password, Security, SmtpClient, SmtpServer},
+    smtp::{ConnectError, Credentials, HandOver, Limits, Password, Phase, Security, SmtpClient, SmtpServer},
 };
 
 /// Time for a connection test: somebody waits for it.
 const PROBE: Duration = Duration::from_secs(15);
 
-/// A client that keeps the rules of this installation.
+/// A client for the server of the operator, who may well have it in the own network.
+pub(crate) fn system_client() -> SmtpClient {
+    SmtpClient::new(HostGuard::public_only().allow_private(true))
+}
+
+/// A client for servers that companies name; it keeps the rules of this installation.
 pub(crate) fn client(db: &Db) -> SmtpClient {
     let settings = db.settings();
     let mut guard = HostGuard::public_only().allow_private(settings.allow_private_hosts);
@@ -51,16 +56,47 @@ pub(crate) async fn probe(db: &Db, connection: &Connection) -> Result<(), String
 
 /// A connection that could not be made, as an outcome.
 pub(crate) fn not_started(error: &ConnectError) -> SendOutcome {
-    SendOutcome::NotStarted { reason: error.to_string(), sign_in_refused: error.is_wrong_password() }
+    SendOutcome::NotStarted { reason: error.to_string(), needs_person: error.is_wrong_password() }
 }
 
 /// What the server made of a mail, in the words of the product.
+///
+/// A refusal of MAIL is about who sends, not about who is written to: the mailbox waits, and asks for a
+/// person when waiting cannot help. 552 alone is about the mail, which is too large (RFC 1870 section 6.1).
 pub(crate) fn outcome(hand_over: HandOver) -> SendOutcome {
     match hand_over {
+        HandOver::Deferred { reply, phase: Phase::Sender, .. } => {
+            SendOutcome::NotStarted { reason: reply, needs_person: false }
+        }
+        HandOver::Rejected { reply, phase: Phase::Sender, code, .. } if code != 552 => {
+            SendOutcome::NotStarted { reason: reply, needs_person: true }
+        }
         HandOver::Accepted { reply, queue_id } => SendOutcome::Accepted { reply, queue_id },
         HandOver::Deferred { reply, .. } => SendOutcome::Deferred { reply },
         HandOver::Rejected { reply, hard, .. } => SendOutcome::Rejected { reply, hard },
-        HandOver::NotStarted { reason } => SendOutcome::NotStarted { reason, sign_in_refused: false },
+        HandOver::NotStarted { reason } => SendOutcome::NotStarted { reason, needs_person: false },
         HandOver::Unknown { reason } => SendOutcome::Unknown { reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_sender_is_the_mailboxs_and_not_the_leads() {
+        let rejected =
+            |phase, code| HandOver::Rejected { code, enhanced: None, reply: "no".into(), hard: false, phase };
+        let deferred = |phase| HandOver::Deferred { code: 451, reply: "later".into(), phase };
+        let person = |needs_person| SendOutcome::NotStarted {
+            reason: if needs_person { "no" } else { "later" }.into(),
+            needs_person,
+        };
+        assert_eq!(outcome(rejected(Phase::Sender, 550)), person(true));
+        assert_eq!(outcome(deferred(Phase::Sender)), person(false));
+        let lead = SendOutcome::Rejected { reply: "no".into(), hard: false };
+        assert_eq!(outcome(rejected(Phase::Sender, 552)), lead, "too large");
+        assert_eq!(outcome(rejected(Phase::Recipient, 550)), lead);
+        assert_eq!(outcome(deferred(Phase::Recipient)), SendOutcome::Deferred { reply: "later".into() });
     }
 }

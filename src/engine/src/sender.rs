@@ -65,13 +65,23 @@ pub async fn turn(db: &Db, stop: &CancellationToken) -> Result<bool> {
     let Some(first) = batch.first() else { return Ok(true) };
     let actor = db.platform().actor_of_mailbox(first.mailbox).await?;
     let mut t = db.tenant(&actor).await?;
-    let connection = t.mailboxes().connection(first.mailbox).await?;
+    let connection = t.mailboxes().connection(first.mailbox).await;
     t.commit().await?;
-    let begun = send_batch(db, &actor, &connection, &batch, stop).await?;
-    if begun < batch.len() {
+    let sent = match connection {
+        Ok(connection) => send_batch(db, &actor, &connection, &batch, stop).await,
+        Err(error @ service::Error::Unavailable) => Err(error),
+        // Its password cannot be opened, say: it would be the same with the next batch.
+        Err(error) => {
+            tracing::error!(mailbox.id = %first.mailbox, error = &error as &dyn std::error::Error, "A mailbox cannot be used");
+            let reason = "Its password can’t be read any more. Enter it again.".to_owned();
+            give_back(db, &actor, first, &SendOutcome::NotStarted { reason, needs_person: true }).await.map(|()| 0)
+        }
+    };
+    // Also after a failure: the others of the batch need not wait until their lease ends.
+    if !matches!(sent, Ok(begun) if begun == batch.len()) {
         release_rest(db, &actor, &batch).await?;
     }
-    settle(db, &actor, &batch[..begun]).await?;
+    settle(db, &actor, &batch[..sent?]).await?;
     Ok(true)
 }
 
@@ -105,10 +115,12 @@ async fn send_batch(
                 }
             };
         }
-        if let Some(session) = &mut session {
-            send(db, actor, connection, claimed, session).await?;
-        }
         begun += 1;
+        if let Some(session) = &mut session
+            && !send(db, actor, connection, claimed, session).await?
+        {
+            break;
+        }
     }
     if let Some(session) = session {
         session.quit().await;
@@ -116,23 +128,28 @@ async fn send_batch(
     Ok(begun)
 }
 
-/// One e-mail: freeze and commit, hand over, record and commit.
+/// One e-mail: freeze and commit, hand over, record and commit. Whether the mailbox can go on.
 async fn send(
     db: &Db,
     actor: &service::Actor,
     connection: &service::mailboxes::Connection,
     claimed: &Claimed,
     session: &mut Session,
-) -> Result<()> {
+) -> Result<bool> {
     let mime = match &claimed.content {
         Content::Frozen(mime) => Ok(mime.clone()),
         Content::Written(_) => freeze(db, connection, claimed),
     };
     let mime = match mime {
         Ok(mime) => mime,
-        Err(error) => {
+        Err(error) if error.is_about_the_lead() => {
             let reply = format!("The e-mail could not be written: {error}");
-            return refuse(db, actor, claimed, &reply).await;
+            return refuse(db, actor, claimed, &reply).await.map(|()| true);
+        }
+        Err(error) => {
+            let reason = format!("No e-mail can be written: {error}");
+            let outcome = SendOutcome::NotStarted { reason, needs_person: true };
+            return give_back(db, actor, claimed, &outcome).await.map(|()| false);
         }
     };
     let subject = match &claimed.content {
@@ -144,11 +161,12 @@ async fn send(
     let go = t.messages().begin_sending(claimed, subject, &mime, &server).await?;
     t.commit().await?;
     if !go {
-        return Ok(());
+        return Ok(true);
     }
     let outcome =
         post::outcome(session.hand_over(connection.address.as_str(), claimed.recipient.as_str(), &mime).await);
-    record(db, actor, claimed, &outcome).await
+    record(db, actor, claimed, &outcome).await?;
+    Ok(!matches!(outcome, SendOutcome::NotStarted { .. }))
 }
 
 /// Keeps trying to record an outcome: the e-mail has left, and only this worker knows what was said.

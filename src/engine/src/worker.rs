@@ -88,7 +88,7 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     let now = db.clock().now();
     service::messages::reap::reap(db).await?;
     for (company, campaign) in db.platform().waiting_campaigns(now).await? {
-        go_on(campaign, service::campaigns::advance::advance(db, company, campaign).await)?;
+        go_on(campaign, wake(db, company, &AdvanceCampaign { company, campaign }).await)?;
     }
     for (company, import) in db.platform().waiting_imports(now).await? {
         go_on(import, wake(db, company, &WorkOnImport { company, import }).await)?;

@@ -10,6 +10,7 @@ use engine::{
     sandbox::{DbStore, Sandbox, SandboxLimits},
     worker::SystemMailServer,
 };
+use percent_encoding::percent_decode_str;
 use service::{Db, people::NewPerson, secrets::new_password};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -188,7 +189,7 @@ async fn serve(config: Config, with_worker: bool, demo: bool) -> Result<()> {
         .await
         .with_context(|| format!("port {} is taken: choose another with --port", config.port))?;
     let (open, opened) = watch::channel(false);
-    let web = tokio::spawn(web::serve(listener, web::gated(web::router(&config, &db), opened), stop.clone()));
+    let web = tokio::spawn(web::serve(listener, web::gated(web::router(&config, &db)?, opened), stop.clone()));
     let mut worker = None;
     if installation.wait(&stop).await? {
         if with_worker {
@@ -239,10 +240,15 @@ pub(crate) fn system_mail(config: &Config) -> Result<Option<SystemMailServer>> {
     };
     let host = uri.host().context("SALESWRIGHT_SMTP_URL names no host")?.to_owned();
     let port = uri.port_u16().unwrap_or(if security == Security::Tls { 465 } else { 587 });
-    let credentials =
-        uri.authority().and_then(|a| a.as_str().rsplit_once('@')).and_then(|(user, _)| user.split_once(':')).map(
-            |(name, password)| Credentials { username: name.to_owned(), password: Password::new(password.to_owned()) },
-        );
+    // What an address cannot hold as it is stands there percent-encoded (RFC 3986, section 3.2.1).
+    let decoded = |text: &str| Ok::<_, anyhow::Error>(percent_decode_str(text).decode_utf8()?.into_owned());
+    let credentials = match uri.authority().and_then(|a| a.as_str().rsplit_once('@')) {
+        Some((user, _)) => {
+            let (name, password) = user.split_once(':').context("SALESWRIGHT_SMTP_URL has a user but no password")?;
+            Some(Credentials { username: decoded(name)?, password: Password::new(decoded(password)?) })
+        }
+        None => None,
+    };
     let server = SmtpServer { host, port, security, credentials };
     Ok(Some(SystemMailServer { server, from: config.smtp_from.clone() }))
 }

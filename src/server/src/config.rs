@@ -45,6 +45,8 @@ settings! {
     bind: String = "127.0.0.1".to_owned(),
     /// Port that the web server binds.
     port: u16 = 3000,
+    /// Addresses and networks of proxies whose `X-Forwarded-For` is believed, as in `127.0.0.1, 10.0.0.0/8`.
+    trusted_proxies: String = "127.0.0.1, ::1".to_owned(),
     /// Folder of the private database and the master key.
     data_dir: PathBuf = PathBuf::from("data"),
     /// Folder of the built site.

@@ -1,9 +1,10 @@
 //! `saleswright doctor`: looks at everything an installation needs and says, for each thing that
 //! is not as it should be, what to do. It changes nothing.
 
-use std::{net::IpAddr, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result};
+use domain::public_url::is_fit_for_mail;
 use service::db::{ConnectOptions, Health, check_app_role, inspect};
 
 use crate::{cli, config::Config, installation};
@@ -61,11 +62,9 @@ pub async fn examine(config: &Config) -> Report {
 fn address(config: &Config, report: &mut Report) {
     let url = config.public_url();
     let host = url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
-    let loopback =
-        host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     if host.is_empty() {
         report.bad("address", &url, "SALESWRIGHT_PUBLIC_URL is no address like https://sales.example.");
-    } else if url.starts_with("https://") || loopback {
+    } else if is_fit_for_mail(&url) {
         report.good("address", url);
     } else {
         report.bad(

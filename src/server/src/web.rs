@@ -1,6 +1,7 @@
 //! The web server: pages, API, live hints and health, behind the layers every request passes.
 
 mod csrf;
+mod forwarded;
 mod gate;
 mod headers;
 mod live;
@@ -8,6 +9,7 @@ mod sliding;
 
 use std::{net::SocketAddr, sync::LazyLock, time::Duration};
 
+use anyhow::Context;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -33,6 +35,7 @@ use tower_http::{
 };
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
+use self::forwarded::Proxies;
 use crate::config::Config;
 
 /// The largest body of a request: an import file and its form around it.
@@ -43,7 +46,11 @@ const IDLE: time::Duration = time::Duration::hours(12);
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Everything that answers requests.
-pub fn router(config: &Config, db: &Db) -> Router {
+///
+/// # Errors
+/// When the setting of the proxies cannot be read.
+pub fn router(config: &Config, db: &Db) -> anyhow::Result<Router> {
+    let proxies = Proxies::parse(&config.trusted_proxies).context("SALESWRIGHT_TRUSTED_PROXIES")?;
     let site = site(config, db)
         .merge(app::public::router(db.clone(), api::openapi::document()))
         .merge(live::router(db.clone()))
@@ -54,7 +61,7 @@ pub fn router(config: &Config, db: &Db) -> Router {
         .route("/livez", get(|| async { "alive" }))
         .route("/readyz", get(gate::ready))
         .with_state(db.clone());
-    Router::new()
+    Ok(Router::new()
         .merge(site)
         .merge(api::router(db))
         .layer(middleware::from_fn_with_state(db.clone(), gate::check))
@@ -66,6 +73,7 @@ pub fn router(config: &Config, db: &Db) -> Router {
         .layer(TraceLayer::new_for_http())
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(middleware::from_fn_with_state(proxies, forwarded::resolve)))
 }
 
 /// The same behind a gate that answers 503 until `open` says true.

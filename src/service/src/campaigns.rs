@@ -172,6 +172,18 @@ impl Campaigns<'_> {
         self.t.tell("campaigns", id.0).await
     }
 
+    /// Goes on only if nobody has changed the campaign since `version`, and holds it. Without one it
+    /// goes on in any case.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; a conflict when `version` is not the newest.
+    pub async fn expect_version(&mut self, id: CampaignId, version: Option<i64>) -> Result<()> {
+        match version {
+            Some(version) if self.load(id, true).await?.version != version => Err(Error::stale()),
+            _ => Ok(()),
+        }
+    }
+
     /// Goes on only if the actor may read and the campaign exists.
     pub(crate) async fn require_there(&mut self, id: CampaignId) -> Result<()> {
         self.t.require(Permission::Read).await?;

@@ -166,7 +166,6 @@ impl Mailboxes<'_> {
                  password_sealed = coalesce($9, password_sealed),
                  daily_cap = coalesce($10, daily_cap),
                  gap_seconds = coalesce($11, gap_seconds),
-                 next_send_at = CASE WHEN next_send_at IS NULL THEN NULL ELSE greatest(not_before, $12) END,
                  updated_at = $12, version = version + 1
              WHERE id = $1",
             id.0,
@@ -185,6 +184,7 @@ impl Mailboxes<'_> {
         .execute(self.t.conn())
         .await
         .on_constraint("mailboxes_address_key", address_taken)?;
+        self.start_over(id).await?;
         self.record("mailbox.changed", old.address.as_str()).await?;
         if server_changed {
             self.request_test(id).await?;
@@ -212,6 +212,7 @@ impl Mailboxes<'_> {
         self.t.require(Permission::ManageMailboxes).await?;
         let mailbox = self.get(id).await?;
         self.set_state(id, MailboxState::Connected, None).await?;
+        self.start_over(id).await?;
         self.record("mailbox.reconnected", mailbox.address.as_str()).await?;
         self.request_test(id).await?;
         self.get(id).await
@@ -290,24 +291,27 @@ impl Mailboxes<'_> {
                 sqlx::query!(
                     "UPDATE mailboxes
                      SET state = CASE WHEN state = 'reconnect' THEN 'connected' ELSE state END,
-                         last_error = NULL, failures = 0, checked_at = $2
+                         last_error = NULL, checked_at = $2
                      WHERE id = $1",
                     id.0,
                     now
                 )
                 .execute(self.t.conn())
                 .await?;
+                self.start_over(id).await?;
             }
             Err(words) => self.set_state(id, MailboxState::Reconnect, Some(&words)).await?,
         }
         self.t.tell("mailboxes", id.0).await
     }
 
-    /// Holds up a mailbox that somebody has to look at.
+    /// Holds up a mailbox, or lets it go on. What a fault does to one that a person has paused is to
+    /// leave its words: only a person ends a pause.
     pub(crate) async fn set_state(&mut self, id: MailboxId, state: MailboxState, error: Option<&str>) -> Result<()> {
         let now = self.t.now();
         sqlx::query!(
-            "UPDATE mailboxes SET state = $2, last_error = $3, failures = 0, updated_at = $4, version = version + 1
+            "UPDATE mailboxes SET state = CASE WHEN state = 'paused' AND $2 = 'reconnect' THEN state ELSE $2 END,
+                 last_error = $3, failures = 0, updated_at = $4, version = version + 1
              WHERE id = $1 AND (state <> $2 OR last_error IS DISTINCT FROM $3)",
             id.0,
             state.as_str(),

@@ -150,10 +150,10 @@ impl Messages<'_> {
     /// # Errors
     /// When the database is away.
     pub async fn not_begun(&mut self, claimed: &Claimed, outcome: &SendOutcome) -> Result<()> {
-        let SendOutcome::NotStarted { reason, sign_in_refused } = outcome else { return Ok(()) };
+        let SendOutcome::NotStarted { reason, needs_person } = outcome else { return Ok(()) };
         let now = self.t.now();
         self.release(claimed, false).await?;
-        if *sign_in_refused {
+        if *needs_person {
             return self.t.mailboxes().set_state(claimed.mailbox, MailboxState::Reconnect, Some(reason)).await;
         }
         self.t.mailboxes().back_off(claimed.mailbox, now, reason).await

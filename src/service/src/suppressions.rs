@@ -116,7 +116,7 @@ impl Suppressions<'_> {
         )
         .fetch_one(self.t.conn())
         .await?;
-        self.end_open(target, reason, campaign).await?;
+        self.end_open(target, reason, campaign, is_new).await?;
         self.t.tell("suppressions", None).await?;
         Ok(is_new)
     }
@@ -126,13 +126,15 @@ impl Suppressions<'_> {
         target: &SuppressionTarget,
         reason: SuppressionReason,
         campaign: Option<CampaignId>,
+        is_new: bool,
     ) -> Result<()> {
         let (address, domain) = match target {
             SuppressionTarget::Address(address) => (Some(address.as_str()), None),
-            SuppressionTarget::Domain(domain) => (None, Some(format!("%@{domain}"))),
+            SuppressionTarget::Domain(domain) => (None, Some(domain.as_str())),
         };
         let leads = sqlx::query_scalar!(
-            "SELECT id FROM leads WHERE email = $1 OR ($2::text IS NOT NULL AND email LIKE $2)",
+            r#"SELECT id AS "id!" FROM leads WHERE email = $1
+             UNION ALL SELECT id FROM leads WHERE email IS NOT NULL AND split_part(email, '@', 2) = $2"#,
             address,
             domain,
         )
@@ -144,6 +146,10 @@ impl Suppressions<'_> {
             _ => (EnrolmentState::Suppressed, LeadEventKind::Suppressed),
         };
         self.t.enrolments().end_for_leads(&leads, state, None).await?;
+        // The timelines tell of it once.
+        if !is_new {
+            return Ok(());
+        }
         let actor = self.t.actor().to_string();
         let now = self.t.now();
         sqlx::query!(

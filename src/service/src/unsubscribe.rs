@@ -1,6 +1,8 @@
 //! Leaving: the link under every campaign e-mail. Looking changes nothing, because mail scanners
 //! follow links; only a POST does, from the page or from the mail program (RFC 8058).
 
+use std::collections::BTreeSet;
+
 use domain::{
     CampaignId, EmailAddress, MessageId,
     suppressions::{SuppressionReason, SuppressionTarget},
@@ -21,7 +23,8 @@ pub struct Unsubscribe {
 
 struct Recipient {
     actor: Actor,
-    address: EmailAddress,
+    /// The address that was written to, and the one that the lead has now.
+    addresses: BTreeSet<EmailAddress>,
     campaign: CampaignId,
     campaign_name: String,
     page: Unsubscribe,
@@ -36,8 +39,8 @@ impl Db {
         Ok(self.recipient(token).await?.page)
     }
 
-    /// Puts the address of a link on the suppression list of the company, in effect before the next
-    /// claim. Doing it twice is the same as once.
+    /// Puts the person of a link on the suppression list of the company, with the address that was
+    /// written to and the one known now; in effect before the next claim. Doing it twice is the same as once.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a link that is not ours.
@@ -45,15 +48,12 @@ impl Db {
         let recipient = self.recipient(token).await?;
         let mut t = self.tenant(&recipient.actor).await?;
         let detail = format!("Through the campaign {}", recipient.campaign_name);
-        let new = t
-            .suppressions()
-            .suppress(
-                &SuppressionTarget::Address(recipient.address),
-                SuppressionReason::Unsubscribed,
-                Some(&detail),
-                Some(recipient.campaign),
-            )
-            .await?;
+        let (reason, campaign) = (SuppressionReason::Unsubscribed, recipient.campaign);
+        let mut new = false;
+        for address in recipient.addresses {
+            let target = SuppressionTarget::Address(address);
+            new |= t.suppressions().suppress(&target, reason, Some(&detail), Some(campaign)).await?;
+        }
         if new {
             t.campaigns().log(recipient.campaign, "unsubscribed", None).await?;
             t.tell("campaigns", recipient.campaign.0).await?;
@@ -70,7 +70,7 @@ impl Db {
         let mut t = self.tenant(&actor).await?;
         let row = sqlx::query!(
             r#"
-            SELECT coalesce(m.recipient, l.email) AS "address: EmailAddress", c.name AS company,
+            SELECT coalesce(m.recipient, l.email) AS "address: EmailAddress", l.email AS "present?: EmailAddress", c.name AS company,
                    m.campaign_id AS "campaign: CampaignId", k.name AS campaign_name,
                    coalesce(is_suppressed(coalesce(m.recipient, l.email)), false) AS "done!"
             FROM messages m
@@ -91,7 +91,7 @@ impl Db {
             campaign: row.campaign,
             campaign_name: row.campaign_name,
             page: Unsubscribe { company: row.company, masked_address: address.masked(), done: row.done },
-            address,
+            addresses: row.present.into_iter().chain([address]).collect(),
         })
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     error::AppError,
+    exchange::{Post, PostForm},
     ui::{ButtonKind, IconName, SubmitButton},
 };
 
@@ -19,10 +20,14 @@ pub async fn command_campaign(
     let (own, list) = (format!("/t/{slug}/campaigns/{id}"), format!("/t/{slug}/campaigns"));
     let id = super::load::campaign_id(&id)?;
     let mut t = crate::server::tenant(&slug).await?;
+    let zone = t.actor().time_zone().to_owned();
     let mut campaigns = t.campaigns();
     let (path, code) = match command.as_str() {
         "start" => (campaigns.start(id).await.map(|_| own)?, "started"),
-        "schedule" => (campaigns.schedule(id, super::load::moment(&at)?).await.map(|_| own)?, "scheduled"),
+        "schedule" => {
+            let at = crate::fmt::Moment::read(&at, &zone).map_err(service::Error::from)?;
+            (campaigns.schedule(id, at).await.map(|_| own)?, "scheduled")
+        }
         "unschedule" => (campaigns.unschedule(id).await.map(|_| own)?, "unscheduled"),
         "pause" => (campaigns.pause(id).await.map(|_| own)?, "paused"),
         "resume" => (campaigns.resume(id, true).await.map(|_| own)?, "resumed"),
@@ -40,12 +45,9 @@ pub async fn command_campaign(
     Ok(())
 }
 
-/// The action that all command forms of a page share.
-pub type Command = ServerAction<CommandCampaign>;
-
 /// A form with one button.
 pub fn button(
-    action: Command,
+    action: Post,
     slug: &str,
     id: &str,
     command: &'static str,
@@ -55,20 +57,20 @@ pub fn button(
 ) -> AnyView {
     let (slug, id) = (slug.to_owned(), id.to_owned());
     view! {
-        <ActionForm action>
+        <PostForm post=action>
             <input type="hidden" name="slug" value=slug.clone()/>
             <input type="hidden" name="id" value=id.clone()/>
             <input type="hidden" name="command" value=command/>
-            <SubmitButton kind icon busy=action.pending()>{words.clone()}</SubmitButton>
-        </ActionForm>
+            <SubmitButton kind icon busy=action.busy()>{words.clone()}</SubmitButton>
+        </PostForm>
     }
     .into_any()
 }
 
 /// Why the last command was not done.
-pub fn refusal(action: Command) -> impl IntoView {
+pub fn refusal(action: Post) -> impl IntoView {
     move || {
-        action.value().get().and_then(Result::err).map(|e| {
+        action.error().map(|e| {
             view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{e.message}</p></div> }
         })
     }

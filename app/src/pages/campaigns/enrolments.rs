@@ -1,14 +1,15 @@
 //! The leads of a campaign: where each stands, and why its next e-mail has not gone yet.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 use super::looks::{Head, head};
 use crate::{
     error::AppError,
+    exchange::{Post, PostForm, with_data},
     fmt::Moment,
-    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    pages::frame::{live_version, use_param, use_slug},
     ui::{
         ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
         TableRegion, Time,
@@ -23,11 +24,13 @@ pub struct EnrolmentList {
     pub(super) state: String,
     pub(super) states: Vec<(String, String)>,
     pub(super) rows: Vec<EnrolmentRow>,
+    pub(super) may_remove: bool,
 }
 
 /// A row of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnrolmentRow {
+    pub(super) id: String,
     pub(super) lead: Option<String>,
     pub(super) name: String,
     pub(super) state: String,
@@ -38,7 +41,7 @@ pub struct EnrolmentRow {
 }
 
 /// Loads a page of the list.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_enrolments(
     slug: String,
     id: String,
@@ -48,32 +51,35 @@ pub async fn load_enrolments(
     super::load::enrolments(&slug, &id, &state, &after).await
 }
 
+/// Takes one lead out of the campaign.
+#[server(prefix = "/sf")]
+pub async fn remove_enrolment(slug: String, campaign: String, id: String) -> Result<(), AppError> {
+    let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("enrolment")))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    t.enrolments().remove(id).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/campaigns/{campaign}/enrolments"), "removed");
+    Ok(())
+}
+
 /// The leads of a campaign.
 #[component]
 pub fn CampaignEnrolmentsPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("campaign"), use_query_map());
     let live = live_version("campaigns");
-    let list = Resource::new(
+    let remove = Post::to::<RemoveEnrolment>();
+    with_data(
+        live,
         move || {
             let get = |name: &str| query.read().get(name).unwrap_or_default();
-            (slug.get(), id.get(), get("state"), get("after"), live.get())
+            LoadEnrolments { slug: slug.get(), id: id.get(), state: get("state"), after: get("after") }
         },
-        |(slug, id, state, after, _)| load_enrolments(slug, id, state, after),
-    );
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => table(slug.get_untracked(), list).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+        move |list| table(slug.get_untracked(), list, remove),
+    )
 }
 
-fn table(slug: String, list: EnrolmentList) -> impl IntoView {
+fn table(slug: String, list: EnrolmentList, remove: Post) -> impl IntoView {
+    let (campaign, may_remove) = (list.head.id.clone(), list.may_remove);
     let base = format!("/t/{slug}/campaigns/{}/enrolments", list.head.id);
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
     let options = list.states.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
@@ -84,6 +90,7 @@ fn table(slug: String, list: EnrolmentList) -> impl IntoView {
         <HeaderCell label="Steps done" kind=ColumnKind::Number width="6rem"/>
         <HeaderCell label="Next e-mail" width="8rem"/>
         <HeaderCell label="Why" width="22rem"/>
+        {may_remove.then(|| view! { <HeaderCell label="Actions" quiet=true width="8rem"/> })}
     }
     .into_any();
     let body = if list.rows.is_empty() {
@@ -100,6 +107,10 @@ fn table(slug: String, list: EnrolmentList) -> impl IntoView {
                     }
                     None => view! { <span class="subtle">{r.name}</span> }.into_any(),
                 };
+                let action = may_remove.then(|| {
+                    let form = r.open.then(|| removal(&slug, &campaign, r.id, remove));
+                    view! { <td role="cell">{form}</td> }
+                });
                 view! {
                     <tr role="row">
                         <td role="cell" class="name">{name}</td>
@@ -107,6 +118,7 @@ fn table(slug: String, list: EnrolmentList) -> impl IntoView {
                         <td role="cell" class="num score-cell">{r.steps}</td>
                         <td role="cell">{r.due.map(|moment| view! { <Time moment/> })}</td>
                         <td role="cell" class="title">{r.why}</td>
+                        {action}
                     </tr>
                 }
                 .into_any()
@@ -125,4 +137,20 @@ fn table(slug: String, list: EnrolmentList) -> impl IntoView {
         {body}
         <Pager previous=None next/>
     }
+}
+
+fn removal(slug: &str, campaign: &str, id: String, remove: Post) -> AnyView {
+    let (slug, campaign) = (slug.to_owned(), campaign.to_owned());
+    view! {
+        <details class="confirm">
+            <summary class="button small ghost">"Remove"</summary>
+            <PostForm post=remove>
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="campaign" value=campaign/>
+                <input type="hidden" name="id" value=id/>
+                <SubmitButton kind=ButtonKind::Danger>"Remove from the campaign"</SubmitButton>
+            </PostForm>
+        </details>
+    }
+    .into_any()
 }

@@ -1,17 +1,18 @@
 //! Before the start: the checklist and the two ways to begin. And the page that asks before a stop.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    commands::{Command, button, refusal},
+    commands::{CommandCampaign, button, refusal},
     looks::{Head, head},
-    overview::load_overview,
+    overview::LoadOverview,
 };
 use crate::{
     error::AppError,
+    exchange::{Post, PostForm, use_posts, with_data},
     fmt::grouped,
-    pages::frame::{ErrorPage, use_param, use_slug},
+    pages::frame::{use_param, use_slug},
     shell::PageScroll,
     ui::{ButtonKind, ButtonLink, Card, CheckItem, Checklist, IconName, InputKind, SubmitButton, TextInput, Verdict},
 };
@@ -21,11 +22,12 @@ use crate::{
 pub struct Launch {
     pub(super) head: Head,
     pub(super) ready: bool,
+    pub(super) zone: String,
     pub(super) checks: Vec<(String, String, Option<String>)>,
 }
 
 /// Loads the checklist.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_launch(slug: String, id: String) -> Result<Launch, AppError> {
     super::load::launch(&slug, &id).await
 }
@@ -34,22 +36,15 @@ pub async fn load_launch(slug: String, id: String) -> Result<Launch, AppError> {
 #[component]
 pub fn CampaignLaunchPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("campaign"));
-    let command = Command::new();
-    let shown = Resource::new(move || (slug.get(), id.get()), |(slug, id)| load_launch(slug, id));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match shown.await {
-                    Ok(shown) => page(slug.get_untracked(), shown, command).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    let command = Post::to::<CommandCampaign>();
+    with_data(
+        use_posts(),
+        move || LoadLaunch { slug: slug.get(), id: id.get() },
+        move |shown| page(slug.get_untracked(), shown, command),
+    )
 }
 
-fn page(slug: String, l: Launch, command: Command) -> impl IntoView {
+fn page(slug: String, l: Launch, command: Post) -> impl IntoView {
     let items = l
         .checks
         .into_iter()
@@ -66,7 +61,7 @@ fn page(slug: String, l: Launch, command: Command) -> impl IntoView {
         .collect();
     let words = format!("Start sending to {} leads", l.head.audience);
     let start = button(command, &slug, &l.head.id, "start", words, ButtonKind::Primary, IconName::Send);
-    let later = schedule(&slug, &l.head.id, command);
+    let later = schedule(&slug, &l.head.id, &l.zone, command);
     let begin = if l.ready {
         view! { {start}<details><summary>"Start later"</summary>{later}</details> }.into_any()
     } else {
@@ -84,16 +79,17 @@ fn page(slug: String, l: Launch, command: Command) -> impl IntoView {
     }
 }
 
-fn schedule(slug: &str, id: &str, command: Command) -> AnyView {
+fn schedule(slug: &str, id: &str, zone: &str, command: Post) -> AnyView {
+    let hint = format!("On a clock in {}", zone.replace('_', " "));
     let (slug, id) = (slug.to_owned(), id.to_owned());
     view! {
-        <ActionForm action=command attr:class="stack">
+        <PostForm post=command class="stack">
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="command" value="schedule"/>
-            <TextInput name="at" label="Start at (UTC)" kind=InputKind::DateTime/>
+            <TextInput name="at" label="Start at" hint kind=InputKind::DateTime/>
             <SubmitButton kind=ButtonKind::Default>"Schedule"</SubmitButton>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }
@@ -102,36 +98,36 @@ fn schedule(slug: &str, id: &str, command: Command) -> AnyView {
 #[component]
 pub fn CampaignStopPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("campaign"));
-    let command = Command::new();
-    let shown = Resource::new(move || (slug.get(), id.get()), |(slug, id)| load_overview(slug, id));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                let slug = slug.get_untracked();
-                match shown.await {
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                    Ok(o) => {
-                        let own = format!("/t/{slug}/campaigns/{}", o.head.id);
-                        let question = format!("Stop {}?", o.head.name);
-                        let leaving = grouped(o.open + o.enrolling);
-                        let stop = button(command, &slug, &o.head.id, "stop", "Stop campaign".to_owned(), ButtonKind::Danger, IconName::Stop);
-                        view! {
-                            {head(&slug, &o.head, "stop", ().into_any())}
-                            <PageScroll label="Stop">
-                                <div class="page-body narrow">
-                                    {refusal(command)}
-                                    <Card title=question>
-                                        <p>{leaving}" leads leave the sequence. A stopped campaign can’t be resumed; you can duplicate it."</p>
-                                        <div class="cluster"><ButtonLink href=own>"Keep it"</ButtonLink>{stop}</div>
-                                    </Card>
-                                </div>
-                            </PageScroll>
-                        }
-                        .into_any()
-                    }
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    let command = Post::to::<CommandCampaign>();
+    with_data(
+        use_posts(),
+        move || LoadOverview { slug: slug.get(), id: id.get() },
+        move |o| {
+            let slug = slug.get_untracked();
+            let own = format!("/t/{slug}/campaigns/{}", o.head.id);
+            let question = format!("Stop {}?", o.head.name);
+            let leaving = grouped(o.open + o.enrolling);
+            let stop = button(
+                command,
+                &slug,
+                &o.head.id,
+                "stop",
+                "Stop campaign".to_owned(),
+                ButtonKind::Danger,
+                IconName::Stop,
+            );
+            view! {
+                {head(&slug, &o.head, "stop", ().into_any())}
+                <PageScroll label="Stop">
+                    <div class="page-body narrow">
+                        {refusal(command)}
+                        <Card title=question>
+                            <p>{leaving}" leads leave the sequence. A stopped campaign can’t be resumed; you can duplicate it."</p>
+                            <div class="cluster"><ButtonLink href=own>"Keep it"</ButtonLink>{stop}</div>
+                        </Card>
+                    </div>
+                </PageScroll>
+            }
+        },
+    )
 }

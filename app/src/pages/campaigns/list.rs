@@ -1,18 +1,19 @@
 //! The list of campaigns, and the first form of a new one.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    commands::{Command, button, refusal},
+    commands::{CommandCampaign, button, refusal},
     looks::campaign_status,
 };
 use crate::{
     error::AppError,
+    exchange::{Post, PostForm, with_data},
     fmt::Moment,
-    pages::frame::{ErrorPage, live_version, use_slug},
+    pages::frame::{live_version, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, ColumnKind, Crumb, Empty, EmptyKind, HeaderCell, IconName, Meter, Pager, StatusLook,
@@ -44,7 +45,7 @@ pub struct CampaignRow {
 }
 
 /// Loads a page of the list.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_campaigns(slug: String, view: String, after: String) -> Result<CampaignList, AppError> {
     super::load::list(&slug, &view, &after).await
 }
@@ -64,30 +65,19 @@ pub async fn create_campaign(slug: String, name: String) -> Result<(), AppError>
 #[component]
 pub fn CampaignsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    let command = Command::new();
+    let command = Post::to::<CommandCampaign>();
     let live = live_version("campaigns");
-    let list = Resource::new(
-        move || {
-            let get = |name: &str| query.read().get(name).unwrap_or_default();
-            (slug.get(), get("view"), get("after"), command.version().get(), live.get())
-        },
-        |(slug, view, after, ..)| load_campaigns(slug, view, after),
-    );
     view! {
         <Title text="Campaigns"/>
-        <Transition>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => table(slug.get_untracked(), list, command).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {with_data(live, move || {
+            let get = |name: &str| query.read().get(name).unwrap_or_default();
+            LoadCampaigns { slug: slug.get(), view: get("view"), after: get("after") }
+        }, move |list| table(slug.get_untracked(), list, command))}
     }
     .into_any()
 }
 
-fn table(slug: String, list: CampaignList, command: Command) -> impl IntoView {
+fn table(slug: String, list: CampaignList, command: Post) -> impl IntoView {
     let base = format!("/t/{slug}/campaigns");
     let tabs = [
         ("", "All"),
@@ -124,7 +114,7 @@ pub fn campaign_table(slug: &str, list: Vec<CampaignRow>) -> impl IntoView + use
     rows(slug, list, None)
 }
 
-fn rows(slug: &str, list: Vec<CampaignRow>, command: Option<Command>) -> impl IntoView + use<> {
+fn rows(slug: &str, list: Vec<CampaignRow>, command: Option<Post>) -> impl IntoView + use<> {
     let base = format!("/t/{slug}/campaigns");
     let head = view! {
         <HeaderCell label="Name" width="16rem"/>
@@ -141,7 +131,7 @@ fn rows(slug: &str, list: Vec<CampaignRow>, command: Option<Command>) -> impl In
     view! { <TableRegion label="Campaigns" head>{rows}</TableRegion> }
 }
 
-fn row(base: &str, slug: &str, r: CampaignRow, command: Option<Command>) -> AnyView {
+fn row(base: &str, slug: &str, r: CampaignRow, command: Option<Post>) -> AnyView {
     let action = match r.state.as_str() {
         "running" => Some(("pause", "Pause", IconName::Pause)),
         "paused" => Some(("resume", "Resume", IconName::Play)),
@@ -172,8 +162,8 @@ fn row(base: &str, slug: &str, r: CampaignRow, command: Option<Command>) -> AnyV
 #[component]
 pub fn NewCampaignPage() -> impl IntoView {
     let slug = use_slug();
-    let action = ServerAction::<CreateCampaign>::new();
-    let error = Signal::derive(move || action.value().get().and_then(Result::err).map(|e| e.message));
+    let action = Post::to::<CreateCampaign>();
+    let error = Signal::derive(move || action.message());
     view! {
         <Title text="New campaign"/>
         {move || {
@@ -182,11 +172,11 @@ pub fn NewCampaignPage() -> impl IntoView {
                 <Topbar title="New campaign" trail=vec![Crumb::new("Campaigns", format!("/t/{slug}/campaigns"))]/>
                 <PageScroll label="New campaign">
                     <div class="page-body narrow">
-                        <ActionForm action attr:class="stack">
+                        <PostForm post=action class="stack">
                             <input type="hidden" name="slug" value=slug/>
                             <TextInput name="name" label="Name" hint="Only your company sees it." error/>
-                            <SubmitButton busy=action.pending()>"Create draft"</SubmitButton>
-                        </ActionForm>
+                            <SubmitButton busy=action.busy()>"Create draft"</SubmitButton>
+                        </PostForm>
                     </div>
                 </PageScroll>
             }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, PageRequest, StepId,
+    CampaignId, PageRequest, Permission, StepId,
     campaigns::{Campaign, CampaignFilter, CampaignState, CampaignSummary, Verdict as Judged, checks::FixAt},
     enrolments::EnrolmentState,
     messages::MessageState,
@@ -24,15 +24,6 @@ pub fn campaign_id(text: &str) -> Result<CampaignId, AppError> {
 /// An id of the path.
 pub fn step_id(text: &str) -> Result<StepId, AppError> {
     text.parse().map_err(|_| service::Error::NotFound("step").into())
-}
-
-/// A moment as a form sends it, in UTC.
-pub fn moment(text: &str) -> Result<DateTime<Utc>, AppError> {
-    let padded = if text.len() == 16 { format!("{text}:00Z") } else { text.to_owned() };
-    padded.parse().map_err(|_| {
-        let problem = domain::Problem::field("at", "time_invalid", "Choose a day and a time.");
-        service::Error::invalid(problem).into()
-    })
 }
 
 fn head(campaign: &Campaign) -> Head {
@@ -172,9 +163,11 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
     let request = PageRequest { after: Some(after.to_owned()).filter(|a| !a.is_empty()), ..PageRequest::default() };
     let page = t.enrolments().list(campaign.id, EnrolmentState::parse(state), &request).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    let may_remove = t.actor().can(Permission::EditCampaigns);
     t.commit().await?;
     Ok(EnrolmentList {
         head,
+        may_remove,
         next: page.next,
         state: state.to_owned(),
         states: EnrolmentState::ALL.iter().map(|s| (s.to_string(), s.label().to_owned())).collect(),
@@ -182,6 +175,7 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
             .items
             .into_iter()
             .map(|e| EnrolmentRow {
+                id: e.id.to_string(),
                 lead: e.lead_id.map(|l| l.to_string()),
                 name: e.lead_name,
                 state: e.state.label().to_owned(),
@@ -289,10 +283,12 @@ pub async fn launch(slug: &str, id: &str) -> Result<Launch, AppError> {
     let mut t = server::tenant(slug).await?;
     let (campaign, head) = load_head(&mut t, id).await?;
     let checks = t.campaigns().checks(campaign.id).await?;
+    let zone = t.actor().time_zone().to_owned();
     t.commit().await?;
     let base = format!("/t/{slug}");
     let own = format!("{base}/campaigns/{}", campaign.id);
     Ok(Launch {
+        zone,
         ready: checks.iter().all(|c| c.verdict != Judged::Block),
         checks: checks
             .into_iter()

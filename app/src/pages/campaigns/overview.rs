@@ -1,16 +1,17 @@
 //! One campaign: where every lead is, what was sent, and the commands that its state allows.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    commands::{Command, button, refusal},
+    commands::{CommandCampaign, button, refusal},
     looks::{Head, head},
 };
 use crate::{
     error::AppError,
+    exchange::{Post, with_data},
     fmt::{Moment, grouped},
-    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    pages::frame::{live_version, use_param, use_slug},
     shell::{PageScroll, live::use_live_state},
     ui::{
         ButtonKind, ButtonLink, Callout, Card, DayBar, Fact, Facts, IconName, Kpi, KpiStrip, LiveMark, Meter, Part,
@@ -53,7 +54,7 @@ pub struct StepRow {
 }
 
 /// Loads the page.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_overview(slug: String, id: String) -> Result<Overview, AppError> {
     super::load::overview(&slug, &id).await
 }
@@ -62,26 +63,16 @@ pub async fn load_overview(slug: String, id: String) -> Result<Overview, AppErro
 #[component]
 pub fn CampaignPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("campaign"));
-    let command = Command::new();
+    let command = Post::to::<CommandCampaign>();
     let live = live_version("campaigns");
-    let shown = Resource::new(
-        move || (slug.get(), id.get(), command.version().get(), live.get()),
-        |(slug, id, ..)| load_overview(slug, id),
-    );
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match shown.await {
-                    Ok(shown) => page(slug.get_untracked(), shown, command).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    with_data(
+        live,
+        move || LoadOverview { slug: slug.get(), id: id.get() },
+        move |shown| page(slug.get_untracked(), shown, command),
+    )
 }
 
-fn page(slug: String, o: Overview, command: Command) -> impl IntoView {
+fn page(slug: String, o: Overview, command: Post) -> impl IntoView {
     let actions = actions(&slug, &o, command);
     let parts = vec![
         Part::new("Finished", o.finished, Tone::Jade),
@@ -146,7 +137,7 @@ fn page(slug: String, o: Overview, command: Command) -> impl IntoView {
     }
 }
 
-fn actions(slug: &str, o: &Overview, command: Command) -> AnyView {
+fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {
     let own = format!("/t/{slug}/campaigns/{}", o.head.id);
     let can = |word: &str| o.allowed.iter().any(|a| a == word);
     let form = |word: &'static str, label: &str, icon| {

@@ -1,12 +1,13 @@
 //! The steps of a campaign, in order. While it is a draft they can be added, moved and removed.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::looks::{Head, head};
 use crate::{
     error::AppError,
-    pages::frame::{ErrorPage, use_param, use_slug},
+    exchange::{Post, PostForm, use_posts, with_data},
+    pages::frame::{use_param, use_slug},
     shell::PageScroll,
     ui::{ButtonKind, ButtonLink, ButtonSize, Callout, Card, Empty, EmptyKind, IconName, SubmitButton, Tone},
 };
@@ -31,7 +32,7 @@ pub struct SequenceStep {
 }
 
 /// Loads the page.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_sequence(slug: String, id: String) -> Result<Sequence, AppError> {
     super::load::sequence(&slug, &id).await
 }
@@ -70,25 +71,15 @@ pub async fn arrange_steps(
 #[component]
 pub fn CampaignSequencePage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("campaign"));
-    let arrange = ServerAction::<ArrangeSteps>::new();
-    let shown =
-        Resource::new(move || (slug.get(), id.get(), arrange.version().get()), |(slug, id, _)| load_sequence(slug, id));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match shown.await {
-                    Ok(shown) => page(slug.get_untracked(), shown, arrange).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    let arrange = Post::to::<ArrangeSteps>();
+    with_data(
+        use_posts(),
+        move || LoadSequence { slug: slug.get(), id: id.get() },
+        move |shown| page(slug.get_untracked(), shown, arrange),
+    )
 }
 
-type Arrange = ServerAction<ArrangeSteps>;
-
-fn page(slug: String, s: Sequence, arrange: Arrange) -> impl IntoView {
+fn page(slug: String, s: Sequence, arrange: Post) -> impl IntoView {
     let own = format!("/t/{slug}/campaigns/{}", s.head.id);
     let draft = s.head.state == "draft";
     let launch = draft
@@ -105,9 +96,7 @@ fn page(slug: String, s: Sequence, arrange: Arrange) -> impl IntoView {
     let steps: Vec<_> =
         s.steps.into_iter().map(|step| step_card(&slug, &own, &id, step, s.may_arrange, count, arrange)).collect();
     let add = s.may_arrange.then(|| form(arrange, &slug, &id, "", "add", "Add step", IconName::Plus));
-    let refused = move || {
-        arrange.value().get().and_then(Result::err).map(|e| view! { <p class="error" role="alert">{e.message}</p> })
-    };
+    let refused = move || arrange.error().map(|e| view! { <p class="error" role="alert">{e.message}</p> });
     view! {
         {head(&slug, &s.head, "sequence", launch)}
         <PageScroll label="Sequence">
@@ -129,7 +118,7 @@ fn step_card(
     step: SequenceStep,
     may_arrange: bool,
     count: usize,
-    arrange: Arrange,
+    arrange: Post,
 ) -> AnyView {
     let title = format!("Step {}", step.position);
     let subject = if step.subject.is_empty() { "No subject yet".to_owned() } else { step.subject };
@@ -160,7 +149,7 @@ fn step_card(
 }
 
 fn form(
-    action: Arrange,
+    action: Post,
     slug: &str,
     id: &str,
     step: &str,
@@ -170,13 +159,13 @@ fn form(
 ) -> AnyView {
     let (slug, id, step) = (slug.to_owned(), id.to_owned(), step.to_owned());
     view! {
-        <ActionForm action>
+        <PostForm post=action>
             <input type="hidden" name="slug" value=slug.clone()/>
             <input type="hidden" name="id" value=id.clone()/>
             <input type="hidden" name="step" value=step.clone()/>
             <input type="hidden" name="what" value=what/>
             <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small icon>{words}</SubmitButton>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

@@ -1,12 +1,13 @@
 //! The settings of a campaign: whom it is for, from where and when it sends.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::looks::{Head, head};
 use crate::{
     error::AppError,
-    pages::frame::{ErrorPage, use_param, use_slug},
+    exchange::{Post, PostForm, use_posts, with_data},
+    pages::frame::{use_param, use_slug},
     shell::PageScroll,
     ui::{Callout, Card, Checkbox, Choice, FieldWidth, InputKind, RadioGroup, Select, SubmitButton, TextInput, Tone},
 };
@@ -49,7 +50,7 @@ pub struct SettingsForm {
 }
 
 /// Loads the page.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_settings(slug: String, id: String) -> Result<Settings, AppError> {
     super::load::settings(&slug, &id).await
 }
@@ -73,26 +74,18 @@ pub async fn save_settings(slug: String, id: String, form: SettingsForm) -> Resu
 #[component]
 pub fn CampaignSettingsPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("campaign"));
-    let save = ServerAction::<SaveSettings>::new();
-    let shown =
-        Resource::new(move || (slug.get(), id.get(), save.version().get()), |(slug, id, _)| load_settings(slug, id));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match shown.await {
-                    Ok(shown) => page(slug.get_untracked(), shown, save).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    let save = Post::to::<SaveSettings>();
+    with_data(
+        use_posts(),
+        move || LoadSettings { slug: slug.get(), id: id.get() },
+        move |shown| page(slug.get_untracked(), shown, save),
+    )
 }
 
-fn page(slug: String, s: Settings, save: ServerAction<SaveSettings>) -> impl IntoView {
+fn page(slug: String, s: Settings, save: Post) -> impl IntoView {
     let top = head(&slug, &s.head, "settings", ().into_any());
     let failed = move || {
-        save.value().get().and_then(Result::err).map(|e| {
+        save.error().map(|e| {
             view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{e.message}</p></div> }
         })
     };
@@ -107,14 +100,14 @@ fn page(slug: String, s: Settings, save: ServerAction<SaveSettings>) -> impl Int
             <div class="page-body narrow">
                 {failed}
                 {locked}
-                <ActionForm action=save attr:class="stack">
+                <PostForm post=save class="stack">
                     <input type="hidden" name="slug" value=slug/>
                     <input type="hidden" name="id" value=id/>
                     <input type="hidden" name="form[version]" value=version/>
                     <TextInput name="form[name]" label="Name" value=name/>
                     {fields}
-                    {may_edit.then(|| view! { <SubmitButton busy=save.pending()>"Save"</SubmitButton> })}
-                </ActionForm>
+                    {may_edit.then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
+                </PostForm>
             </div>
         </PageScroll>
     }

@@ -1,12 +1,13 @@
 //! One step: the e-mail, how a lead would read it, and test mails.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::looks::{Head, head};
 use crate::{
     error::AppError,
-    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    exchange::{Post, PostForm, with_data},
+    pages::frame::{live_version, use_param, use_slug},
     shell::PageScroll,
     ui::{Callout, Card, Choice, FieldWidth, InputKind, Select, SubmitButton, TextArea, TextInput, Tone},
 };
@@ -33,7 +34,7 @@ pub struct StepView {
 }
 
 /// Loads the page.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_step(slug: String, id: String, step: String) -> Result<StepView, AppError> {
     super::load::step(&slug, &id, &step).await
 }
@@ -80,26 +81,16 @@ pub async fn send_test(slug: String, id: String, step: String, to: String) -> Re
 #[component]
 pub fn CampaignStepPage() -> impl IntoView {
     let (slug, id, step) = (use_slug(), use_param("campaign"), use_param("step"));
-    let (save, test) = (ServerAction::<SaveStep>::new(), ServerAction::<SendTest>::new());
+    let (save, test) = (Post::to::<SaveStep>(), Post::to::<SendTest>());
     let live = live_version("campaigns");
-    let shown = Resource::new(
-        move || (slug.get(), id.get(), step.get(), save.version().get(), live.get()),
-        |(slug, id, step, ..)| load_step(slug, id, step),
-    );
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match shown.await {
-                    Ok(shown) => page(slug.get_untracked(), shown, save, test).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    with_data(
+        live,
+        move || LoadStep { slug: slug.get(), id: id.get(), step: step.get() },
+        move |shown| page(slug.get_untracked(), shown, save, test),
+    )
 }
 
-fn page(slug: String, s: StepView, save: ServerAction<SaveStep>, test: ServerAction<SendTest>) -> impl IntoView {
+fn page(slug: String, s: StepView, save: Post, test: Post) -> impl IntoView {
     let title = format!("Step {}", s.position);
     let locked = (!s.may_edit).then(|| {
         view! { <Callout tone=Tone::Sky>"Pause the campaign to change its wording. E-mails that were sent stay as they are."</Callout> }
@@ -133,12 +124,10 @@ fn page(slug: String, s: StepView, save: ServerAction<SaveStep>, test: ServerAct
     }
 }
 
-fn editor(slug: &str, s: &StepView, save: ServerAction<SaveStep>) -> AnyView {
-    let of = |field: &'static str| {
-        Signal::derive(move || save.value().get().and_then(Result::err).and_then(|e| e.of_field(field)))
-    };
+fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
+    let of = |field| save.of_field(field);
     let failed = move || {
-        let error = save.value().get().and_then(Result::err)?;
+        let error = save.error()?;
         error.problems.is_empty().then(|| view! { <p class="error" role="alert">{error.message}</p> })
     };
     let units = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("working_days", "working days")]
@@ -162,23 +151,23 @@ fn editor(slug: &str, s: &StepView, save: ServerAction<SaveStep>) -> AnyView {
         <TextArea name="body" label="Text" value=s.body.clone() rows=14 hint error=of("body")/>
         {problems}
         {failed}
-        {s.may_edit.then(|| view! { <SubmitButton busy=save.pending()>"Save"</SubmitButton> })}
+        {s.may_edit.then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
     }
     .into_any();
     view! {
-        <ActionForm action=save attr:class="stack">
+        <PostForm post=save class="stack">
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="step" value=step/>
             <input type="hidden" name="version" value=version/>
             {fields}
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }
 
-fn tests(slug: &str, s: &StepView, test: ServerAction<SendTest>) -> AnyView {
-    let error = Signal::derive(move || test.value().get().and_then(Result::err).map(|e| e.message));
+fn tests(slug: &str, s: &StepView, test: Post) -> AnyView {
+    let error = Signal::derive(move || test.message());
     let sent: Vec<_> = s
         .tests
         .iter()
@@ -187,13 +176,13 @@ fn tests(slug: &str, s: &StepView, test: ServerAction<SendTest>) -> AnyView {
         .collect();
     let (slug, id, step, me) = (slug.to_owned(), s.head.id.clone(), s.id.clone(), s.me.clone());
     view! {
-        <ActionForm action=test attr:class="stack">
+        <PostForm post=test class="stack">
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="step" value=step/>
             <TextInput name="to" label="Send to" kind=InputKind::Email value=me error/>
             <SubmitButton kind=crate::ui::ButtonKind::Default>"Send test e-mail"</SubmitButton>
-        </ActionForm>
+        </PostForm>
         <ul class="stack">{sent}</ul>
     }
     .into_any()

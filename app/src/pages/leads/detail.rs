@@ -1,18 +1,19 @@
 //! One lead: who it is, what happened, what is noted, why it has its score.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
-use super::looks::{lead_status, score_tone};
+use super::looks::{STATUSES, lead_status, score_tone};
 use crate::{
     error::AppError,
+    exchange::{Post, PostForm, with_data},
     fmt::Moment,
-    pages::frame::{ErrorPage, live_version, use_param, use_slug},
+    pages::frame::{live_version, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
-        Avatar, AvatarKind, ButtonLink, Callout, Card, Choice, Crumb, Empty, EmptyKind, Fact, Facts, IconName, Score,
-        Select, SubmitButton, Tag, TextArea, Time, Timeline, TimelineDay, Tone,
+        Avatar, AvatarKind, ButtonKind, ButtonLink, Callout, Card, Choice, Crumb, Empty, EmptyKind, Fact, Facts,
+        IconName, Score, Select, SubmitButton, Tag, TextArea, Time, Timeline, TimelineDay, Tone,
     },
 };
 
@@ -28,6 +29,8 @@ pub struct LeadView {
     pub(super) status: String,
     pub(super) suppressed: bool,
     pub(super) owner: Option<String>,
+    pub(super) owner_id: String,
+    pub(super) people: Vec<(String, String)>,
     pub(super) score: i32,
     pub(super) reasons: Vec<Reason>,
     pub(super) tags: Vec<String>,
@@ -44,7 +47,7 @@ pub(super) struct Reason {
 }
 
 /// Loads a lead.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_lead(slug: String, id: String) -> Result<LeadView, AppError> {
     super::load::lead(&slug, &id).await
 }
@@ -70,6 +73,18 @@ pub async fn set_lead_status(slug: String, id: String, status: String) -> Result
     Ok(())
 }
 
+/// Gives the lead to somebody, or to nobody.
+#[server(prefix = "/sf")]
+pub async fn assign_lead(slug: String, id: String, #[server(default)] owner: String) -> Result<(), AppError> {
+    let owner = Some(owner).filter(|o| !o.is_empty()).map(|o| o.parse()).transpose();
+    let owner = owner.map_err(|_| AppError::from(service::Error::NotFound("person")))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    t.leads().assign(super::load::lead_id(&id)?, owner).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/leads/{id}"), "lead-saved");
+    Ok(())
+}
+
 /// Deletes the lead.
 #[server(prefix = "/sf")]
 pub async fn delete_lead(slug: String, id: String) -> Result<(), AppError> {
@@ -84,38 +99,24 @@ pub async fn delete_lead(slug: String, id: String) -> Result<(), AppError> {
 #[component]
 pub fn LeadPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("lead"));
-    let note = ServerAction::<AddNote>::new();
-    let status = ServerAction::<SetLeadStatus>::new();
+    let note = Post::to::<AddNote>();
+    let status = Post::to::<SetLeadStatus>();
+    let owner = Post::to::<AssignLead>();
     let live = live_version("leads");
-    let lead = Resource::new(
-        move || (slug.get(), id.get(), note.version().get(), status.version().get(), live.get()),
-        |(slug, id, ..)| load_lead(slug, id),
-    );
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match lead.await {
-                    Ok(lead) => page(slug.get_untracked(), lead, note, status).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    with_data(
+        live,
+        move || LoadLead { slug: slug.get(), id: id.get() },
+        move |lead| page(slug.get_untracked(), lead, note, (status, owner)),
+    )
 }
 
-fn page(
-    slug: String,
-    lead: LeadView,
-    note: ServerAction<AddNote>,
-    status: ServerAction<SetLeadStatus>,
-) -> impl IntoView {
+fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> impl IntoView {
     let base = format!("/t/{slug}/leads");
     let trail = vec![Crumb::new("Leads", base.clone())];
     let edit = format!("{base}/{}/edit", lead.id);
     let at =
         lead.account.clone().map(|(id, name)| view! { " at " <a href=format!("/t/{slug}/accounts/{id}")>{name}</a> });
-    let error = move || note.value().get().and_then(Result::err).map(|e| e.message);
+    let error = move || note.message();
     let notes: Vec<_> = lead
         .notes
         .iter()
@@ -128,12 +129,12 @@ fn page(
         let (slug, id) = (slug.clone(), lead.id.clone());
         view! {
             <Card title="Write a note">
-                <ActionForm action=note attr:class="stack">
+                <PostForm post=note class="stack">
                     <input type="hidden" name="slug" value=slug.clone()/>
                     <input type="hidden" name="id" value=id.clone()/>
                     <TextArea name="body" label="Note" rows=3 error=Signal::derive(error)/>
                     <SubmitButton>"Add note"</SubmitButton>
-                </ActionForm>
+                </PostForm>
             </Card>
         }
     });
@@ -165,7 +166,7 @@ fn page(
                     {(!notes.is_empty()).then(|| view! { <Card title="Notes"><ul class="stack">{notes}</ul></Card> })}
                     <Card title="Timeline">{timeline}</Card>
                 </div>
-                <div class="col">{about(&lead)}{why(&lead)}{lead.may_edit.then(|| change_status(&slug, &lead, status))}</div>
+                <div class="col">{about(&lead)}{why(&lead)}{lead.may_edit.then(|| change(&slug, &lead, changes))}</div>
             </div>
         </PageScroll>
     }
@@ -198,39 +199,45 @@ fn why(lead: &LeadView) -> impl IntoView + use<> {
     }
 }
 
-fn change_status(slug: &str, lead: &LeadView, action: ServerAction<SetLeadStatus>) -> impl IntoView + use<> {
-    let options = [
-        ("new", "New"),
-        ("working", "Working"),
-        ("replied", "Replied"),
-        ("qualified", "Qualified"),
-        ("nurture", "Nurture"),
-        ("lost", "Lost"),
-    ]
-    .map(|(value, label)| Choice::new(value, label))
-    .to_vec();
-    let delete = ServerAction::<DeleteLead>::new();
-    let (slug, id, status) = (slug.to_owned(), lead.id.clone(), lead.status.clone());
-    let (slug2, id2) = (slug.clone(), id.clone());
-    let refused =
-        move || delete.value().get().and_then(Result::err).map(|e| view! { <p class="error">{e.message}</p> });
-    view! {
-        <Card title="Change">
-            <ActionForm action attr:class="stack">
+fn change(slug: &str, lead: &LeadView, (status, owner): (Post, Post)) -> impl IntoView + use<> {
+    let statuses = STATUSES.map(|(value, label)| Choice::new(value, label)).to_vec();
+    let people: Vec<_> = lead.people.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
+    let delete = Post::to::<DeleteLead>();
+    let hidden = {
+        let (slug, id) = (slug.to_owned(), lead.id.clone());
+        move || {
+            view! {
                 <input type="hidden" name="slug" value=slug.clone()/>
                 <input type="hidden" name="id" value=id.clone()/>
-                <Select name="status" label="Status" options=options.clone() value=status.clone()/>
-                <SubmitButton kind=crate::ui::ButtonKind::Default>"Set status"</SubmitButton>
-            </ActionForm>
+            }
+        }
+    };
+    let (of_status, of_owner, of_delete) = (hidden.clone(), hidden.clone(), hidden);
+    let (now, owned) = (lead.status.clone(), lead.owner_id.clone());
+    let refused = move || {
+        let error = [status.error(), owner.error(), delete.error()];
+        error.into_iter().flatten().next().map(|e| view! { <p class="error" role="alert">{e.message}</p> })
+    };
+    view! {
+        <Card title="Change">
+            {refused}
+            <PostForm post=status class="stack">
+                {of_status()}
+                <Select name="status" label="Status" options=statuses.clone() value=now.clone()/>
+                <SubmitButton kind=ButtonKind::Default>"Set status"</SubmitButton>
+            </PostForm>
+            <PostForm post=owner class="stack">
+                {of_owner()}
+                <Select name="owner" label="Owner" options=people.clone() value=owned.clone() placeholder="Nobody"/>
+                <SubmitButton kind=ButtonKind::Default>"Assign"</SubmitButton>
+            </PostForm>
             <details>
                 <summary>"Delete this lead"</summary>
-                <ActionForm action=delete attr:class="stack">
-                    <input type="hidden" name="slug" value=slug2.clone()/>
-                    <input type="hidden" name="id" value=id2.clone()/>
+                <PostForm post=delete class="stack">
+                    {of_delete()}
                     <p>"The lead leaves its campaigns and its notes are lost. This cannot be undone."</p>
-                    {refused}
-                    <SubmitButton kind=crate::ui::ButtonKind::Danger>"Delete lead"</SubmitButton>
-                </ActionForm>
+                    <SubmitButton kind=ButtonKind::Danger>"Delete lead"</SubmitButton>
+                </PostForm>
             </details>
         </Card>
     }

@@ -1,13 +1,14 @@
 //! The form of a lead: new, and edited. The mutation that others follow: a server function behind an
-//! `ActionForm` that works before the scripts arrive, keeps what was entered, and ends in a redirect.
+//! `PostForm` that works before the scripts arrive, keeps what was entered, and ends in a redirect.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
-    pages::frame::{ErrorPage, use_param, use_slug},
+    exchange::{Post, PostForm, with_data},
+    pages::frame::{use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{ButtonLink, Crumb, ErrorSummary, FieldWidth, SubmitButton, TextInput},
 };
@@ -73,7 +74,7 @@ pub async fn update_lead(slug: String, id: String, fields: LeadFields) -> Result
 }
 
 /// Loads the fields of a lead.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_fields(slug: String, id: String) -> Result<LeadFields, AppError> {
     super::load::fields(&slug, &id).await
 }
@@ -82,8 +83,7 @@ pub async fn load_fields(slug: String, id: String) -> Result<LeadFields, AppErro
 #[component]
 pub fn NewLeadPage() -> impl IntoView {
     let slug = use_slug();
-    let action = ServerAction::<CreateLead>::new();
-    let error = Signal::derive(move || action.value().get().and_then(Result::err));
+    let action = Post::to::<CreateLead>();
     view! {
         <Title text="New lead"/>
         {move || {
@@ -93,15 +93,15 @@ pub fn NewLeadPage() -> impl IntoView {
                 <Topbar title="New lead" trail=vec![Crumb::new("Leads", back.clone())]/>
                 <PageScroll label="New lead">
                     <div class="page-body narrow">
-                        {problems(error)}
-                        <ActionForm action attr:class="stack">
+                        {problems(action)}
+                        <PostForm post=action class="stack">
                             <input type="hidden" name="slug" value=slug/>
-                            {inputs(LeadFields::default(), error)}
+                            {inputs(LeadFields::default(), action)}
                             <div class="cluster">
-                                <SubmitButton busy=action.pending()>"Create lead"</SubmitButton>
+                                <SubmitButton busy=action.busy()>"Create lead"</SubmitButton>
                                 <ButtonLink href=back>"Cancel"</ButtonLink>
                             </div>
-                        </ActionForm>
+                        </PostForm>
                     </div>
                 </PageScroll>
             }
@@ -114,58 +114,52 @@ pub fn NewLeadPage() -> impl IntoView {
 #[component]
 pub fn EditLeadPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("lead"));
-    let action = ServerAction::<UpdateLead>::new();
-    let error = Signal::derive(move || action.value().get().and_then(Result::err));
-    let fields = Resource::new(move || (slug.get(), id.get()), |(slug, id)| load_fields(slug, id));
+    let action = Post::to::<UpdateLead>();
     view! {
         <Title text="Edit lead"/>
-        <Transition>
-            {move || Suspend::new(async move {
+        {with_data(
+            Signal::stored(0),
+            move || LoadFields { slug: slug.get(), id: id.get() },
+            move |fields| {
                 let (slug, id) = (slug.get_untracked(), id.get_untracked());
                 let back = format!("/t/{slug}/leads/{id}");
-                match fields.await {
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                    Ok(fields) => view! {
-                        <Topbar title="Edit lead" trail=vec![Crumb::new("Lead", back.clone())]/>
-                        <PageScroll label="Edit lead">
-                            <div class="page-body narrow">
-                                {problems(error)}
-                                <ActionForm action attr:class="stack">
-                                    <input type="hidden" name="slug" value=slug/>
-                                    <input type="hidden" name="id" value=id/>
-                                    <input type="hidden" name="fields[version]" value=fields.version/>
-                                    {inputs(fields, error)}
-                                    <div class="cluster">
-                                        <SubmitButton busy=action.pending()>"Save"</SubmitButton>
-                                        <ButtonLink href=back>"Cancel"</ButtonLink>
-                                    </div>
-                                </ActionForm>
-                            </div>
-                        </PageScroll>
-                    }.into_any(),
+                view! {
+                    <Topbar title="Edit lead" trail=vec![Crumb::new("Lead", back.clone())]/>
+                    <PageScroll label="Edit lead">
+                        <div class="page-body narrow">
+                            {problems(action)}
+                            <PostForm post=action class="stack">
+                                <input type="hidden" name="slug" value=slug/>
+                                <input type="hidden" name="id" value=id/>
+                                <input type="hidden" name="fields[version]" value=fields.version/>
+                                {inputs(fields, action)}
+                                <div class="cluster">
+                                    <SubmitButton busy=action.busy()>"Save"</SubmitButton>
+                                    <ButtonLink href=back>"Cancel"</ButtonLink>
+                                </div>
+                            </PostForm>
+                        </div>
+                    </PageScroll>
                 }
-            })}
-        </Transition>
+            },
+        )}
     }
     .into_any()
 }
 
 /// What is wrong, at the top and with a link to each field.
-fn problems(error: Signal<Option<AppError>>) -> impl IntoView {
+fn problems(post: Post) -> impl IntoView {
     let errors = Signal::derive(move || {
-        let Some(error) = error.get() else { return Vec::new() };
-        let of_fields: Vec<_> = error
-            .problems
-            .iter()
-            .filter_map(|p| Some((format!("fields[{}]", p.field.as_deref()?), p.message.clone())))
-            .collect();
+        let Some(error) = post.error() else { return Vec::new() };
+        let field = |(field, message)| (format!("fields[{field}]"), message);
+        let of_fields: Vec<_> = error.problems.into_iter().map(field).collect();
         if of_fields.is_empty() { vec![(String::new(), error.message)] } else { of_fields }
     });
     view! { <ErrorSummary errors/> }
 }
 
-fn inputs(fields: LeadFields, error: Signal<Option<AppError>>) -> impl IntoView {
-    let of = |field: &'static str| Signal::derive(move || error.get().and_then(|e| e.of_field(field)));
+fn inputs(fields: LeadFields, post: Post) -> impl IntoView {
+    let of = |field| post.of_field(field);
     view! {
         <TextInput name="fields[email]" label="E-mail" value=fields.email error=of("email")/>
         <TextInput name="fields[first_name]" label="First name" value=fields.first_name error=of("first_name") optional=true width=FieldWidth::Medium/>

@@ -1,15 +1,16 @@
 //! The list of leads: filters, search, order and page are its address; a selection is a form.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
-use super::looks::{lead_status, score_tone};
+use super::looks::{STATUSES, lead_status, score_tone};
 use crate::{
     error::AppError,
+    exchange::with_data,
     fmt::Moment,
-    pages::frame::{ErrorPage, live_version, use_slug},
+    pages::frame::{live_version, use_slug},
     shell::Topbar,
     ui::{
         AddFilter, Avatar, AvatarKind, BulkBar, ButtonKind, ButtonLink, Choice, ColumnKind, Empty, EmptyKind,
@@ -58,7 +59,7 @@ pub(super) struct Chip {
 }
 
 /// Loads the list for the query string of the page.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_leads(slug: String, query: String) -> Result<LeadList, AppError> {
     super::load::list(&slug, &query).await
 }
@@ -68,20 +69,9 @@ pub async fn load_leads(slug: String, query: String) -> Result<LeadList, AppErro
 pub fn LeadsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
     let live = live_version("leads");
-    let list = Resource::new(
-        move || (slug.get(), query.read().to_query_string(), live.get()),
-        |(slug, query, ..)| load_leads(slug, query),
-    );
     view! {
         <Title text="Leads"/>
-        <Transition>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => table(slug.get_untracked(), list).into_any(),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {with_data(live, move || LoadLeads { slug: slug.get(), query: query.read().to_query_string() }, move |list| table(slug.get_untracked(), list))}
     }
     .into_any()
 }
@@ -202,7 +192,7 @@ fn filters(base: &str, list: &LeadList) -> impl IntoView + use<> {
         .collect();
     let search = list.search.clone();
     let any = !list.chips.is_empty();
-    let statuses = ["new", "working", "replied", "qualified", "nurture", "lost"].map(|s| Choice::new(s, s)).to_vec();
+    let statuses = STATUSES.map(|(value, word)| Choice::new(value, word)).to_vec();
     let owners = list.owners.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect::<Vec<_>>();
     let (action, search_action) = (base.to_owned(), base.to_owned());
     view! {
@@ -241,19 +231,13 @@ fn bulk(list: &LeadList, selected: RwSignal<u32>) -> impl IntoView + use<> {
     let option = |c: &Choice| view! { <option value=c.value.clone()>{c.label.clone()}</option> };
     let campaigns: Vec<_> = campaigns.iter().map(option).collect();
     let owners: Vec<_> = owners.iter().map(option).collect();
-    let statuses = [
-        ("new", "New"),
-        ("working", "Working"),
-        ("replied", "Replied"),
-        ("qualified", "Qualified"),
-        ("nurture", "Nurture"),
-        ("lost", "Lost"),
-    ]
-    .map(|(value, word)| view! { <option value=format!("status:{value}")>{word}</option> });
-    let query = list.query.clone();
+    let statuses = STATUSES.map(|(value, word)| view! { <option value=format!("status:{value}")>{word}</option> });
+    let (query, all) = (list.query.clone(), format!("All {}", list.count));
     view! {
         <BulkBar label="leads" selected>
             <input type="hidden" name="query" value=query/>
+            <label class="check"><input type="checkbox" name="all" value="1"/>{all}</label>
+            <span class="sep"></span>
             <label>
                 <span class="sr-only">"Action"</span>
                 <select name="action">

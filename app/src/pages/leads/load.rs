@@ -7,6 +7,7 @@ use domain::{
     leads::{LeadEvent, LeadEventKind, LeadFilter, LeadSort, LeadSummary},
     page::Count,
 };
+use service::Tenant;
 
 use super::{
     detail::{LeadView, Reason},
@@ -40,8 +41,7 @@ pub async fn list(slug: &str, query: &str) -> Result<LeadList, AppError> {
         ..CampaignFilter::default()
     };
     let campaigns = t.campaigns().list(&open, &PageRequest::default()).await?;
-    let owners: Vec<(String, String)> =
-        t.members().list().await?.into_iter().map(|m| (m.user_id.to_string(), m.name)).collect();
+    let owners = people(&mut t).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let may_edit = t.actor().can(Permission::EditLeads);
     t.commit().await?;
@@ -71,6 +71,11 @@ pub async fn list(slug: &str, query: &str) -> Result<LeadList, AppError> {
     })
 }
 
+/// Who may own a lead: id and name.
+async fn people(t: &mut Tenant) -> Result<Vec<(String, String)>, AppError> {
+    Ok(t.members().list().await?.into_iter().map(|m| (m.user_id.to_string(), m.name)).collect())
+}
+
 /// One lead with its timeline.
 pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
     let id = lead_id(id)?;
@@ -78,6 +83,7 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
     let lead = t.leads().get(id).await?;
     let timeline = t.leads().timeline(id, &PageRequest::default()).await?;
     let notes = t.leads().notes(id).await?;
+    let people = people(&mut t).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let may_edit = t.actor().can(Permission::EditLeads);
     t.commit().await?;
@@ -91,6 +97,8 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
         status: lead.status.to_string(),
         suppressed: lead.suppressed,
         owner: lead.owner_name.clone(),
+        owner_id: lead.owner_id.map(|o| o.to_string()).unwrap_or_default(),
+        people,
         score: lead.score,
         reasons: lead.score_reasons.into_iter().map(|r| Reason { text: r.text, points: r.points }).collect(),
         tags: lead.tags,

@@ -4,6 +4,16 @@ use leptos::prelude::*;
 
 use crate::ui::{Glyph, Status, Tone};
 
+/// The statuses that a person can choose, with their words.
+pub const STATUSES: [(&str, &str); 6] = [
+    ("new", "New"),
+    ("working", "Working"),
+    ("replied", "Replied"),
+    ("qualified", "Qualified"),
+    ("nurture", "Nurture"),
+    ("lost", "Lost"),
+];
+
 /// A status with its glyph. `suppressed` is stronger than any status.
 pub fn lead_status(status: &str, suppressed: bool) -> impl IntoView + use<> {
     let (glyph, tone, word) = match (suppressed, status) {

@@ -1,14 +1,15 @@
 //! The audit log: every critical operation and every denied attempt.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 use super::page;
 use crate::{
     error::AppError,
+    exchange::{use_posts, with_data},
     fmt::Moment,
-    pages::frame::{ErrorPage, use_slug},
+    pages::frame::use_slug,
     ui::{Card, Pager, Tag, Time, Tone},
 };
 
@@ -20,7 +21,7 @@ pub struct AuditLog {
 }
 
 /// Loads a page of the log.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_audit(slug: String, after: String) -> Result<AuditLog, AppError> {
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
@@ -47,21 +48,11 @@ pub async fn load_audit(slug: String, after: String) -> Result<AuditLog, AppErro
 #[component]
 pub fn AuditPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    let log = Resource::new(
-        move || (slug.get(), query.read().get("after").unwrap_or_default()),
-        |(slug, after)| load_audit(slug, after),
-    );
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match log.await {
-                    Ok(log) => show(slug.get_untracked(), log),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    with_data(
+        use_posts(),
+        move || LoadAudit { slug: slug.get(), after: query.read().get("after").unwrap_or_default() },
+        move |log| show(slug.get_untracked(), log),
+    )
 }
 
 fn show(slug: String, log: AuditLog) -> AnyView {

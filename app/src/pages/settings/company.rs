@@ -1,12 +1,13 @@
 //! Name, postal address and time zone of the company.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{page, refused};
 use crate::{
     error::AppError,
-    pages::frame::{ErrorPage, use_slug},
+    exchange::{Post, PostForm, use_posts, with_data},
+    pages::frame::use_slug,
     ui::{Card, FieldWidth, SubmitButton, TextArea, TextInput},
 };
 
@@ -21,7 +22,7 @@ pub struct CompanyForm {
 }
 
 /// Loads the form.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_company(slug: String) -> Result<CompanyForm, AppError> {
     let mut t = crate::server::tenant(&slug).await?;
     let company = t.company().await?;
@@ -54,37 +55,24 @@ pub async fn save_company(slug: String, form: CompanyForm) -> Result<(), AppErro
 #[component]
 pub fn CompanySettingsPage() -> impl IntoView {
     let slug = use_slug();
-    let save = ServerAction::<SaveCompany>::new();
-    let form = Resource::new(move || (slug.get(), save.version().get()), |(slug, _)| load_company(slug));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match form.await {
-                    Ok(form) => show(slug.get_untracked(), form, save),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    let save = Post::to::<SaveCompany>();
+    with_data(use_posts(), move || LoadCompany { slug: slug.get() }, move |form| show(slug.get_untracked(), form, save))
 }
 
-fn show(slug: String, form: CompanyForm, save: ServerAction<SaveCompany>) -> AnyView {
-    let of = move |field: &'static str| {
-        Signal::derive(move || save.value().get().and_then(Result::err).and_then(|e| e.of_field(field)))
-    };
+fn show(slug: String, form: CompanyForm, save: Post) -> AnyView {
+    let of = move |field| save.of_field(field);
     let hidden = slug.clone();
     let body = view! {
         {refused(save)}
         <Card title="Company">
-            <ActionForm action=save attr:class="stack">
+            <PostForm post=save class="stack">
                 <input type="hidden" name="slug" value=hidden.clone()/>
                 <TextInput name="form[name]" label="Name" hint="Recipients read it under every e-mail." value=form.name.clone() error=of("name")/>
                 <TextArea name="form[postal_address]" label="Postal address" hint="Stands under every campaign e-mail; the law asks for it." rows=4 value=form.postal_address.clone() error=of("postal_address")/>
                 <TextInput name="form[time_zone]" label="Time zone" hint="As in Europe/Berlin" value=form.time_zone.clone() width=FieldWidth::Medium error=of("time_zone")/>
                 <TextInput name="form[country]" label="Country" hint="Two letters" value=form.country.clone() optional=true width=FieldWidth::Short error=of("country")/>
-                <SubmitButton busy=save.pending()>"Save"</SubmitButton>
-            </ActionForm>
+                <SubmitButton busy=save.busy()>"Save"</SubmitButton>
+            </PostForm>
         </Card>
     }
     .into_any();

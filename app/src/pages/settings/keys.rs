@@ -1,14 +1,15 @@
 //! The API keys of the company. A key is made by a plain form whose answer shows the secret, once: it is
 //! in no address, no session and no cache.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{page, refused};
 use crate::{
     error::AppError,
+    exchange::{Post, PostForm, use_posts, with_data},
     fmt::Moment,
-    pages::frame::{ErrorPage, use_slug},
+    pages::frame::use_slug,
     ui::{
         ButtonKind, ButtonSize, Card, Checkbox, Choice, Empty, EmptyKind, FieldWidth, Select, SubmitButton, TextInput,
         Time,
@@ -38,7 +39,7 @@ struct KeyRow {
 }
 
 /// Loads the page.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_keys(slug: String) -> Result<KeyList, AppError> {
     use domain::keys::Scope;
 
@@ -84,22 +85,11 @@ pub async fn revoke_key(slug: String, id: String) -> Result<(), AppError> {
 #[component]
 pub fn KeysPage() -> impl IntoView {
     let slug = use_slug();
-    let revoke = ServerAction::<RevokeKey>::new();
-    let list = Resource::new(move || (slug.get(), revoke.version().get()), |(slug, _)| load_keys(slug));
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => show(slug.get_untracked(), list, revoke),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    let revoke = Post::to::<RevokeKey>();
+    with_data(use_posts(), move || LoadKeys { slug: slug.get() }, move |list| show(slug.get_untracked(), list, revoke))
 }
 
-fn show(slug: String, list: KeyList, revoke: ServerAction<RevokeKey>) -> AnyView {
+fn show(slug: String, list: KeyList, revoke: Post) -> AnyView {
     let empty = list.keys.is_empty();
     let rows: Vec<_> = list.keys.into_iter().map(|key| row(&slug, key, revoke)).collect();
     let scopes: Vec<_> = list
@@ -134,18 +124,18 @@ fn show(slug: String, list: KeyList, revoke: ServerAction<RevokeKey>) -> AnyView
     page(&slug, "keys", "API keys", body)
 }
 
-fn row(slug: &str, key: KeyRow, revoke: ServerAction<RevokeKey>) -> AnyView {
+fn row(slug: &str, key: KeyRow, revoke: Post) -> AnyView {
     let (slug, id, words) = (slug.to_owned(), key.id, format!("Revoke {}", key.name));
     let button = key.works.then(move || {
         view! {
             <details class="confirm">
                 <summary class="button small">"Revoke"</summary>
-                <ActionForm action=revoke>
+                <PostForm post=revoke>
                     <input type="hidden" name="slug" value=slug/>
                     <input type="hidden" name="id" value=id/>
                     <p>"Programs that use it stop working at once."</p>
                     <SubmitButton kind=ButtonKind::Danger size=ButtonSize::Small>{words}</SubmitButton>
-                </ActionForm>
+                </PostForm>
             </details>
         }
     });

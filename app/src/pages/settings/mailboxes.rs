@@ -1,12 +1,13 @@
 //! Mailboxes: connecting one, its state in words, pausing it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{page, refused};
 use crate::{
     error::AppError,
-    pages::frame::{ErrorPage, live_version, use_slug},
+    exchange::{Post, PostForm, with_data},
+    pages::frame::{live_version, use_slug},
     ui::{
         ButtonKind, ButtonSize, Card, Choice, FieldWidth, Glyph, InputKind, Meter, Select, Status, SubmitButton,
         TextInput, Tone,
@@ -43,7 +44,7 @@ pub struct MailboxForm {
 }
 
 /// Loads the list.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_mailboxes(slug: String) -> Result<Vec<MailboxRow>, AppError> {
     let mut t = crate::server::tenant(&slug).await?;
     let mailboxes = t.mailboxes().list().await?;
@@ -108,31 +109,16 @@ pub async fn change_mailbox(slug: String, id: String, what: String) -> Result<()
 #[component]
 pub fn MailboxesPage() -> impl IntoView {
     let slug = use_slug();
-    let (connect, change) = (ServerAction::<ConnectMailbox>::new(), ServerAction::<ChangeMailbox>::new());
+    let (connect, change) = (Post::to::<ConnectMailbox>(), Post::to::<ChangeMailbox>());
     let live = live_version("mailboxes");
-    let list = Resource::new(
-        move || (slug.get(), connect.version().get(), change.version().get(), live.get()),
-        |(slug, ..)| load_mailboxes(slug),
-    );
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => show(slug.get_untracked(), list, connect, change),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    with_data(
+        live,
+        move || LoadMailboxes { slug: slug.get() },
+        move |list| show(slug.get_untracked(), list, connect, change),
+    )
 }
 
-fn show(
-    slug: String,
-    list: Vec<MailboxRow>,
-    connect: ServerAction<ConnectMailbox>,
-    change: ServerAction<ChangeMailbox>,
-) -> AnyView {
+fn show(slug: String, list: Vec<MailboxRow>, connect: Post, change: Post) -> AnyView {
     let rows: Vec<_> = list.into_iter().map(|m| row(&slug, m, change)).collect();
     let form = form(&slug, connect);
     let body = view! {
@@ -145,7 +131,7 @@ fn show(
     page(&slug, "mailboxes", "Mailboxes", body)
 }
 
-fn row(slug: &str, m: MailboxRow, change: ServerAction<ChangeMailbox>) -> AnyView {
+fn row(slug: &str, m: MailboxRow, change: Post) -> AnyView {
     let (glyph, tone, word) = match m.state.as_str() {
         "connected" => (Glyph::Done, Tone::Jade, "Connected"),
         "paused" => (Glyph::Pause, Tone::Amber, "Paused"),
@@ -157,12 +143,12 @@ fn row(slug: &str, m: MailboxRow, change: ServerAction<ChangeMailbox>) -> AnyVie
         .map(|(what, words)| {
             let (slug, id) = (slug.to_owned(), m.id.clone());
             view! {
-                <ActionForm action=change>
+                <PostForm post=change>
                     <input type="hidden" name="slug" value=slug.clone()/>
                     <input type="hidden" name="id" value=id.clone()/>
                     <input type="hidden" name="what" value=what/>
                     <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>{words}</SubmitButton>
-                </ActionForm>
+                </PostForm>
             }
             .into_any()
         })
@@ -181,10 +167,8 @@ fn row(slug: &str, m: MailboxRow, change: ServerAction<ChangeMailbox>) -> AnyVie
     .into_any()
 }
 
-fn form(slug: &str, connect: ServerAction<ConnectMailbox>) -> AnyView {
-    let of = move |field: &'static str| {
-        Signal::derive(move || connect.value().get().and_then(Result::err).and_then(|e| e.of_field(field)))
-    };
+fn form(slug: &str, connect: Post) -> AnyView {
+    let of = move |field| connect.of_field(field);
     let kinds = vec![
         Choice::new("smtp", "Own mail server (SMTP)"),
         Choice::new("sandbox", "Sandbox: mails are caught here, nobody is mailed"),
@@ -204,7 +188,7 @@ fn form(slug: &str, connect: ServerAction<ConnectMailbox>) -> AnyView {
     }
     .into_any();
     view! {
-        <ActionForm action=connect attr:class="stack">
+        <PostForm post=connect class="stack">
             <input type="hidden" name="slug" value=slug/>
             <Select name="form[kind]" label="Kind" options=kinds/>
             <TextInput name="form[from_name]" label="Name that recipients read" error=of("from_name")/>
@@ -212,8 +196,8 @@ fn form(slug: &str, connect: ServerAction<ConnectMailbox>) -> AnyView {
             {server}
             <TextInput name="form[daily_cap]" label="E-mails in 24 hours, at most" kind=InputKind::Number value="50" width=FieldWidth::Short error=of("daily_cap")/>
             <TextInput name="form[gap_seconds]" label="Seconds between two e-mails" kind=InputKind::Number value="90" width=FieldWidth::Short error=of("gap_seconds")/>
-            <SubmitButton busy=connect.pending()>"Connect mailbox"</SubmitButton>
-        </ActionForm>
+            <SubmitButton busy=connect.busy()>"Connect mailbox"</SubmitButton>
+        </PostForm>
     }
     .into_any()
 }

@@ -1,12 +1,13 @@
 //! Members and invitations.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{page, refused};
 use crate::{
     error::AppError,
-    pages::frame::{ErrorPage, use_slug},
+    exchange::{Post, PostForm, use_posts, with_data},
+    pages::frame::use_slug,
     ui::{Avatar, ButtonKind, ButtonSize, Card, Choice, InputKind, Select, SubmitButton, TextInput},
 };
 
@@ -18,7 +19,7 @@ pub struct People {
 }
 
 /// Loads the page.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_people(slug: String) -> Result<People, AppError> {
     let mut t = crate::server::tenant(&slug).await?;
     let invitations = t.invitations().list().await?;
@@ -75,27 +76,15 @@ pub async fn change_person(
 #[component]
 pub fn MembersPage() -> impl IntoView {
     let slug = use_slug();
-    let (invite, change) = (ServerAction::<InvitePerson>::new(), ServerAction::<ChangePerson>::new());
-    let people = Resource::new(
-        move || (slug.get(), invite.version().get(), change.version().get()),
-        |(slug, ..)| load_people(slug),
-    );
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match people.await {
-                    Ok(people) => show(slug.get_untracked(), people, invite, change),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    let (invite, change) = (Post::to::<InvitePerson>(), Post::to::<ChangePerson>());
+    with_data(
+        use_posts(),
+        move || LoadPeople { slug: slug.get() },
+        move |people| show(slug.get_untracked(), people, invite, change),
+    )
 }
 
-type Change = ServerAction<ChangePerson>;
-
-fn show(slug: String, people: People, invite: ServerAction<InvitePerson>, change: Change) -> AnyView {
+fn show(slug: String, people: People, invite: Post, change: Post) -> AnyView {
     let members: Vec<_> = people
         .members
         .into_iter()
@@ -127,19 +116,19 @@ fn show(slug: String, people: People, invite: ServerAction<InvitePerson>, change
         })
         .collect();
     let hidden = slug.clone();
-    let error = Signal::derive(move || invite.value().get().and_then(Result::err).and_then(|e| e.of_field("email")));
+    let error = invite.of_field("email");
     let body = view! {
         {refused(invite)}
         {refused(change)}
         <Card title="Members"><ul class="stack">{members}</ul></Card>
         <Card title="Open invitations"><ul class="stack">{invitations}</ul></Card>
         <Card title="Invite">
-            <ActionForm action=invite attr:class="stack">
+            <PostForm post=invite class="stack">
                 <input type="hidden" name="slug" value=hidden.clone()/>
                 <TextInput name="email" label="E-mail" kind=InputKind::Email error/>
                 <Select name="role" label="Role" options=roles() value="member"/>
-                <SubmitButton busy=invite.pending()>"Send invitation"</SubmitButton>
-            </ActionForm>
+                <SubmitButton busy=invite.busy()>"Send invitation"</SubmitButton>
+            </PostForm>
         </Card>
     }
     .into_any();
@@ -152,23 +141,16 @@ fn roles() -> Vec<Choice> {
         .to_vec()
 }
 
-fn form(
-    change: Change,
-    slug: &str,
-    id: &str,
-    what: &'static str,
-    words: &'static str,
-    more: Option<AnyView>,
-) -> AnyView {
+fn form(change: Post, slug: &str, id: &str, what: &'static str, words: &'static str, more: Option<AnyView>) -> AnyView {
     let (slug, id) = (slug.to_owned(), id.to_owned());
     view! {
-        <ActionForm action=change attr:class="cluster">
+        <PostForm post=change class="cluster">
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="what" value=what/>
             {more}
             <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>{words}</SubmitButton>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

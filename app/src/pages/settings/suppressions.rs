@@ -1,14 +1,15 @@
 //! The suppression list: who gets no more e-mail, and why.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 use super::{page, refused};
 use crate::{
     error::AppError,
+    exchange::{Post, PostForm, with_data},
     fmt::Moment,
-    pages::frame::{ErrorPage, live_version, use_slug},
+    pages::frame::{live_version, use_slug},
     ui::{ButtonKind, ButtonSize, Card, Empty, EmptyKind, Pager, SubmitButton, TextArea, Time},
 };
 
@@ -29,7 +30,7 @@ struct SuppressionRow {
 }
 
 /// Loads a page of the list.
-#[server(prefix = "/sf")]
+#[server(prefix = "/sf", output = Postcard)]
 pub async fn load_suppressions(slug: String, after: String) -> Result<SuppressionList, AppError> {
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
@@ -87,34 +88,19 @@ pub async fn remove_suppression(slug: String, id: String) -> Result<(), AppError
 #[component]
 pub fn SuppressionsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    let (add, remove) = (ServerAction::<AddSuppressions>::new(), ServerAction::<RemoveSuppression>::new());
+    let (add, remove) = (Post::to::<AddSuppressions>(), Post::to::<RemoveSuppression>());
     let live = live_version("suppressions");
-    let list = Resource::new(
+    with_data(
+        live,
         move || {
             let after = query.read().get("after").unwrap_or_default();
-            (slug.get(), after, add.version().get(), remove.version().get(), live.get())
+            LoadSuppressions { slug: slug.get(), after }
         },
-        |(slug, after, ..)| load_suppressions(slug, after),
-    );
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => show(slug.get_untracked(), list, add, remove),
-                    Err(error) => view! { <ErrorPage error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+        move |list| show(slug.get_untracked(), list, add, remove),
+    )
 }
 
-fn show(
-    slug: String,
-    list: SuppressionList,
-    add: ServerAction<AddSuppressions>,
-    remove: ServerAction<RemoveSuppression>,
-) -> AnyView {
+fn show(slug: String, list: SuppressionList, add: Post, remove: Post) -> AnyView {
     let next = list.next.map(|c| format!("/t/{slug}/settings/suppressions?after={c}"));
     let empty = list.rows.is_empty();
     let rows: Vec<_> = list
@@ -124,11 +110,11 @@ fn show(
             let (slug, id) = (slug.clone(), r.id);
             let button = r.removable.then(|| {
                 view! {
-                    <ActionForm action=remove>
+                    <PostForm post=remove>
                         <input type="hidden" name="slug" value=slug.clone()/>
                         <input type="hidden" name="id" value=id.clone()/>
                         <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>"Remove"</SubmitButton>
-                    </ActionForm>
+                    </PostForm>
                 }
             });
             view! {
@@ -141,7 +127,7 @@ fn show(
             .into_any()
         })
         .collect();
-    let error = Signal::derive(move || add.value().get().and_then(Result::err).and_then(|e| e.of_field("targets")));
+    let error = add.of_field("targets");
     let hidden = slug.clone();
     let body = view! {
         {refused(remove)}
@@ -151,11 +137,11 @@ fn show(
         </Card>
         <Pager previous=None next/>
         <Card title="Add">
-            <ActionForm action=add attr:class="stack">
+            <PostForm post=add class="stack">
                 <input type="hidden" name="slug" value=hidden.clone()/>
                 <TextArea name="targets" label="Addresses and domains" hint="One per line, as in ana@example.com or example.com" error/>
-                <SubmitButton busy=add.pending()>"Add to the list"</SubmitButton>
-            </ActionForm>
+                <SubmitButton busy=add.busy()>"Add to the list"</SubmitButton>
+            </PostForm>
         </Card>
     }
     .into_any();

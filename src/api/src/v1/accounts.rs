@@ -66,7 +66,7 @@ async fn get(call: Read, Path(id): Path<AccountId>) -> Result<Reply> {
 async fn change(Path(id): Path<AccountId>, call: Write<Json<serde_json::Value>>) -> Result<Reply> {
     let (mut work, Json(patch)) = call.open().await?;
     let old = work.t.accounts().get(id).await?;
-    let version = work.version.unwrap_or(old.version);
+    let version = work.version().unwrap_or(old.version);
     let account = work.t.accounts().update(id, merged(&AccountInput::from(old), patch)?, Some(version)).await?;
     let reply = Reply::ok(&account)?.version(account.version);
     work.done(reply).await

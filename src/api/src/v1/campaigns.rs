@@ -122,7 +122,8 @@ async fn get(call: Read, Path(id): Path<CampaignId>) -> Result<Reply> {
         (status = CONFLICT, description = "Its state does not allow it; `allowed` lists what it does.")))]
 async fn change(Path(id): Path<CampaignId>, call: Write<Json<CampaignInput>>) -> Result<Reply> {
     let (mut work, Json(input)) = call.open().await?;
-    let campaign = work.t.campaigns().update(id, input, work.version).await?;
+    let version = work.version();
+    let campaign = work.t.campaigns().update(id, input, version).await?;
     let reply = found(&mut work.t, campaign).await?;
     work.done(reply).await
 }

@@ -59,6 +59,8 @@ pub struct Schedule {
         (status = UNPROCESSABLE_ENTITY, description = "A launch check blocks, or the time is wrong.")))]
 async fn schedule(Path(id): Path<CampaignId>, call: Write<Json<Schedule>>) -> Result<Reply> {
     let (mut work, Json(schedule)) = call.open().await?;
+    let version = work.version();
+    work.t.campaigns().expect_version(id, version).await?;
     let outcome = work.t.campaigns().schedule(id, schedule.at).await?;
     answer(work, outcome).await
 }
@@ -69,6 +71,8 @@ async fn schedule(Path(id): Path<CampaignId>, call: Write<Json<Schedule>>) -> Re
     responses((status = OK, body = CommandResult), (status = CONFLICT, description = "Not from its state.")))]
 async fn unschedule(Path(id): Path<CampaignId>, call: Write) -> Result<Reply> {
     let (mut work, ()) = call.open().await?;
+    let version = work.version();
+    work.t.campaigns().expect_version(id, version).await?;
     let outcome = work.t.campaigns().unschedule(id).await?;
     answer(work, outcome).await
 }
@@ -82,6 +86,8 @@ async fn unschedule(Path(id): Path<CampaignId>, call: Write) -> Result<Reply> {
         (status = UNPROCESSABLE_ENTITY, description = "A launch check blocks.")))]
 async fn start(Path(id): Path<CampaignId>, call: Write) -> Result<Reply> {
     let (mut work, ()) = call.open().await?;
+    let version = work.version();
+    work.t.campaigns().expect_version(id, version).await?;
     let outcome = work.t.campaigns().start(id).await?;
     answer(work, outcome).await
 }
@@ -94,6 +100,8 @@ async fn start(Path(id): Path<CampaignId>, call: Write) -> Result<Reply> {
     responses((status = OK, body = CommandResult), (status = CONFLICT, description = "Not from its state.")))]
 async fn pause(Path(id): Path<CampaignId>, call: Write) -> Result<Reply> {
     let (mut work, ()) = call.open().await?;
+    let version = work.version();
+    work.t.campaigns().expect_version(id, version).await?;
     let outcome = work.t.campaigns().pause(id).await?;
     answer(work, outcome).await
 }
@@ -106,6 +114,8 @@ async fn pause(Path(id): Path<CampaignId>, call: Write) -> Result<Reply> {
     responses((status = OK, body = CommandResult), (status = CONFLICT, description = "Not from its state.")))]
 async fn stop(Path(id): Path<CampaignId>, call: Write) -> Result<Reply> {
     let (mut work, ()) = call.open().await?;
+    let version = work.version();
+    work.t.campaigns().expect_version(id, version).await?;
     let outcome = work.t.campaigns().stop(id).await?;
     answer(work, outcome).await
 }
@@ -127,6 +137,8 @@ pub struct Resume {
 async fn resume(Path(id): Path<CampaignId>, call: Write<Option<Json<Resume>>>) -> Result<Reply> {
     let (mut work, body) = call.open().await?;
     let acknowledged = body.is_some_and(|Json(resume)| resume.acknowledged);
+    let version = work.version();
+    work.t.campaigns().expect_version(id, version).await?;
     let outcome = work.t.campaigns().resume(id, acknowledged).await?;
     answer(work, outcome).await
 }

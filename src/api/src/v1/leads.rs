@@ -146,7 +146,7 @@ async fn get(call: Read, Path(id): Path<LeadId>) -> Result<Reply> {
 async fn change(Path(id): Path<LeadId>, call: Write<Json<serde_json::Value>>) -> Result<Reply> {
     let (mut work, Json(patch)) = call.open().await?;
     let old = work.t.leads().get(id).await?;
-    let version = work.version.unwrap_or(old.version);
+    let version = work.version().unwrap_or(old.version);
     let lead = work.t.leads().update(id, merged(&LeadInput::from(old), patch)?, Some(version)).await?;
     let reply = Reply::ok(&lead)?.version(lead.version);
     work.done(reply).await

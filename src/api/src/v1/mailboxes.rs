@@ -59,7 +59,8 @@ async fn get(call: Read, Path(id): Path<MailboxId>) -> Result<Reply> {
     responses((status = OK, body = Mailbox)))]
 async fn change(Path(id): Path<MailboxId>, call: Write<Json<MailboxInput>>) -> Result<Reply> {
     let (mut work, Json(input)) = call.open().await?;
-    let mailbox = work.t.mailboxes().update(id, input, work.version).await?;
+    let version = work.version();
+    let mailbox = work.t.mailboxes().update(id, input, version).await?;
     work.done(found(&mailbox)?).await
 }
 

@@ -55,7 +55,8 @@ async fn add(Path(id): Path<CampaignId>, call: Write<Json<StepInput>>) -> Result
     responses((status = OK, body = Step), (status = CONFLICT, description = "Its campaign has to be paused first.")))]
 async fn change(Path((id, step)): Path<(CampaignId, StepId)>, call: Write<Json<StepInput>>) -> Result<Reply> {
     let (mut work, Json(input)) = call.open().await?;
-    let step = work.t.campaigns().update_step(id, step, input, work.version).await?;
+    let version = work.version();
+    let step = work.t.campaigns().update_step(id, step, input, version).await?;
     let reply = Reply::ok(&step)?.version(step.version);
     work.done(reply).await
 }

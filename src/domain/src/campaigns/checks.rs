@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, steps::Step, window::SendingWindow, wire::wire_enum};
+use crate::{Problem, public_url::is_fit_for_mail, steps::Step, window::SendingWindow, wire::wire_enum};
 
 wire_enum! {
     /// What a check says.
@@ -63,6 +63,8 @@ pub struct Facts<'a> {
     pub real: usize,
     /// The most e-mails they may send together in 24 hours.
     pub daily_cap: i64,
+    /// Where the links of e-mails lead to.
+    pub public_url: &'a str,
     /// Postal address of the company is set.
     pub has_postal_address: bool,
     /// When it may send.
@@ -81,7 +83,7 @@ pub fn run(facts: &Facts<'_>) -> Vec<Check> {
         mailboxes(facts),
         authentication(facts),
         postal_address(facts),
-        pass("unsubscribe", "Every e-mail carries an unsubscribe link and the one-click header."),
+        unsubscribe(facts),
         window(facts),
         volume(facts),
     ]
@@ -184,6 +186,19 @@ fn postal_address(f: &Facts<'_>) -> Check {
     }
 }
 
+fn unsubscribe(f: &Facts<'_>) -> Check {
+    if is_fit_for_mail(f.public_url) {
+        pass("unsubscribe", "Every e-mail carries an unsubscribe link and the one-click header.")
+    } else {
+        let text = format!(
+            "Recipients could not unsubscribe at {}: one-click needs https. Whoever runs this installation sets its \
+             public address.",
+            f.public_url
+        );
+        Check { fix: None, ..block("unsubscribe", text, FixAt::Company) }
+    }
+}
+
 fn window(f: &Facts<'_>) -> Check {
     match f.window.check() {
         Ok(()) => pass("window", f.window.to_string()),
@@ -240,6 +255,7 @@ mod tests {
             connected: 1,
             real: 0,
             daily_cap: 50,
+            public_url: "https://sales.example",
             has_postal_address: true,
             window,
         }
@@ -258,6 +274,14 @@ mod tests {
         let window = SendingWindow::default();
         let facts = Facts { audience: 0, mailboxes: 0, connected: 0, has_postal_address: false, ..good(&[], &window) };
         assert_eq!(codes(&facts, Verdict::Block), ["audience", "steps", "mailboxes", "postal_address"]);
+    }
+
+    #[test]
+    fn an_address_without_encryption_blocks() {
+        let steps = [Step::example()];
+        let window = SendingWindow::default();
+        let facts = Facts { public_url: "http://192.168.1.10:3000", ..good(&steps, &window) };
+        assert_eq!(codes(&facts, Verdict::Block), ["unsubscribe"]);
     }
 
     #[test]

@@ -60,6 +60,13 @@ pub enum MimeError {
     Refused(String),
 }
 
+impl MimeError {
+    /// Whether another lead's mail might be built. The others come from the mailbox or the installation.
+    pub fn is_about_the_lead(&self) -> bool {
+        matches!(self, Self::Address(_) | Self::Refused(_))
+    }
+}
+
 impl OutgoingMail {
     /// Writes the mail down.
     pub fn build(&self) -> Result<Vec<u8>, MimeError> {

@@ -19,7 +19,7 @@ pub struct TestApp {
 impl TestApp {
     pub async fn new() -> Self {
         let db = testing::db_at(Clock::system().now()).await;
-        let router = server::web::router(&server::config::Config::default(), &db);
+        let router = server::web::router(&server::config::Config::default(), &db).expect("a router");
         Self { db, router }
     }
 

@@ -14,28 +14,37 @@ use domain::{
 use uuid::Uuid;
 
 use super::Campaigns;
-use crate::{Db, Error, Result};
+use crate::{Db, Error, Result, jobs::AdvanceCampaign};
 
 /// Enrolments or messages that one transaction moves.
 const BATCH: i64 = 1000;
 
-/// Does everything that a campaign has to do now. Safe to call at any time, twice and at once.
+/// Steps of one job: a large campaign then goes to the end of the line, so that the start of another
+/// company does not wait for all of it.
+const STEPS: usize = 20;
+
+/// Does what a campaign has to do now, and asks for another job when that is much. Safe to call at any
+/// time, twice and at once.
 ///
 /// # Errors
 /// When the database is away; the next call goes on.
 pub async fn advance(db: &Db, company: CompanyId, id: CampaignId) -> Result<()> {
     let actor = db.platform().system_actor(company, "system").await?;
-    loop {
+    for step in 1..=STEPS {
         let mut t = db.tenant(&actor).await?;
         let more = match t.campaigns().advance_once(id).await {
             Err(Error::NotFound(_)) => return Ok(()),
             other => other?,
         };
+        if more && step == STEPS {
+            t.enqueue(&AdvanceCampaign { company, campaign: id }).await?;
+        }
         t.commit().await?;
         if !more {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 impl Campaigns<'_> {
@@ -77,33 +86,16 @@ impl Campaigns<'_> {
 
     /// Ends a drain, or completes the campaign, when nothing is left to wait for.
     pub(crate) async fn settle(&mut self, id: CampaignId) -> Result<bool> {
-        let done = sqlx::query_scalar!(
-            r#"
-            SELECT CASE c.state
-                WHEN 'running' THEN NOT EXISTS (SELECT FROM campaign_audience a WHERE a.campaign_id = c.id)
-                    AND NOT EXISTS (SELECT FROM enrolments e WHERE e.campaign_id = c.id
-                                    AND e.state IN ('active', 'waiting_delay', 'waiting_window'))
-                WHEN 'pausing' THEN true
-                WHEN 'stopping' THEN NOT EXISTS (SELECT FROM campaign_audience a WHERE a.campaign_id = c.id)
-                    AND NOT EXISTS (SELECT FROM enrolments e WHERE e.campaign_id = c.id
-                                    AND e.state IN ('active', 'waiting_delay', 'waiting_window'))
-                ELSE false
-            END AND NOT EXISTS (SELECT FROM messages m WHERE m.campaign_id = c.id AND m.state = 'sending') AS "done!"
-            FROM campaigns c WHERE c.id = $1
-            "#,
-            id.0
-        )
-        .fetch_optional(self.t.conn())
-        .await?;
-        if done != Some(true) {
+        if !self.is_settled(id).await? {
             return Ok(false);
         }
-        // Only now the row is held: senders share it, and most calls end above.
+        // Only now the row is held: senders share it, and most calls end above. What was true of the
+        // state before may be false of the one that a command has committed in the meantime.
         let campaign = self.load(id, true).await?;
-        let now = self.t.now();
-        if campaign.lifecycle.state == CampaignState::Running && self.count_chunks(id).await? > 0 {
-            return Ok(true);
+        if !self.is_settled(id).await? {
+            return Ok(false);
         }
+        let now = self.t.now();
         let (change, kind) = match campaign.lifecycle.state {
             CampaignState::Running => (campaign.lifecycle.clone().complete(now), "completed"),
             CampaignState::Pausing => (campaign.lifecycle.clone().drained(now), "drained"),
@@ -116,6 +108,29 @@ impl Campaigns<'_> {
             self.t.tell("campaigns", id.0).await?;
         }
         Ok(false)
+    }
+
+    /// Whether the campaign has nothing left to wait for in the state that it is in.
+    async fn is_settled(&mut self, id: CampaignId) -> Result<bool> {
+        let settled = sqlx::query_scalar!(
+            r#"
+            SELECT CASE c.state
+                WHEN 'pausing' THEN true
+                WHEN 'running' THEN NOT EXISTS (SELECT FROM campaign_audience a WHERE a.campaign_id = c.id)
+                    AND NOT EXISTS (SELECT FROM enrolments e WHERE e.campaign_id = c.id
+                                    AND e.state IN ('active', 'waiting_delay', 'waiting_window'))
+                WHEN 'stopping' THEN NOT EXISTS (SELECT FROM campaign_audience a WHERE a.campaign_id = c.id)
+                    AND NOT EXISTS (SELECT FROM enrolments e WHERE e.campaign_id = c.id
+                                    AND e.state IN ('active', 'waiting_delay', 'waiting_window'))
+                ELSE false
+            END AND NOT EXISTS (SELECT FROM messages m WHERE m.campaign_id = c.id AND m.state = 'sending') AS "settled!"
+            FROM campaigns c WHERE c.id = $1
+            "#,
+            id.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        Ok(settled == Some(true))
     }
 
     /// Places one chunk of the audience: an enrolment for every lead, and the first e-mail for those

@@ -94,7 +94,9 @@ impl Campaigns<'_> {
     /// The same, with those that cannot be mailed.
     pub(super) async fn reach(&mut self, campaign: &Campaign) -> Result<Reach> {
         let mut query = QueryBuilder::<Postgres>::new(
-            "SELECT count(*), count(*) FILTER (WHERE l.email IS NOT NULL AND is_suppressed(l.email)),
+            "SELECT count(*),
+                    count(*) FILTER (WHERE l.email IN (SELECT target FROM suppressions)
+                                        OR split_part(l.email, '@', 2) IN (SELECT target FROM suppressions)),
                     count(*) FILTER (WHERE l.email IS NULL) FROM leads l WHERE true",
         );
         match &campaign.audience {

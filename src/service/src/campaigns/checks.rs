@@ -53,6 +53,7 @@ impl Campaigns<'_> {
             connected: boxes.iter().filter(|b| b.state == MailboxState::Connected).count(),
             real: boxes.iter().filter(|b| b.kind == MailboxKind::Smtp).count(),
             daily_cap: boxes.iter().map(|b| i64::from(b.daily_cap)).sum(),
+            public_url: &self.t.db().settings().public_url.clone(),
             has_postal_address: address.is_some_and(|a| !a.trim().is_empty()),
             window: &campaign.window,
         }))

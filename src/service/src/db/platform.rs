@@ -79,14 +79,6 @@ impl<'d> Platform<'d> {
         self.system_actor(CompanyId(company), "sender").await
     }
 
-    /// When the sender should look for work again; nothing when no mailbox has any.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn next_send_at(&self) -> Result<Option<DateTime<Utc>>> {
-        Ok(sqlx::query_scalar!("SELECT platform_next_send_at()").fetch_one(self.db.pool()).await?)
-    }
-
     /// Messages whose worker has not been heard of since its lease ended.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! and what is so already, stays as it is and is counted.
 
 use domain::{
-    Permission, UserId,
+    Permission, Problem, UserId,
     leads::{BulkAction, BulkOutcome, LeadEventKind, LeadSelection, LeadStatus, check_tags},
 };
 use uuid::Uuid;
@@ -15,11 +15,16 @@ use super::{
 };
 use crate::{Result, audit::Entry};
 
+/// Leads of one change: so few that whoever sends to one of them waits a second at most.
+const MOST: i64 = 10_000;
+
 impl Leads<'_> {
-    /// Changes every lead of a selection that the actor may change.
+    /// Changes every lead of a selection that the actor may change. Only an enrolment takes more than
+    /// 10,000: its leads are placed later, in chunks.
     ///
     /// # Errors
-    /// [`crate::Error::Forbidden`] without the right to edit leads; problems of the action.
+    /// [`crate::Error::Forbidden`] without the right to edit leads; problems of the action; a problem
+    /// when too many are selected.
     pub async fn bulk(&mut self, selection: &LeadSelection, action: &BulkAction) -> Result<BulkOutcome> {
         self.t.require(Permission::EditLeads).await?;
         if let BulkAction::Enrol { campaign } = action {
@@ -79,9 +84,14 @@ impl Leads<'_> {
             }
             LeadSelection::Filter(filter) => push_filter(&mut query, filter),
         }
-        query.push(" ORDER BY l.id FOR UPDATE OF l");
+        // The ids stay as they are, so whoever only refers to a lead need not wait.
+        query.push(" ORDER BY l.id LIMIT ").push_bind(MOST + 1).push(" FOR NO KEY UPDATE OF l");
         let rows: Vec<(Uuid, Option<Uuid>)> = query.build_query_as().persistent(false).fetch_all(self.t.conn()).await?;
         let selected = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        if selected > MOST {
+            let words = "At most 10,000 leads are changed at once. Choose fewer with a filter.";
+            return Err(Problem::new("selection_too_large", words).into());
+        }
         let all = self.t.actor().can(Permission::ManageAllLeads);
         let me = self.t.actor().user_id().map(|id| id.0);
         let ids =
@@ -190,5 +200,5 @@ impl Leads<'_> {
 
 fn one_tag(tag: &str) -> Result<String> {
     let tag = check_tags(vec![tag.to_owned()]).map_err(|p| p.on("tag"))?.pop();
-    tag.ok_or_else(|| domain::Problem::field("tag", "tag_missing", "Enter a tag.").into())
+    tag.ok_or_else(|| Problem::field("tag", "tag_missing", "Enter a tag.").into())
 }

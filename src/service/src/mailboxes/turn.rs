@@ -101,6 +101,24 @@ impl Mailboxes<'_> {
         Ok(())
     }
 
+    /// Its rules have changed, or its server answers again: only its gap still counts.
+    pub(crate) async fn start_over(&mut self, id: MailboxId) -> Result<()> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE mailboxes m SET not_before = g.ends_at, next_send_at = greatest(g.ends_at, $2), failures = 0
+             FROM (SELECT b.id, coalesce(max(s.sending_at) + make_interval(secs => b.gap_seconds), '-infinity') AS ends_at
+                   FROM mailboxes b LEFT JOIN messages s ON s.mailbox_id = b.id
+                        AND s.sending_at > $2::timestamptz - make_interval(secs => b.gap_seconds)
+                   WHERE b.id = $1 GROUP BY b.id) g
+             WHERE m.id = g.id",
+            id.0,
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
     /// Something may be due at `at`: mailboxes that sleep longer wake up then.
     pub(crate) async fn wake(&mut self, ids: &[MailboxId], at: DateTime<Utc>) -> Result<()> {
         let mut ids: Vec<_> = ids.iter().map(|id| id.0).collect();
@@ -108,6 +126,8 @@ impl Mailboxes<'_> {
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
+            // Waits for the turn that the mailbox may be having: its end must not overwrite this.
+            sqlx::query!("SELECT id FROM mailboxes WHERE id = $1 FOR UPDATE", id).fetch_optional(self.t.conn()).await?;
             sqlx::query!(
                 "UPDATE mailboxes SET next_send_at = greatest(not_before, least(coalesce(next_send_at, $2), $2))
                  WHERE id = $1 AND (next_send_at IS NULL OR next_send_at > $2)",

@@ -109,13 +109,14 @@ impl Messages<'_> {
             CROSS JOIN LATERAL (
                 SELECT m.id, m.campaign_id, m.enrolment_id, m.lead_id, m.step_id, m.attempts, m.due_at, m.window_ends_at
                 FROM messages m
+                JOIN enrolments e ON e.id = m.enrolment_id AND e.state IN ('active', 'waiting_delay', 'waiting_window')
                 WHERE m.campaign_id = c.id AND m.mailbox_id = $1 AND m.state IN ('scheduled', 'deferred')
                   AND m.plan_shift = c.plan_shift AND m.due_at <= $2
                 ORDER BY m.due_at
                 LIMIT $3
-                FOR UPDATE SKIP LOCKED
+                -- Both at once and without waiting: others lock the enrolment first.
+                FOR UPDATE OF m, e SKIP LOCKED
             ) d
-            JOIN enrolments e ON e.id = d.enrolment_id AND e.state IN ('active', 'waiting_delay', 'waiting_window')
             JOIN campaign_steps s ON s.id = d.step_id
             LEFT JOIN leads l ON l.id = d.lead_id
             LEFT JOIN accounts a ON a.id = l.account_id

@@ -35,17 +35,17 @@ struct Row {
 
 impl Messages<'_> {
     /// Records an outcome, once: `token` proves that the message is still ours. A message that was
-    /// judged `unknown` in the meantime becomes `sent` when the server did take it.
+    /// judged `unknown` in the meantime is known again, and its lead goes on with the campaign.
     ///
     /// # Errors
     /// When the database is away; the message then stays `sending` and becomes `unknown`.
     pub async fn record(&mut self, id: MessageId, token: Uuid, outcome: &SendOutcome) -> Result<()> {
-        let Some(row) = self.lock(id, token).await? else { return Ok(()) };
+        let Some(mut row) = self.lock(id, token).await? else { return Ok(()) };
         if row.state == MessageState::Unknown {
-            return match outcome {
-                SendOutcome::Accepted { reply, queue_id } => self.sent(&row, reply, queue_id.as_deref()).await,
-                _ => Ok(()),
-            };
+            if matches!(outcome, SendOutcome::Unknown { .. }) {
+                return Ok(());
+            }
+            row.enrolment_open = self.reopen(&row).await?;
         }
         match outcome {
             SendOutcome::Accepted { reply, queue_id } => {
@@ -59,8 +59,8 @@ impl Messages<'_> {
             }
             SendOutcome::Deferred { reply } => self.deferred(&row, reply).await?,
             SendOutcome::Rejected { reply, hard } => self.rejected(&row, reply, *hard).await?,
-            SendOutcome::NotStarted { reason, sign_in_refused } => {
-                self.not_started(&row, reason, *sign_in_refused).await?;
+            SendOutcome::NotStarted { reason, needs_person } => {
+                self.not_started(&row, reason, *needs_person).await?;
             }
             SendOutcome::Unknown { reason } => self.unknown(&row, reason).await?,
         }
@@ -183,6 +183,22 @@ impl Messages<'_> {
         self.t.mailboxes().wake(&[row.mailbox], slot.due_at).await
     }
 
+    /// The lead had left the campaign because nobody could know; now somebody does.
+    async fn reopen(&mut self, row: &Row) -> Result<bool> {
+        let now = self.t.now();
+        let open = sqlx::query!(
+            "UPDATE enrolments e SET state = 'active', end_reason = NULL, updated_at = $2
+             FROM campaigns c
+             WHERE e.id = $1 AND e.state = 'failed' AND e.end_reason = 'outcome_unknown' AND c.id = e.campaign_id
+               AND c.state IN ('running', 'pausing', 'paused')",
+            row.enrolment.0,
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(open.rows_affected() == 1)
+    }
+
     /// “Later”: tried again, with the same bytes, for at most 72 hours.
     async fn deferred(&mut self, row: &Row, reply: &str) -> Result<()> {
         let now = self.t.now();
@@ -213,12 +229,12 @@ impl Messages<'_> {
     }
 
     /// Surely not taken: back in line as if it had never begun. The mailbox waits, or asks for a person.
-    async fn not_started(&mut self, row: &Row, reason: &str, sign_in_refused: bool) -> Result<()> {
+    async fn not_started(&mut self, row: &Row, reason: &str, needs_person: bool) -> Result<()> {
         let now = self.t.now();
         let slot = next_slot(self.t, row.campaign, row.enrolment, now).await?;
         let back = if row.attempts > 0 { MessageState::Deferred } else { MessageState::Scheduled };
         self.back_in_line(row, back, slot.due_at, slot.ends_at, reason, 0).await?;
-        if sign_in_refused {
+        if needs_person {
             self.t.mailboxes().set_state(row.mailbox, MailboxState::Reconnect, Some(reason)).await?;
             return self.log(row, "mailbox_refused", reason).await;
         }

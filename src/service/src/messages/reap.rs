@@ -1,12 +1,13 @@
 //! The reaper: messages whose worker has not been heard of. A claim goes back in line; a hand-over
 //! that had begun is unknown, because the server may have taken the e-mail.
 
-use domain::MessageId;
+use domain::{CompanyId, MessageId};
 
 use super::Messages;
-use crate::{Db, Result};
+use crate::{Db, Error, Result};
 
-/// Judges every message whose lease has ended. Gives how many there were.
+/// Judges every message whose lease has ended. Gives how many there were. One that cannot be judged
+/// does not keep the others waiting.
 ///
 /// # Errors
 /// When the database is away; the next call goes on.
@@ -14,12 +15,22 @@ pub async fn reap(db: &Db) -> Result<usize> {
     let now = db.clock().now();
     let expired = db.platform().expired_leases(now).await?;
     for (company, message) in &expired {
-        let actor = db.platform().system_actor(*company, "system").await?;
-        let mut t = db.tenant(&actor).await?;
-        t.messages().reap_one(*message).await?;
-        t.commit().await?;
+        match judge(db, *company, *message).await {
+            Err(Error::Unavailable) => return Err(Error::Unavailable),
+            Err(error) => {
+                tracing::error!(message.id = %message, error = &error as &dyn std::error::Error, "A message is not judged");
+            }
+            Ok(()) => {}
+        }
     }
     Ok(expired.len())
+}
+
+async fn judge(db: &Db, company: CompanyId, message: MessageId) -> Result<()> {
+    let actor = db.platform().system_actor(company, "system").await?;
+    let mut t = db.tenant(&actor).await?;
+    t.messages().reap_one(message).await?;
+    t.commit().await
 }
 
 impl Messages<'_> {

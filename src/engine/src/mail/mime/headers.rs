@@ -1,6 +1,7 @@
 //! The headers that the library must not fold or encode: message ids and List-Unsubscribe.
 //! Every value is checked to be one line of printable ASCII before it is passed on as it is.
 
+use domain::public_url::is_fit_for_mail;
 use lettre::message::header::{HeaderName, HeaderValue};
 
 use super::MimeError;
@@ -39,8 +40,7 @@ pub(super) fn threading(own: &str, in_reply_to: Option<&str>, references: &[Stri
 pub(super) fn unsubscribe(url: Option<&str>, mailto: Option<&str>) -> Result<Vec<HeaderValue>, MimeError> {
     let mut ways = Vec::new();
     if let Some(url) = url {
-        let protected = url.starts_with("https://") || is_loopback(url);
-        if !protected || !is_token(url) {
+        if !is_fit_for_mail(url) || !is_token(url) {
             return Err(MimeError::Unsubscribe(url.to_owned()));
         }
         ways.push(format!("<{url}>"));
@@ -75,19 +75,6 @@ fn plain(name: HeaderName, value: String) -> HeaderValue {
 /// Printable ASCII that ends neither the angle brackets nor the line.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_VALUE && text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\",".contains(&b))
-}
-
-/// Whether an http address points at this very machine, where a development server has no certificate.
-fn is_loopback(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub struct Limits {
     pub data: Duration,
     /// Writing one block of content (section 4.5.3.2.5).
     pub block: Duration,
+    /// Everything before the final dot together: giving up there makes no doubles, and a lease is short.
+    pub before_dot: Duration,
     /// The reply to the final dot (section 4.5.3.2.6).
     pub final_dot: Duration,
 }
@@ -38,16 +40,14 @@ impl Limits {
             recipient: wait,
             data: wait,
             block: wait,
+            before_dot: wait.saturating_mul(8),
             final_dot: wait,
         }
     }
 
-    /// The longest that handing over a mail of `octets` can take on an open session; a lease must be longer.
-    pub fn longest_hand_over(&self, octets: usize) -> Duration {
-        // Dot-stuffing can double a mail at worst; one more block carries the final dot.
-        let blocks = u32::try_from(octets.saturating_mul(2) / super::data::BLOCK).unwrap_or(u32::MAX);
-        let content = self.block.saturating_mul(blocks.saturating_add(2));
-        self.command + self.sender + self.recipient + self.data + content + self.final_dot
+    /// The longest that handing over a mail can take on an open session; a lease must be longer.
+    pub fn longest_hand_over(&self) -> Duration {
+        self.before_dot + self.block + self.final_dot
     }
 }
 
@@ -64,7 +64,19 @@ impl Default for Limits {
             recipient: minutes(5),
             data: minutes(2),
             block: minutes(3),
+            before_dot: minutes(4),
             final_dot: minutes(10),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_outlives_the_slowest_hand_over() {
+        let lease = domain::messages::LEASE.to_std().expect("a positive time");
+        assert!(Limits::default().longest_hand_over() + Duration::from_secs(120) <= lease);
     }
 }

@@ -73,16 +73,9 @@ impl Session {
         if state == State::Over || self.wire.was_interrupted() {
             return HandOver::NotStarted { reason: "the server had closed the session".to_owned() };
         }
-        if state == State::HalfWay {
-            match self.wire.command("RSET", self.limits.command).await {
-                Ok(reply) if reply.class() == Class::Positive => {}
-                Ok(reply) => return not_started(format_args!("RSET was answered with {reply}")),
-                Err(error) => return not_started(error),
-            }
-        }
         let is_reused = self.handed_over > 0;
         self.handed_over += 1;
-        match self.transaction(&mail).await {
+        match self.transaction(&mail, state).await {
             Ok(reply) => self.conclude(Phase::Content, &reply, State::Ready),
             // A connection that was kept open and is being closed says nothing about this mail.
             Err(Stop::Refused(Phase::Sender, reply)) if reply.code == 421 && is_reused => not_started(reply),
@@ -102,8 +95,30 @@ impl Session {
     }
 
     /// MAIL, RCPT, DATA, the content and its final dot: RFC 5321 section 3.3.
-    async fn transaction(&mut self, mail: &Mail<'_>) -> Result<Reply, Stop> {
+    async fn transaction(&mut self, mail: &Mail<'_>, state: State) -> Result<Reply, Stop> {
         let limits = self.limits;
+        timeout(limits.before_dot, self.offer(mail, state))
+            .await
+            .unwrap_or(Err(Stop::Lost(Phase::Content, WireError::TimedOut)))?;
+        // From the first octet of this write on the server may have the mail.
+        self.wire.write(FINAL_DOT, limits.block).await.map_err(Stop::LostAfterDot)?;
+        let reply = self.wire.read_reply(limits.final_dot).await.map_err(Stop::LostAfterDot)?;
+        match reply.class() {
+            Class::Intermediate => Err(Stop::LostAfterDot(WireError::Garbled("it asked for more content"))),
+            _ => Ok(reply),
+        }
+    }
+
+    /// All that comes before the final dot: however slow the server is, nobody has the mail yet.
+    async fn offer(&mut self, mail: &Mail<'_>, state: State) -> Result<(), Stop> {
+        let limits = self.limits;
+        if state == State::HalfWay {
+            match self.wire.command("RSET", limits.command).await {
+                Ok(reply) if reply.class() == Class::Positive => {}
+                Ok(_) => return Err(Stop::Lost(Phase::Sender, WireError::Garbled("RSET was refused"))),
+                Err(error) => return Err(Stop::Lost(Phase::Sender, error)),
+            }
+        }
         self.step(Phase::Sender, &mail.mail_command(&self.features), Class::Positive, limits.sender).await?;
         self.step(Phase::Recipient, &format!("RCPT TO:<{}>", mail.to), Class::Positive, limits.recipient).await?;
         self.step(Phase::Data, "DATA", Class::Intermediate, limits.data).await?;
@@ -115,13 +130,7 @@ impl Session {
         if self.wire.was_interrupted() {
             return Err(self.last_words(WireError::Garbled("it spoke before the end of the content")).await);
         }
-        // From the first octet of this write on the server may have the mail.
-        self.wire.write(FINAL_DOT, limits.block).await.map_err(Stop::LostAfterDot)?;
-        let reply = self.wire.read_reply(limits.final_dot).await.map_err(Stop::LostAfterDot)?;
-        match reply.class() {
-            Class::Intermediate => Err(Stop::LostAfterDot(WireError::Garbled("it asked for more content"))),
-            _ => Ok(reply),
-        }
+        Ok(())
     }
 
     async fn step(&mut self, phase: Phase, line: &str, wanted: Class, wait: Duration) -> Result<(), Stop> {
@@ -172,11 +181,12 @@ impl Mail<'_> {
         }
         if self.needs_utf8() && !features.utf8 {
             let text = "5.6.7 This mail server takes no addresses with letters outside ASCII (SMTPUTF8)";
-            return Some(refused(553, text, Phase::Sender, false));
+            let phase = if self.from.is_ascii() { Phase::Recipient } else { Phase::Sender };
+            return Some(refused(553, text, phase, false));
         }
         if !self.mime.is_ascii() && !features.eight_bit {
             let text = "5.6.3 This mail server takes no 8-bit content (8BITMIME)";
-            return Some(refused(554, text, Phase::Sender, false));
+            return Some(refused(554, text, Phase::Content, false));
         }
         None
     }

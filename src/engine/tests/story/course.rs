@@ -1,138 +1,14 @@
-//! A campaign as it really runs: real database as the application role, real SMTP to the sandbox.
+//! The course of a campaign: steps, pause, stop, and what becomes of everybody.
 
-use std::{net::SocketAddr, sync::Arc};
+use domain::{campaigns::CampaignState, enrolments::EnrolmentState, messages::MessageState};
+use service::{campaigns::advance::advance, messages::claim::claim_next};
 
-use domain::{
-    CampaignId, LeadId,
-    campaigns::{Audience, CampaignInput, CampaignState},
-    enrolments::EnrolmentState,
-    leads::{LeadFilter, LeadInput},
-    messages::MessageState,
-    steps::{Delay, DelayUnit, StepInput},
-    window::SendingWindow,
-};
-use engine::{
-    sandbox::{DbStore, Sandbox, SandboxLimits},
-    sender,
-};
-use service::{Actor, Db, campaigns::advance::advance};
-use testing::{TestCompany, TestDb};
-use tokio_util::sync::CancellationToken;
-
-/// A company with a sandbox that catches its mails.
-struct Story<'d> {
-    db: Db,
-    company: TestCompany<'d>,
-    stop: CancellationToken,
-}
-
-impl Drop for Story<'_> {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-impl<'d> Story<'d> {
-    async fn begin(test: &'d TestDb) -> Self {
-        let store = Arc::new(DbStore((**test).clone()));
-        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-        let sandbox = Sandbox::bind(any, store, SandboxLimits::default()).await.expect("the sandbox listens");
-        let address = sandbox.local_addr().expect("it has an address").to_string();
-        let stop = CancellationToken::new();
-        tokio::spawn(sandbox.run(stop.clone()));
-        let company = test.company("Halden").await;
-        Self { db: test.with_sandbox(address), company, stop }
-    }
-
-    fn actor(&self) -> &Actor {
-        &self.company.owner
-    }
-
-    async fn leads(&self, emails: &[&str]) -> Vec<LeadId> {
-        let inputs = emails
-            .iter()
-            .map(|e| LeadInput {
-                email: Some((*e).to_owned()),
-                first_name: Some("Ines".into()),
-                ..LeadInput::default()
-            })
-            .collect();
-        let mut t = self.db.tenant(self.actor()).await.expect("open");
-        let made = t.leads().bulk_upsert(inputs).await.expect("stored");
-        t.commit().await.expect("kept");
-        made.into_iter().map(|r| r.expect("a lead").0).collect()
-    }
-
-    /// A campaign of two steps for everybody, one hour apart.
-    async fn campaign(&self) -> CampaignId {
-        let mailbox = self.company.mailbox().await;
-        let mut t = self.db.tenant(self.actor()).await.expect("open");
-        let campaign = t
-            .campaigns()
-            .create(CampaignInput {
-                name: Some("Story".into()),
-                audience: Some(Audience::Filter { filter: LeadFilter::default() }),
-                window: Some(SendingWindow::always()),
-                mailboxes: Some(vec![mailbox]),
-            })
-            .await
-            .expect("created");
-        for (amount, subject) in [(0, "First"), (1, "Second")] {
-            let step = StepInput {
-                delay: Some(Delay { amount, unit: DelayUnit::Hours }),
-                subject: Some(subject.into()),
-                body: Some("Hi {first_name|there}".into()),
-            };
-            t.campaigns().add_step(campaign.id, step).await.expect("added");
-        }
-        t.commit().await.expect("kept");
-        campaign.id
-    }
-
-    async fn start(&self, id: CampaignId) {
-        let mut t = self.db.tenant(self.actor()).await.expect("open");
-        t.campaigns().start(id).await.expect("started");
-        t.commit().await.expect("kept");
-        advance(&self.db, self.company.id, id).await.expect("placed");
-    }
-
-    /// Sends until nothing is due.
-    async fn send(&self) {
-        while sender::turn(&self.db, &self.stop).await.expect("a turn") {}
-    }
-
-    async fn ledger(&self, id: CampaignId) -> domain::ledger::Ledger {
-        let mut t = self.db.tenant(self.actor()).await.expect("open");
-        let ledger = t.campaigns().ledger(id).await.expect("a ledger");
-        assert!(ledger.is_balanced(), "{ledger:?}");
-        ledger
-    }
-
-    async fn state(&self, id: CampaignId) -> CampaignState {
-        let mut t = self.db.tenant(self.actor()).await.expect("open");
-        t.campaigns().get(id).await.expect("there").lifecycle.state
-    }
-
-    /// Subjects and recipients that the sandbox has caught.
-    async fn caught(&self) -> Vec<(String, String)> {
-        let mut t = self.db.tenant(self.actor()).await.expect("open");
-        let page =
-            t.sandbox().list(&domain::PageRequest { per: Some(100), ..Default::default() }).await.expect("a list");
-        let mut mails: Vec<_> =
-            page.items.into_iter().map(|m| (m.subject.unwrap_or_default(), m.recipients.join(","))).collect();
-        mails.sort();
-        mails
-    }
-}
-
-fn start_of_story() -> chrono::DateTime<chrono::Utc> {
-    "2026-11-20T10:00:00Z".parse().expect("a time")
-}
+use crate::support::{Story, start_of_story};
 
 #[tokio::test]
 async fn everybody_gets_each_step_once_and_the_campaign_ends() {
     let test = testing::db_at(start_of_story()).await;
-    let story = Story::begin(&test).await;
+    let story = Story::of(&test).await;
     story.leads(&["a@x.example", "b@x.example", "c@x.example"]).await;
     let id = story.campaign().await;
 
@@ -160,7 +36,7 @@ async fn everybody_gets_each_step_once_and_the_campaign_ends() {
 #[tokio::test]
 async fn a_pause_sends_nothing_and_a_resume_nobody_twice() {
     let test = testing::db_at(start_of_story()).await;
-    let story = Story::begin(&test).await;
+    let story = Story::of(&test).await;
     story.leads(&["a@x.example", "b@x.example"]).await;
     let id = story.campaign().await;
     story.start(id).await;
@@ -188,7 +64,7 @@ async fn a_pause_sends_nothing_and_a_resume_nobody_twice() {
 #[tokio::test]
 async fn an_unsubscribe_stops_the_next_step_and_looking_does_not() {
     let test = testing::db_at(start_of_story()).await;
-    let story = Story::begin(&test).await;
+    let story = Story::of(&test).await;
     story.leads(&["a@x.example", "b@x.example"]).await;
     let id = story.campaign().await;
     story.start(id).await;
@@ -222,7 +98,7 @@ async fn an_unsubscribe_stops_the_next_step_and_looking_does_not() {
 #[tokio::test]
 async fn a_stop_cancels_what_is_unsent_and_accounts_for_everybody() {
     let test = testing::db_at(start_of_story()).await;
-    let story = Story::begin(&test).await;
+    let story = Story::of(&test).await;
     story.leads(&["a@x.example", "b@x.example", "c@x.example"]).await;
     let id = story.campaign().await;
     story.start(id).await;
@@ -244,7 +120,7 @@ async fn a_stop_cancels_what_is_unsent_and_accounts_for_everybody() {
 #[tokio::test]
 async fn refusals_of_the_server_are_told_apart() {
     let test = testing::db_at(start_of_story()).await;
-    let story = Story::begin(&test).await;
+    let story = Story::of(&test).await;
     story.leads(&["bounce@x.example", "defer@x.example", "full@x.example", "ok@x.example"]).await;
     let id = story.campaign().await;
     story.start(id).await;
@@ -264,13 +140,13 @@ async fn refusals_of_the_server_are_told_apart() {
 #[tokio::test]
 async fn a_worker_that_dies_in_the_middle_leaves_unknown_and_nobody_sends_again() {
     let test = testing::db_at(start_of_story()).await;
-    let story = Story::begin(&test).await;
+    let story = Story::of(&test).await;
     story.leads(&["a@x.example", "b@x.example"]).await;
     let id = story.campaign().await;
     story.start(id).await;
 
     // The worker dies after one e-mail was marked as being sent and the other was only claimed.
-    let claimed = service::messages::claim::claim_next(&story.db).await.expect("a claim").expect("due");
+    let claimed = claim_next(&story.db).await.expect("a claim").expect("due");
     assert_eq!(claimed.len(), 2);
     let mut t = story.db.tenant(story.actor()).await.expect("open");
     assert!(t.messages().begin_sending(&claimed[0], "First", b"x", "nowhere:25").await.expect("begun"));
@@ -289,12 +165,12 @@ async fn a_worker_that_dies_in_the_middle_leaves_unknown_and_nobody_sends_again(
 #[tokio::test]
 async fn a_pause_between_claim_and_hand_over_wins() {
     let test = testing::db_at(start_of_story()).await;
-    let story = Story::begin(&test).await;
+    let story = Story::of(&test).await;
     story.leads(&["a@x.example"]).await;
     let id = story.campaign().await;
     story.start(id).await;
 
-    let claimed = service::messages::claim::claim_next(&story.db).await.expect("a claim").expect("due");
+    let claimed = claim_next(&story.db).await.expect("a claim").expect("due");
     let mut t = story.db.tenant(story.actor()).await.expect("open");
     t.campaigns().pause(id).await.expect("paused");
     t.commit().await.expect("kept");

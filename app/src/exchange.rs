@@ -1,0 +1,215 @@
+//! How pages talk with their server functions: [`with_data`] loads what a page shows, [`PostForm`] posts
+//! what a person enters.
+//!
+//! Both know a function by its path and carry bytes. So the code for loading and posting is in the
+//! browser's program once, not once for each function; of a page only its own data and view are added.
+
+#[cfg(feature = "hydrate")]
+mod browser;
+
+use std::{fmt, pin::Pin, str::FromStr, sync::Arc};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use leptos::{
+    prelude::*,
+    server::ServerActionError,
+    server_fn::{
+        ServerFn,
+        error::{FromServerFnError, ServerFnErrorErr, ServerFnUrlError},
+    },
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{error::AppError, pages::frame::ErrorPage};
+
+/// What a server function answered: its value in [Postcard](https://docs.rs/postcard), or why there
+/// is none. The page of the first load carries it as Base64.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Answer(Result<Vec<u8>, AppError>);
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = postcard::to_allocvec(self).map_err(|_| fmt::Error)?;
+        f.write_str(&BASE64_STANDARD.encode(bytes))
+    }
+}
+
+impl FromStr for Answer {
+    type Err = Box<dyn std::error::Error>;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(postcard::from_bytes(&BASE64_STANDARD.decode(text)?)?)
+    }
+}
+
+type Loading = Pin<Box<dyn Future<Output = Answer> + Send>>;
+type Show = Arc<dyn Fn(&[u8]) -> AnyView + Send + Sync>;
+
+/// What `show` makes of the answer to `call`. It is loaded with the page, and again when the
+/// arguments of the call or `version` change; until then the old view stays.
+pub fn with_data<F, V>(
+    version: Signal<u32>,
+    call: impl Fn() -> F + Send + Sync + 'static,
+    show: impl Fn(F::Output) -> V + Send + Sync + 'static,
+) -> AnyView
+where
+    F: ServerFn<Error = AppError> + Serialize + 'static,
+    F::Output: Serialize + DeserializeOwned,
+    V: IntoView + 'static,
+{
+    let call = Arc::new(call);
+    let arguments = {
+        let call = call.clone();
+        // The arguments of a page come from its address: text without structure.
+        move || serde_urlencoded::to_string(call()).unwrap_or_default()
+    };
+    #[cfg(feature = "ssr")]
+    let load = move |_| -> Loading {
+        let call = untrack(|| call());
+        Box::pin(async move {
+            let bytes = |value| postcard::to_allocvec(&value).map_err(|e| broken(&e));
+            Answer(call.run_body().await.and_then(bytes))
+        })
+    };
+    #[cfg(not(feature = "ssr"))]
+    let load = |arguments| browser::load(F::PATH, arguments);
+    let show = move |bytes: &[u8]| match postcard::from_bytes(bytes) {
+        Ok(value) => show(value).into_any(),
+        Err(e) => view! { <ErrorPage error=broken(&e)/> }.into_any(),
+    };
+    loaded(version, Arc::new(arguments), Arc::new(load), Arc::new(show))
+}
+
+fn loaded(
+    version: Signal<u32>,
+    arguments: Arc<dyn Fn() -> String + Send + Sync>,
+    load: Arc<dyn Fn(String) -> Loading + Send + Sync>,
+    show: Show,
+) -> AnyView {
+    let answer = Resource::new_str(move || (arguments(), version.get()), move |(arguments, _)| load(arguments));
+    view! {
+        <Transition>
+            {move || {
+                let show = show.clone();
+                Suspend::new(async move {
+                    match answer.await.0 {
+                        Ok(bytes) => show(&bytes),
+                        Err(error) => view! { <ErrorPage error/> }.into_any(),
+                    }
+                })
+            }}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn broken(error: &postcard::Error) -> AppError {
+    AppError::from_server_fn_error(ServerFnErrorErr::Deserialization(error.to_string()))
+}
+
+/// Grows with each post that was done on this side of the frame; a page that shows what its own forms
+/// change takes it as its version.
+#[derive(Clone, Copy)]
+struct Posts(RwSignal<u32>);
+
+/// Counts the posts of everything below.
+pub fn provide_posts() {
+    provide_context(Posts(RwSignal::new(0)));
+}
+
+/// How many posts were done; it stays 0 outside the frame.
+#[must_use]
+pub fn use_posts() -> Signal<u32> {
+    use_context::<Posts>().map_or_else(|| Signal::stored(0), |posts| posts.0.into())
+}
+
+/// A change that a form posts to its server function.
+#[derive(Clone, Copy, Debug)]
+pub struct Post {
+    path: &'static str,
+    busy: RwSignal<bool>,
+    error: RwSignal<Option<AppError>>,
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser counts"))]
+    posts: Option<RwSignal<u32>>,
+}
+
+impl Post {
+    /// A post to `F`. Without scripts the error of the last one came with the address.
+    #[must_use]
+    pub fn to<F: ServerFn<Error = AppError>>() -> Self {
+        Self::to_path(F::PATH)
+    }
+
+    fn to_path(path: &'static str) -> Self {
+        let error = use_context::<ServerActionError>()
+            .filter(|e| e.path() == path)
+            .map(|e| ServerFnUrlError::<AppError>::decode_err(e.err()));
+        #[cfg(feature = "ssr")]
+        if let Some(error) = &error {
+            crate::error::answer_with(error.status);
+        }
+        Self {
+            path,
+            busy: RwSignal::new(false),
+            error: RwSignal::new(error),
+            posts: use_context::<Posts>().map(|posts| posts.0),
+        }
+    }
+
+    /// Whether an answer is awaited.
+    #[must_use]
+    pub fn busy(self) -> Signal<bool> {
+        self.busy.into()
+    }
+
+    /// Why the last one was not done.
+    #[must_use]
+    pub fn error(self) -> Option<AppError> {
+        self.error.get()
+    }
+
+    /// The same, as a sentence.
+    #[must_use]
+    pub fn message(self) -> Option<String> {
+        self.error().map(|e| e.message)
+    }
+
+    /// What is wrong with one field.
+    #[must_use]
+    pub fn of_field(self, field: &'static str) -> Signal<Option<String>> {
+        Signal::derive(move || self.error().and_then(|e| e.of_field(field)))
+    }
+}
+
+/// A form that posts to a server function: as it is without scripts, in the background with them.
+/// While an answer is awaited a second click does nothing.
+#[component]
+pub fn PostForm(
+    /// Where to.
+    post: Post,
+    /// Class of the form.
+    #[prop(optional)]
+    class: &'static str,
+    /// Fields and buttons.
+    children: Children,
+) -> impl IntoView {
+    #[cfg(feature = "hydrate")]
+    let submit = move |event| post.submit(&event);
+    #[cfg(not(feature = "hydrate"))]
+    let submit = |_| ();
+    view! { <form action=post.path method="post" class=class on:submit=submit>{children()}</form> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_survive_as_text() {
+        let error = AppError { status: 409, message: "Not now.".to_owned(), problems: Vec::new() };
+        for answer in [Answer(Ok(b"some".to_vec())), Answer(Ok(Vec::new())), Answer(Err(error))] {
+            assert_eq!(answer.to_string().parse::<Answer>().ok(), Some(answer));
+        }
+        assert!("not an answer".parse::<Answer>().is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! The browser's side: requests in the background.
+
+use leptos::{
+    ev::SubmitEvent,
+    form::form_data_from_event,
+    prelude::*,
+    server_fn::{
+        client::{Client, browser::BrowserClient},
+        error::FromServerFnError,
+        redirect::call_redirect_hook,
+        request::{ClientReq, browser::BrowserRequest},
+        response::ClientRes,
+    },
+    task::spawn_local,
+};
+
+use super::{Answer, Loading, Post};
+use crate::error::AppError;
+
+type Response = <BrowserClient as Client<AppError>>::Response;
+
+struct Reply {
+    body: Vec<u8>,
+    location: Option<String>,
+}
+
+/// Asks a server function for the data of a page.
+pub(super) fn load(path: &'static str, arguments: String) -> Loading {
+    Box::pin(async move { Answer(post(path, arguments).await.map(|reply| reply.body)) })
+}
+
+/// Posts a form to a server function.
+async fn post(path: &'static str, body: String) -> Result<Reply, AppError> {
+    let (form, bytes) = ("application/x-www-form-urlencoded", "application/x-postcard");
+    let request = <BrowserRequest as ClientReq<AppError>>::try_new_post(path, form, bytes, body)?;
+    let response = <BrowserClient as Client<AppError>>::send(request).await?;
+    let failed = ClientRes::<AppError>::status(&response) >= 400;
+    let location = ClientRes::<AppError>::has_redirect(&response).then(|| ClientRes::<AppError>::location(&response));
+    let body = <Response as ClientRes<AppError>>::try_into_bytes(response).await?;
+    if failed { Err(AppError::de(body)) } else { Ok(Reply { body: body.into(), location }) }
+}
+
+impl Post {
+    /// Posts the form that sent `event`, follows where the answer leads, and tells the page.
+    pub(super) fn submit(self, event: &SubmitEvent) {
+        if event.default_prevented() {
+            return;
+        }
+        event.prevent_default();
+        let Some(form) = form_data_from_event(event).ok().filter(|_| !self.busy.get_untracked()) else { return };
+        let Ok(body) = web_sys::UrlSearchParams::new_with_str_sequence_sequence(&form) else { return };
+        self.busy.set(true);
+        spawn_local(async move {
+            match post(self.path, String::from(body.to_string())).await {
+                Ok(reply) => {
+                    // The page may be gone by now, and its signals with it.
+                    let _ = self.error.try_set(None);
+                    let stays = reply.location.as_deref().is_none_or(is_here);
+                    if let Some(location) = reply.location {
+                        call_redirect_hook(&location);
+                    }
+                    if let Some(posts) = self.posts.filter(|_| stays) {
+                        let _ = posts.try_update(|n| *n = n.wrapping_add(1));
+                    }
+                }
+                Err(error) => {
+                    let _ = self.error.try_set(Some(error));
+                }
+            }
+            let _ = self.busy.try_set(false);
+        });
+    }
+}
+
+/// Whether an address is a state of the page that is shown.
+fn is_here(address: &str) -> bool {
+    let path = address.split('?').next().unwrap_or_default();
+    window().location().pathname().is_ok_and(|here| path.ends_with(&here))
+}

@@ -1,0 +1,143 @@
+//! What servers, mailboxes and people do at the wrong moment.
+
+use chrono::Duration;
+use domain::{
+    campaigns::CampaignState,
+    enrolments::EnrolmentState,
+    leads::LeadInput,
+    mailboxes::{MailboxInput, MailboxState},
+    messages::{LEASE, MessageState, SendOutcome},
+};
+use service::{campaigns::advance::advance, messages::reap::reap};
+
+use crate::support::{Story, start_of_story};
+
+#[tokio::test]
+async fn a_campaign_that_is_resumed_while_its_drain_ends_goes_on() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example", "b@x.example"]).await;
+    let id = story.campaign().await;
+    story.start(id).await;
+    let claimed = story.begin().await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    assert_eq!(t.campaigns().pause(id).await.expect("pausing").in_flight, 1);
+    t.commit().await.expect("kept");
+    story.record(&claimed, &SendOutcome::Accepted { reply: "250 ok".into(), queue_id: None }).await;
+
+    // The resume holds the campaign while the drain finds that nothing is being sent any more.
+    let mut resume = story.db.tenant(story.actor()).await.expect("open");
+    resume.campaigns().resume(id, false).await.expect("resumed");
+    let (db, company) = (story.db.clone(), story.company.id);
+    let drain = tokio::spawn(async move { advance(&db, company, id).await });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(!drain.is_finished(), "the drain waits for the resume");
+    resume.commit().await.expect("kept");
+    drain.await.expect("no panic").expect("looked");
+
+    assert_eq!(story.state(id).await, CampaignState::Running);
+    assert_eq!(story.ledger(id).await.leads(EnrolmentState::OPEN), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_after_the_lease_is_still_an_answer() {
+    let later = SendOutcome::Deferred { reply: "451 later".into() };
+    let taken = SendOutcome::Accepted { reply: "250 ok".into(), queue_id: None };
+    let bad = SendOutcome::Rejected { reply: "550 5.1.1 no such user".into(), hard: true };
+    for (outcome, expected, open) in
+        [(later, MessageState::Deferred, 1), (taken, MessageState::Sent, 1), (bad, MessageState::Failed, 0)]
+    {
+        let test = testing::db_at(start_of_story()).await;
+        let story = Story::of(&test).await;
+        story.leads(&["a@x.example"]).await;
+        let id = story.campaign().await;
+        story.start(id).await;
+        let claimed = story.begin().await;
+        test.clock().advance(LEASE + Duration::seconds(1));
+        assert_eq!(reap(&story.db).await.expect("judged"), 1);
+        assert_eq!(story.ledger(id).await.messages_in(MessageState::Unknown), 1);
+
+        story.record(&claimed, &outcome).await;
+        let ledger = story.ledger(id).await;
+        assert_eq!(ledger.messages_in(expected), 1, "{outcome:?}");
+        assert_eq!(ledger.leads(EnrolmentState::OPEN), open, "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_the_sender_costs_no_lead() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example", "b@x.example"]).await;
+    let id = story.campaign().await;
+    story.start(id).await;
+    let claimed = story.begin().await;
+    let refused = SendOutcome::NotStarted { reason: "550 5.4.5 quota exceeded".into(), needs_person: true };
+    story.record(&claimed, &refused).await;
+
+    assert_eq!(story.mailbox().await.1, MailboxState::Reconnect);
+    let ledger = story.ledger(id).await;
+    assert_eq!((ledger.leads(EnrolmentState::OPEN), ledger.messages_in(MessageState::Failed)), (2, 0));
+}
+
+#[tokio::test]
+async fn only_a_person_ends_a_pause_of_a_mailbox() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.campaign().await;
+    let (id, _) = story.mailbox().await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    t.mailboxes().pause(id).await.expect("paused");
+    for outcome in [Err("535 wrong password".to_owned()), Ok(())] {
+        t.mailboxes().record_test(id, outcome).await.expect("kept");
+    }
+    t.commit().await.expect("kept");
+    assert_eq!(story.mailbox().await.1, MailboxState::Paused);
+}
+
+#[tokio::test]
+async fn a_higher_cap_counts_at_once() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example", "b@x.example"]).await;
+    let id = story.campaign().await;
+    story.change_mailbox(MailboxInput { daily_cap: Some(1), ..MailboxInput::default() }).await;
+    story.start(id).await;
+    story.send().await;
+    assert_eq!(story.caught().await.len(), 1, "the cap");
+
+    test.clock().advance(Duration::minutes(10));
+    story.change_mailbox(MailboxInput { daily_cap: Some(5), ..MailboxInput::default() }).await;
+    story.send().await;
+    assert_eq!(story.caught().await.len(), 2);
+}
+
+#[tokio::test]
+async fn who_leaves_by_an_old_link_gets_nothing_at_the_new_address() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let lead = story.leads(&["old@x.example"]).await[0];
+    let id = story.campaign().await;
+    story.start(id).await;
+    story.send().await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let mail = t.sandbox().list(&domain::PageRequest::default()).await.expect("a list").items.remove(0);
+    let raw = t.sandbox().raw(mail.id).await.expect("its bytes");
+    let moved = LeadInput { email: Some("new@x.example".into()), ..LeadInput::default() };
+    t.leads().update(lead, moved, None).await.expect("changed");
+    t.commit().await.expect("kept");
+    let links = service::sandbox::read(&raw).links;
+    let token = links[0].rsplit_once("/p/").expect("an unsubscribe link").1;
+    for _ in 0..2 {
+        story.db.confirm_unsubscribe(token).await.expect("done");
+    }
+
+    test.clock().advance(Duration::minutes(61));
+    story.send().await;
+    assert_eq!(story.caught().await.len(), 1);
+    assert_eq!(story.ledger(id).await.leads(&[EnrolmentState::Unsubscribed]), 1);
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let timeline = t.leads().timeline(lead, &domain::PageRequest::default()).await.expect("a timeline").items;
+    let left = timeline.iter().filter(|e| e.kind == domain::leads::LeadEventKind::Unsubscribed).count();
+    assert_eq!(left, 1, "doing it twice is the same as once");
+}

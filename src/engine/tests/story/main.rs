@@ -1,0 +1,5 @@
+//! Campaigns as they really run.
+
+mod course;
+mod faults;
+mod support;
