@@ -1,13 +1,17 @@
 //! Imports: leads from CSV files.
 
+use axum::extract::DefaultBodyLimit;
 use domain::{
     ImportId, Page,
-    imports::{Import, ImportPlan, RejectedRow},
+    imports::{Import, ImportPlan, MAX_UPLOAD, RejectedRow},
     leads::LeadInput,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use super::whole;
 use crate::{
@@ -19,7 +23,7 @@ use crate::{
 
 pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(list, upload))
+        .routes(routes!(list, upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .routes(routes!(get, set_format))
         .routes(routes!(plan))
         .routes(routes!(preview))
