@@ -1,1 +1,6 @@
+DROP FUNCTION platform_judge_lost_mails(timestamptz, text);
+ALTER TABLE test_mails DROP COLUMN lease_until;
+DROP POLICY across_companies ON test_mails;
+REVOKE ALL ON test_mails FROM saleswright_platform;
+REVOKE UPDATE (state, body, last_error) ON system_mails FROM saleswright_platform;
 ALTER TABLE sign_in_attempts DROP COLUMN first_at;

@@ -2,6 +2,7 @@
 
 use domain::{
     CampaignId, EmailAddress, LeadId, MailboxId, Permission, Problem, StepId,
+    messages::LEASE,
     steps::{TestMail, TestMailState},
 };
 use uuid::Uuid;
@@ -78,16 +79,19 @@ impl Campaigns<'_> {
         .await?)
     }
 
-    /// Takes a waiting test mail; nothing when another worker has it. From here on it is never sent again.
+    /// Takes a waiting test mail; nothing when another worker has it. From here on it is never sent
+    /// again; who is not heard of until the lease ends leaves it unknown.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn take_test_mail(&mut self, id: Uuid) -> Result<Option<TestMailToSend>> {
+        let until = self.t.now() + LEASE;
         let row = sqlx::query!(
-            r#"UPDATE test_mails SET state = 'sending' WHERE id = $1 AND state = 'waiting'
+            r#"UPDATE test_mails SET state = 'sending', lease_until = $2 WHERE id = $1 AND state = 'waiting'
                RETURNING campaign_id AS "campaign: CampaignId", step_id AS "step: StepId", lead_id AS "lead: LeadId",
                          recipient AS "recipient: EmailAddress""#,
-            id
+            id,
+            until
         )
         .fetch_optional(self.t.conn())
         .await?;

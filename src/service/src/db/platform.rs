@@ -1,4 +1,4 @@
-//! The needs that look across companies. Each method is one function of migration 7 and says why
+//! The needs that look across companies. Each method is one function of the migrations and says why
 //! it cannot have a tenant.
 
 use chrono::{DateTime, Utc};
@@ -141,6 +141,17 @@ impl<'d> Platform<'d> {
         .fetch_all(self.db.pool())
         .await?;
         Ok(rows.into_iter().map(|r| (CompanyId(r.company), r.mail)).collect())
+    }
+
+    /// Judges mails of the system and test mails whose worker has not been heard of since its lease
+    /// ended: they may have arrived, so nobody sends them again.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn judge_lost_mails(&self, now: DateTime<Utc>) -> Result<()> {
+        let words = "The worker ended while the e-mail was handed over. It may have arrived.";
+        sqlx::query!("SELECT platform_judge_lost_mails($1, $2)", now, words).fetch_one(self.db.pool()).await?;
+        Ok(())
     }
 
     /// The company of a message: a recipient who follows a link belongs to none.

@@ -1,7 +1,7 @@
 //! Mails of the system itself: queued with the change that asks for them, sent by a worker, at most once.
 
 use chrono::Duration;
-use domain::EmailAddress;
+use domain::{EmailAddress, messages::LEASE};
 use uuid::Uuid;
 
 use crate::{Result, Tenant, jobs::SendSystemMail};
@@ -38,16 +38,19 @@ impl Tenant {
         self.enqueue(&SendSystemMail { company, mail }).await
     }
 
-    /// Takes a waiting mail; nothing when another worker has it.
+    /// Takes a waiting mail; nothing when another worker has it. Who is not heard of until the lease
+    /// ends leaves it unknown.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn take_system_mail(&mut self, id: Uuid) -> Result<Option<SystemMail>> {
+        let until = self.now() + LEASE;
         Ok(sqlx::query_as!(
             SystemMail,
-            "UPDATE system_mails SET state = 'sending', attempts = attempts + 1
+            "UPDATE system_mails SET state = 'sending', attempts = attempts + 1, lease_until = $2
              WHERE id = $1 AND state = 'waiting' RETURNING recipient, subject, body",
-            id
+            id,
+            until
         )
         .fetch_optional(self.conn())
         .await?)
