@@ -207,7 +207,7 @@ impl Imports<'_> {
     /// a large one costs no more than a small one.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`]; [`Error::Conflict`] when the file is no longer kept.
     pub async fn preview_rows(&mut self, id: ImportId) -> Result<Vec<LeadInput>> {
         let import = self.get(id).await?;
         let format = Format::parse(&import.encoding, &import.delimiter)?;

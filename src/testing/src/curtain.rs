@@ -45,3 +45,15 @@ pub async fn system_mails(superuser: &PgConnectOptions) -> Vec<(String, String)>
         .await
         .expect("a superuser reads everything")
 }
+
+/// How many failed sign-ins are remembered.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn sign_in_attempts(superuser: &PgConnectOptions) -> i64 {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    sqlx::query_scalar("SELECT count(*) FROM sign_in_attempts")
+        .fetch_one(&mut conn)
+        .await
+        .expect("a superuser reads everything")
+}

@@ -110,7 +110,7 @@ async fn plan(Path(id): Path<ImportId>, call: Write<Json<ImportPlan>>) -> Result
 /// The first rows as the plan reads them
 #[utoipa::path(get, path = "/imports/{id}/preview", tag = "Imports", operation_id = "preview_import",
     params(("id" = ImportId, Path)), security(("key" = ["leads:read"])),
-    responses((status = OK, body = Page<LeadInput>)))]
+    responses((status = OK, body = Page<LeadInput>), (status = CONFLICT, description = "The file is no longer kept.")))]
 async fn preview(call: Read, Path(id): Path<ImportId>) -> Result<Reply> {
     Reply::ok(&whole(call.open().await?.imports().preview_rows(id).await?))
 }
@@ -150,9 +150,12 @@ async fn rejected(call: Read, Path(id): Path<ImportId>, Query(paging): Query<Pag
 }
 
 /// Rows that were rejected, as a CSV file to mend
+///
+/// As they stood in the file, which is kept until seven days after the import has ended.
 #[utoipa::path(get, path = "/imports/{id}/rejected.csv", tag = "Imports", operation_id = "download_rejected_rows",
     params(("id" = ImportId, Path)), security(("key" = ["leads:write"])),
-    responses((status = OK, body = String, content_type = "text/csv")))]
+    responses((status = OK, body = String, content_type = "text/csv"),
+        (status = CONFLICT, description = "The file is no longer kept.")))]
 async fn rejected_csv(call: Read, Path(id): Path<ImportId>) -> Result<Reply> {
     let csv = call.open().await?.imports().rejected_csv(id).await?;
     Ok(Reply::file("text/csv; charset=utf-8", "rejected.csv", csv))

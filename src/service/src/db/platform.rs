@@ -1,7 +1,7 @@
 //! The needs that look across companies. Each method is one function of the migrations and says why
 //! it cannot have a tenant.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::{CampaignId, CompanyId, ImportId, MailboxId, MessageId};
 use uuid::Uuid;
 
@@ -180,7 +180,11 @@ impl<'d> Platform<'d> {
     /// When the database is away.
     pub async fn sweep(&self, now: DateTime<Utc>) -> Result<()> {
         sqlx::query!("SELECT platform_sweep($1)", now).fetch_one(self.db.pool()).await?;
+        sqlx::query!("SELECT platform_sweep_ended($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("DELETE FROM sessions WHERE expires_at < $1", now).execute(self.db.pool()).await?;
+        // Tries count for minutes.
+        let yesterday = now - Duration::days(1);
+        sqlx::query!("DELETE FROM sign_in_attempts WHERE last_at < $1", yesterday).execute(self.db.pool()).await?;
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 //! The uploaded file in the database, in chunks: no row is larger than a page of a network, and
-//! any worker on any host can read it.
+//! any worker on any host can read it. It is kept until seven days after the import has ended.
 
 use domain::ImportId;
 
@@ -51,7 +51,11 @@ async fn chunks(t: &mut Tenant, id: ImportId, first: Option<i64>) -> Result<Vec<
     .fetch_all(t.conn())
     .await?;
     if chunks.is_empty() {
-        return Err(Error::NotFound("file"));
+        return Err(Error::conflict(
+            "file_gone",
+            "The file of this import is no longer kept. It is deleted when an import is cancelled, and seven days \
+             after it has ended.",
+        ));
     }
     Ok(chunks.concat())
 }

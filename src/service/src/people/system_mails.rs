@@ -56,7 +56,8 @@ impl Tenant {
         .await?)
     }
 
-    /// What became of a mail: `sent`, `failed`, `unknown`, or `waiting` for another try.
+    /// What became of a mail: `sent`, `failed`, `unknown`, or `waiting` for another try. The text of one
+    /// that has ended is not kept: the link in it opens something.
     ///
     /// # Errors
     /// When the database is away.
@@ -65,6 +66,7 @@ impl Tenant {
         sqlx::query!(
             "UPDATE system_mails SET
                  state = CASE WHEN $2 = 'waiting' AND attempts >= $5 THEN 'failed' ELSE $2 END,
+                 body = CASE WHEN $2 = 'waiting' AND attempts < $5 THEN body ELSE '' END,
                  last_error = $3, next_at = $4,
                  sent_at = CASE WHEN $2 = 'sent' THEN $6::timestamptz END
              WHERE id = $1 AND state = 'sending'",
