@@ -75,7 +75,7 @@ impl People<'_> {
         problems.check("name", check_name(&person.name, 100));
         problems.check("email", EmailAddress::parse(&person.email));
         problems.check("password", check_password(&person.password));
-        if let Err(more) = company.check() {
+        if let Err(more) = check_company(&company) {
             more.into_iter().for_each(|p| problems.push(p));
         }
         problems.finish()?;
@@ -191,12 +191,8 @@ impl People<'_> {
     /// # Errors
     /// Problems of the input; a slug that is taken comes back with a free one.
     pub async fn create_company(&self, owner: UserId, company: NewCompany, origin: Origin) -> Result<Membership> {
-        let (name, slug) = company.check()?;
+        let (name, slug, zone) = check_company(&company)?;
         let chosen = company.slug.as_ref().is_some_and(|s| !s.is_empty());
-        let zone = company.time_zone.filter(|z| !z.is_empty()).unwrap_or_else(|| "UTC".to_owned());
-        if !is_time_zone(&zone) {
-            return Err(Problem::field("time_zone", "time_zone_unknown", "Choose a time zone from the list.").into());
-        }
         let person = self.person(owner).await?;
         for n in 1..=20 {
             // A slug that was made from the name may get a number; one that somebody chose may not.
@@ -292,4 +288,14 @@ impl People<'_> {
         }
         Ok(())
     }
+}
+
+/// Name, slug and time zone of a new company.
+fn check_company(company: &NewCompany) -> Result<(String, String, String), Vec<Problem>> {
+    let (name, slug) = company.check()?;
+    let zone = company.time_zone.clone().filter(|z| !z.is_empty()).unwrap_or_else(|| "UTC".to_owned());
+    if !is_time_zone(&zone) {
+        return Err(vec![Problem::field("time_zone", "time_zone_unknown", "Choose a time zone from the list.")]);
+    }
+    Ok((name, slug, zone))
 }

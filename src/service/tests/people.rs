@@ -46,6 +46,21 @@ async fn five_wrong_passwords_close_the_door_for_two_minutes() {
 }
 
 #[tokio::test]
+async fn a_sign_up_with_a_problem_leaves_no_account() {
+    let db = testing::db().await;
+    let sign_up = async |zone: &str| {
+        let person = NewPerson { name: "Nia".into(), email: "nia@x.example".into(), password: PASSWORD.into() };
+        let company = NewCompany { name: "Acme".into(), slug: None, time_zone: Some(zone.to_owned()) };
+        db.people().sign_up(person, company, Origin::default()).await
+    };
+    match sign_up("Atlantis/Capital").await {
+        Err(Error::Invalid(problems)) => assert_eq!(problems[0].code, "time_zone_unknown"),
+        other => panic!("{other:?}"),
+    }
+    sign_up("Europe/Berlin").await.expect("the corrected form works");
+}
+
+#[tokio::test]
 async fn of_tries_that_come_together_five_are_free() {
     let db = testing::db_at(noon()).await;
     let acme = db.company("Acme").await;

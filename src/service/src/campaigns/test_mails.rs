@@ -25,7 +25,8 @@ impl Campaigns<'_> {
     /// Asks for a test mail to `to`; a worker sends it.
     ///
     /// # Errors
-    /// A wrong address, a suppressed one, or a campaign without a mailbox as problems.
+    /// [`Error::NotFound`] when campaign, step or lead does not exist; a wrong address, a suppressed one,
+    /// or a campaign without a mailbox as problems.
     pub async fn request_test_mail(
         &mut self,
         campaign: CampaignId,
@@ -37,6 +38,7 @@ impl Campaigns<'_> {
         let to = EmailAddress::parse(to).map_err(|p| p.on("to"))?;
         let loaded = self.load(campaign, false).await?;
         self.step(campaign, step).await?;
+        self.facts_for(lead).await?;
         if loaded.mailboxes.is_empty() {
             return Err(Problem::field("to", "mailbox_missing", "Choose a mailbox for the campaign first.").into());
         }
