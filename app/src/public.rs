@@ -13,11 +13,12 @@ mod sign_up;
 
 use axum::{
     Router,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
+use domain::imports::MAX_UPLOAD;
 use service::Db;
 use tower_sessions::Session;
 
@@ -39,7 +40,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/p/{token}", get(leave::show).post(leave::confirm))
         .route("/t/{slug}/settings/keys/new", post(keys::create))
         .route("/t/{slug}/leads/bulk", post(leads::bulk))
-        .route("/t/{slug}/leads/import/upload", post(imports::upload))
+        .route("/t/{slug}/leads/import/upload", post(imports::upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))
         .with_state(db)
         .merge(documentation)

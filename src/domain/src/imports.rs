@@ -9,6 +9,8 @@ use crate::{ImportId, wire::wire_enum};
 
 /// The largest file, in bytes.
 pub const MAX_BYTES: i64 = 50 * 1024 * 1024;
+/// The largest body of a request that uploads a file: the file and the form around it.
+pub const MAX_UPLOAD: usize = 52 * 1024 * 1024;
 /// The most rows of one file, the header not counted.
 pub const MAX_ROWS: i64 = 200_000;
 /// The most columns of one file.

@@ -96,7 +96,7 @@ pub struct MailboxInput {
     pub security: Option<Security>,
     /// Name used to sign in.
     pub username: Option<String>,
-    /// Password; kept encrypted, never shown.
+    /// Password; kept encrypted, never shown. Needed again with another host, port or `security`.
     pub password: Option<String>,
     /// The most e-mails in any 24 hours, 0 to 100,000; 50 when absent.
     pub daily_cap: Option<i32>,

@@ -96,6 +96,7 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
         go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;
     }
+    db.platform().judge_lost_mails(now).await?;
     db.platform().sweep(now).await
 }
 

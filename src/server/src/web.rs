@@ -28,6 +28,7 @@ use tower_http::{
         CompressionLayer,
         predicate::{DefaultPredicate, NotForContentType, Predicate},
     },
+    limit::RequestBodyLimitLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     services::ServeDir,
     set_header::SetResponseHeaderLayer,
@@ -38,8 +39,8 @@ use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 use self::forwarded::Proxies;
 use crate::config::Config;
 
-/// The largest body of a request: an import file and its form around it.
-const BODY: usize = 52 * 1024 * 1024;
+/// The largest body of a request; the two routes that take a file say themselves how large it may be.
+const BODY: usize = 1024 * 1024;
 /// A session ends after this time without a request.
 const IDLE: time::Duration = time::Duration::hours(12);
 /// How long open requests may go on after a stop was asked for. Streams of hints never end by themselves.
@@ -52,6 +53,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub fn router(config: &Config, db: &Db) -> anyhow::Result<Router> {
     let proxies = Proxies::parse(&config.trusted_proxies).context("SALESWRIGHT_TRUSTED_PROXIES")?;
     let site = site(config, db)
+        // Server functions read their bodies past the limit of extractors.
+        .layer(RequestBodyLimitLayer::new(BODY))
         .merge(app::public::router(db.clone(), api::openapi::document()))
         .merge(live::router(db.clone()))
         .layer(middleware::from_fn(csrf::check))

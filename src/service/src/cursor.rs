@@ -34,7 +34,13 @@ pub(crate) fn encode(at: DateTime<Utc>, id: Uuid) -> String {
 fn decode(text: &str) -> Option<(DateTime<Utc>, Uuid)> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let (at, id) = bytes.split_at_checked(8)?;
-    Some((DateTime::from_timestamp_micros(i64::from_be_bytes(at.try_into().ok()?))?, Uuid::from_slice(id).ok()?))
+    Some((time(i64::from_be_bytes(at.try_into().ok()?))?, Uuid::from_slice(id).ok()?))
+}
+
+/// A time of a cursor. Rows of ours are younger than 1970, and what is older than 4713 BC Postgres
+/// does not know.
+pub(crate) fn time(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros).filter(|_| micros >= 0)
 }
 
 /// The answer to a cursor that is not one of ours.
@@ -52,5 +58,7 @@ mod tests {
         let id = Uuid::from_u128(9);
         assert_eq!(decode(&encode(at, id)), Some((at, id)));
         assert_eq!(decode("nonsense"), None);
+        let bronze_age = DateTime::from_timestamp_micros(-250_000_000_000_000_000).expect("a time");
+        assert_eq!(decode(&encode(bronze_age, id)), None);
     }
 }

@@ -75,7 +75,13 @@ impl From<Problem> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        if is_away(&error) { Self::Unavailable } else { Self::Internal(error.into()) }
+        match &error {
+            error if is_away(error) => Self::Unavailable,
+            error if is_unstorable(error) => {
+                Problem::new("text_invalid", "Remove the characters that cannot be stored.").into()
+            }
+            _ => Self::Internal(error.into()),
+        }
     }
 }
 
@@ -96,6 +102,12 @@ pub(crate) fn is_away(error: &sqlx::Error) -> bool {
             .is_some_and(|c| c.starts_with("57P") || c.starts_with("08") || matches!(c.as_ref(), "53300" | "55000")),
         _ => false,
     }
+}
+
+/// Whether a text has a character that Postgres does not keep. Text of ours is UTF-8, so it is U+0000,
+/// as it stands (22021) or within JSON (22P05).
+fn is_unstorable(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(e) if matches!(e.code().as_deref(), Some("22021" | "22P05")))
 }
 
 /// Turns the violation of a named constraint into what it means to the caller.

@@ -203,22 +203,25 @@ impl Imports<'_> {
         self.t.tell("imports", id.0).await
     }
 
-    /// The first rows that can be stored, as they will be.
+    /// The first rows that can be stored, as they will be. Looks at the beginning of the file only, so
+    /// a large one costs no more than a small one.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`]; [`Error::Conflict`] when the file is no longer kept.
     pub async fn preview_rows(&mut self, id: ImportId) -> Result<Vec<LeadInput>> {
         let import = self.get(id).await?;
         let format = Format::parse(&import.encoding, &import.delimiter)?;
-        let bytes = file::load(self.t, id).await?;
-        let reader = row::Reader::of(&import);
+        let bytes = file::beginning(self.t, id).await?;
         blocking(move || {
-            let sheet = Sheet::new(text::decode(&bytes, format.encoding)?, format.delimiter);
-            let rows = sheet.rows().filter_map(|(_, record)| reader.preview(&record)).take(PREVIEW).collect();
-            Ok::<_, Problem>(rows)
+            let cut = i64::try_from(bytes.len()).is_ok_and(|n| n < import.bytes);
+            let sheet = Sheet::new(text::decode_beginning(&bytes, format.encoding), format.delimiter);
+            let mut rows = sheet.rows().peekable();
+            // The last row of a beginning may go on behind it.
+            let whole = std::iter::from_fn(|| rows.next().filter(|_| !cut || rows.peek().is_some()));
+            let reader = row::Reader::of(&import);
+            whole.filter_map(|(_, record)| reader.preview(&record)).take(PREVIEW).collect()
         })
-        .await?
-        .map_err(Error::from)
+        .await
     }
 
     /// An import that has not started, locked. Its rows are stored with the rights of the person who

@@ -134,12 +134,20 @@ impl Mailboxes<'_> {
         self.get(id).await
     }
 
-    /// Changes a mailbox. What is absent stays; a new server or password is tested again.
+    /// Changes a mailbox. What is absent stays; a new server or password is tested again. A password
+    /// belongs to the server it was entered for, so with another one it is asked for.
     ///
     /// # Errors
     /// Problems of the input; a conflict when `version` is not the newest.
     pub async fn update(&mut self, id: MailboxId, input: MailboxInput, version: Option<i64>) -> Result<Mailbox> {
         self.t.require(Permission::ManageMailboxes).await?;
+        let has_password = sqlx::query_scalar!(
+            r#"SELECT password_sealed IS NOT NULL AS "has_password!" FROM mailboxes WHERE id = $1 FOR UPDATE"#,
+            id.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?
+        .ok_or(Error::NotFound("mailbox"))?;
         let old = self.get(id).await?;
         if version.is_some_and(|v| v != old.version) {
             return Err(Error::stale());
@@ -153,8 +161,19 @@ impl Mailboxes<'_> {
             Some(password) => self.seal(id, Some(password))?,
             None => None,
         };
-        let server_changed = own_server
-            && (input.host.is_some() || input.port.is_some() || input.username.is_some() || sealed.is_some());
+        let moved = own_server
+            && (input.host.as_ref().is_some_and(|host| *host != old.host)
+                || input.port.is_some_and(|port| port != old.port)
+                || input.security.is_some_and(|security| security != old.security));
+        if moved && has_password && sealed.is_none() {
+            return Err(Problem::field(
+                "password",
+                "password_missing",
+                "Enter the password again. The stored one is used only with the server it was entered for.",
+            )
+            .into());
+        }
+        let server_changed = own_server && (moved || input.username.is_some() || sealed.is_some());
         sqlx::query!(
             "UPDATE mailboxes SET
                  from_name = coalesce($2, from_name),

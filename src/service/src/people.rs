@@ -26,6 +26,7 @@ pub use sessions::{PgSessionStore, USER_ID};
 pub use system_mails::SystemMail;
 
 use crate::{Actor, Db, Error, Origin, Result, audit::Entry, error::OnConstraint};
+use throttle::Bucket;
 
 /// What somebody enters to get an account.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +63,8 @@ impl People<'_> {
     /// An account, a company, and its first owner.
     ///
     /// # Errors
-    /// Problems of the input. An address that has an account gets an answer that does not say so.
+    /// Problems of the input; [`Error::TooMany`] when one network address asks too often. An address
+    /// that has an account gets an answer that does not say so.
     pub async fn sign_up(
         &self,
         person: NewPerson,
@@ -73,10 +75,11 @@ impl People<'_> {
         problems.check("name", check_name(&person.name, 100));
         problems.check("email", EmailAddress::parse(&person.email));
         problems.check("password", check_password(&person.password));
-        if let Err(more) = company.check() {
+        if let Err(more) = check_company(&company) {
             more.into_iter().for_each(|p| problems.push(p));
         }
         problems.finish()?;
+        self.take_host(&origin).await?;
         let person = self.create_user(person).await?;
         let membership = self.create_company(person.id, company, origin).await?;
         Ok((person, membership))
@@ -88,8 +91,10 @@ impl People<'_> {
     /// One problem for every kind of failure; [`Error::TooMany`] after five of them.
     pub async fn sign_in(&self, email: &str, password: &str, origin: Origin) -> Result<Person> {
         let address = EmailAddress::parse(email).map(String::from).unwrap_or_default();
-        let buckets = throttle::buckets(self.db, &address, origin.ip.as_deref());
-        throttle::check(self.db, &buckets).await?;
+        // The host first: one whose bucket is closed cannot close the bucket of an address.
+        let host = self.take_host(&origin).await?;
+        let bucket = Bucket::of_address(self.db, &address);
+        bucket.take(self.db).await?;
         let row = sqlx::query!(
             r#"SELECT id AS "id!: UserId", name AS "name!", email AS "email!: EmailAddress", time_zone,
                       password_hash AS "hash!"
@@ -102,12 +107,14 @@ impl People<'_> {
         let right = password::verify(password.to_owned(), hash).await?;
         match row {
             Some(row) if right => {
-                throttle::clear(self.db, &buckets).await?;
-                self.record_everywhere(row.id, &Origin { ..origin }, Entry::done("person.signed_in")).await?;
+                bucket.clear(self.db).await?;
+                if let Some(host) = host {
+                    host.give_back(self.db).await?;
+                }
+                self.record_everywhere(row.id, &origin, Entry::done("person.signed_in")).await?;
                 Ok(Person { id: row.id, name: row.name, email: row.email, time_zone: row.time_zone })
             }
             row => {
-                throttle::count(self.db, &buckets).await?;
                 if let Some(row) = row {
                     self.record_everywhere(row.id, &origin, Entry::refused("person.signed_in")).await?;
                 }
@@ -184,12 +191,8 @@ impl People<'_> {
     /// # Errors
     /// Problems of the input; a slug that is taken comes back with a free one.
     pub async fn create_company(&self, owner: UserId, company: NewCompany, origin: Origin) -> Result<Membership> {
-        let (name, slug) = company.check()?;
+        let (name, slug, zone) = check_company(&company)?;
         let chosen = company.slug.as_ref().is_some_and(|s| !s.is_empty());
-        let zone = company.time_zone.filter(|z| !z.is_empty()).unwrap_or_else(|| "UTC".to_owned());
-        if !is_time_zone(&zone) {
-            return Err(Problem::field("time_zone", "time_zone_unknown", "Choose a time zone from the list.").into());
-        }
         let person = self.person(owner).await?;
         for n in 1..=20 {
             // A slug that was made from the name may get a number; one that somebody chose may not.
@@ -264,6 +267,14 @@ impl People<'_> {
         Ok(Person { id, name, email, time_zone: None })
     }
 
+    /// Counts a try of the network address that a request came from, if it is known.
+    async fn take_host(&self, origin: &Origin) -> Result<Option<Bucket>> {
+        let Some(ip) = &origin.ip else { return Ok(None) };
+        let host = Bucket::of_host(self.db, ip);
+        host.take(self.db).await?;
+        Ok(Some(host))
+    }
+
     /// Writes an audit entry in each company of a person.
     async fn record_everywhere(&self, id: UserId, origin: &Origin, entry: Entry) -> Result<()> {
         let person = self.person(id).await?;
@@ -277,4 +288,14 @@ impl People<'_> {
         }
         Ok(())
     }
+}
+
+/// Name, slug and time zone of a new company.
+fn check_company(company: &NewCompany) -> Result<(String, String, String), Vec<Problem>> {
+    let (name, slug) = company.check()?;
+    let zone = company.time_zone.clone().filter(|z| !z.is_empty()).unwrap_or_else(|| "UTC".to_owned());
+    if !is_time_zone(&zone) {
+        return Err(vec![Problem::field("time_zone", "time_zone_unknown", "Choose a time zone from the list.")]);
+    }
+    Ok((name, slug, zone))
 }

@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
 
 use chrono::{DateTime, Duration, Utc};
-use domain::{Role, keys::Scope};
+use domain::{Role, companies::NewCompany, keys::Scope};
 use service::{
     Error, Origin,
-    people::{Accept, InvitationState},
+    people::{Accept, InvitationState, NewPerson},
 };
 use testing::PASSWORD;
 
@@ -43,6 +43,64 @@ async fn five_wrong_passwords_close_the_door_for_two_minutes() {
     assert!(matches!(closed, Err(Error::TooMany(1..=120))), "{closed:?}");
     db.clock().advance(Duration::seconds(121));
     assert!(db.people().sign_in(&acme.owner_email, PASSWORD, Origin::default()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_sign_up_with_a_problem_leaves_no_account() {
+    let db = testing::db().await;
+    let sign_up = async |zone: &str| {
+        let person = NewPerson { name: "Nia".into(), email: "nia@x.example".into(), password: PASSWORD.into() };
+        let company = NewCompany { name: "Acme".into(), slug: None, time_zone: Some(zone.to_owned()) };
+        db.people().sign_up(person, company, Origin::default()).await
+    };
+    match sign_up("Atlantis/Capital").await {
+        Err(Error::Invalid(problems)) => assert_eq!(problems[0].code, "time_zone_unknown"),
+        other => panic!("{other:?}"),
+    }
+    sign_up("Europe/Berlin").await.expect("the corrected form works");
+}
+
+#[tokio::test]
+async fn of_tries_that_come_together_five_are_free() {
+    let db = testing::db_at(noon()).await;
+    let acme = db.company("Acme").await;
+    let tries = (0..20).map(|_| async { db.people().sign_in(&acme.owner_email, "not it", Origin::default()).await });
+    let answers = futures::future::join_all(tries).await;
+    let tried = answers.iter().filter(|a| matches!(a, Err(Error::Invalid(_)))).count();
+    let refused = answers.iter().filter(|a| matches!(a, Err(Error::TooMany(120)))).count();
+    assert_eq!((tried, refused), (5, 15));
+}
+
+#[tokio::test]
+async fn a_host_has_fifty_tries_for_all_that_hashes_a_password() {
+    let db = testing::db_at(noon()).await;
+    let acme = db.company("Acme").await;
+    let token = invite(&db, &acme.owner, "new@x.example").await;
+    let office = Origin { ip: Some("192.0.2.7".into()), request_id: None };
+    let sign_up = |n: usize| {
+        let (db, origin) = (&db, office.clone());
+        let person = NewPerson { name: "Nia".into(), email: format!("nia{n}@x.example"), password: PASSWORD.into() };
+        let company = NewCompany { name: format!("Firm {n}"), slug: None, time_zone: None };
+        async move { db.people().sign_up(person, company, origin).await }
+    };
+    for _ in 0..51 {
+        db.people().sign_in(&acme.owner_email, PASSWORD, office.clone()).await.expect("what is right is not counted");
+    }
+    for n in 0..49 {
+        sign_up(n).await.expect("a new account");
+    }
+    db.people().sign_in("nobody@x.example", "not it", office.clone()).await.expect_err("wrong");
+
+    assert!(matches!(sign_up(49).await, Err(Error::TooMany(_))));
+    let accept = || Accept::New { name: "Nia".into(), password: PASSWORD.into() };
+    let joined = db.people().accept_invitation(&token, accept(), office.clone()).await;
+    assert!(matches!(joined, Err(Error::TooMany(_))), "{joined:?}");
+    let right = db.people().sign_in(&acme.owner_email, PASSWORD, office.clone()).await;
+    assert!(matches!(right, Err(Error::TooMany(_))), "{right:?}");
+    db.people().sign_in(&acme.owner_email, PASSWORD, Origin::default()).await.expect("others are let in");
+
+    db.clock().advance(Duration::minutes(2));
+    db.people().accept_invitation(&token, accept(), office).await.expect("the pause is over");
 }
 
 #[tokio::test]

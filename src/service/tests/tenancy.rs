@@ -269,3 +269,39 @@ async fn a_refused_attempt_stands_in_the_audit_log() {
     assert_eq!(denied.len(), 1);
     assert_eq!((denied[0].actor.as_str(), denied[0].action.as_str()), ("Viewer", "edit_campaigns"));
 }
+
+#[tokio::test]
+async fn as_many_refused_attempts_at_once_as_there_are_connections_are_all_answered() {
+    let db = testing::db().await;
+    let acme = db.company("Acme").await;
+    let viewer = acme.member(Role::Viewer).await;
+    let mut held = Vec::new();
+    for _ in 0..testing::CONNECTIONS {
+        held.push(db.tenant(&viewer).await.unwrap());
+    }
+    let attempts = held
+        .iter_mut()
+        .map(async |t| t.campaigns().create(CampaignInput { name: Some("No".into()), ..Default::default() }).await);
+    for refused in futures::future::join_all(attempts).await {
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    }
+    drop(held);
+    let mut t = db.tenant(&acme.owner).await.unwrap();
+    let denied = t.audit().list(true, &PageRequest::default()).await.unwrap().items;
+    assert_eq!(denied.len(), testing::CONNECTIONS as usize);
+}
+
+#[tokio::test]
+async fn what_was_done_before_a_refusal_is_not_kept() {
+    let db = testing::db().await;
+    let acme = db.company("Acme").await;
+    let member = acme.member(Role::Member).await;
+    let mut t = db.tenant(&member).await.unwrap();
+    let input = LeadInput { email: Some("ana@x.example".into()), ..LeadInput::default() };
+    let lead = t.leads().create(input, LeadSource::Manual).await.unwrap();
+    assert!(matches!(t.keys().list().await, Err(Error::Forbidden(_))));
+    assert!(matches!(t.leads().get(lead.id).await, Err(Error::NotFound(_))), "the company is still the same");
+    t.commit().await.unwrap();
+    let mut t = db.tenant(&acme.owner).await.unwrap();
+    assert!(matches!(t.leads().get(lead.id).await, Err(Error::NotFound(_))));
+}

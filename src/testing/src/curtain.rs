@@ -33,3 +33,27 @@ pub async fn let_leases_end(superuser: &PgConnectOptions) {
         .await
         .expect("a superuser changes everything");
 }
+
+/// State and text of the mails of the system, the oldest first.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn system_mails(superuser: &PgConnectOptions) -> Vec<(String, String)> {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    sqlx::query_as("SELECT state, body FROM system_mails ORDER BY created_at, id")
+        .fetch_all(&mut conn)
+        .await
+        .expect("a superuser reads everything")
+}
+
+/// How many failed sign-ins are remembered.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn sign_in_attempts(superuser: &PgConnectOptions) -> i64 {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    sqlx::query_scalar("SELECT count(*) FROM sign_in_attempts")
+        .fetch_one(&mut conn)
+        .await
+        .expect("a superuser reads everything")
+}

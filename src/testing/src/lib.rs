@@ -13,8 +13,11 @@ use chrono::{DateTime, Utc};
 use service::{Db, PoolSize, Settings, clock::Clock, secrets::Secrets};
 use sqlx::postgres::PgConnectOptions;
 
-pub use curtain::{fates, let_leases_end};
+pub use curtain::{fates, let_leases_end, sign_in_attempts, system_mails};
 pub use people::{PASSWORD, TestCompany, company};
+
+/// Connections of the pool of a test.
+pub const CONNECTIONS: u32 = 6;
 
 /// A database of one test's own.
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl TestDb {
     #[must_use]
     pub fn with_sandbox(&self, address: String) -> Db {
         let settings = Settings { sandbox_addr: address, ..self.db.settings().clone() };
-        Db::connect(self.app.clone(), PoolSize(6), self.db.clock().clone(), Secrets::new([7; 32]), settings)
+        Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
     }
 
     /// Ends every connection to this database, as a restart of the server does.
@@ -119,5 +122,5 @@ async fn fresh(clock: Clock) -> TestDb {
 
 fn connect(app: PgConnectOptions, clock: Clock) -> Db {
     let settings = Settings { allow_private_hosts: true, ..Settings::default() };
-    Db::connect(app, PoolSize(6), clock, Secrets::new([7; 32]), settings)
+    Db::connect(app, PoolSize(CONNECTIONS), clock, Secrets::new([7; 32]), settings)
 }

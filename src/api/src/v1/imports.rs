@@ -1,13 +1,17 @@
 //! Imports: leads from CSV files.
 
+use axum::extract::DefaultBodyLimit;
 use domain::{
     ImportId, Page,
-    imports::{Import, ImportPlan, RejectedRow},
+    imports::{Import, ImportPlan, MAX_UPLOAD, RejectedRow},
     leads::LeadInput,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use super::whole;
 use crate::{
@@ -19,7 +23,7 @@ use crate::{
 
 pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(list, upload))
+        .routes(routes!(list, upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .routes(routes!(get, set_format))
         .routes(routes!(plan))
         .routes(routes!(preview))
@@ -106,7 +110,7 @@ async fn plan(Path(id): Path<ImportId>, call: Write<Json<ImportPlan>>) -> Result
 /// The first rows as the plan reads them
 #[utoipa::path(get, path = "/imports/{id}/preview", tag = "Imports", operation_id = "preview_import",
     params(("id" = ImportId, Path)), security(("key" = ["leads:read"])),
-    responses((status = OK, body = Page<LeadInput>)))]
+    responses((status = OK, body = Page<LeadInput>), (status = CONFLICT, description = "The file is no longer kept.")))]
 async fn preview(call: Read, Path(id): Path<ImportId>) -> Result<Reply> {
     Reply::ok(&whole(call.open().await?.imports().preview_rows(id).await?))
 }
@@ -146,9 +150,12 @@ async fn rejected(call: Read, Path(id): Path<ImportId>, Query(paging): Query<Pag
 }
 
 /// Rows that were rejected, as a CSV file to mend
+///
+/// As they stood in the file, which is kept until seven days after the import has ended.
 #[utoipa::path(get, path = "/imports/{id}/rejected.csv", tag = "Imports", operation_id = "download_rejected_rows",
     params(("id" = ImportId, Path)), security(("key" = ["leads:write"])),
-    responses((status = OK, body = String, content_type = "text/csv")))]
+    responses((status = OK, body = String, content_type = "text/csv"),
+        (status = CONFLICT, description = "The file is no longer kept.")))]
 async fn rejected_csv(call: Read, Path(id): Path<ImportId>) -> Result<Reply> {
     let csv = call.open().await?.imports().rejected_csv(id).await?;
     Ok(Reply::file("text/csv; charset=utf-8", "rejected.csv", csv))

@@ -234,6 +234,86 @@ async fn a_mistake_is_told_in_words() {
 }
 
 #[tokio::test]
+async fn a_stored_password_goes_to_its_own_server_only() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(&[Scope::MailboxesRead, Scope::MailboxesWrite]).await;
+    let program = Program { app: &app, secret };
+    let server = json!({
+        "from_name": "Nora Berg", "address": "nora@halden.example", "host": "smtp.halden.example", "port": 587,
+        "security": "start_tls", "username": "nora", "password": "the password"
+    });
+    let path = format!("/mailboxes/{}", program.post("/mailboxes", server).await.id());
+    let change = |change: Value| async { program.send("PATCH", &path, &[], Some(&{ change })).await };
+
+    for elsewhere in [json!({"host": "evil.example"}), json!({"port": 25}), json!({"security": "none", "password": ""})]
+    {
+        let refused = change(elsewhere).await;
+        assert_eq!((refused.status.as_u16(), &refused.json["code"]), (422, &json!("password_missing")));
+        assert_eq!(refused.json["errors"][0]["field"], "password");
+    }
+    let same = change(json!({"host": "SMTP.halden.example", "port": 587, "from_name": "Nora"})).await;
+    assert_eq!((same.status, &same.json["from_name"]), (StatusCode::OK, &json!("Nora")), "{}", same.json);
+    let moved = change(json!({"host": "mail.halden.example", "password": "another"})).await;
+    assert_eq!((moved.status, &moved.json["host"]), (StatusCode::OK, &json!("mail.halden.example")));
+}
+
+#[tokio::test]
+async fn of_two_changes_of_a_mailbox_to_the_same_version_one_wins() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let path = format!("/mailboxes/{}", company.mailbox().await);
+    let (_, secret) = company.key(&[Scope::MailboxesRead, Scope::MailboxesWrite]).await;
+    let program = Program { app: &app, secret };
+    let etag = program.get(&path).await.header("etag").to_owned();
+    let change = |gap: i32| {
+        let (program, path, etag) = (&program, &path, &etag);
+        async move { program.send("PATCH", path, &[("if-match", etag)], Some(&json!({"gap_seconds": gap}))).await.status }
+    };
+    let (one, other) = tokio::join!(change(1), change(2));
+    let mut answers = [one, other];
+    answers.sort();
+    assert_eq!(answers, [StatusCode::OK, StatusCode::PRECONDITION_FAILED]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_or_is_not_there_is_told_in_words() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let mailbox = company.mailbox().await;
+    let (_, secret) = company.key(Scope::ALL).await;
+    let program = Program { app: &app, secret };
+    let made = program.post("/campaigns", json!({"name": "Fair", "mailboxes": [mailbox]})).await;
+    let (campaign, mailbox) = (format!("/campaigns/{}", made.id()), format!("/mailboxes/{mailbox}"));
+    let step = program.post(&format!("{campaign}/steps"), json!({"subject": "Hello"})).await.id();
+    let (step_path, tests) = (format!("{campaign}/steps/{step}"), format!("{campaign}/test-mails"));
+    let test_mail = json!({"step": step, "lead": "01994b1e-0000-7000-8000-000000000000", "to": "me@x.example"});
+    // Eight thousand years ago, and an id.
+    let cursor = "_IfSUxYnAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (method, path, body, status, code) in [
+        ("GET", "/campaigns?q=%00", None, 422, "text_invalid"),
+        ("GET", "/suppressions?q=%00", None, 422, "text_invalid"),
+        ("POST", "/suppressions", Some(json!({"targets": ["a@b.example"], "detail": "a\0"})), 422, "text_invalid"),
+        ("PATCH", &step_path, Some(json!({"subject": "a\0"})), 422, "text_invalid"),
+        ("PATCH", &step_path, Some(json!({"body": "a\0"})), 422, "text_invalid"),
+        ("PATCH", &mailbox, Some(json!({"host": "a\0"})), 422, "text_invalid"),
+        ("PATCH", &mailbox, Some(json!({"username": "a\0"})), 422, "text_invalid"),
+        (
+            "PATCH",
+            &campaign,
+            Some(json!({"audience": {"kind": "filter", "filter": {"q": "a\0"}}})),
+            422,
+            "text_invalid",
+        ),
+        ("GET", &format!("/campaigns?after={cursor}"), None, 422, "cursor_invalid"),
+        ("POST", &tests, Some(test_mail), 404, "not_found"),
+    ] {
+        let answer = program.send(method, path, &[], body.as_ref()).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["code"]), (status, &json!(code)), "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn a_command_that_the_state_does_not_allow_lists_those_it_does() {
     let app = TestApp::new().await;
     let company = app.db.company("Acme").await;

@@ -4,8 +4,12 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
+use domain::keys::Scope;
+use leptos::server_fn::axum::server_fn_paths;
 
 use crate::support::{TestApp, header_of};
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
 async fn every_answer_carries_the_headers_that_protect() {
@@ -49,6 +53,40 @@ async fn a_link_in_a_mail_needs_no_page_of_ours() {
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let answer = app.send(request.body(Body::from("List-Unsubscribe=One-Click")).expect("a request")).await;
     assert_ne!(answer.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn only_a_file_may_be_large() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let (_, secret) = company.key(Scope::ALL).await;
+    let large = "x".repeat(2 << 20);
+    let send = |path: String, kind: &'static str, body: String| {
+        let request = Request::post(path)
+            .header(header::COOKIE, &cookie)
+            .header(header::AUTHORIZATION, format!("Bearer {secret}"))
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, kind)
+            .header(header::CONTENT_LENGTH, body.len());
+        app.send(request.body(Body::from(body)).expect("a request"))
+    };
+
+    let create_lead = server_fn_paths().map(|(path, _)| path).find(|path| path.contains("create_lead")).expect("there");
+    for (path, kind) in [(create_lead, FORM), ("/login", FORM), ("/api/v1/leads", "application/json")] {
+        let refused = send(path.to_owned(), kind, format!("email={large}")).await;
+        assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+    }
+
+    let file = format!("email\n{}", "a@b.example\n".repeat((2 << 20) / 12));
+    let taken = send("/api/v1/imports".to_owned(), "text/csv", file.clone()).await;
+    assert_eq!(taken.status(), StatusCode::CREATED);
+    let form = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"leads.csv\"\r\n\r\n{file}\r\n--x--\r\n"
+    );
+    let path = format!("/t/{}/leads/import/upload", company.slug);
+    let taken = send(path, "multipart/form-data; boundary=x", form).await;
+    assert_eq!(taken.status(), StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use domain::{
     CampaignId, EmailAddress, LeadId, MailboxId, Permission, Problem, StepId,
+    messages::LEASE,
     steps::{TestMail, TestMailState},
 };
 use uuid::Uuid;
@@ -24,7 +25,8 @@ impl Campaigns<'_> {
     /// Asks for a test mail to `to`; a worker sends it.
     ///
     /// # Errors
-    /// A wrong address, a suppressed one, or a campaign without a mailbox as problems.
+    /// [`Error::NotFound`] when campaign, step or lead does not exist; a wrong address, a suppressed one,
+    /// or a campaign without a mailbox as problems.
     pub async fn request_test_mail(
         &mut self,
         campaign: CampaignId,
@@ -36,6 +38,7 @@ impl Campaigns<'_> {
         let to = EmailAddress::parse(to).map_err(|p| p.on("to"))?;
         let loaded = self.load(campaign, false).await?;
         self.step(campaign, step).await?;
+        self.facts_for(lead).await?;
         if loaded.mailboxes.is_empty() {
             return Err(Problem::field("to", "mailbox_missing", "Choose a mailbox for the campaign first.").into());
         }
@@ -78,16 +81,19 @@ impl Campaigns<'_> {
         .await?)
     }
 
-    /// Takes a waiting test mail; nothing when another worker has it. From here on it is never sent again.
+    /// Takes a waiting test mail; nothing when another worker has it. From here on it is never sent
+    /// again; who is not heard of until the lease ends leaves it unknown.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn take_test_mail(&mut self, id: Uuid) -> Result<Option<TestMailToSend>> {
+        let until = self.t.now() + LEASE;
         let row = sqlx::query!(
-            r#"UPDATE test_mails SET state = 'sending' WHERE id = $1 AND state = 'waiting'
+            r#"UPDATE test_mails SET state = 'sending', lease_until = $2 WHERE id = $1 AND state = 'waiting'
                RETURNING campaign_id AS "campaign: CampaignId", step_id AS "step: StepId", lead_id AS "lead: LeadId",
                          recipient AS "recipient: EmailAddress""#,
-            id
+            id,
+            until
         )
         .fetch_optional(self.t.conn())
         .await?;

@@ -1,7 +1,7 @@
-//! The needs that look across companies. Each method is one function of migration 7 and says why
+//! The needs that look across companies. Each method is one function of the migrations and says why
 //! it cannot have a tenant.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::{CampaignId, CompanyId, ImportId, MailboxId, MessageId};
 use uuid::Uuid;
 
@@ -135,6 +135,17 @@ impl<'d> Platform<'d> {
         Ok(rows.into_iter().map(|r| (CompanyId(r.company), r.mail)).collect())
     }
 
+    /// Judges mails of the system and test mails whose worker has not been heard of since its lease
+    /// ended: they may have arrived, so nobody sends them again.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn judge_lost_mails(&self, now: DateTime<Utc>) -> Result<()> {
+        let words = "The worker ended while the e-mail was handed over. It may have arrived.";
+        sqlx::query!("SELECT platform_judge_lost_mails($1, $2)", now, words).fetch_one(self.db.pool()).await?;
+        Ok(())
+    }
+
     /// The company of a message: a recipient who follows a link belongs to none.
     ///
     /// # Errors
@@ -161,7 +172,11 @@ impl<'d> Platform<'d> {
     /// When the database is away.
     pub async fn sweep(&self, now: DateTime<Utc>) -> Result<()> {
         sqlx::query!("SELECT platform_sweep($1)", now).fetch_one(self.db.pool()).await?;
+        sqlx::query!("SELECT platform_sweep_ended($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("DELETE FROM sessions WHERE expires_at < $1", now).execute(self.db.pool()).await?;
+        // Tries count for minutes.
+        let yesterday = now - Duration::days(1);
+        sqlx::query!("DELETE FROM sign_in_attempts WHERE last_at < $1", yesterday).execute(self.db.pool()).await?;
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! The data of one company, within one transaction.
 
 use domain::Permission;
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 
-use super::Db;
+use super::{Db, for_company};
 use crate::{Actor, Error, Result, audit::Entry};
 
 /// An open transaction in which only one company exists.
@@ -54,19 +54,27 @@ impl Tenant {
         &self.db
     }
 
-    /// Goes on only if the actor may do `permission`. A refusal is written to the audit log in a
-    /// transaction of its own, because this one will not be kept.
+    /// Goes on only if the actor may do `permission`. After a refusal nothing of this transaction is
+    /// kept but an entry in the audit log.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
-    pub async fn require(&self, permission: Permission) -> Result<()> {
+    pub async fn require(&mut self, permission: Permission) -> Result<()> {
         if self.actor.can(permission) {
             return Ok(());
         }
-        let mut t = self.db.tenant(&self.actor).await?;
-        t.audit().record(Entry::denied(permission)).await?;
-        t.commit().await?;
+        // On the connection it has: denied requests that each waited for a second one could empty the pool.
+        self.begin_again("ROLLBACK").await?;
+        self.audit().record(Entry::denied(permission)).await?;
+        self.begin_again("COMMIT").await?;
         Err(Error::Forbidden(permission))
+    }
+
+    /// Ends the transaction with `end` and begins the next one.
+    async fn begin_again(&mut self, end: &'static str) -> Result<()> {
+        let statements = format!("{end}; {}", for_company(&self.actor));
+        sqlx::raw_sql(AssertSqlSafe(statements)).execute(self.conn()).await?;
+        Ok(())
     }
 
     pub(crate) fn conn(&mut self) -> &mut PgConnection {

@@ -1,5 +1,5 @@
 //! The uploaded file in the database, in chunks: no row is larger than a page of a network, and
-//! any worker on any host can read it.
+//! any worker on any host can read it. It is kept until seven days after the import has ended.
 
 use domain::ImportId;
 
@@ -7,6 +7,8 @@ use crate::{Error, Result, Tenant};
 
 /// Bytes of a chunk.
 const CHUNK: usize = 256 * 1024;
+/// Chunks of the beginning of a file: a megabyte.
+const BEGINNING: i64 = 4;
 /// Chunks of one statement.
 const AT_ONCE: usize = 16;
 
@@ -32,11 +34,28 @@ pub(super) async fn store(t: &mut Tenant, id: ImportId, bytes: &[u8]) -> Result<
 
 /// The file of an import.
 pub(super) async fn load(t: &mut Tenant, id: ImportId) -> Result<Vec<u8>> {
-    let chunks = sqlx::query_scalar!("SELECT bytes FROM import_chunks WHERE import_id = $1 ORDER BY chunk_no", id.0)
-        .fetch_all(t.conn())
-        .await?;
+    chunks(t, id, None).await
+}
+
+/// The first megabyte of the file of an import.
+pub(super) async fn beginning(t: &mut Tenant, id: ImportId) -> Result<Vec<u8>> {
+    chunks(t, id, Some(BEGINNING)).await
+}
+
+async fn chunks(t: &mut Tenant, id: ImportId, first: Option<i64>) -> Result<Vec<u8>> {
+    let chunks = sqlx::query_scalar!(
+        "SELECT bytes FROM import_chunks WHERE import_id = $1 ORDER BY chunk_no LIMIT $2",
+        id.0,
+        first
+    )
+    .fetch_all(t.conn())
+    .await?;
     if chunks.is_empty() {
-        return Err(Error::NotFound("file"));
+        return Err(Error::conflict(
+            "file_gone",
+            "The file of this import is no longer kept. It is deleted when an import is cancelled, and seven days \
+             after it has ended.",
+        ));
     }
     Ok(chunks.concat())
 }

@@ -80,7 +80,7 @@ impl Imports<'_> {
     /// with its mark, because spreadsheets guess wrong without.
     ///
     /// # Errors
-    /// [`Error::NotFound`], also when the file of the import is no longer kept.
+    /// [`Error::NotFound`]; [`Error::Conflict`] when the file of the import is no longer kept.
     pub async fn rejected_csv(&mut self, id: ImportId) -> Result<Vec<u8>> {
         self.t.require(Permission::ImportLeads).await?;
         let import = self.get(id).await?;

@@ -52,6 +52,15 @@ pub(super) fn decode(bytes: &[u8], encoding: &'static Encoding) -> Result<String
     Ok(text.into_owned())
 }
 
+/// The same of the beginning of a file, which may end within a character; that one is left out.
+pub(super) fn decode_beginning(bytes: &[u8], encoding: &'static Encoding) -> String {
+    let mut decoder = encoding.new_decoder();
+    let most = decoder.max_utf8_buffer_length(bytes.len()).expect("a megabyte or less");
+    let mut text = String::with_capacity(most);
+    let _ = decoder.decode_to_string(bytes, &mut text, false);
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +86,14 @@ mod tests {
             assert_eq!(encoding.name(), name);
             assert_eq!(decode(&bytes, encoding).expect(name), text, "{name}");
         }
+    }
+
+    #[test]
+    fn a_beginning_may_end_within_a_character() {
+        for bytes in [b"\xEF\xBB\xBFM\xC3\xBCll\xC3".as_slice(), b"M\xC3\xBCll"] {
+            assert_eq!(decode_beginning(bytes, UTF_8), "Müll");
+        }
+        assert_eq!(decode_beginning(&utf16("Müller", true)[..9], UTF_16LE), "Müll");
     }
 
     #[test]

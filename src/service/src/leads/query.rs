@@ -181,9 +181,7 @@ impl Place {
         let value = match sort.field {
             SortField::Score => SortValue::Number(value.parse().ok()?),
             SortField::Name => SortValue::Text(Some(value.to_owned()).filter(|v| !v.contains('\0'))?),
-            SortField::Created | SortField::Activity => {
-                SortValue::Time(DateTime::from_timestamp_micros(value.parse().ok()?)?)
-            }
+            SortField::Created | SortField::Activity => SortValue::Time(cursor::time(value.parse().ok()?)?),
         };
         Some(Self { value, id })
     }

@@ -197,7 +197,8 @@ impl People<'_> {
     /// Joins the company. Somebody who is signed in must have the invited address.
     ///
     /// # Errors
-    /// A link that does not work any more; another address; problems of name and password.
+    /// A link that does not work any more; another address; problems of name and password;
+    /// [`Error::TooMany`] when one network address asks too often.
     pub async fn accept_invitation(&self, token: &str, accept: Accept, origin: Origin) -> Result<(Person, Membership)> {
         let found = self.find_invitation(token).await?;
         if found.page.state != InvitationState::Open {
@@ -209,6 +210,7 @@ impl People<'_> {
         let person = match accept {
             Accept::As(id) => self.person(id).await?,
             Accept::New { name, password } => {
+                self.take_host(&origin).await?;
                 self.create_user(NewPerson { name, email: found.page.email.to_string(), password }).await?
             }
         };

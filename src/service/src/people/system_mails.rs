@@ -1,7 +1,7 @@
 //! Mails of the system itself: queued with the change that asks for them, sent by a worker, at most once.
 
 use chrono::Duration;
-use domain::EmailAddress;
+use domain::{EmailAddress, messages::LEASE};
 use uuid::Uuid;
 
 use crate::{Result, Tenant, jobs::SendSystemMail};
@@ -38,22 +38,26 @@ impl Tenant {
         self.enqueue(&SendSystemMail { company, mail }).await
     }
 
-    /// Takes a waiting mail; nothing when another worker has it.
+    /// Takes a waiting mail; nothing when another worker has it. Who is not heard of until the lease
+    /// ends leaves it unknown.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn take_system_mail(&mut self, id: Uuid) -> Result<Option<SystemMail>> {
+        let until = self.now() + LEASE;
         Ok(sqlx::query_as!(
             SystemMail,
-            "UPDATE system_mails SET state = 'sending', attempts = attempts + 1
+            "UPDATE system_mails SET state = 'sending', attempts = attempts + 1, lease_until = $2
              WHERE id = $1 AND state = 'waiting' RETURNING recipient, subject, body",
-            id
+            id,
+            until
         )
         .fetch_optional(self.conn())
         .await?)
     }
 
-    /// What became of a mail: `sent`, `failed`, `unknown`, or `waiting` for another try.
+    /// What became of a mail: `sent`, `failed`, `unknown`, or `waiting` for another try. The text of one
+    /// that has ended is not kept: the link in it opens something.
     ///
     /// # Errors
     /// When the database is away.
@@ -62,6 +66,7 @@ impl Tenant {
         sqlx::query!(
             "UPDATE system_mails SET
                  state = CASE WHEN $2 = 'waiting' AND attempts >= $5 THEN 'failed' ELSE $2 END,
+                 body = CASE WHEN $2 = 'waiting' AND attempts < $5 THEN body ELSE '' END,
                  last_error = $3, next_at = $4,
                  sent_at = CASE WHEN $2 = 'sent' THEN $6::timestamptz END
              WHERE id = $1 AND state = 'sending'",

@@ -10,6 +10,7 @@ use domain::{
     suppressions::SuppressionTarget,
 };
 use service::{Actor, Db, Error, imports};
+use sqlx::{Connection, PgConnection};
 
 async fn upload(db: &Db, actor: &Actor, bytes: impl Into<Vec<u8>>) -> Result<Import, Error> {
     let mut t = db.tenant(actor).await?;
@@ -251,6 +252,31 @@ async fn encoding_and_separator_are_found_and_can_be_changed() {
     assert_eq!((changed.columns.len(), changed.encoding.as_str()), (1, "windows-1250"));
     assert!(matches!(t.imports().set_format(import.id, "UTF-8", ";").await, Err(Error::Invalid(_))));
     assert!(matches!(t.imports().set_format(import.id, "windows-1252", "x").await, Err(Error::Invalid(_))));
+}
+
+#[tokio::test]
+async fn a_preview_reads_the_beginning_of_a_file() {
+    let db = testing::db().await;
+    let acme = db.company("Acme").await;
+    let mut text = "email\nines@b.example\n".to_owned();
+    text += &"nonsense\n".repeat(((1 << 20) - 20 - text.len()) / 9);
+    // This row goes over the end of the first megabyte.
+    text += "jonas@b.example.example.example\n";
+    text += &"later@b.example\n".repeat(40_000);
+    let import = upload(&db, &acme.owner, text).await.unwrap();
+    let mut t = db.tenant(&acme.owner).await.unwrap();
+    let plan = ImportPlan { mapping: guessed(&import.columns), duplicates: DuplicatePolicy::Skip, tag: None };
+    t.imports().plan(import.id, plan).await.unwrap();
+    t.commit().await.unwrap();
+    // What lies behind could not be read as text any more.
+    let mut conn = PgConnection::connect_with(&db.superuser()).await.unwrap();
+    let spoilt = sqlx::query("UPDATE import_chunks SET bytes = '\\xff' WHERE chunk_no >= 4").execute(&mut conn).await;
+    assert_eq!(spoilt.unwrap().rows_affected(), 3);
+
+    let mut t = db.tenant(&acme.owner).await.unwrap();
+    let rows = t.imports().preview_rows(import.id).await.unwrap();
+    let emails: Vec<_> = rows.iter().map(|row| row.email.as_deref()).collect();
+    assert_eq!(emails, [Some("ines@b.example")]);
 }
 
 #[tokio::test]

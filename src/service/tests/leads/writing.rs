@@ -109,6 +109,9 @@ async fn a_member_changes_own_leads_and_takes_those_of_nobody() {
     let own = t.leads().create(lead("own@b.example"), LeadSource::Manual).await.unwrap();
     assert_eq!(own.owner_id, member.user_id());
     t.leads().set_status(own.id, LeadStatus::Working).await.unwrap();
+    t.commit().await.unwrap();
+
+    let mut t = db.tenant(&member).await.unwrap();
     for id in [theirs.id, nobodys.id] {
         let refused = t.leads().set_status(id, LeadStatus::Lost).await;
         assert!(matches!(refused, Err(Error::Forbidden(Permission::ManageAllLeads))), "{refused:?}");
