@@ -3,6 +3,7 @@
 # where its tool is there already.
 
 leptos_version=0.3.11
+binaryen_version=132
 
 # apt_install PACKAGE..: as root or with a sudo that does not ask; otherwise says what to install.
 apt_install() {
@@ -46,6 +47,16 @@ setup_site_tools() {
       cargo install "wasm-bindgen-cli@$bindgen" --profile dev --force --quiet
   fi
   rm -rf "$cache/tools"
+}
+
+# The optimiser of a release; the one of older distributions does not know today's wasm.
+setup_wasm_opt() {
+  have node && have npm || apt_install nodejs npm
+  if [ ! -x "$cache/binaryen/node_modules/.bin/wasm-opt" ]; then
+    note "installing wasm-opt (seconds)"
+    npm install --prefix "$cache/binaryen" --no-audit --no-fund --silent "binaryen@$binaryen_version"
+  fi
+  export PATH="$cache/binaryen/node_modules/.bin:$PATH"
 }
 
 # Builds style, wasm and server. One profile everywhere, so nothing is built twice.

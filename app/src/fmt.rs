@@ -96,12 +96,13 @@ pub fn plural(count: i64, one: &str, many: &str) -> String {
     format!("{} {word}", grouped(count))
 }
 
-/// First letters of the first and the last word: "Ines Albrecht" is "IA".
+/// First letters of the first and the last word, as they stand: "Ines Albrecht" is "IA". Style makes
+/// them large, because the tables of all alphabets are large too.
 pub fn initials(name: &str) -> String {
-    let letter = |word: &str| word.chars().find(|c| c.is_alphanumeric());
+    let letter = |word: &str| word.chars().find(|c| !c.is_ascii_punctuation());
     let mut letters = name.split_whitespace().filter_map(letter);
     let first = letters.next();
-    let text: String = first.into_iter().chain(letters.next_back()).flat_map(char::to_uppercase).collect();
+    let text: String = first.into_iter().chain(letters.next_back()).collect();
     if text.is_empty() { "?".to_owned() } else { text }
 }
 

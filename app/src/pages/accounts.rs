@@ -44,14 +44,19 @@ pub struct AccountView {
 }
 
 #[cfg(feature = "ssr")]
+fn or_none(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
+}
+
+#[cfg(feature = "ssr")]
 fn row(account: domain::accounts::Account) -> AccountRow {
     AccountRow {
         id: account.id.to_string(),
         name: account.name,
-        domain: account.domain.unwrap_or_default(),
-        industry: account.industry.unwrap_or_default(),
+        domain: or_none(account.domain),
+        industry: or_none(account.industry),
         employees: crate::fmt::grouped_or_none(account.employees.map(i64::from)),
-        country: account.country.unwrap_or_default(),
+        country: or_none(account.country),
         leads: crate::fmt::grouped(account.leads),
         best: account.best_score,
     }
@@ -178,8 +183,15 @@ fn detail(slug: String, shown: AccountView) -> impl IntoView {
         .collect();
     view! {
         <Title text=a.name.clone()/>
-        <Topbar title=a.name.clone() trail=vec![Crumb::new("Accounts", format!("/t/{slug}/accounts"))]/>
+        <Topbar headed=true title=a.name.clone() trail=vec![Crumb::new("Accounts", format!("/t/{slug}/accounts"))]/>
         <PageScroll label="Account">
+            <header class="page-head">
+                <Avatar name=a.name.clone() kind=AvatarKind::Large/>
+                <div>
+                    <h1>{a.name.clone()}</h1>
+                    <p class="meta"><span>{a.industry.clone()}</span></p>
+                </div>
+            </header>
             <div class="page-body split">
                 <div class="col"><Card title="Leads" note=a.leads><ul class="stack">{leads}</ul></Card></div>
                 <div class="col">

@@ -112,10 +112,18 @@ async fn mailbox(db: &Db, owner: &Actor, name: &str, address: &str) -> Result<Ma
 }
 
 async fn leads(db: &Db, owner: &Actor) -> Result<()> {
+    let mut t = db.tenant(owner).await?;
+    for account in names::accounts() {
+        t.accounts().create(account).await.map_err(words)?;
+    }
+    t.commit().await?;
     let inputs: Vec<LeadInput> = (0..LEADS).map(names::lead).collect();
     for chunk in inputs.chunks(200) {
         let mut t = db.tenant(owner).await?;
-        t.leads().bulk_upsert(chunk.to_vec()).await.map_err(words)?;
+        let made = t.leads().bulk_upsert(chunk.to_vec()).await.map_err(words)?;
+        for (note, lead) in names::NOTES.iter().zip(made.into_iter().step_by(7)) {
+            t.leads().add_note(lead.map_err(words)?.0, note).await.map_err(words)?;
+        }
         t.commit().await?;
     }
     Ok(())
@@ -126,7 +134,14 @@ async fn campaigns(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<()
     let running = campaign(db, owner, "DACH optics Q4", filter("optics"), mailboxes).await?;
     let paused = campaign(db, owner, "Lab managers EU", filter("lab"), mailboxes).await?;
     campaign(db, owner, "Re-engage 2026", filter("energy"), mailboxes).await?;
+    let over = campaign(db, owner, "Autumn fair, thank you", filter("robotics"), mailboxes).await?;
     let mut t = db.tenant(owner).await?;
+    // One step only: the demo has sent it after a few seconds, and this campaign is completed.
+    let second = t.campaigns().steps(over).await.map_err(words)?.pop();
+    if let Some(step) = second {
+        t.campaigns().remove_step(over, step.id).await.map_err(words)?;
+    }
+    t.campaigns().start(over).await.map_err(words)?;
     t.campaigns().start(running).await.map_err(words)?;
     t.campaigns().start(paused).await.map_err(words)?;
     t.campaigns().pause(paused).await.map_err(words)?;

@@ -1,6 +1,9 @@
 //! Invented people, firms and e-mails. The same number always gives the same lead.
 
-use domain::leads::{LeadInput, LeadStatus};
+use domain::{
+    accounts::AccountInput,
+    leads::{LeadInput, LeadStatus},
+};
 
 /// Subject of the first e-mail.
 pub const FIRST_SUBJECT: &str = "Drift in your inspection line, {first_name|quick question}";
@@ -89,6 +92,34 @@ const COUNTRIES: [(&str, &str); 8] = [
     ("DK", "Europe/Copenhagen"),
     ("PL", "Europe/Warsaw"),
     ("CH", "Europe/Zurich"),
+];
+
+/// The accounts that the leads work for.
+pub fn accounts() -> impl Iterator<Item = AccountInput> {
+    const EMPLOYEES: [i32; 7] = [38, 1_240, 95, 12, 410, 2_800, 160];
+    FIRMS.iter().enumerate().map(|(n, (name, domain, field))| AccountInput {
+        name: (*name).to_owned(),
+        domain: Some(format!("{domain}.example")),
+        industry: Some(
+            match *field {
+                "optics" => "Optics and photonics",
+                "robotics" => "Robotics",
+                "energy" => "Energy",
+                _ => "Laboratory equipment",
+            }
+            .to_owned(),
+        ),
+        employees: Some(EMPLOYEES[n % EMPLOYEES.len()]),
+        country: Some(COUNTRIES[n % COUNTRIES.len()].0.to_owned()),
+    })
+}
+
+/// What was noted about some of the leads.
+pub const NOTES: [&str; 4] = [
+    "Met at the trade fair in Berlin; asked for the price list of the reference set.",
+    "Wants a call after the budget round in December.",
+    "Quality audits are in March. Good moment to write again.",
+    "Works with two sites; the second one decides on its own.",
 ];
 
 /// The lead with this number.
