@@ -122,7 +122,8 @@ async fn leads(db: &Db, owner: &Actor) -> Result<()> {
         let mut t = db.tenant(owner).await?;
         let made = t.leads().bulk_upsert(chunk.to_vec()).await.map_err(words)?;
         for (note, lead) in names::NOTES.iter().zip(made.into_iter().step_by(7)) {
-            t.leads().add_note(lead.map_err(words)?.0, note).await.map_err(words)?;
+            let (lead, _) = lead.map_err(|problems| words(Error::Invalid(problems)))?;
+            t.leads().add_note(lead, note).await.map_err(words)?;
         }
         t.commit().await?;
     }
