@@ -29,6 +29,14 @@ pub async fn check(State(db): State<Db>, request: Request, next: Next) -> Respon
         }
         Err(failure) => {
             let mut response = failure.into_response();
+            if response.status() == StatusCode::TOO_MANY_REQUESTS
+                && let Some(seconds) = response.headers().get(header::RETRY_AFTER).cloned()
+            {
+                let limit = HeaderValue::from(db.settings().api_calls_per_minute);
+                let none = HeaderValue::from_static("0");
+                let fields = [("ratelimit-limit", limit), ("ratelimit-remaining", none), ("ratelimit-reset", seconds)];
+                response.headers_mut().extend(fields.map(|(name, value)| (HeaderName::from_static(name), value)));
+            }
             if response.status() == StatusCode::UNAUTHORIZED {
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }

@@ -12,6 +12,8 @@ use crate::{letters, sender};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
+/// Old things are looked for at every so many looks: once an hour.
+const SWEEP: u64 = 60;
 /// Quick jobs at the same time.
 const QUICK: usize = 4;
 /// Imports at the same time: each one is long and keeps the database busy.
@@ -68,8 +70,12 @@ fn long_jobs(db: &Db) -> Worker {
 
 /// Jobs are wake-ups and may be lost; what they were about lies in rows, and here somebody looks.
 async fn reconcile(db: Db, stop: CancellationToken) {
-    loop {
-        if let Err(error) = reconcile_once(&db).await {
+    for look in 0_u64.. {
+        let mut outcome = reconcile_once(&db).await;
+        if outcome.is_ok() && look.is_multiple_of(SWEEP) {
+            outcome = sweep(&db).await;
+        }
+        if let Err(error) = outcome {
             tracing::warn!(error = &error as &dyn std::error::Error, "The reconciler waits for the database");
         }
         tokio::select! {
@@ -79,8 +85,16 @@ async fn reconcile(db: Db, stop: CancellationToken) {
     }
 }
 
-/// One look: expired leases are judged, waiting rows are woken, old things are forgotten. One row
-/// that fails does not keep the others waiting.
+/// Forgets what is kept for a time only.
+///
+/// # Errors
+/// When the database is away.
+pub async fn sweep(db: &Db) -> Result<()> {
+    db.platform().sweep(db.clock().now()).await
+}
+
+/// One look: expired leases are judged, waiting rows are woken. One row that fails does not keep the
+/// others waiting.
 ///
 /// # Errors
 /// When the database is away.
@@ -96,8 +110,7 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
         go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;
     }
-    db.platform().judge_lost_mails(now).await?;
-    db.platform().sweep(now).await
+    db.platform().judge_lost_mails(now).await
 }
 
 /// Puts the failure of one row into the log; only a database that is away ends the look.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, PageRequest, Permission, StepId,
+    CampaignId, LeadId, PageRequest, Permission, StepId,
     campaigns::{Campaign, CampaignFilter, CampaignState, CampaignSummary, Verdict as Judged, checks::FixAt},
     enrolments::EnrolmentState,
     messages::MessageState,
@@ -19,6 +19,11 @@ use crate::{
 /// An id of the path.
 pub fn campaign_id(text: &str) -> Result<CampaignId, AppError> {
     text.parse().map_err(|_| service::Error::NotFound("campaign").into())
+}
+
+/// An id of an address.
+pub fn lead_id(text: &str) -> Result<LeadId, AppError> {
+    text.parse().map_err(|_| service::Error::NotFound("lead").into())
 }
 
 /// An id of the path.
@@ -212,13 +217,15 @@ pub async fn sequence(slug: &str, id: &str) -> Result<Sequence, AppError> {
 }
 
 /// One step with its preview.
-pub async fn step(slug: &str, id: &str, step: &str) -> Result<StepView, AppError> {
+pub async fn step(slug: &str, id: &str, step: &str, lead: &str) -> Result<StepView, AppError> {
     let step_id = step_id(step)?;
+    let lead = Some(lead).filter(|l| !l.is_empty()).map(lead_id).transpose()?;
     let mut t = server::tenant(slug).await?;
     let (campaign, head) = load_head(&mut t, id).await?;
     let steps = t.campaigns().steps(campaign.id).await?;
     let step = steps.into_iter().find(|s| s.id == step_id).ok_or(service::Error::NotFound("step"))?;
-    let preview = t.campaigns().preview(campaign.id, step_id, None).await?;
+    let preview = t.campaigns().preview(campaign.id, step_id, lead).await?;
+    let leads = t.campaigns().some_of_audience(campaign.id, 20).await?;
     let tests = t.campaigns().test_mails(campaign.id).await?;
     let me = match t.actor().user_id() {
         Some(id) => t.members().list().await?.into_iter().find(|m| m.user_id == id).map(|m| m.email.to_string()),
@@ -237,6 +244,8 @@ pub async fn step(slug: &str, id: &str, step: &str) -> Result<StepView, AppError
         body: step.body,
         version: step.version,
         preview: (preview.from, preview.subject, preview.text),
+        lead: lead.or_else(|| leads.first().map(|(id, _)| *id)).map(|id| id.to_string()).unwrap_or_default(),
+        leads: leads.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
         missing: preview.missing.join(", "),
         tests: tests.into_iter().map(|m| (m.recipient, m.state.to_string(), m.detail.unwrap_or_default())).collect(),
         me: me.unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! One step: the e-mail, how a lead would read it, and test mails.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
+use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 use super::looks::{Head, head};
@@ -9,7 +10,7 @@ use crate::{
     exchange::{Post, PostForm, with_data},
     pages::frame::{live_version, use_param, use_slug},
     shell::PageScroll,
-    ui::{Callout, Card, Choice, FieldWidth, InputKind, Select, SubmitButton, TextArea, TextInput, Tone},
+    ui::{ButtonKind, Callout, Card, Choice, FieldWidth, InputKind, Select, SubmitButton, TextArea, TextInput, Tone},
 };
 
 /// What the page shows.
@@ -27,6 +28,9 @@ pub struct StepView {
     pub(super) version: i64,
     pub(super) problems: Vec<String>,
     pub(super) preview: (String, String, String),
+    /// Whom the preview is for, and whom it could be for.
+    pub(super) lead: String,
+    pub(super) leads: Vec<(String, String)>,
     pub(super) missing: String,
     pub(super) tests: Vec<(String, String, String)>,
     pub(super) me: String,
@@ -35,8 +39,8 @@ pub struct StepView {
 
 /// Loads the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_step(slug: String, id: String, step: String) -> Result<StepView, AppError> {
-    super::load::step(&slug, &id, &step).await
+pub async fn load_step(slug: String, id: String, step: String, lead: String) -> Result<StepView, AppError> {
+    super::load::step(&slug, &id, &step, &lead).await
 }
 
 /// Saves the step, unfinished or not.
@@ -67,11 +71,18 @@ pub async fn save_step(
 
 /// Asks for a test mail.
 #[server(prefix = "/sf")]
-pub async fn send_test(slug: String, id: String, step: String, to: String) -> Result<(), AppError> {
-    let own = format!("/t/{slug}/campaigns/{id}/sequence/{step}");
+pub async fn send_test(
+    slug: String,
+    id: String,
+    step: String,
+    #[server(default)] lead: String,
+    to: String,
+) -> Result<(), AppError> {
+    let own = format!("/t/{slug}/campaigns/{id}/sequence/{step}?lead={lead}");
     let (id, step) = (super::load::campaign_id(&id)?, super::load::step_id(&step)?);
+    let lead = Some(lead).filter(|l| !l.is_empty()).map(|l| super::load::lead_id(&l)).transpose()?;
     let mut t = crate::server::tenant(&slug).await?;
-    t.campaigns().request_test_mail(id, step, None, &to).await?;
+    t.campaigns().request_test_mail(id, step, lead, &to).await?;
     t.commit().await?;
     crate::server::done(&own, "test-sent");
     Ok(())
@@ -80,12 +91,15 @@ pub async fn send_test(slug: String, id: String, step: String, to: String) -> Re
 /// One step.
 #[component]
 pub fn CampaignStepPage() -> impl IntoView {
-    let (slug, id, step) = (use_slug(), use_param("campaign"), use_param("step"));
+    let (slug, id, step, query) = (use_slug(), use_param("campaign"), use_param("step"), use_query_map());
     let (save, test) = (Post::to::<SaveStep>(), Post::to::<SendTest>());
     let live = live_version("campaigns");
     with_data(
         live,
-        move || LoadStep { slug: slug.get(), id: id.get(), step: step.get() },
+        move || {
+            let lead = query.read().get("lead").unwrap_or_default();
+            LoadStep { slug: slug.get(), id: id.get(), step: step.get(), lead }
+        },
         move |shown| page(slug.get_untracked(), shown, save, test),
     )
 }
@@ -102,6 +116,15 @@ fn page(slug: String, s: StepView, save: Post, test: Post) -> impl IntoView {
     });
     let (top, editor) = (head(&slug, &s.head, "sequence", ().into_any()), editor(&slug, &s, save));
     let tests = tests(&slug, &s, test);
+    let whom = (!s.leads.is_empty()).then(|| {
+        let leads: Vec<_> = s.leads.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
+        view! {
+            <form method="get" class="cluster">
+                <Select name="lead" label="As it reads for" options=leads value=s.lead.clone()/>
+                <SubmitButton kind=ButtonKind::Default>"Show"</SubmitButton>
+            </form>
+        }
+    });
     view! {
         {top}
         <PageScroll label="Step">
@@ -112,6 +135,7 @@ fn page(slug: String, s: StepView, save: Post, test: Post) -> impl IntoView {
                 </div>
                 <div class="col">
                     <Card title="Preview">
+                        {whom}
                         <p class="subtle">{from}</p>
                         <p class="strong">{subject}</p>
                         <div class="mail-preview" data-theme="light">{text}</div>
@@ -175,13 +199,15 @@ fn tests(slug: &str, s: &StepView, test: Post) -> AnyView {
         .map(|(to, state, detail)| view! { <li>{format!("{to}: {state}")}<p class="subtle">{detail}</p></li> })
         .collect();
     let (slug, id, step, me) = (slug.to_owned(), s.head.id.clone(), s.id.clone(), s.me.clone());
+    let lead = s.lead.clone();
     view! {
         <PostForm post=test class="stack">
+            <input type="hidden" name="lead" value=lead/>
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="step" value=step/>
             <TextInput name="to" label="Send to" kind=InputKind::Email value=me error/>
-            <SubmitButton kind=crate::ui::ButtonKind::Default>"Send test e-mail"</SubmitButton>
+            <SubmitButton kind=ButtonKind::Default>"Send test e-mail"</SubmitButton>
         </PostForm>
         <ul class="stack">{sent}</ul>
     }

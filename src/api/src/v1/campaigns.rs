@@ -115,7 +115,7 @@ async fn get(call: Read, Path(id): Path<CampaignId>) -> Result<Reply> {
 
 /// Change a campaign
 ///
-/// A running campaign is paused first; then its window and mailboxes may change, its audience stays.
+/// A running campaign is paused first; then its name and window may change, its audience and mailboxes stay.
 #[utoipa::path(patch, path = "/campaigns/{id}", tag = "Campaigns", operation_id = "change_campaign",
     params(("id" = CampaignId, Path)), security(("key" = ["campaigns:write"])), request_body = CampaignInput,
     responses((status = OK, body = CampaignInFull),

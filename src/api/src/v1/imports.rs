@@ -129,7 +129,7 @@ async fn start(Path(id): Path<ImportId>, call: Write) -> Result<Reply> {
 
 /// Cancel an import
 ///
-/// Rows that were imported stay.
+/// Only before it has started: rows that are being imported stay.
 #[utoipa::path(post, path = "/imports/{id}/cancel", tag = "Imports", operation_id = "cancel_import",
     params(("id" = ImportId, Path)), security(("key" = ["leads:write"])),
     responses((status = OK, body = Import), (status = CONFLICT, description = "It has ended.")))]

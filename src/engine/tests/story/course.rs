@@ -179,3 +179,25 @@ async fn a_pause_between_claim_and_hand_over_wins() {
     t.commit().await.expect("kept");
     assert_eq!(story.ledger(id).await.messages_in(MessageState::Scheduled), 1);
 }
+
+#[tokio::test]
+async fn two_campaigns_are_placed_at_the_same_time() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let emails: Vec<_> = (0..600).map(|n| format!("lead{n}@x.example")).collect();
+    story.leads(&emails.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let first = story.campaign().await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let second = t.campaigns().duplicate(first).await.expect("a copy").id;
+    for id in [first, second] {
+        t.campaigns().start(id).await.expect("started");
+    }
+    t.commit().await.expect("kept");
+
+    let place = |id| advance(&story.db, story.company.id, id);
+    let (one, other) = tokio::join!(place(first), place(second));
+    one.and(other).expect("neither waits for the other");
+    for id in [first, second] {
+        assert_eq!(story.ledger(id).await.leads(EnrolmentState::OPEN), 600);
+    }
+}

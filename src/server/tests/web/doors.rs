@@ -52,7 +52,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("remove_enrolment", "campaign=CAMPAIGN&id=LEAD", NotFound),
     ("load_sequence", "id=CAMPAIGN", NotFound),
     ("arrange_steps", "id=CAMPAIGN&what=add", NotFound),
-    ("load_step", "id=CAMPAIGN&step=STEP", NotFound),
+    ("load_step", "id=CAMPAIGN&step=STEP&lead=", NotFound),
     ("save_step", "id=CAMPAIGN&step=STEP&version=1&subject=x&body=x", NotFound),
     ("send_test", "id=CAMPAIGN&step=STEP&to=x%40x.example", NotFound),
     ("load_settings", "id=CAMPAIGN", NotFound),

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use domain::{
-    CampaignId, EmailAddress, LeadId, Permission, StepId,
-    leads::display_name,
+    CampaignId, EmailAddress, LeadId, PageRequest, Permission, StepId,
+    campaigns::Audience,
+    leads::{LeadSort, display_name},
     steps::{Preview, Step},
     template::{self, Variable},
 };
@@ -91,9 +92,8 @@ impl Campaigns<'_> {
     /// [`Error::NotFound`] when campaign, step or lead does not exist.
     pub async fn preview(&mut self, campaign: CampaignId, step: StepId, lead: Option<LeadId>) -> Result<Preview> {
         self.t.require(Permission::Read).await?;
-        self.load(campaign, false).await?;
         let step = self.step(campaign, step).await?;
-        let facts = self.facts_for(lead).await?;
+        let facts = self.facts_for(campaign, lead).await?;
         let sender = self.sender_of(campaign).await?;
         let url = format!("{}/p/example", self.t.db().settings().public_url);
         let written = write(&step, &facts, &sender, &url);
@@ -110,8 +110,45 @@ impl Campaigns<'_> {
         })
     }
 
-    pub(super) async fn facts_for(&mut self, lead: Option<LeadId>) -> Result<LeadFacts> {
-        let Some(lead) = lead else {
+    /// Some leads of the audience, with their names: for whom a step can be previewed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the campaign does not exist.
+    pub async fn some_of_audience(&mut self, id: CampaignId, most: u16) -> Result<Vec<(LeadId, String)>> {
+        self.t.require(Permission::Read).await?;
+        let campaign = self.load(id, false).await?;
+        if let (Audience::Filter { filter }, None) = (&campaign.audience, campaign.lifecycle.started_at) {
+            let page = PageRequest { per: Some(i64::from(most)), ..PageRequest::default() };
+            let leads = self.t.leads().list(filter, LeadSort::default(), &page).await?.items;
+            return Ok(leads.into_iter().map(|lead| (lead.id, lead.name)).collect());
+        }
+        let rows = sqlx::query!(
+            r#"SELECT l.id AS "id: LeadId", l.first_name, l.last_name, l.email AS "email: EmailAddress" FROM leads l
+               WHERE l.id IN (
+                   (SELECT e.lead_id FROM enrolments e WHERE e.campaign_id = $1 AND e.lead_id IS NOT NULL
+                    ORDER BY e.lead_id LIMIT $2)
+                   UNION ALL
+                   (SELECT unnest(a.lead_ids[:$2::bigint::int]) FROM campaign_audience a WHERE a.campaign_id = $1
+                    ORDER BY a.chunk_no LIMIT $2))
+               ORDER BY l.id LIMIT $2"#,
+            id.0,
+            i64::from(most),
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let name = |first: &Option<String>, last: &Option<String>, email: Option<&EmailAddress>| {
+            display_name(first.as_deref(), last.as_deref(), email.map(EmailAddress::as_str))
+        };
+        Ok(rows.into_iter().map(|r| (r.id, name(&r.first_name, &r.last_name, r.email.as_ref()))).collect())
+    }
+
+    /// What is known about `lead`; without one, about the first of the audience or an invented one.
+    pub(super) async fn facts_for(&mut self, campaign: CampaignId, lead: Option<LeadId>) -> Result<LeadFacts> {
+        let first = match lead {
+            Some(lead) => Some(lead),
+            None => self.some_of_audience(campaign, 1).await?.pop().map(|(id, _)| id),
+        };
+        let Some(lead) = first else {
             return Ok(LeadFacts {
                 email: EmailAddress::parse("ana.berg@example.com").ok(),
                 first_name: Some("Ana".to_owned()),

@@ -38,7 +38,7 @@ impl Campaigns<'_> {
         let to = EmailAddress::parse(to).map_err(|p| p.on("to"))?;
         let loaded = self.load(campaign, false).await?;
         self.step(campaign, step).await?;
-        self.facts_for(lead).await?;
+        self.facts_for(campaign, lead).await?;
         if loaded.mailboxes.is_empty() {
             return Err(Problem::field("to", "mailbox_missing", "Choose a mailbox for the campaign first.").into());
         }
@@ -99,7 +99,7 @@ impl Campaigns<'_> {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let step = self.step(row.campaign, row.step).await?;
-        let facts = self.facts_for(row.lead).await?;
+        let facts = self.facts_for(row.campaign, row.lead).await?;
         let sender = self.sender_of(row.campaign).await?;
         let mailbox =
             self.load(row.campaign, false).await?.mailboxes.first().copied().ok_or(Error::NotFound("mailbox"))?;

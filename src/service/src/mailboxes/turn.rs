@@ -126,8 +126,11 @@ impl Mailboxes<'_> {
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            // Waits for the turn that the mailbox may be having: its end must not overwrite this.
-            sqlx::query!("SELECT id FROM mailboxes WHERE id = $1 FOR UPDATE", id).fetch_optional(self.t.conn()).await?;
+            // Waits for the turn that the mailbox may be having: its end must not overwrite this. Others
+            // who have just planned messages of it only share its key.
+            sqlx::query!("SELECT id FROM mailboxes WHERE id = $1 FOR NO KEY UPDATE", id)
+                .fetch_optional(self.t.conn())
+                .await?;
             sqlx::query!(
                 "UPDATE mailboxes SET next_send_at = greatest(not_before, least(coalesce(next_send_at, $2), $2))
                  WHERE id = $1 AND (next_send_at IS NULL OR next_send_at > $2)",

@@ -121,7 +121,7 @@ impl Members<'_> {
         Ok(member)
     }
 
-    /// Two owners that leave at the same time wait for each other here.
+    /// Two owners that leave at the same time: one of them goes, the other is told that it is the last.
     async fn keep_an_owner(&mut self, leaving: UserId) -> Result<()> {
         let owners = sqlx::query_scalar!(
             "SELECT user_id FROM memberships WHERE role = 'owner' AND deactivated_at IS NULL ORDER BY user_id FOR UPDATE"
