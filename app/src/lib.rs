@@ -28,8 +28,8 @@ use leptos_router::{
 use pages::{
     accounts::{AccountPage, AccountsPage},
     campaigns::{
-        CampaignEnrolmentsPage, CampaignLaunchPage, CampaignPage, CampaignSequencePage, CampaignSettingsPage,
-        CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
+        CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
+        CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
     },
     frame::{CompanyFrame, MorePlacesPage, NotFoundPage},
     home::HomePage,
@@ -85,6 +85,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("campaigns/new") view=NewCampaignPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign") view=CampaignPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/enrolments") view=CampaignEnrolmentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/mails") view=CampaignMailsPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/sequence") view=CampaignSequencePage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/sequence/:step") view=CampaignStepPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/settings") view=CampaignSettingsPage ssr=SsrMode::Async/>

@@ -56,7 +56,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     const running = await first(page, "/t/halden/campaigns?view=running", new RegExp(`/campaigns/${id}$`));
     const step = await first(page, `${draft}/sequence`, new RegExp(`/sequence/${id}$`));
     const things = [lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
-    const tabs = ["", "/enrolments", "/sequence", "/settings"].map((tab) => running + tab);
+    const tabs = ["", "/enrolments", "/mails", "/sequence", "/settings"].map((tab) => running + tab);
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);
       await hydrated(page);

@@ -7,6 +7,7 @@ mod list;
 #[cfg(feature = "ssr")]
 mod load;
 mod looks;
+mod mails;
 mod overview;
 mod sequence;
 mod settings;
@@ -17,6 +18,7 @@ pub use launch::{CampaignLaunchPage, CampaignStopPage};
 pub use list::{CampaignRow, CampaignsPage, NewCampaignPage, campaign_table};
 #[cfg(feature = "ssr")]
 pub use load::row as campaign_row;
+pub use mails::{CampaignMailsPage, MailRow};
 pub use overview::CampaignPage;
 pub use sequence::CampaignSequencePage;
 pub use settings::CampaignSettingsPage;

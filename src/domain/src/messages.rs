@@ -6,7 +6,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{EnrolmentId, LeadId, MailboxId, MessageId, StepId, wire::wire_enum};
+use crate::{CampaignId, EnrolmentId, LeadId, MailboxId, MessageId, StepId, wire::wire_enum};
 
 wire_enum! {
     /// Where an e-mail stands.
@@ -138,6 +138,12 @@ pub struct Message {
     pub enrolment_id: EnrolmentId,
     /// The lead; absent once it was deleted.
     pub lead_id: Option<LeadId>,
+    /// Name of the lead, or its address.
+    pub lead_name: Option<String>,
+    /// The campaign.
+    pub campaign_id: CampaignId,
+    /// Its name.
+    pub campaign_name: String,
     /// The step.
     pub step_id: StepId,
     /// Place of the step, from 1.
@@ -160,6 +166,8 @@ pub struct Message {
     pub detail: Option<String>,
     /// Tries that were answered.
     pub attempts: i32,
+    /// The address it was written to, once it was.
+    pub recipient: Option<String>,
     /// Subject, once it was written.
     pub subject: Option<String>,
     /// `Message-ID` header, once it was written.

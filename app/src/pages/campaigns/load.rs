@@ -9,7 +9,7 @@ use domain::{
 };
 use service::Tenant;
 
-use super::{enrolments::*, launch::*, list::*, looks::Head, overview::*, sequence::*, settings::*, step::*};
+use super::{enrolments::*, launch::*, list::*, looks::Head, mails::*, overview::*, sequence::*, settings::*, step::*};
 use crate::{
     error::AppError,
     fmt::{Moment, grouped},
@@ -190,6 +190,23 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
                 due: e.due_at.map(|at| Moment::new(at, now, &zone)),
             })
             .collect(),
+    })
+}
+
+/// The e-mails.
+pub async fn mails(slug: &str, id: &str, state: &str, after: &str) -> Result<MailList, AppError> {
+    let mut t = server::tenant(slug).await?;
+    let (campaign, head) = load_head(&mut t, id).await?;
+    let request = PageRequest { after: Some(after.to_owned()).filter(|a| !a.is_empty()), ..PageRequest::default() };
+    let page = t.campaigns().messages(campaign.id, MessageState::parse(state), &request).await?;
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    t.commit().await?;
+    Ok(MailList {
+        head,
+        next: page.next,
+        state: state.to_owned(),
+        states: MessageState::ALL.iter().map(|s| (s.to_string(), s.label().to_owned())).collect(),
+        rows: page.items.into_iter().map(|m| MailRow::new(m, now, &zone)).collect(),
     })
 }
 

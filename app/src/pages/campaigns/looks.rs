@@ -43,6 +43,7 @@ pub fn head(slug: &str, head: &Head, tab: &str, actions: AnyView) -> impl IntoVi
     let tabs = [
         ("", "Overview", None),
         ("/enrolments", "Leads", Some(head.audience.clone())),
+        ("/mails", "E-mails", None),
         ("/sequence", "Sequence", Some(head.steps.to_string())),
         ("/settings", "Settings", None),
     ]

@@ -9,6 +9,7 @@ use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
     fmt::Moment,
+    pages::campaigns::MailRow,
     pages::frame::{live_version, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
@@ -35,6 +36,7 @@ pub struct LeadView {
     pub(super) reasons: Vec<Reason>,
     pub(super) tags: Vec<String>,
     pub(super) timeline: Vec<TimelineDay>,
+    pub(super) mails: Vec<MailRow>,
     pub(super) notes: Vec<(String, String, Moment)>,
     pub(super) may_edit: bool,
 }
@@ -138,6 +140,10 @@ fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> impl
             </Card>
         }
     });
+    let mails = (!lead.mails.is_empty()).then(|| {
+        let rows = mails(&slug, &lead.mails);
+        view! { <Card title="E-mails"><ul class="stack">{rows}</ul></Card> }
+    });
     let timeline = if lead.timeline.is_empty() {
         view! { <Empty kind=EmptyKind::Done title="Nothing yet" text="The first e-mail or note appears here."/> }
             .into_any()
@@ -164,12 +170,33 @@ fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> impl
                     })}
                     {note_form}
                     {(!notes.is_empty()).then(|| view! { <Card title="Notes"><ul class="stack">{notes}</ul></Card> })}
+                    {mails}
                     <Card title="Timeline">{timeline}</Card>
                 </div>
                 <div class="col">{about(&lead)}{why(&lead)}{lead.may_edit.then(|| change(&slug, &lead, changes))}</div>
             </div>
         </PageScroll>
     }
+}
+
+fn mails(slug: &str, mails: &[MailRow]) -> Vec<AnyView> {
+    let row = |mail: &MailRow| {
+        let mail = mail.clone();
+        let (campaign, name) = mail.campaign;
+        view! {
+            <li>
+                <div class="cluster">
+                    <span class="strong">{mail.step}</span>
+                    <span class="push">{mail.state}" · "<Time moment=mail.at/></span>
+                </div>
+                <p class="subtle">
+                    <a href=format!("/t/{slug}/campaigns/{campaign}")>{name}</a>" · "{mail.server}" · "{mail.detail}
+                </p>
+            </li>
+        }
+        .into_any()
+    };
+    mails.iter().map(row).collect()
 }
 
 fn about(lead: &LeadView) -> impl IntoView + use<> {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     error::AppError,
     fmt::{Moment, grouped},
+    pages::campaigns::MailRow,
     server,
     ui::{IconName, TimelineDay, TimelineItem, Tone},
 };
@@ -83,6 +84,7 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
     let lead = t.leads().get(id).await?;
     let timeline = t.leads().timeline(id, &PageRequest::default()).await?;
     let notes = t.leads().notes(id).await?;
+    let mails = t.leads().messages(id, &PageRequest { per: Some(20), ..PageRequest::default() }).await?;
     let people = people(&mut t).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let may_edit = t.actor().can(Permission::EditLeads);
@@ -102,6 +104,7 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
         score: lead.score,
         reasons: lead.score_reasons.into_iter().map(|r| Reason { text: r.text, points: r.points }).collect(),
         tags: lead.tags,
+        mails: mails.items.into_iter().map(|m| MailRow::new(m, now, &zone)).collect(),
         timeline: days(timeline.items, now, &zone),
         notes: notes.into_iter().map(|n| (n.body, n.author, Moment::new(n.created_at, now, &zone))).collect(),
         may_edit,

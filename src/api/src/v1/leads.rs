@@ -6,6 +6,7 @@ use domain::{
         BulkAction, BulkOutcome, Lead, LeadEvent, LeadFilter, LeadInput, LeadSelection, LeadSort, LeadSource,
         LeadSummary, Note,
     },
+    messages::Message,
     page::Count,
 };
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(bulk))
         .routes(routes!(get, change, delete))
         .routes(routes!(timeline))
+        .routes(routes!(messages))
         .routes(routes!(notes, add_note))
         .routes(routes!(tags))
 }
@@ -241,6 +243,17 @@ async fn bulk(call: Write<Json<BulkChange>>) -> Result<Reply> {
 async fn timeline(call: Read, Path(id): Path<LeadId>, Query(paging): Query<Paging>) -> Result<Reply> {
     let page = paging.page()?;
     Reply::ok(&call.open().await?.leads().timeline(id, &page).await?)
+}
+
+/// The e-mails to a lead
+///
+/// Each with what is known about its way: due when, handed over to which server with which queue id, or why not.
+#[utoipa::path(get, path = "/leads/{id}/messages", tag = "Leads", operation_id = "list_lead_messages",
+    params(("id" = LeadId, Path), Paging), security(("key" = ["leads:read"])),
+    responses((status = OK, body = Page<Message>)))]
+async fn messages(call: Read, Path(id): Path<LeadId>, Query(paging): Query<Paging>) -> Result<Reply> {
+    let page = paging.page()?;
+    Reply::ok(&call.open().await?.leads().messages(id, &page).await?)
 }
 
 /// Notes on a lead

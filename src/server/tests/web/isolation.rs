@@ -35,6 +35,7 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("upsert_leads", NoIds),
     ("bulk_change_leads", OwnOnly),
     ("list_lead_timeline", NotFound),
+    ("list_lead_messages", NotFound),
     ("list_lead_notes", NotFound),
     ("add_lead_note", NotFound),
     ("list_tags", OwnOnly),

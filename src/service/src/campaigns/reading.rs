@@ -146,15 +146,19 @@ impl Campaigns<'_> {
         let rows = sqlx::query_as!(
             Message,
             r#"
-            SELECT id AS "id: MessageId", enrolment_id AS "enrolment_id: EnrolmentId", lead_id AS "lead_id: LeadId",
-                   step_id AS "step_id: StepId", position, mailbox_id AS "mailbox_id: MailboxId",
-                   state AS "state: MessageState", due_at, sending_at, sent_at, server, queue_id, detail, attempts,
-                   subject, message_id_header
-            FROM messages
-            WHERE campaign_id = $1
-              AND ($2::text IS NULL OR state = $2)
-              AND ($3::timestamptz IS NULL OR (due_at, id) < ($3, $4::uuid))
-            ORDER BY due_at DESC, id DESC
+            SELECT m.id AS "id: MessageId", m.enrolment_id AS "enrolment_id: EnrolmentId", m.lead_id AS "lead_id: LeadId",
+                   coalesce(nullif(concat_ws(' ', l.first_name, l.last_name), ''), l.email) AS lead_name,
+                   m.campaign_id AS "campaign_id: CampaignId", c.name AS campaign_name,
+                   m.step_id AS "step_id: StepId", m.position, m.mailbox_id AS "mailbox_id: MailboxId",
+                   m.state AS "state: MessageState", m.due_at, m.sending_at, m.sent_at, m.server, m.queue_id, m.detail,
+                   m.attempts, m.recipient, m.subject, m.message_id_header
+            FROM messages m
+            JOIN campaigns c ON c.id = m.campaign_id
+            LEFT JOIN leads l ON l.id = m.lead_id
+            WHERE m.campaign_id = $1
+              AND ($2::text IS NULL OR m.state = $2)
+              AND ($3::timestamptz IS NULL OR (m.due_at, m.id) < ($3, $4::uuid))
+            ORDER BY m.due_at DESC, m.id DESC
             LIMIT $5
             "#,
             id.0,

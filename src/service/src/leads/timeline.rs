@@ -2,8 +2,10 @@
 //! are always written together.
 
 use domain::{
-    CampaignId, LeadEventId, LeadId, NoteId, Page, PageRequest, Permission, Problem,
+    CampaignId, EnrolmentId, LeadEventId, LeadId, MailboxId, MessageId, NoteId, Page, PageRequest, Permission, Problem,
+    StepId,
     leads::{LeadEvent, LeadEventKind, Note},
+    messages::{Message, MessageState},
 };
 
 use uuid::Uuid;
@@ -42,6 +44,40 @@ impl Leads<'_> {
         .fetch_all(self.t.conn())
         .await?;
         Ok(Page::from_rows(rows, limit, false, false, |e| cursor::encode(e.at, e.id.0)))
+    }
+
+    /// The e-mails to a lead, the newest plan first, with what is known about the way of each.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn messages(&mut self, id: LeadId, page: &PageRequest) -> Result<Page<Message>> {
+        self.require_there(id).await?;
+        let (limit, after) = (page.limit(), cursor::after(page)?);
+        let rows = sqlx::query_as!(
+            Message,
+            r#"
+            SELECT m.id AS "id: MessageId", m.enrolment_id AS "enrolment_id: EnrolmentId", m.lead_id AS "lead_id: LeadId",
+                   coalesce(nullif(concat_ws(' ', l.first_name, l.last_name), ''), l.email) AS lead_name,
+                   m.campaign_id AS "campaign_id: CampaignId", c.name AS campaign_name,
+                   m.step_id AS "step_id: StepId", m.position, m.mailbox_id AS "mailbox_id: MailboxId",
+                   m.state AS "state: MessageState", m.due_at, m.sending_at, m.sent_at, m.server, m.queue_id, m.detail,
+                   m.attempts, m.recipient, m.subject, m.message_id_header
+            FROM messages m
+            JOIN campaigns c ON c.id = m.campaign_id
+            LEFT JOIN leads l ON l.id = m.lead_id
+            WHERE m.lead_id = $1
+              AND ($2::timestamptz IS NULL OR (m.due_at, m.id) < ($2, $3::uuid))
+            ORDER BY m.due_at DESC, m.id DESC
+            LIMIT $4
+            "#,
+            id.0,
+            after.at,
+            after.id,
+            limit + 1,
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        Ok(Page::from_rows(rows, limit, false, false, |m| cursor::encode(m.due_at, m.id.0)))
     }
 
     /// Writes down what happened to a lead.

@@ -1,0 +1,138 @@
+//! The e-mails of a campaign: due when, handed over to which server, or why not.
+
+use leptos::{prelude::*, server_fn::codec::Postcard};
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+use super::looks::{Head, head};
+use crate::{
+    error::AppError,
+    exchange::with_data,
+    fmt::Moment,
+    pages::frame::{live_version, use_param, use_slug},
+    ui::{
+        ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
+        TableRegion, Time,
+    },
+};
+
+/// A page of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MailList {
+    pub(super) head: Head,
+    pub(super) next: Option<String>,
+    pub(super) state: String,
+    pub(super) states: Vec<(String, String)>,
+    pub(super) rows: Vec<MailRow>,
+}
+
+/// An e-mail of a campaign or of a lead.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MailRow {
+    /// Id of the lead and its name; no id once it was deleted.
+    pub lead: (Option<String>, String),
+    /// Id and name.
+    pub campaign: (String, String),
+    /// The step, and its subject once it was written.
+    pub step: String,
+    /// In words.
+    pub state: String,
+    /// When it was sent, or is due.
+    pub at: Moment,
+    /// Server and queue id.
+    pub server: String,
+    /// What the server said last, or why it was not sent.
+    pub detail: String,
+}
+
+#[cfg(feature = "ssr")]
+impl MailRow {
+    /// What is known about a message, seen from `now` in `zone`.
+    pub fn new(m: domain::messages::Message, now: chrono::DateTime<chrono::Utc>, zone: &str) -> Self {
+        let step = format!("Step {}", m.position);
+        Self {
+            lead: (m.lead_id.map(|id| id.to_string()), m.lead_name.unwrap_or_else(|| "Deleted lead".to_owned())),
+            campaign: (m.campaign_id.to_string(), m.campaign_name),
+            step: m.subject.map_or(step.clone(), |subject| format!("{step}: {subject}")),
+            state: m.state.label().to_owned(),
+            at: Moment::new(m.sent_at.or(m.sending_at).unwrap_or(m.due_at), now, zone),
+            server: match (m.server, m.queue_id) {
+                (Some(server), Some(queue)) => format!("{server}, {queue}"),
+                (Some(server), None) => server,
+                _ => "–".to_owned(),
+            },
+            detail: m.detail.unwrap_or_else(|| "–".to_owned()),
+        }
+    }
+}
+
+/// Loads a page of the list.
+#[server(prefix = "/sf", output = Postcard)]
+pub async fn load_campaign_mails(slug: String, id: String, state: String, after: String) -> Result<MailList, AppError> {
+    super::load::mails(&slug, &id, &state, &after).await
+}
+
+/// The e-mails of a campaign.
+#[component]
+pub fn CampaignMailsPage() -> impl IntoView {
+    let (slug, id, query) = (use_slug(), use_param("campaign"), use_query_map());
+    with_data(
+        live_version("campaigns"),
+        move || {
+            let get = |name: &str| query.read().get(name).unwrap_or_default();
+            LoadCampaignMails { slug: slug.get(), id: id.get(), state: get("state"), after: get("after") }
+        },
+        move |list| table(slug.get_untracked(), list),
+    )
+}
+
+fn table(slug: String, list: MailList) -> impl IntoView {
+    let base = format!("/t/{slug}/campaigns/{}/mails", list.head.id);
+    let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
+    let options = list.states.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
+    let table_head = view! {
+        <HeaderCell label="Lead" width="12rem"/>
+        <HeaderCell label="E-mail" width="16rem"/>
+        <HeaderCell label="State" width="8rem"/>
+        <HeaderCell label="When" kind=ColumnKind::Number width="7rem"/>
+        <HeaderCell label="Server and queue id" width="14rem"/>
+        <HeaderCell label="Last words" width="18rem"/>
+    }
+    .into_any();
+    let body = if list.rows.is_empty() {
+        view! { <Empty kind=EmptyKind::None title="No e-mails here" text="E-mails are planned when the campaign starts."/> }
+            .into_any()
+    } else {
+        let rows: Vec<_> = list.rows.into_iter().map(|mail| row(&slug, mail)).collect();
+        view! { <TableRegion label="E-mails of this campaign" head=table_head>{rows}</TableRegion> }.into_any()
+    };
+    view! {
+        {head(&slug, &list.head, "mails", ().into_any())}
+        <FilterBar chips=ToChildren::to_children(|| ())>
+            <form method="get" class="cluster">
+                <Select name="state" label="State" options value=list.state placeholder="Any"/>
+                <SubmitButton kind=ButtonKind::Default>"Show"</SubmitButton>
+            </form>
+        </FilterBar>
+        {body}
+        <Pager previous=None next/>
+    }
+}
+
+fn row(slug: &str, mail: MailRow) -> AnyView {
+    let lead = match mail.lead {
+        (Some(id), name) => view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{name}</a> }.into_any(),
+        (None, name) => view! { <span class="subtle">{name}</span> }.into_any(),
+    };
+    view! {
+        <tr role="row">
+            <td role="cell" class="name">{lead}</td>
+            <td role="cell" class="title">{mail.step}</td>
+            <td role="cell" class="status-cell">{mail.state}</td>
+            <td role="cell" class="num"><Time moment=mail.at/></td>
+            <td role="cell">{mail.server}</td>
+            <td role="cell">{mail.detail}</td>
+        </tr>
+    }
+    .into_any()
+}
