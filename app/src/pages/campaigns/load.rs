@@ -154,11 +154,37 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
             .map(|e| {
                 let who = e.lead_name.unwrap_or(e.actor);
                 let text = e.text.map(|t| format!(" · {t}")).unwrap_or_default();
-                (Moment::clock(e.at, &zone), format!("{} · {who}{text}", e.kind.replace('_', " ")))
+                (Moment::clock(e.at, &zone), format!("{} · {who}{text}", log_word(&e.kind)))
             })
             .collect(),
         head,
     })
+}
+
+/// What happened, in words; a kind of a later version as it stands.
+fn log_word(kind: &str) -> &str {
+    match kind {
+        "created" => "Created",
+        "edited" => "Edited",
+        "enrolled" => "Leads added",
+        "scheduled" => "Scheduled",
+        "unscheduled" => "Back to a draft",
+        "started" => "Started",
+        "paused" => "Paused",
+        "drained" => "Nothing is being sent any more",
+        "resumed" => "Resumed",
+        "stopped" => "Stopped",
+        "ended" => "All leads have left",
+        "completed" => "Completed",
+        "archived" => "Archived",
+        "unarchived" => "Back from the archive",
+        "sent" => "E-mail sent",
+        "bounced" => "E-mail refused",
+        "unknown" => "E-mail: outcome unknown",
+        "unsubscribed" => "Unsubscribed",
+        "mailbox_refused" => "Mailbox needs a person",
+        other => other,
+    }
 }
 
 /// The leads of a campaign.
