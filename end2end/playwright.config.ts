@@ -26,7 +26,8 @@ export default defineConfig({
   use: { actionTimeout: 15_000, baseURL: process.env.BASE_URL ?? "http://127.0.0.1:3000", launchOptions },
   projects: [
     { name: "desktop", use: { viewport: { width: 1440, height: 900 } } },
-    { name: "no-js", use: { viewport: { width: 1440, height: 900 }, javaScriptEnabled: false } },
-    { name: "phone", use: { viewport: { width: 390, height: 844 }, hasTouch: true } },
+    // What no browser takes part in runs once.
+    { name: "no-js", testIgnore: "api.spec.ts", use: { viewport: { width: 1440, height: 900 }, javaScriptEnabled: false } },
+    { name: "phone", testIgnore: "api.spec.ts", use: { viewport: { width: 390, height: 844 }, hasTouch: true } },
   ],
 });
