@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
+    fmt::Moment,
     pages::frame::{live_version, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, Card, Choice, Crumb, Fact, Facts, FileDrop, Meter, Select, SubmitButton, TextInput,
-        Wizard,
+        Time, Wizard,
     },
 };
 
@@ -29,6 +30,7 @@ pub struct ImportView {
     preview: Option<[i64; 5]>,
     counts: [i64; 5],
     rejected: Vec<(i64, String, String)>,
+    keeps_file: bool,
     failure: Option<String>,
 }
 
@@ -51,10 +53,13 @@ pub async fn load_import(slug: String, id: String) -> Result<ImportView, AppErro
     let import = t.imports().get(id).await?;
     let request = domain::PageRequest { per: Some(50), ..domain::PageRequest::default() };
     let rejected = t.imports().rejected(id, &request).await?;
+    let now = t.now();
     t.commit().await?;
     let numbers = |c: ImportCounts| [c.created, c.updated, c.skipped, c.rejected, c.suppressed];
+    let keeps_file = import.keeps_file(now);
     let separator = if import.delimiter == "\t" { "tab".to_owned() } else { import.delimiter };
     Ok(ImportView {
+        keeps_file,
         id: import.id.to_string(),
         file: import.file_name,
         state: import.state.to_string(),
@@ -81,6 +86,31 @@ pub async fn load_import(slug: String, id: String) -> Result<ImportView, AppErro
             .collect(),
         failure: import.failure,
     })
+}
+
+/// An import in the list of the last ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImportRow {
+    id: String,
+    file: String,
+    state: String,
+    at: Moment,
+}
+
+/// Loads the last imports.
+#[server(prefix = "/sf", output = Postcard)]
+pub async fn load_imports(slug: String) -> Result<Vec<ImportRow>, AppError> {
+    let mut t = crate::server::tenant(&slug).await?;
+    let page = t.imports().list(&domain::PageRequest { per: Some(10), ..Default::default() }).await?;
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    t.commit().await?;
+    let row = |import: domain::imports::Import| ImportRow {
+        id: import.id.to_string(),
+        file: import.file_name,
+        state: import.state.label().to_owned(),
+        at: Moment::new(import.created_at, now, &zone),
+    };
+    Ok(page.items.into_iter().map(row).collect())
 }
 
 /// Chooses the columns; a worker then counts what would become of the rows.
@@ -127,6 +157,7 @@ fn import_id(text: &str) -> Result<domain::ImportId, AppError> {
 #[component]
 pub fn ImportUploadPage() -> impl IntoView {
     let slug = use_slug();
+    let live = live_version("imports");
     view! {
         <Title text="Import leads"/>
         {move || {
@@ -143,12 +174,32 @@ pub fn ImportUploadPage() -> impl IntoView {
                                 <SubmitButton>"Upload"</SubmitButton>
                             </form>
                         </Card>
+                        {with_data(live, move || LoadImports { slug: slug.get() }, move |list| recent(&slug.get_untracked(), list))}
                     </div>
                 </PageScroll>
             }
         }}
     }
     .into_any()
+}
+
+/// The last imports: one that was left goes on here.
+fn recent(slug: &str, list: Vec<ImportRow>) -> Option<AnyView> {
+    let rows: Vec<_> = list
+        .into_iter()
+        .map(|import| {
+            let href = format!("/t/{slug}/leads/import/{}", import.id);
+            view! {
+                <li class="cluster">
+                    <a class="strong" href=href>{import.file}</a>
+                    <span class="subtle">{import.state}</span>
+                    <span class="push subtle"><Time moment=import.at/></span>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    (!rows.is_empty()).then(|| view! { <Card title="Last imports"><ul class="stack">{rows}</ul></Card> }.into_any())
 }
 
 /// The other pages: which one is shown follows from the state of the import.
@@ -265,7 +316,7 @@ fn report(slug: &str, import: &ImportView) -> AnyView {
         .cloned()
         .map(|(row, what, reason)| view! { <li>{format!("Row {row}: {reason} ")}<span class="subtle">{what}</span></li> })
         .collect();
-    let some_rejected = !rejected.is_empty();
+    let some_rejected = !rejected.is_empty() && import.keeps_file;
     let title = match import.state.as_str() {
         "importing" => "Importing",
         "completed" => "Import done",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{ImportId, wire::wire_enum};
@@ -33,6 +33,22 @@ wire_enum! {
         Failed = "failed",
         /// A person called it off before it started.
         Cancelled = "cancelled",
+    }
+}
+
+impl ImportState {
+    /// The words people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Uploaded => "Waits for its columns",
+            Self::Reviewing => "Being counted",
+            Self::Ready => "Waits for the start",
+            Self::Importing => "Importing",
+            Self::Completed => "Done",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Called off",
+        }
     }
 }
 
@@ -199,6 +215,17 @@ pub struct Import {
     pub created_at: DateTime<Utc>,
     /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
+}
+
+impl Import {
+    /// How long the file is kept after the end of its import; `platform_sweep_ended` forgets it then.
+    pub const FILE_KEPT: Duration = Duration::days(7);
+
+    /// Whether the file can still be read.
+    #[must_use]
+    pub fn keeps_file(&self, now: DateTime<Utc>) -> bool {
+        self.finished_at.is_none_or(|at| now - at < Self::FILE_KEPT)
+    }
 }
 
 /// What is chosen before an import is reviewed.

@@ -41,6 +41,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("delete_lead", "id=LEAD", NotFound),
     ("load_accounts", "q=&after=", OwnOnly),
     ("load_account", "id=ACCOUNT", NotFound),
+    ("load_imports", "", OwnOnly),
     ("load_import", "id=IMPORT", NotFound),
     ("plan_import", "id=IMPORT&form[duplicates]=skip", NotFound),
     ("decide_import", "id=IMPORT&what=start", NotFound),
