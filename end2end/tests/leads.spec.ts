@@ -24,7 +24,7 @@ test("a lead is created, and refused the second time", async ({ page, browserNam
       await expect(page.getByRole("heading", { level: 1, name: "Nadia Voss" })).toBeVisible();
     } else {
       await expect(page.getByRole("heading", { name: "There is a problem" })).toBeVisible();
-  await expect(page.getByText(/already/).first()).toBeVisible();
+      await expect(page.getByText(/already/).first()).toBeVisible();
     }
   }
 });
@@ -38,4 +38,31 @@ test("a note stands on the lead's page", async ({ page }, info) => {
   await page.getByLabel("Note").fill(words);
   await page.getByRole("button", { name: "Add note" }).click();
   await expect(page.getByText(words).first()).toBeVisible();
+});
+
+test("all leads of a view are changed at once, and a deletion is asked about", async ({ page }) => {
+  const tag = `seen-${Date.now()}`;
+  await signIn(page);
+  await page.goto("/t/halden/leads?q=severn");
+  await hydrated(page);
+  await page.getByRole("row").nth(1).getByRole("checkbox").check();
+  await page.getByLabel(/^All \d+ leads$/).check();
+  await page.getByLabel("Action").selectOption("tag:add");
+  await page.getByLabel("Tag", { exact: true }).fill(tag);
+  await page.getByRole("button", { name: "Apply" }).click();
+  await expect(page.getByText("25 leads were changed.")).toBeVisible();
+
+  await page.goto(`/t/halden/leads?f.tag.has=${tag}`);
+  await hydrated(page);
+  await expect(page.getByText("25 leads").first()).toBeVisible();
+  await page.getByRole("row").nth(1).getByRole("checkbox").check();
+  await page.getByLabel(/^All \d+ leads$/).check();
+  await page.getByLabel("Action").selectOption("delete");
+  await page.getByRole("button", { name: "Apply" }).click();
+  await expect(page.getByRole("heading", { name: "Delete 25 leads?" })).toBeVisible();
+  await page.getByLabel("Type “delete” to go on").fill("yes");
+  await page.getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("heading", { name: "Delete 25 leads?" })).toBeVisible();
+  await page.getByRole("link", { name: "Cancel" }).click();
+  await expect(page.getByText("25 leads").first()).toBeVisible();
 });
