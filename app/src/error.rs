@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use domain::Permission;
 #[cfg(feature = "ssr")]
 use domain::Problem;
 use leptos::{
@@ -23,6 +24,14 @@ pub struct AppError {
 }
 
 impl AppError {
+    /// The role of the person is too low.
+    #[must_use]
+    pub fn forbidden(permission: Permission) -> Self {
+        let least = permission.least_role().label();
+        let message = format!("Your role can’t {}. It needs the role {least}.", permission.label());
+        Self { status: 403, message, problems: Vec::new() }
+    }
+
     /// The problem of one field, in words.
     #[must_use]
     pub fn of_field(&self, field: &str) -> Option<String> {
@@ -81,10 +90,7 @@ impl From<service::Error> for AppError {
             E::NotFound(what) => {
                 (404, format!("This {what} does not exist, or it belongs to another company."), Vec::new())
             }
-            E::Forbidden(permission) => {
-                let least = permission.least_role().label();
-                (403, format!("Your role can’t {}. It needs the role {least}.", permission.label()), Vec::new())
-            }
+            E::Forbidden(permission) => (403, Self::forbidden(permission).message, Vec::new()),
             E::Unauthenticated => (401, "Sign in to continue.".to_owned(), Vec::new()),
             E::Invalid(problems) => {
                 let words: Vec<_> = problems.iter().map(|p| p.message.as_str()).collect();

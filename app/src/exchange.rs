@@ -109,18 +109,67 @@ fn broken(error: &postcard::Error) -> AppError {
 
 /// Grows with each post that was done on this side of the frame; a page that shows what its own forms
 /// change takes it as its version.
-#[derive(Clone, Copy)]
-struct Posts(RwSignal<u32>);
+#[derive(Clone, Copy, Debug)]
+struct Posts {
+    done: RwSignal<u32>,
+    /// The last one is under way, or was refused.
+    open: RwSignal<bool>,
+}
 
 /// Counts the posts of everything below.
 pub fn provide_posts() {
-    provide_context(Posts(RwSignal::new(0)));
+    provide_context(Posts { done: RwSignal::new(0), open: RwSignal::new(false) });
 }
 
 /// How many posts were done; it stays 0 outside the frame.
 #[must_use]
 pub fn use_posts() -> Signal<u32> {
-    use_context::<Posts>().map_or_else(|| Signal::stored(0), |posts| posts.0.into())
+    use_context::<Posts>().map_or_else(|| Signal::stored(0), |posts| posts.done.into())
+}
+
+/// Whether the last post is still under way, or was refused: then what was done before is old news.
+#[must_use]
+pub fn use_open_post() -> Signal<bool> {
+    use_context::<Posts>().map_or_else(|| Signal::stored(false), |posts| posts.open.into())
+}
+
+/// What was entered in a form that was refused, for a browser that has no scripts to keep it.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    path: String,
+    pairs: Vec<(String, String)>,
+}
+
+#[cfg(feature = "ssr")]
+impl Attempt {
+    /// Reads a form that was posted to `path`. Secrets are not kept.
+    #[must_use]
+    pub fn new(path: String, form: &[u8]) -> Self {
+        let pairs = form_urlencoded::parse(form).into_owned();
+        Self { path, pairs: pairs.filter(|(name, _)| !name.contains("password")).collect() }
+    }
+}
+
+/// What was entered in the field `name` before, if its form comes back with a problem. With scripts a
+/// form never leaves, so only the server knows such a thing.
+#[must_use]
+#[cfg_attr(not(feature = "ssr"), expect(unused_variables, reason = "there is nothing to look for"))]
+pub fn entered(name: &str) -> Option<String> {
+    #[cfg(feature = "ssr")]
+    return use_context::<Attempt>()?.pairs.into_iter().find(|(n, _)| n == name).map(|(_, value)| value);
+    #[cfg(not(feature = "ssr"))]
+    None
+}
+
+/// The same for a box: whether it was ticked with `value`.
+#[must_use]
+#[cfg_attr(not(feature = "ssr"), expect(unused_variables, reason = "there is nothing to look for"))]
+pub fn ticked(name: &str, value: &str) -> Option<bool> {
+    #[cfg(feature = "ssr")]
+    return Some(use_context::<Attempt>()?.pairs.iter().any(|(n, v)| n == name && v == value));
+    #[cfg(not(feature = "ssr"))]
+    None
 }
 
 /// A change that a form posts to its server function.
@@ -130,7 +179,7 @@ pub struct Post {
     busy: RwSignal<bool>,
     error: RwSignal<Option<AppError>>,
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser counts"))]
-    posts: Option<RwSignal<u32>>,
+    posts: Option<Posts>,
 }
 
 impl Post {
@@ -147,13 +196,13 @@ impl Post {
         #[cfg(feature = "ssr")]
         if let Some(error) = &error {
             crate::error::answer_with(error.status);
+            let parts = use_context::<http::request::Parts>();
+            if let Some(attempt) = parts.and_then(|parts| parts.extensions.get::<Attempt>().cloned()) {
+                // For the fields of the page.
+                provide_context(attempt);
+            }
         }
-        Self {
-            path,
-            busy: RwSignal::new(false),
-            error: RwSignal::new(error),
-            posts: use_context::<Posts>().map(|posts| posts.0),
-        }
+        Self { path, busy: RwSignal::new(false), error: RwSignal::new(error), posts: use_context() }
     }
 
     /// Whether an answer is awaited.

@@ -47,22 +47,22 @@ test("all leads of a view are changed at once, and a deletion is asked about", a
   await hydrated(page);
   await page.getByRole("row").nth(1).getByRole("checkbox").check();
   await page.getByLabel(/^All \d+ leads$/).check();
-  await page.getByLabel("Action").selectOption("tag:add");
-  await page.getByLabel("Tag", { exact: true }).fill(tag);
+  await page.locator("select[name=action]").selectOption("tag:add");
+  await page.locator("input[name=tag]").fill(tag);
   await page.getByRole("button", { name: "Apply" }).click();
   await expect(page.getByText("25 leads were changed.")).toBeVisible();
 
   await page.goto(`/t/halden/leads?f.tag.has=${tag}`);
   await hydrated(page);
-  await expect(page.getByText("25 leads").first()).toBeVisible();
+  await expect(page.getByText("25 leads", { exact: true })).toBeVisible();
   await page.getByRole("row").nth(1).getByRole("checkbox").check();
   await page.getByLabel(/^All \d+ leads$/).check();
-  await page.getByLabel("Action").selectOption("delete");
+  await page.locator("select[name=action]").selectOption("delete");
   await page.getByRole("button", { name: "Apply" }).click();
   await expect(page.getByRole("heading", { name: "Delete 25 leads?" })).toBeVisible();
   await page.getByLabel("Type “delete” to go on").fill("yes");
   await page.getByRole("button", { name: "Delete" }).click();
   await expect(page.getByRole("heading", { name: "Delete 25 leads?" })).toBeVisible();
   await page.getByRole("link", { name: "Cancel" }).click();
-  await expect(page.getByText("25 leads").first()).toBeVisible();
+  await expect(page.getByText("25 leads", { exact: true })).toBeVisible();
 });

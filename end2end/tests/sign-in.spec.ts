@@ -26,3 +26,19 @@ test("a company of other people does not exist", async ({ page }) => {
   await page.goto("/t/nordfjell/leads");
   await expect(page.getByText("does not exist")).toBeVisible();
 });
+
+test("a viewer is shown nothing that a viewer may not do", async ({ page }) => {
+  await signIn(page, "viktor@halden.example");
+  await page.goto("/t/halden/campaigns?view=running");
+  await expect(page.getByRole("row").last()).toBeVisible();
+  await expect(page.getByRole("link", { name: "New campaign" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Pause" })).toHaveCount(0);
+  await page.goto("/t/halden/leads");
+  await expect(page.getByRole("row").last()).toBeVisible();
+  await expect(page.getByRole("checkbox")).toHaveCount(0);
+  for (const path of ["leads/new", "leads/import", "campaigns/new", "settings/company", "settings/mailboxes"]) {
+    const answer = await page.goto(`/t/halden/${path}`);
+    expect(answer?.status(), path).toBe(403);
+    await expect(page.getByText("Not for your role")).toBeVisible();
+  }
+});

@@ -50,6 +50,9 @@ impl Post {
         let Some(form) = form_data_from_event(event).ok().filter(|_| !self.busy.get_untracked()) else { return };
         let Ok(body) = web_sys::UrlSearchParams::new_with_str_sequence_sequence(&form) else { return };
         self.busy.set(true);
+        if let Some(posts) = self.posts {
+            posts.open.set(true);
+        }
         spawn_local(async move {
             match post(self.path, String::from(body.to_string())).await {
                 Ok(reply) => {
@@ -59,8 +62,11 @@ impl Post {
                     if let Some(location) = reply.location {
                         call_redirect_hook(&location);
                     }
-                    if let Some(posts) = self.posts.filter(|_| stays) {
-                        let _ = posts.try_update(|n| *n = n.wrapping_add(1));
+                    if let Some(posts) = self.posts {
+                        let _ = posts.open.try_set(false);
+                        if stays {
+                            let _ = posts.done.try_update(|n| *n = n.wrapping_add(1));
+                        }
                     }
                 }
                 Err(error) => {

@@ -21,6 +21,7 @@ use crate::{
 pub struct AccountList {
     rows: Vec<AccountRow>,
     search: String,
+    search_encoded: String,
     next: Option<String>,
 }
 
@@ -71,7 +72,8 @@ pub async fn load_accounts(slug: String, q: String, after: String) -> Result<Acc
     let mut t = crate::server::tenant(&slug).await?;
     let page = t.accounts().list(&filter, &request).await?;
     t.commit().await?;
-    Ok(AccountList { rows: page.items.into_iter().map(row).collect(), search: q, next: page.next })
+    let search_encoded = form_urlencoded::byte_serialize(q.as_bytes()).collect();
+    Ok(AccountList { rows: page.items.into_iter().map(row).collect(), search: q, search_encoded, next: page.next })
 }
 
 /// Loads one account.
@@ -121,9 +123,14 @@ fn table(slug: String, list: AccountList) -> impl IntoView {
         <HeaderCell label="Best score" kind=ColumnKind::Number/>
     }
     .into_any();
-    let next = list.next.map(|c| format!("{base}?q={}&after={c}", list.search));
+    let next = list.next.map(|c| format!("{base}?q={}&after={c}", list.search_encoded));
     let body = if list.rows.is_empty() {
-        view! { <Empty kind=EmptyKind::None title="No accounts here" text="Accounts appear with the leads that work for them."/> }.into_any()
+        let text = if list.search.is_empty() {
+            "Accounts appear with the leads that work for them."
+        } else {
+            "No account has this in its name or domain."
+        };
+        view! { <Empty kind=EmptyKind::None title="No accounts here" text/> }.into_any()
     } else {
         let rows: Vec<_> = list
             .rows

@@ -1,5 +1,6 @@
 //! The frame of a company's pages: who is signed in, where they are, what was just done.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use leptos_router::{
@@ -9,7 +10,7 @@ use leptos_router::{
 
 use crate::{
     error::AppError,
-    exchange::{provide_posts, use_posts, with_data},
+    exchange::{provide_posts, use_open_post, use_posts, with_data},
     fmt::{grouped, plural},
     shell::{MorePage, Shell, ShellData, live::use_live},
     ui::{Empty, EmptyKind, Flash},
@@ -19,7 +20,7 @@ use crate::{
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_frame(slug: String) -> Result<ShellData, AppError> {
     use crate::shell::{CompanyLink, Theme};
-    use domain::{Permission, campaigns::CampaignState};
+    use domain::campaigns::CampaignState;
 
     let (mut t, membership, person) = crate::server::door(&slug).await?;
     let counts = t.campaigns().counts().await?;
@@ -40,11 +41,10 @@ pub async fn load_frame(slug: String) -> Result<ShellData, AppError> {
             .collect(),
         person_name: person.name,
         person_email: person.email.to_string(),
-        role: membership.role.label().to_owned(),
+        role: membership.role,
         running_campaigns: counts.iter().filter(|(s, _)| *s == CampaignState::Running).map(|(_, n)| n).sum(),
         sent_today,
         cap_today,
-        can_admin: membership.role.can(Permission::ManageMailboxes),
         rail: cookie("sidebar").as_deref() == Some("rail"),
         theme: Theme::parse(&cookie("theme").unwrap_or_default()),
     })
@@ -94,6 +94,22 @@ pub fn MorePlacesPage() -> impl IntoView {
     .into_any()
 }
 
+/// Whether the person may do this here: the table that the service asks, asked for what is shown.
+#[must_use]
+pub fn may(permission: Permission) -> bool {
+    use_context::<ShellData>().is_some_and(|data| data.role.can(permission))
+}
+
+/// A page for who may do this; the others read which role it needs.
+pub fn only<V: IntoView + 'static>(permission: Permission, page: impl FnOnce() -> V) -> AnyView {
+    if may(permission) {
+        return page().into_any();
+    }
+    #[cfg(feature = "ssr")]
+    crate::error::answer_with(403);
+    view! { <ErrorPage error=AppError::forbidden(permission)/> }.into_any()
+}
+
 /// A page that could not be shown. Somebody who is not signed in is sent to the door.
 #[component]
 pub fn ErrorPage(
@@ -102,7 +118,9 @@ pub fn ErrorPage(
 ) -> impl IntoView {
     #[cfg(feature = "ssr")]
     if error.status == 401 {
-        let next = use_context::<http::request::Parts>().map(|p| p.uri.path().to_owned()).unwrap_or_default();
+        let parts = use_context::<http::request::Parts>();
+        let here = parts.and_then(|p| p.uri.path_and_query().map(ToString::to_string)).unwrap_or_default();
+        let next = form_urlencoded::byte_serialize(here.as_bytes()).collect::<String>();
         leptos_axum::redirect(&format!("/login?next={next}"));
     }
     let title = match error.status {
@@ -117,7 +135,10 @@ pub fn ErrorPage(
         <Title text=title/>
         <div class="page-body narrow">
             <Empty kind=EmptyKind::Denied title=title text=error.message>
-                <a class="button" href="/">"Home"</a>
+                {match error.status {
+                    401 => view! { <a class="button primary" href="/login" rel="external">"Sign in"</a> },
+                    _ => view! { <a class="button" href="/" rel="external">"Home"</a> },
+                }}
             </Empty>
         </div>
     }
@@ -138,8 +159,11 @@ pub fn NotFoundPage() -> impl IntoView {
 /// What was just done, said once. The address only carries a code.
 #[component]
 fn DoneFlash() -> impl IntoView {
-    let query = use_query_map();
+    let (query, open) = (use_query_map(), use_open_post());
     move || {
+        if open.get() {
+            return None;
+        }
         let code = query.read().get("done")?;
         changed_text(&code).or_else(|| done_text(&code).map(str::to_owned)).map(|text| view! { <Flash text/> })
     }

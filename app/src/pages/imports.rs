@@ -1,6 +1,7 @@
 //! CSV imports in four pages: the file, its columns, the count, the report. The file itself is
 //! posted as a plain form; everything is kept on the server and may go on another day.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
     fmt::Moment,
-    pages::frame::{live_version, use_param, use_slug},
+    pages::frame::{live_version, only, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, Card, Choice, Crumb, Fact, Facts, FileDrop, Meter, Select, SubmitButton, TextInput,
@@ -158,7 +159,8 @@ fn import_id(text: &str) -> Result<domain::ImportId, AppError> {
 pub fn ImportUploadPage() -> impl IntoView {
     let slug = use_slug();
     let live = live_version("imports");
-    view! {
+    only(Permission::ImportLeads, move || {
+        view! {
         <Title text="Import leads"/>
         {move || {
             let base = format!("/t/{}/leads", slug.get());
@@ -181,6 +183,7 @@ pub fn ImportUploadPage() -> impl IntoView {
         }}
     }
     .into_any()
+    })
 }
 
 /// The last imports: one that was left goes on here.
@@ -209,7 +212,8 @@ pub fn ImportPage() -> impl IntoView {
     let (plan, decide) = (Post::to::<PlanImport>(), Post::to::<DecideImport>());
     let live = live_version("imports");
     let error = Signal::derive(move || plan.error().or_else(|| decide.error()).map(|e| e.message));
-    view! {
+    only(Permission::ImportLeads, move || {
+        view! {
         <Title text="Import leads"/>
         {with_data(
             live,
@@ -238,6 +242,7 @@ pub fn ImportPage() -> impl IntoView {
         )}
     }
     .into_any()
+    })
 }
 
 fn wizard(current: usize) -> impl IntoView {

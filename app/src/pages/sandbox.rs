@@ -148,7 +148,7 @@ fn reader(slug: &str, mail: MailView) -> impl IntoView + use<> {
         <Topbar title=mail.subject.clone() trail=vec![Crumb::new("Sandbox mail", format!("/t/{slug}/sandbox"))]/>
         <PageScroll label="Mail">
             <div class="page-body split">
-                <div class="col"><Card title=mail.subject><div class="prewrap">{mail.text}</div></Card></div>
+                <div class="col"><Card title=mail.subject><div class="mail-body">{mail.text}</div></Card></div>
                 <div class="col">
                     <Card title="Links"><ul class="stack">{links}</ul></Card>
                     <Card title="Headers"><Facts>{headers}</Facts></Card>

@@ -34,12 +34,13 @@ pub async fn upload(
 pub async fn rejected(
     State(db): State<Db>,
     session: Session,
-    Path((slug, id)): Path<(String, ImportId)>,
+    Path((slug, id)): Path<(String, String)>,
     parts: Parts,
 ) -> Response {
     let file = async {
         let actor = actor(&db, &session, &slug, &parts).await?;
         let mut t = db.tenant(&actor).await?;
+        let id: ImportId = id.parse().map_err(|_| Error::NotFound("import"))?;
         let file = t.imports().rejected_csv(id).await?;
         t.commit().await?;
         Ok(file)

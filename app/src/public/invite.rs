@@ -31,7 +31,7 @@ pub struct Answer {
 pub async fn show(State(db): State<Db>, session: Session, Path(token): Path<String>) -> Response {
     let Ok(user) = signed_in(&session).await else { return page::unavailable() };
     match db.people().invitation(&token).await {
-        Ok(invitation) => form(StatusCode::OK, &invitation, user.is_some(), None),
+        Ok(invitation) => form(StatusCode::OK, &token, &invitation, user.is_some(), None),
         Err(error) => ended(&AppError::from(error)),
     }
 }
@@ -57,14 +57,14 @@ pub async fn accept(
         Err(error) => {
             let error = AppError::from(error);
             match db.people().invitation(&token).await {
-                Ok(invitation) => form(page::status(&error), &invitation, user.is_some(), Some(&error)),
+                Ok(invitation) => form(page::status(&error), &token, &invitation, user.is_some(), Some(&error)),
                 Err(_) => ended(&error),
             }
         }
     }
 }
 
-fn form(status: StatusCode, i: &OpenInvitation, signed_in: bool, error: Option<&AppError>) -> Response {
+fn form(status: StatusCode, token: &str, i: &OpenInvitation, signed_in: bool, error: Option<&AppError>) -> Response {
     if i.state != InvitationState::Open {
         let message = format!("This invitation has ended. Ask {} for a new one.", i.invited_by);
         return ended(&AppError { status: 410, message, problems: Vec::new() });
@@ -82,7 +82,7 @@ fn form(status: StatusCode, i: &OpenInvitation, signed_in: bool, error: Option<&
             {page::problem(error)}
             <p>{words}</p>
             <form method="post" class="stack">{fields}<button class="button primary large" type="submit">{button}</button></form>
-            {(!signed_in).then(|| view! { <p class="small-print">"You have an account? "<a href="/login">"Sign in"</a>", then open the link again."</p> })}
+            {(!signed_in).then(|| view! { <p class="small-print">"You have an account? "<a href=format!("/login?next=/invite/{token}")>"Sign in"</a>" to join with it."</p> })}
         }
         .into_any()
     })

@@ -10,6 +10,7 @@ mod person;
 
 use crate::fmt::grouped;
 use crate::ui::{Icon, IconName, MenuLink, Meter, popover};
+use domain::{Permission, Role};
 use leptos::prelude::*;
 use nav::{NavItem, Place, TabBar};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ pub use page::{MorePage, PageScroll, Topbar};
 pub use person::{Theme, ThemeForm};
 
 /// What the frame needs to know; loaded once per company.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShellData {
     /// Name of the company shown.
     pub company_name: String,
@@ -31,16 +32,14 @@ pub struct ShellData {
     pub person_name: String,
     /// Their address.
     pub person_email: String,
-    /// Their role here, as a word.
-    pub role: String,
+    /// Their role here.
+    pub role: Role,
     /// Campaigns that are sending.
     pub running_campaigns: i64,
     /// E-mails sent in the last 24 hours.
     pub sent_today: i64,
     /// How many may be sent in 24 hours.
     pub cap_today: i64,
-    /// May open the settings of the company.
-    pub can_admin: bool,
     /// The sidebar is collapsed; from the cookie `sidebar`.
     #[serde(default)]
     pub rail: bool,
@@ -100,7 +99,7 @@ fn sidebar(data: ShellData) -> AnyView {
                 <NavItem place=Place::Sandbox slug=slug.clone()/>
             </nav>
             {quota(data.sent_today, data.cap_today)}
-            {data.can_admin.then(|| view! { <NavItem place=Place::Settings slug/> })}
+            {data.role.can(Permission::ManageMailboxes).then(|| view! { <NavItem place=Place::Settings slug/> })}
             {person::person_menu(&data)}
         </aside>
     }
@@ -142,7 +141,7 @@ fn quota(sent: i64, cap: i64) -> impl IntoView {
     view! {
         <div class="quota">
             <div>
-                <span class="muted">"E-mails today"</span>
+                <span class="muted">"E-mails, 24 hours"</span>
                 <span class="num">
                     <span class="strong">{grouped(sent)}</span>
                     <span class="subtle">" / "{grouped(cap)}</span>

@@ -5,6 +5,7 @@ use super::nav::{Place, more_link};
 use super::person::{ThemeForm, sign_out_form};
 use super::{ShellData, company_links};
 use crate::ui::{Breadcrumb, Crumb, Icon, IconName};
+use domain::Permission;
 use leptos::prelude::*;
 
 /// Where the page is, and its actions; at most one of them primary.
@@ -57,7 +58,7 @@ pub fn MorePage(
                 <ul class="link-list">
                     {more_link(Place::Accounts, &slug)}
                     {more_link(Place::Sandbox, &slug)}
-                    {data.can_admin.then(|| more_link(Place::Settings, &slug))}
+                    {data.role.can(Permission::ManageMailboxes).then(|| more_link(Place::Settings, &slug))}
                 </ul>
                 <section class="stack">
                     <h2>"Companies"</h2>
@@ -68,7 +69,7 @@ pub fn MorePage(
                 </section>
                 <section class="stack">
                     <h2>{data.person_name.clone()}</h2>
-                    <p class="muted">{data.person_email.clone()}" · "{data.role.clone()}</p>
+                    <p class="muted">{data.person_email.clone()}" · "{data.role.label()}</p>
                     <div class="link-list">
                         <ThemeForm current=data.theme/>
                         {sign_out_form()}

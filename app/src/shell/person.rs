@@ -73,7 +73,7 @@ pub(super) fn person_menu(data: &ShellData) -> AnyView {
         <span class="push"><Icon name=IconName::More small=true/></span>
     };
     let body = view! {
-        <p class="menu-head">{data.person_email.clone()}" · "{data.role.clone()}</p>
+        <p class="menu-head">{data.person_email.clone()}" · "{data.role.label()}</p>
         <ThemeForm current=data.theme/>
         <hr/>
         {sign_out_form()}

@@ -2,6 +2,7 @@
 
 use super::field::{error_line, hint_line};
 use super::select::Choice;
+use crate::exchange::ticked;
 use leptos::prelude::*;
 
 /// A checkbox with its words and an optional sentence.
@@ -26,6 +27,7 @@ pub fn Checkbox(
     #[prop(optional, into)]
     error: Signal<Option<String>>,
 ) -> impl IntoView {
+    let checked = ticked(&name, &value).unwrap_or(checked);
     let described = (!hint.is_empty()).then(|| format!("{name}-hint"));
     let message = error_line(&name, error);
     let hint = hint_line(&name, hint);

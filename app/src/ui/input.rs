@@ -2,6 +2,7 @@
 //! first shown; the browser owns it afterwards and the form sends it by name.
 
 use super::field::{FieldFrame, FieldWidth};
+use crate::exchange::entered;
 use leptos::prelude::*;
 
 /// What kind of text is asked for; phones choose their keyboard by it.
@@ -88,7 +89,7 @@ pub fn TextInput(
     suffix: Option<&'static str>,
 ) -> impl IntoView {
     let frame = FieldFrame { id: name.clone(), label, hint, error, optional, width };
-    let value = (kind != InputKind::Password).then_some(value);
+    let value = (kind != InputKind::Password).then(|| entered(&name).unwrap_or(value));
     let input = view! {
         <input
             id=name.clone()
@@ -139,6 +140,7 @@ pub fn TextArea(
     maxlength: Option<u32>,
 ) -> impl IntoView {
     let width = FieldWidth::Full;
+    let value = entered(&name).unwrap_or(value);
     let frame = FieldFrame { id: name.clone(), label, hint, error, optional, width };
     let control = view! {
         <textarea

@@ -2,6 +2,7 @@
 //! lists deserve a search.
 
 use super::field::{FieldFrame, FieldWidth};
+use crate::exchange::entered;
 use leptos::prelude::*;
 
 /// One choice of a [`Select`] or [`super::RadioGroup`].
@@ -58,6 +59,7 @@ pub fn Select(
     #[prop(optional)]
     width: FieldWidth,
 ) -> impl IntoView {
+    let value = entered(&name).unwrap_or(value);
     let frame = FieldFrame { id: name.clone(), label, hint, error, optional, width };
     let control = view! {
         <select

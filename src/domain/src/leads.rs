@@ -48,6 +48,18 @@ wire_enum! {
     }
 }
 
+impl LeadSource {
+    /// The words people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Manual => "Entered by hand",
+            Self::Import => "CSV file",
+            Self::Api => "API",
+        }
+    }
+}
+
 /// A lead in full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -201,6 +201,20 @@ wire_enum! {
     }
 }
 
+impl TestMailState {
+    /// The word people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Waiting => "Waiting",
+            Self::Sending => "Being sent",
+            Self::Sent => "Sent",
+            Self::Failed => "Refused",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
 /// A test mail: one step, written for one lead, sent to an address that somebody entered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

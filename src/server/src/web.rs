@@ -1,5 +1,6 @@
 //! The web server: pages, API, live hints and health, behind the layers every request passes.
 
+mod attempts;
 mod csrf;
 mod forwarded;
 mod gate;
@@ -57,6 +58,7 @@ pub fn router(config: &Config, db: &Db) -> anyhow::Result<Router> {
         .layer(RequestBodyLimitLayer::new(BODY))
         .merge(app::public::router(db.clone(), api::openapi::document()))
         .merge(live::router(db.clone()))
+        .layer(middleware::from_fn(attempts::keep))
         .layer(middleware::from_fn(csrf::check))
         .layer(middleware::from_fn_with_state(db.clone(), sliding::slide))
         .layer(sessions(config, db));

@@ -2,7 +2,7 @@
 //! same transaction; an unsubscribe is never taken back by the company.
 
 use domain::{
-    CampaignId, Page, PageRequest, Permission, SuppressionId,
+    CampaignId, Page, PageRequest, Permission, Problem, SuppressionId,
     enrolments::EnrolmentState,
     leads::LeadEventKind,
     suppressions::{Suppression, SuppressionReason, SuppressionTarget},
@@ -57,6 +57,9 @@ impl Suppressions<'_> {
     /// [`Error::Forbidden`] without the right.
     pub async fn add(&mut self, targets: &[SuppressionTarget], detail: Option<&str>) -> Result<i64> {
         self.t.require(Permission::ManageSuppressions).await?;
+        if targets.is_empty() {
+            return Err(Problem::field("targets", "targets_missing", "Enter an address or a domain.").into());
+        }
         let mut new = 0;
         for target in targets {
             new += i64::from(self.suppress(target, SuppressionReason::Manual, detail, None).await?);

@@ -12,7 +12,7 @@ use crate::{
     pages::frame::{live_version, use_param, use_slug},
     ui::{
         ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
-        TableRegion, Time,
+        TableRegion, Time, confirm,
     },
 };
 
@@ -141,16 +141,13 @@ fn table(slug: String, list: EnrolmentList, remove: Post) -> impl IntoView {
 
 fn removal(slug: &str, campaign: &str, id: String, remove: Post) -> AnyView {
     let (slug, campaign) = (slug.to_owned(), campaign.to_owned());
-    view! {
-        <details class="confirm">
-            <summary class="button small ghost">"Remove"</summary>
-            <PostForm post=remove>
-                <input type="hidden" name="slug" value=slug/>
-                <input type="hidden" name="campaign" value=campaign/>
-                <input type="hidden" name="id" value=id/>
-                <SubmitButton kind=ButtonKind::Danger>"Remove from the campaign"</SubmitButton>
-            </PostForm>
-        </details>
-    }
-    .into_any()
+    let form = view! {
+        <PostForm post=remove>
+            <input type="hidden" name="slug" value=slug/>
+            <input type="hidden" name="campaign" value=campaign/>
+            <input type="hidden" name="id" value=id/>
+            <SubmitButton kind=ButtonKind::Danger>"Remove from the campaign"</SubmitButton>
+        </PostForm>
+    };
+    confirm("Remove", "The lead gets no more e-mails of this campaign.", form.into_any())
 }

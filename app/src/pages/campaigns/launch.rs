@@ -1,5 +1,6 @@
 //! Before the start: the checklist and the two ways to begin. And the page that asks before a stop.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::{
     error::AppError,
     exchange::{Post, PostForm, use_posts, with_data},
     fmt::grouped,
-    pages::frame::{use_param, use_slug},
+    pages::frame::{may, only, use_param, use_slug},
     shell::PageScroll,
     ui::{ButtonKind, ButtonLink, Card, CheckItem, Checklist, IconName, InputKind, SubmitButton, TextInput, Verdict},
 };
@@ -62,7 +63,9 @@ fn page(slug: String, l: Launch, command: Post) -> impl IntoView {
     let words = format!("Start sending to {} leads", l.head.audience);
     let start = button(command, &slug, &l.head.id, "start", words, ButtonKind::Primary, IconName::Send);
     let later = schedule(&slug, &l.head.id, &l.zone, command);
-    let begin = if l.ready {
+    let begin = if !may(Permission::RunCampaigns) {
+        view! { <p class="subtle">{AppError::forbidden(Permission::RunCampaigns).message}</p> }.into_any()
+    } else if l.ready {
         view! { {start}<details><summary>"Start later"</summary>{later}</details> }.into_any()
     } else {
         view! { <p class="subtle">"Mend what blocks, then start."</p> }.into_any()
@@ -99,35 +102,37 @@ fn schedule(slug: &str, id: &str, zone: &str, command: Post) -> AnyView {
 pub fn CampaignStopPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("campaign"));
     let command = Post::to::<CommandCampaign>();
-    with_data(
-        use_posts(),
-        move || LoadOverview { slug: slug.get(), id: id.get() },
-        move |o| {
-            let slug = slug.get_untracked();
-            let own = format!("/t/{slug}/campaigns/{}", o.head.id);
-            let question = format!("Stop {}?", o.head.name);
-            let leaving = grouped(o.open + o.enrolling);
-            let stop = button(
-                command,
-                &slug,
-                &o.head.id,
-                "stop",
-                "Stop campaign".to_owned(),
-                ButtonKind::Danger,
-                IconName::Stop,
-            );
-            view! {
-                {head(&slug, &o.head, "stop", ().into_any())}
-                <PageScroll label="Stop">
-                    <div class="page-body narrow">
-                        {refusal(command)}
-                        <Card title=question>
-                            <p>{leaving}" leads leave the sequence. A stopped campaign can’t be resumed; you can duplicate it."</p>
-                            <div class="cluster"><ButtonLink href=own>"Keep it"</ButtonLink>{stop}</div>
-                        </Card>
-                    </div>
-                </PageScroll>
-            }
-        },
-    )
+    only(Permission::RunCampaigns, move || {
+        with_data(
+            use_posts(),
+            move || LoadOverview { slug: slug.get(), id: id.get() },
+            move |o| {
+                let slug = slug.get_untracked();
+                let own = format!("/t/{slug}/campaigns/{}", o.head.id);
+                let question = format!("Stop {}?", o.head.name);
+                let leaving = grouped(o.open + o.enrolling);
+                let stop = button(
+                    command,
+                    &slug,
+                    &o.head.id,
+                    "stop",
+                    "Stop campaign".to_owned(),
+                    ButtonKind::Danger,
+                    IconName::Stop,
+                );
+                view! {
+                    {head(&slug, &o.head, "stop", ().into_any())}
+                    <PageScroll label="Stop">
+                        <div class="page-body narrow">
+                            {refusal(command)}
+                            <Card title=question>
+                                <p>{leaving}" leads leave the sequence. A stopped campaign can’t be resumed; you can duplicate it."</p>
+                                <div class="cluster"><ButtonLink href=own>"Keep it"</ButtonLink>{stop}</div>
+                            </Card>
+                        </div>
+                    </PageScroll>
+                }
+            },
+        )
+    })
 }

@@ -1,5 +1,6 @@
 //! The list of campaigns, and the first form of a new one.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -13,7 +14,7 @@ use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
     fmt::Moment,
-    pages::frame::{live_version, use_slug},
+    pages::frame::{live_version, may, only, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, ColumnKind, Crumb, Empty, EmptyKind, HeaderCell, IconName, Meter, Pager, StatusLook,
@@ -100,7 +101,7 @@ fn table(slug: String, list: CampaignList, command: Post) -> impl IntoView {
     let new = format!("{base}/new");
     view! {
         <Topbar title="Campaigns">
-            <ButtonLink href=new kind=ButtonKind::Primary icon=IconName::Plus>"New campaign"</ButtonLink>
+            {may(Permission::EditCampaigns).then(|| view! { <ButtonLink href=new kind=ButtonKind::Primary icon=IconName::Plus>"New campaign"</ButtonLink> })}
         </Topbar>
         <Tabs label="Views" items=tabs/>
         {refusal(command)}
@@ -132,9 +133,10 @@ fn rows(slug: &str, list: Vec<CampaignRow>, command: Option<Post>) -> impl IntoV
 }
 
 fn row(base: &str, slug: &str, r: CampaignRow, command: Option<Post>) -> AnyView {
+    let runs = may(Permission::RunCampaigns);
     let action = match r.state.as_str() {
-        "running" => Some(("pause", "Pause", IconName::Pause)),
-        "paused" => Some(("resume", "Resume", IconName::Play)),
+        "running" if runs => Some(("pause", "Pause", IconName::Pause)),
+        "paused" if runs => Some(("resume", "Resume", IconName::Play)),
         _ => None,
     };
     let action = command.map(|command| {
@@ -164,23 +166,25 @@ pub fn NewCampaignPage() -> impl IntoView {
     let slug = use_slug();
     let action = Post::to::<CreateCampaign>();
     let error = Signal::derive(move || action.message());
-    view! {
-        <Title text="New campaign"/>
-        {move || {
-            let slug = slug.get();
-            view! {
-                <Topbar title="New campaign" trail=vec![Crumb::new("Campaigns", format!("/t/{slug}/campaigns"))]/>
-                <PageScroll label="New campaign">
-                    <div class="page-body narrow">
-                        <PostForm post=action class="stack">
-                            <input type="hidden" name="slug" value=slug/>
-                            <TextInput name="name" label="Name" hint="Only your company sees it." error/>
-                            <SubmitButton busy=action.busy()>"Create draft"</SubmitButton>
-                        </PostForm>
-                    </div>
-                </PageScroll>
-            }
-        }}
-    }
-    .into_any()
+    only(Permission::EditCampaigns, move || {
+        view! {
+            <Title text="New campaign"/>
+            {move || {
+                let slug = slug.get();
+                view! {
+                    <Topbar title="New campaign" trail=vec![Crumb::new("Campaigns", format!("/t/{slug}/campaigns"))]/>
+                    <PageScroll label="New campaign">
+                        <div class="page-body narrow">
+                            <PostForm post=action class="stack">
+                                <input type="hidden" name="slug" value=slug/>
+                                <TextInput name="name" label="Name" hint="Only your company sees it." error/>
+                                <SubmitButton busy=action.busy()>"Create draft"</SubmitButton>
+                            </PostForm>
+                        </div>
+                    </PageScroll>
+                }
+            }}
+        }
+        .into_any()
+    })
 }

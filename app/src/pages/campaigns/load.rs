@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, LeadId, PageRequest, Permission, StepId,
+    CampaignId, LeadId, PageRequest, Permission, StepId, UserId,
     campaigns::{Campaign, CampaignFilter, CampaignState, CampaignSummary, Verdict as Judged, checks::FixAt},
     enrolments::EnrolmentState,
     messages::MessageState,
@@ -31,12 +31,18 @@ pub fn step_id(text: &str) -> Result<StepId, AppError> {
     text.parse().map_err(|_| service::Error::NotFound("step").into())
 }
 
-fn head(campaign: &Campaign) -> Head {
+fn head(campaign: &Campaign, me: Option<UserId>, zone: &str) -> Head {
     Head {
+        own: me.is_some() && campaign.created_by == me,
         id: campaign.id.to_string(),
         name: campaign.name.clone(),
         state: campaign.lifecycle.state.to_string(),
-        window: campaign.window.to_string(),
+        window: match campaign.lifecycle.starts_at {
+            Some(at) if campaign.lifecycle.state == CampaignState::Scheduled => {
+                format!("Starts {} · {}", Moment::exact(at, zone).text, campaign.window)
+            }
+            _ => campaign.window.to_string(),
+        },
         audience: grouped(campaign.audience_size),
         steps: campaign.steps,
     }
@@ -44,7 +50,7 @@ fn head(campaign: &Campaign) -> Head {
 
 async fn load_head(t: &mut Tenant, id: &str) -> Result<(Campaign, Head), AppError> {
     let campaign = t.campaigns().get(campaign_id(id)?).await?;
-    let head = head(&campaign);
+    let head = head(&campaign, t.actor().user_id(), t.actor().time_zone());
     Ok((campaign, head))
 }
 
@@ -290,7 +296,10 @@ pub async fn step(slug: &str, id: &str, step: &str, lead: &str) -> Result<StepVi
         lead: lead.or_else(|| leads.first().map(|(id, _)| *id)).map(|id| id.to_string()).unwrap_or_default(),
         leads: leads.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
         missing: preview.missing.join(", "),
-        tests: tests.into_iter().map(|m| (m.recipient, m.state.to_string(), m.detail.unwrap_or_default())).collect(),
+        tests: tests
+            .into_iter()
+            .map(|m| (m.recipient, m.state.label().to_owned(), m.detail.unwrap_or_default()))
+            .collect(),
         me: me.unwrap_or_default(),
         variables: domain::template::Variable::ALL.iter().map(|v| format!("{{{v}}}")).collect::<Vec<_>>().join(" "),
         head,

@@ -1,10 +1,12 @@
 //! How a campaign's state looks, and the head that all of its pages share.
 
+use domain::Permission;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    pages::frame::may,
     shell::Topbar,
     ui::{Crumb, Glyph, Status, StatusLook, TabLink, Tabs, Tone},
 };
@@ -18,6 +20,19 @@ pub struct Head {
     pub(super) window: String,
     pub(super) audience: String,
     pub(super) steps: i64,
+    /// The person has made it.
+    pub(super) own: bool,
+}
+
+impl Head {
+    /// Whether the person may give it this command.
+    pub(super) fn may(&self, command: &str) -> bool {
+        match command {
+            "pause" => may(Permission::RunCampaigns) || self.own && may(Permission::PauseOwnCampaigns),
+            "duplicate" | "archive" | "delete" => may(Permission::EditCampaigns),
+            _ => may(Permission::RunCampaigns),
+        }
+    }
 }
 
 /// A state with its glyph.

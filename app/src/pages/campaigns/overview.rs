@@ -15,7 +15,7 @@ use crate::{
     shell::{PageScroll, live::use_live_state},
     ui::{
         ButtonKind, ButtonLink, Callout, Card, DayBar, Fact, Facts, IconName, Kpi, KpiStrip, LiveMark, Meter, Part,
-        PerDayChart, StackedBar, Time, Tone,
+        PerDayChart, StackedBar, Time, Tone, confirm,
     },
 };
 
@@ -139,7 +139,7 @@ fn page(slug: String, o: Overview, command: Post) -> impl IntoView {
 
 fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {
     let own = format!("/t/{slug}/campaigns/{}", o.head.id);
-    let can = |word: &str| o.allowed.iter().any(|a| a == word);
+    let can = |word: &str| o.head.may(word) && o.allowed.iter().any(|a| a == word);
     let form = |word: &'static str, label: &str, icon| {
         button(command, slug, &o.head.id, word, label.to_owned(), ButtonKind::Default, icon)
     };
@@ -147,13 +147,17 @@ fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {
     view! {
         <LiveMark state/>
         {can("schedule").then(|| view! { <ButtonLink href=format!("{own}/launch") kind=ButtonKind::Primary>"Continue to launch"</ButtonLink> })}
+        {(o.head.state == "scheduled" && can("start")).then(|| form("start", "Start now", IconName::Play))}
         {can("unschedule").then(|| form("unschedule", "Unschedule", IconName::Calendar))}
         {can("pause").then(|| form("pause", "Pause", IconName::Pause))}
         {can("resume").then(|| form("resume", "Resume", IconName::Play))}
         {can("stop").then(|| view! { <ButtonLink href=format!("{own}/stop") icon=IconName::Stop>"Stop"</ButtonLink> })}
-        {form("duplicate", "Duplicate", IconName::Copy)}
+        {o.head.may("duplicate").then(|| form("duplicate", "Duplicate", IconName::Copy))}
         {can("archive").then(|| form("archive", "Archive", IconName::Export))}
-        {(o.head.state == "draft").then(|| form("delete", "Delete draft", IconName::Trash))}
+        {(o.head.state == "draft" && o.head.may("delete")).then(|| {
+            let form = button(command, slug, &o.head.id, "delete", "Delete draft".to_owned(), ButtonKind::Danger, IconName::Trash);
+            confirm("Delete draft", "Its steps and their texts are lost. This cannot be undone.", form)
+        })}
     }
     .into_any()
 }

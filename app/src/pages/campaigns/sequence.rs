@@ -1,5 +1,6 @@
 //! The steps of a campaign, in order. While it is a draft they can be added, moved and removed.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +8,9 @@ use super::looks::{Head, head};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, use_posts, with_data},
-    pages::frame::{use_param, use_slug},
+    pages::frame::{may, use_param, use_slug},
     shell::PageScroll,
-    ui::{ButtonKind, ButtonLink, ButtonSize, Callout, Card, Empty, EmptyKind, IconName, SubmitButton, Tone},
+    ui::{ButtonKind, ButtonLink, ButtonSize, Callout, Card, Empty, EmptyKind, IconName, SubmitButton, Tone, confirm},
 };
 
 /// What the page shows.
@@ -82,7 +83,8 @@ pub fn CampaignSequencePage() -> impl IntoView {
 fn page(slug: String, s: Sequence, arrange: Post) -> impl IntoView {
     let own = format!("/t/{slug}/campaigns/{}", s.head.id);
     let draft = s.head.state == "draft";
-    let launch = draft
+    let may_arrange = s.may_arrange && may(Permission::EditCampaigns);
+    let launch = (draft && s.head.may("start"))
         .then(|| view! { <ButtonLink href=format!("{own}/launch") kind=ButtonKind::Primary>"Continue to launch"</ButtonLink> })
         .into_any();
     let fixed = (!s.may_arrange).then(|| {
@@ -94,8 +96,8 @@ fn page(slug: String, s: Sequence, arrange: Post) -> impl IntoView {
         view! { <Empty kind=EmptyKind::First title="Write the first e-mail" text="Later steps follow up when nobody answers."/> }
     });
     let steps: Vec<_> =
-        s.steps.into_iter().map(|step| step_card(&slug, &own, &id, step, s.may_arrange, count, arrange)).collect();
-    let add = s.may_arrange.then(|| form(arrange, &slug, &id, "", "add", "Add step", IconName::Plus));
+        s.steps.into_iter().map(|step| step_card(&slug, &own, &id, step, may_arrange, count, arrange)).collect();
+    let add = may_arrange.then(|| form(arrange, &slug, &id, "", "add", "Add step", IconName::Plus));
     let refused = move || arrange.error().map(|e| view! { <p class="error" role="alert">{e.message}</p> });
     view! {
         {head(&slug, &s.head, "sequence", launch)}
@@ -128,7 +130,7 @@ fn step_card(
         view! {
             {(step.position > 1).then(|| form(arrange, slug, id, &step.id, "up", "Move up", IconName::Up))}
             {(!last).then(|| form(arrange, slug, id, &step.id, "down", "Move down", IconName::Down))}
-            {form(arrange, slug, id, &step.id, "remove", "Remove", IconName::Trash)}
+            {confirm("Remove", "The step and its text are lost.", form(arrange, slug, id, &step.id, "remove", "Remove step", IconName::Trash))}
         }
     });
     let href = format!("{own}/sequence/{}", step.id);

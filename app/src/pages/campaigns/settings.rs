@@ -1,5 +1,6 @@
 //! The settings of a campaign: whom it is for, from where and when it sends.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,8 @@ use super::looks::{Head, head};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, use_posts, with_data},
-    pages::frame::{use_param, use_slug},
+    pages::frame::{may, use_param, use_slug},
+    pages::leads::STATUSES,
     shell::PageScroll,
     ui::{Callout, Card, Checkbox, Choice, FieldWidth, InputKind, RadioGroup, Select, SubmitButton, TextInput, Tone},
 };
@@ -106,7 +108,7 @@ fn page(slug: String, s: Settings, save: Post) -> impl IntoView {
                     <input type="hidden" name="form[version]" value=version/>
                     <TextInput name="form[name]" label="Name" value=name/>
                     {fields}
-                    {may_edit.then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
+                    {(may_edit && may(Permission::EditCampaigns)).then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
                 </PostForm>
             </div>
         </PageScroll>
@@ -114,7 +116,7 @@ fn page(slug: String, s: Settings, save: Post) -> impl IntoView {
 }
 
 fn fields(s: Settings) -> AnyView {
-    let statuses = ["new", "working", "replied", "qualified", "nurture", "lost"].map(|v| Choice::new(v, v)).to_vec();
+    let statuses = STATUSES.map(|(value, word)| Choice::new(value, word)).to_vec();
     let kinds = vec![
         Choice::new("filter", "Everybody who matches conditions when it starts"),
         Choice::new("selection", "Leads that are ticked in the list and enrolled"),

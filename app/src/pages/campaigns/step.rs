@@ -1,5 +1,6 @@
 //! One step: the e-mail, how a lead would read it, and test mails.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use super::looks::{Head, head};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
-    pages::frame::{live_version, use_param, use_slug},
+    pages::frame::{live_version, may, use_param, use_slug},
     shell::PageScroll,
     ui::{ButtonKind, Callout, Card, Choice, FieldWidth, InputKind, Select, SubmitButton, TextArea, TextInput, Tone},
 };
@@ -175,7 +176,7 @@ fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
         <TextArea name="body" label="Text" value=s.body.clone() rows=14 hint error=of("body")/>
         {problems}
         {failed}
-        {s.may_edit.then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
+        {(s.may_edit && may(Permission::EditCampaigns)).then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
     }
     .into_any();
     view! {
@@ -207,7 +208,7 @@ fn tests(slug: &str, s: &StepView, test: Post) -> AnyView {
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="step" value=step/>
             <TextInput name="to" label="Send to" kind=InputKind::Email value=me error/>
-            <SubmitButton kind=ButtonKind::Default>"Send test e-mail"</SubmitButton>
+            {may(Permission::EditCampaigns).then(|| view! { <SubmitButton kind=ButtonKind::Default>"Send test e-mail"</SubmitButton> })}
         </PostForm>
         <ul class="stack">{sent}</ul>
     }

@@ -124,7 +124,7 @@ fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> impl
         .iter()
         .cloned()
         .map(|(body, author, at)| {
-            view! { <li><p class="prewrap">{body}</p><p class="subtle">{author}" · "<Time moment=at/></p></li> }
+            view! { <li><p class="as-written">{body}</p><p class="subtle">{author}" · "<Time moment=at/></p></li> }
         })
         .collect();
     let note_form = lead.may_edit.then(|| {

@@ -1,6 +1,7 @@
 //! The form of a lead: new, and edited. The mutation that others follow: a server function behind an
 //! `PostForm` that works before the scripts arrive, keeps what was entered, and ends in a redirect.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
-    pages::frame::{use_param, use_slug},
+    pages::frame::{only, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{ButtonLink, Crumb, ErrorSummary, FieldWidth, SubmitButton, TextInput},
 };
@@ -84,30 +85,32 @@ pub async fn load_fields(slug: String, id: String) -> Result<LeadFields, AppErro
 pub fn NewLeadPage() -> impl IntoView {
     let slug = use_slug();
     let action = Post::to::<CreateLead>();
-    view! {
-        <Title text="New lead"/>
-        {move || {
-            let slug = slug.get();
-            let back = format!("/t/{slug}/leads");
-            view! {
-                <Topbar title="New lead" trail=vec![Crumb::new("Leads", back.clone())]/>
-                <PageScroll label="New lead">
-                    <div class="page-body narrow">
-                        {problems(action)}
-                        <PostForm post=action class="stack">
-                            <input type="hidden" name="slug" value=slug/>
-                            {inputs(LeadFields::default(), action)}
-                            <div class="cluster">
-                                <SubmitButton busy=action.busy()>"Create lead"</SubmitButton>
-                                <ButtonLink href=back>"Cancel"</ButtonLink>
-                            </div>
-                        </PostForm>
-                    </div>
-                </PageScroll>
-            }
-        }}
-    }
-    .into_any()
+    only(Permission::EditLeads, move || {
+        view! {
+            <Title text="New lead"/>
+            {move || {
+                let slug = slug.get();
+                let back = format!("/t/{slug}/leads");
+                view! {
+                    <Topbar title="New lead" trail=vec![Crumb::new("Leads", back.clone())]/>
+                    <PageScroll label="New lead">
+                        <div class="page-body narrow">
+                            {problems(action)}
+                            <PostForm post=action class="stack">
+                                <input type="hidden" name="slug" value=slug/>
+                                {inputs(LeadFields::default(), action)}
+                                <div class="cluster">
+                                    <SubmitButton busy=action.busy()>"Create lead"</SubmitButton>
+                                    <ButtonLink href=back>"Cancel"</ButtonLink>
+                                </div>
+                            </PostForm>
+                        </div>
+                    </PageScroll>
+                }
+            }}
+        }
+        .into_any()
+    })
 }
 
 /// The form of a lead that exists.
@@ -115,36 +118,38 @@ pub fn NewLeadPage() -> impl IntoView {
 pub fn EditLeadPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("lead"));
     let action = Post::to::<UpdateLead>();
-    view! {
-        <Title text="Edit lead"/>
-        {with_data(
-            Signal::stored(0),
-            move || LoadFields { slug: slug.get(), id: id.get() },
-            move |fields| {
-                let (slug, id) = (slug.get_untracked(), id.get_untracked());
-                let back = format!("/t/{slug}/leads/{id}");
-                view! {
-                    <Topbar title="Edit lead" trail=vec![Crumb::new("Lead", back.clone())]/>
-                    <PageScroll label="Edit lead">
-                        <div class="page-body narrow">
-                            {problems(action)}
-                            <PostForm post=action class="stack">
-                                <input type="hidden" name="slug" value=slug/>
-                                <input type="hidden" name="id" value=id/>
-                                <input type="hidden" name="fields[version]" value=fields.version/>
-                                {inputs(fields, action)}
-                                <div class="cluster">
-                                    <SubmitButton busy=action.busy()>"Save"</SubmitButton>
-                                    <ButtonLink href=back>"Cancel"</ButtonLink>
-                                </div>
-                            </PostForm>
-                        </div>
-                    </PageScroll>
-                }
-            },
-        )}
-    }
-    .into_any()
+    only(Permission::EditLeads, move || {
+        view! {
+            <Title text="Edit lead"/>
+            {with_data(
+                Signal::stored(0),
+                move || LoadFields { slug: slug.get(), id: id.get() },
+                move |fields| {
+                    let (slug, id) = (slug.get_untracked(), id.get_untracked());
+                    let back = format!("/t/{slug}/leads/{id}");
+                    view! {
+                        <Topbar title="Edit lead" trail=vec![Crumb::new("Lead", back.clone())]/>
+                        <PageScroll label="Edit lead">
+                            <div class="page-body narrow">
+                                {problems(action)}
+                                <PostForm post=action class="stack">
+                                    <input type="hidden" name="slug" value=slug/>
+                                    <input type="hidden" name="id" value=id/>
+                                    <input type="hidden" name="fields[version]" value=fields.version/>
+                                    {inputs(fields, action)}
+                                    <div class="cluster">
+                                        <SubmitButton busy=action.busy()>"Save"</SubmitButton>
+                                        <ButtonLink href=back>"Cancel"</ButtonLink>
+                                    </div>
+                                </PostForm>
+                            </div>
+                        </PageScroll>
+                    }
+                },
+            )}
+        }
+        .into_any()
+    })
 }
 
 /// What is wrong, at the top and with a link to each field.

@@ -26,6 +26,8 @@ pub struct LeadList {
     pub(super) count: String,
     pub(super) chips: Vec<Chip>,
     pub(super) query: String,
+    /// The same as pairs, for forms that keep them.
+    pub(super) conditions: Vec<(String, String)>,
     pub(super) search: String,
     pub(super) sort: String,
     pub(super) next: Option<String>,
@@ -86,7 +88,7 @@ fn table(slug: String, list: LeadList) -> impl IntoView {
     let body = if list.rows.is_empty() {
         empty(&base, filtered).into_any()
     } else {
-        let rows: Vec<_> = list.rows.iter().map(|row| row_view(&base, &slug, row.clone())).collect();
+        let rows: Vec<_> = list.rows.iter().map(|row| row_view(&base, &slug, row.clone(), list.may_edit)).collect();
         view! { <TableRegion label="Leads" head=head(&base, &list)>{rows}</TableRegion> }.into_any()
     };
     let (import, new) = (format!("{base}/import"), format!("{base}/new"));
@@ -125,20 +127,20 @@ fn head(base: &str, list: &LeadList) -> AnyView {
     };
     let ((by_name, name), (by_score, score), (by_activity, activity)) = (sort("name"), sort("score"), sort("activity"));
     view! {
-        <SelectAllHeader/>
-        <SortHeader label="Name" href=by_name order=name kind=ColumnKind::Name width="13rem"/>
+        {list.may_edit.then(|| view! { <SelectAllHeader/> })}
+        <SortHeader label="Name" href=by_name order=name kind=ColumnKind::Name width="12.5rem"/>
         <HeaderCell label="Company" width="11rem"/>
         <HeaderCell label="Title" width="11rem"/>
         <SortHeader label="Score" href=by_score order=score kind=ColumnKind::Number width="6.25rem"/>
         <HeaderCell label="Status" width="7.5rem"/>
         <HeaderCell label="Campaign" width="9rem"/>
-        <SortHeader label="Last activity" href=by_activity order=activity width="11rem"/>
+        <SortHeader label="Last activity" href=by_activity order=activity width="10.25rem"/>
         <HeaderCell label="Owner" width="4rem"/>
     }
     .into_any()
 }
 
-fn row_view(base: &str, slug: &str, row: Row) -> AnyView {
+fn row_view(base: &str, slug: &str, row: Row, may_edit: bool) -> AnyView {
     let account = row.account.map(|(id, name)| {
         view! {
             <span class="cell">
@@ -155,7 +157,7 @@ fn row_view(base: &str, slug: &str, row: Row) -> AnyView {
     };
     view! {
         <tr role="row">
-            <SelectBox value=row.id.clone() label=row.name.clone()/>
+            {may_edit.then(|| view! { <SelectBox value=row.id.clone() label=row.name.clone()/> })}
             <td role="cell" class="pin-1 name">
                 <span class="cell">
                     <Avatar name=row.name.clone()/>
@@ -185,11 +187,15 @@ fn filters(base: &str, list: &LeadList) -> impl IntoView + use<> {
             view! { <FilterChip field=c.field operator=c.operator value=c.value remove/> }
         })
         .collect();
-    let kept: Vec<_> = pairs(&list.query)
-        .into_iter()
-        .filter(|(k, _)| k != "q")
-        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
-        .collect();
+    const OFFERED: [&str; 5] = ["f.status.is", "f.owner.is", "f.score.gte", "f.country.is", "f.tag.has"];
+    let kept = |leave_out: &[&str]| -> Vec<AnyView> {
+        let others = list.conditions.iter().filter(|(name, _)| !leave_out.contains(&name.as_str())).cloned();
+        others.map(|(name, value)| view! { <input type="hidden" name=name value=value/> }.into_any()).collect()
+    };
+    let given =
+        |name: &str| list.conditions.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default();
+    let (beside_search, beside_filter) = (kept(&["q"]), kept(&OFFERED));
+    let [status, owner, score, country, tag] = OFFERED.map(given);
     let search = list.search.clone();
     let any = !list.chips.is_empty();
     let statuses = STATUSES.map(|(value, word)| Choice::new(value, word)).to_vec();
@@ -200,27 +206,23 @@ fn filters(base: &str, list: &LeadList) -> impl IntoView + use<> {
             {chips}
             <AddFilter id="lead-filter">
                 <form method="get" action=action.clone() class="stack">
-                    <Select name="f.status.is" label="Status" options=statuses placeholder="Any"/>
-                    <Select name="f.owner.is" label="Owner" options=owners placeholder="Anybody"/>
-                    <TextInput name="f.score.gte" label="Score at least" optional=true/>
-                    <TextInput name="f.country.is" label="Country" hint="Two letters, as in DE" optional=true/>
-                    <TextInput name="f.tag.has" label="Tag" optional=true/>
+                    {beside_filter}
+                    <Select name="f.status.is" label="Status" options=statuses value=status placeholder="Any"/>
+                    <Select name="f.owner.is" label="Owner" options=owners value=owner placeholder="Anybody"/>
+                    <TextInput name="f.score.gte" label="Score at least" value=score optional=true/>
+                    <TextInput name="f.country.is" label="Country" hint="Two letters, as in DE" value=country optional=true/>
+                    <TextInput name="f.tag.has" label="Tag" value=tag optional=true/>
                     <SubmitButton>"Apply"</SubmitButton>
                 </form>
             </AddFilter>
             {any.then(|| view! { <a class="button ghost small" href=clear.clone()>"Clear filters"</a> })}
         })>
             <form method="get" action=search_action role="search">
-                {kept}
+                {beside_search}
                 <SearchField label="Search leads" value=search/>
             </form>
         </FilterBar>
     }
-}
-
-/// The pairs of a query string that are simple enough to keep in a form.
-fn pairs(query: &str) -> Vec<(String, String)> {
-    query.split('&').filter_map(|p| p.split_once('=')).map(|(k, v)| (k.to_owned(), v.replace("%2C", ","))).collect()
 }
 
 fn bulk(list: &LeadList, selected: RwSignal<u32>) -> impl IntoView + use<> {
@@ -236,7 +238,7 @@ fn bulk(list: &LeadList, selected: RwSignal<u32>) -> impl IntoView + use<> {
     view! {
         <BulkBar label="leads" selected>
             <input type="hidden" name="query" value=query/>
-            <label class="check"><input type="checkbox" name="all" value="1"/>{all}</label>
+            <label class="all"><input type="checkbox" name="all" value="1"/>{all}</label>
             <span class="sep"></span>
             <label>
                 <span class="sr-only">"Action"</span>

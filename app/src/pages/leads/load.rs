@@ -62,6 +62,7 @@ pub async fn list(slug: &str, query: &str) -> Result<LeadList, AppError> {
         count: count_words(count),
         chips,
         query: kept(None),
+        conditions: conditions.iter().cloned().chain(get("sort").map(|s| ("sort".to_owned(), s))).collect(),
         search: filter.q.unwrap_or_default(),
         sort: sort.to_string(),
         next: page.next,
@@ -179,7 +180,7 @@ fn facts(lead: &domain::leads::Lead) -> Vec<(String, String)> {
         fact("Phone", lead.phone.clone()),
         fact("Country", lead.country.clone()),
         fact("Time zone", lead.time_zone.clone()),
-        fact("Source", Some(lead.source.to_string())),
+        fact("Source", Some(lead.source.label().to_owned())),
         fact("Lawful basis", lead.lawful_basis.clone()),
     ]
     .into_iter()

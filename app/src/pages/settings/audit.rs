@@ -20,6 +20,14 @@ pub struct AuditLog {
     next: Option<String>,
 }
 
+/// `campaign.started` as a person reads it: “Campaign started”.
+#[cfg(feature = "ssr")]
+fn in_words(action: &str) -> String {
+    let words = action.replace(['.', '_'], " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// Loads a page of the log.
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_audit(slug: String, after: String) -> Result<AuditLog, AppError> {
@@ -35,7 +43,11 @@ pub async fn load_audit(slug: String, after: String) -> Result<AuditLog, AppErro
             .into_iter()
             .map(|e| {
                 let denied = e.outcome == domain::companies::AuditOutcome::Denied;
-                let what = [Some(e.action), e.object, e.details].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+                let what = [Some(in_words(&e.action)), e.object, e.details]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(" · ");
                 let who = [Some(e.actor), e.ip].into_iter().flatten().collect::<Vec<_>>().join(" from ");
                 (Moment::exact(e.at, &zone), denied, what, who)
             })

@@ -1,5 +1,6 @@
 //! Name, postal address and time zone of the company.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use super::{page, refused};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, use_posts, with_data},
-    pages::frame::use_slug,
+    pages::frame::{only, use_slug},
     ui::{Card, FieldWidth, SubmitButton, TextArea, TextInput},
 };
 
@@ -56,7 +57,13 @@ pub async fn save_company(slug: String, form: CompanyForm) -> Result<(), AppErro
 pub fn CompanySettingsPage() -> impl IntoView {
     let slug = use_slug();
     let save = Post::to::<SaveCompany>();
-    with_data(use_posts(), move || LoadCompany { slug: slug.get() }, move |form| show(slug.get_untracked(), form, save))
+    only(Permission::ManageCompany, move || {
+        with_data(
+            use_posts(),
+            move || LoadCompany { slug: slug.get() },
+            move |form| show(slug.get_untracked(), form, save),
+        )
+    })
 }
 
 fn show(slug: String, form: CompanyForm, save: Post) -> AnyView {

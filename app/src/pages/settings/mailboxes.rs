@@ -1,5 +1,6 @@
 //! Mailboxes: connecting one, its state in words, pausing it.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +8,10 @@ use super::{page, refused};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
-    pages::frame::{live_version, use_slug},
+    pages::frame::{live_version, only, use_slug},
     ui::{
         ButtonKind, ButtonSize, Card, Choice, FieldWidth, Glyph, InputKind, Meter, Select, Status, SubmitButton,
-        TextInput, Tone,
+        TextInput, Tone, confirm,
     },
 };
 
@@ -111,11 +112,13 @@ pub fn MailboxesPage() -> impl IntoView {
     let slug = use_slug();
     let (connect, change) = (Post::to::<ConnectMailbox>(), Post::to::<ChangeMailbox>());
     let live = live_version("mailboxes");
-    with_data(
-        live,
-        move || LoadMailboxes { slug: slug.get() },
-        move |list| show(slug.get_untracked(), list, connect, change),
-    )
+    only(Permission::ManageMailboxes, move || {
+        with_data(
+            live,
+            move || LoadMailboxes { slug: slug.get() },
+            move |list| show(slug.get_untracked(), list, connect, change),
+        )
+    })
 }
 
 fn show(slug: String, list: Vec<MailboxRow>, connect: Post, change: Post) -> AnyView {
@@ -137,12 +140,12 @@ fn row(slug: &str, m: MailboxRow, change: Post) -> AnyView {
         "paused" => (Glyph::Pause, Tone::Amber, "Paused"),
         _ => (Glyph::Octagon, Tone::Coral, "Reconnect"),
     };
-    let buttons: Vec<_> = [("pause", "Pause"), ("reconnect", "Test and reconnect"), ("remove", "Remove")]
+    let buttons: Vec<_> = [("pause", "Pause"), ("reconnect", "Test and reconnect"), ("remove", "Remove mailbox")]
         .into_iter()
         .filter(|(what, _)| !(*what == "pause" && m.state == "paused"))
         .map(|(what, words)| {
             let (slug, id) = (slug.to_owned(), m.id.clone());
-            view! {
+            let form = view! {
                 <PostForm post=change>
                     <input type="hidden" name="slug" value=slug.clone()/>
                     <input type="hidden" name="id" value=id.clone()/>
@@ -150,7 +153,15 @@ fn row(slug: &str, m: MailboxRow, change: Post) -> AnyView {
                     <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>{words}</SubmitButton>
                 </PostForm>
             }
-            .into_any()
+            .into_any();
+            match what {
+                "remove" => confirm(
+                    "Remove",
+                    "Its server and password are forgotten. One that has sent can only be paused.",
+                    form,
+                ),
+                _ => form,
+            }
         })
         .collect();
     let label = format!("E-mails of {} in 24 hours", m.address);

@@ -8,7 +8,9 @@ use crate::{
     error::AppError,
     exchange::{Post, PostForm, use_posts, with_data},
     pages::frame::use_slug,
-    ui::{Avatar, ButtonKind, ButtonSize, Card, Choice, InputKind, Select, SubmitButton, TextInput},
+    ui::{
+        Avatar, ButtonKind, ButtonSize, Card, Choice, InputKind, Select, SubmitButton, TextInput, confirm, option_list,
+    },
 };
 
 /// Who belongs to the company, and who is invited.
@@ -89,13 +91,20 @@ fn show(slug: String, people: People, invite: Post, change: Post) -> AnyView {
         .members
         .into_iter()
         .map(|(id, name, email, role)| {
-            let roles = view! { <Select name="role" label="Role" options=roles() value=role/> }.into_any();
+            let roles = view! {
+                <label>
+                    <span class="sr-only">{format!("Role of {name}")}</span>
+                    <select name="role">{option_list(roles(), &role, None)}</select>
+                </label>
+            }
+            .into_any();
+            let effect = format!("{name} can’t sign in to this company any more. Leads and campaigns stay.");
             view! {
                 <li class="cluster">
                     <Avatar name=name.clone()/>
                     <span><strong>{name}</strong><br/><span class="subtle">{email}</span></span>
                     {form(change, &slug, &id, "role", "Set role", Some(roles))}
-                    {form(change, &slug, &id, "remove", "Remove", None)}
+                    {confirm("Remove", effect, form(change, &slug, &id, "remove", "Remove from the company", None))}
                 </li>
             }
             .into_any()

@@ -1,5 +1,6 @@
 //! The suppression list: who gets no more e-mail, and why.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
@@ -9,8 +10,8 @@ use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
     fmt::Moment,
-    pages::frame::{live_version, use_slug},
-    ui::{ButtonKind, ButtonSize, Card, Empty, EmptyKind, Pager, SubmitButton, TextArea, Time},
+    pages::frame::{live_version, only, use_slug},
+    ui::{ButtonKind, ButtonSize, Card, Empty, EmptyKind, Pager, SubmitButton, TextArea, Time, confirm},
 };
 
 /// A page of the list.
@@ -90,14 +91,16 @@ pub fn SuppressionsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
     let (add, remove) = (Post::to::<AddSuppressions>(), Post::to::<RemoveSuppression>());
     let live = live_version("suppressions");
-    with_data(
-        live,
-        move || {
-            let after = query.read().get("after").unwrap_or_default();
-            LoadSuppressions { slug: slug.get(), after }
-        },
-        move |list| show(slug.get_untracked(), list, add, remove),
-    )
+    only(Permission::ManageSuppressions, move || {
+        with_data(
+            live,
+            move || {
+                let after = query.read().get("after").unwrap_or_default();
+                LoadSuppressions { slug: slug.get(), after }
+            },
+            move |list| show(slug.get_untracked(), list, add, remove),
+        )
+    })
 }
 
 fn show(slug: String, list: SuppressionList, add: Post, remove: Post) -> AnyView {
@@ -109,13 +112,14 @@ fn show(slug: String, list: SuppressionList, add: Post, remove: Post) -> AnyView
         .map(|r| {
             let (slug, id) = (slug.clone(), r.id);
             let button = r.removable.then(|| {
-                view! {
+                let form = view! {
                     <PostForm post=remove>
                         <input type="hidden" name="slug" value=slug.clone()/>
                         <input type="hidden" name="id" value=id.clone()/>
-                        <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>"Remove"</SubmitButton>
+                        <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>"Take off the list"</SubmitButton>
                     </PostForm>
-                }
+                };
+                confirm("Remove", "E-mails may be sent there again.", form.into_any())
             });
             view! {
                 <li class="cluster">
@@ -130,6 +134,7 @@ fn show(slug: String, list: SuppressionList, add: Post, remove: Post) -> AnyView
     let error = add.of_field("targets");
     let hidden = slug.clone();
     let body = view! {
+        {refused(add)}
         {refused(remove)}
         <Card title="Suppression list">
             {empty.then(|| view! { <Empty kind=EmptyKind::Done title="Nobody is suppressed yet." text="Who unsubscribes or bounces appears here."/> })}

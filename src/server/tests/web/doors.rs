@@ -177,6 +177,7 @@ async fn a_form_without_scripts_comes_back_with_its_problem() {
         .header(header::ACCEPT, "text/html")
         .header(header::REFERER, &page)
         .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_LENGTH, form.len())
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let answer = app.send(request.body(Body::from(form)).expect("a request")).await;
     assert_eq!(answer.status(), StatusCode::FOUND);
@@ -185,5 +186,7 @@ async fn a_form_without_scripts_comes_back_with_its_problem() {
     let answer = app.get(&back, &cookie).await;
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
-    assert!(String::from_utf8_lossy(&body).contains("There is a problem"));
+    let body = String::from_utf8_lossy(&body).into_owned();
+    assert!(body.contains("There is a problem"));
+    assert!(body.contains(r#"value="nonsense""#), "what was entered is still there");
 }

@@ -1,0 +1,27 @@
+//! Whether somebody is in the middle of something on the page.
+
+use std::time::Duration;
+
+use leptos::{prelude::*, wasm_bindgen::JsCast};
+use web_sys::{HtmlInputElement, HtmlTextAreaElement};
+
+/// When to look again.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// A box is ticked, a field has other words than it was given, or a question is open. A reload would
+/// put the tick beside somebody else, or the words beside a newer version.
+pub(super) fn in_use() -> bool {
+    let document = document();
+    if document.query_selector("main details.confirm[open]").is_ok_and(|open| open.is_some()) {
+        return true;
+    }
+    let Ok(fields) = document.query_selector_all("main :is(input, textarea)") else { return false };
+    (0..fields.length()).filter_map(|n| fields.item(n)).any(|field| {
+        if let Some(area) = field.dyn_ref::<HtmlTextAreaElement>() {
+            return area.default_value().is_ok_and(|given| given != area.value());
+        }
+        field
+            .dyn_ref::<HtmlInputElement>()
+            .is_some_and(|input| input.checked() != input.default_checked() || input.value() != input.default_value())
+    })
+}
