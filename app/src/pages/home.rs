@@ -1,5 +1,6 @@
 //! Home: what runs, what was sent, and what a new company should do next.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use crate::{
     exchange::with_data,
     pages::{
         campaigns::{CampaignRow, campaign_table},
-        frame::{live_version, use_slug},
+        frame::{live_version, may, use_slug},
     },
     shell::{PageScroll, Topbar},
     ui::{Card, CheckItem, Checklist, Empty, EmptyKind, Kpi, KpiStrip, Verdict},
@@ -136,7 +137,8 @@ fn page(slug: String, home: Home) -> impl IntoView {
     } else {
         campaign_table(&slug, home.campaigns).into_any()
     };
-    let set_up = home.steps.iter().any(|(done, ..)| !done).then(|| {
+    let unfinished = home.steps.iter().any(|(done, ..)| !done);
+    let set_up = (unfinished && may(Permission::ManageCompany)).then(|| {
         let items = home
             .steps
             .iter()

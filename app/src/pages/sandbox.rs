@@ -140,7 +140,7 @@ fn reader(slug: &str, mail: MailView) -> impl IntoView + use<> {
         .into_iter()
         .map(|href| {
             let words = href.clone();
-            view! { <li><a href=href rel="noopener noreferrer external">{words}</a></li> }
+            view! { <li class="as-written"><a href=href rel="noopener noreferrer external">{words}</a></li> }
         })
         .collect();
     view! {

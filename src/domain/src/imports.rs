@@ -102,7 +102,7 @@ impl ImportField {
             Self::LastName => "Last name",
             Self::FullName => "Full name",
             Self::Title => "Title",
-            Self::Account => "Company",
+            Self::Account => "Account",
             Self::Phone => "Phone",
             Self::Country => "Country",
             Self::TimeZone => "Time zone",

@@ -106,14 +106,14 @@ pub fn evaluate(facts: &Facts<'_>) -> Score {
         None => add(-20, "No e-mail address".into()),
     }
     match facts.employees {
-        Some(n) if (50..=1000).contains(&n) => add(18, format!("Company size {n} fits best")),
-        Some(n) if n > 1000 => add(8, format!("Company size {n}: slow but large")),
-        Some(n) if n >= 10 => add(6, format!("Company size {n}: small")),
-        Some(n) => add(-4, format!("Company size {n}: very small")),
+        Some(n) if (50..=1000).contains(&n) => add(18, format!("{n} employees: fits best")),
+        Some(n) if n > 1000 => add(8, format!("{n} employees: slow but large")),
+        Some(n) if n >= 10 => add(6, format!("{n} employees: small")),
+        Some(n) => add(-4, format!("{n} employees: very small")),
         None => {}
     }
     if facts.has_account {
-        add(6, "Company is known".into());
+        add(6, "Account is known".into());
     }
     if facts.has_phone {
         add(4, "Phone number is known".into());

@@ -65,6 +65,8 @@ fn page(slug: String, l: Launch, command: Post) -> impl IntoView {
     let later = schedule(&slug, &l.head.id, &l.zone, command);
     let begin = if !may(Permission::RunCampaigns) {
         view! { <p class="subtle">{AppError::forbidden(Permission::RunCampaigns).message}</p> }.into_any()
+    } else if !matches!(l.head.state.as_str(), "draft" | "scheduled") {
+        view! { <p class="subtle">"It has been started already."</p> }.into_any()
     } else if l.ready {
         view! { {start}<details><summary>"Start later"</summary>{later}</details> }.into_any()
     } else {
@@ -111,22 +113,22 @@ pub fn CampaignStopPage() -> impl IntoView {
                 let own = format!("/t/{slug}/campaigns/{}", o.head.id);
                 let question = format!("Stop {}?", o.head.name);
                 let leaving = grouped(o.open + o.enrolling);
-                let stop = button(
-                    command,
-                    &slug,
-                    &o.head.id,
-                    "stop",
-                    "Stop campaign".to_owned(),
-                    ButtonKind::Danger,
-                    IconName::Stop,
-                );
+                let (words, stop) = if o.allowed.iter().any(|command| command == "stop") {
+                    let words = format!(
+                        "{leaving} leads leave the sequence. A stopped campaign can’t be resumed; you can duplicate it."
+                    );
+                    let label = "Stop campaign".to_owned();
+                    (words, Some(button(command, &slug, &o.head.id, "stop", label, ButtonKind::Danger, IconName::Stop)))
+                } else {
+                    ("There is nothing to stop: it sends no e-mails.".to_owned(), None)
+                };
                 view! {
                     {head(&slug, &o.head, "stop", ().into_any())}
                     <PageScroll label="Stop">
                         <div class="page-body narrow">
                             {refusal(command)}
                             <Card title=question>
-                                <p>{leaving}" leads leave the sequence. A stopped campaign can’t be resumed; you can duplicate it."</p>
+                                <p>{words}</p>
                                 <div class="cluster"><ButtonLink href=own>"Keep it"</ButtonLink>{stop}</div>
                             </Card>
                         </div>

@@ -170,7 +170,7 @@ fn inputs(fields: LeadFields, post: Post) -> impl IntoView {
         <TextInput name="fields[first_name]" label="First name" value=fields.first_name error=of("first_name") optional=true width=FieldWidth::Medium/>
         <TextInput name="fields[last_name]" label="Last name" value=fields.last_name error=of("last_name") optional=true width=FieldWidth::Medium/>
         <TextInput name="fields[title]" label="Title" value=fields.title error=of("title") optional=true/>
-        <TextInput name="fields[account]" label="Company" value=fields.account error=of("account") optional=true/>
+        <TextInput name="fields[account]" label="Account" hint="The firm that the lead works for" value=fields.account error=of("account") optional=true/>
         <TextInput name="fields[phone]" label="Phone" value=fields.phone error=of("phone") optional=true width=FieldWidth::Medium/>
         <TextInput name="fields[country]" label="Country" hint="Two letters, as in DE" value=fields.country error=of("country") optional=true width=FieldWidth::Short/>
         <TextInput name="fields[time_zone]" label="Time zone" hint="As in Europe/Berlin" value=fields.time_zone error=of("time_zone") optional=true width=FieldWidth::Medium/>

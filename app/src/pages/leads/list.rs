@@ -98,7 +98,7 @@ fn table(slug: String, list: LeadList) -> impl IntoView {
     view! {
         <Topbar title="Leads">
             {may_edit.then(|| view! {
-                <ButtonLink href=import kind=ButtonKind::Ghost icon=IconName::Import class="desk">"Import"</ButtonLink>
+                <ButtonLink href=import kind=ButtonKind::Ghost icon=IconName::Import>"Import"</ButtonLink>
                 <ButtonLink href=new kind=ButtonKind::Primary icon=IconName::Plus>"New lead"</ButtonLink>
             })}
         </Topbar>
@@ -129,7 +129,7 @@ fn head(base: &str, list: &LeadList) -> AnyView {
     view! {
         {list.may_edit.then(|| view! { <SelectAllHeader/> })}
         <SortHeader label="Name" href=by_name order=name kind=ColumnKind::Name width="12.5rem"/>
-        <HeaderCell label="Company" width="11rem"/>
+        <HeaderCell label="Account" width="11rem"/>
         <HeaderCell label="Title" width="11rem"/>
         <SortHeader label="Score" href=by_score order=score kind=ColumnKind::Number width="6.25rem"/>
         <HeaderCell label="Status" width="7.5rem"/>

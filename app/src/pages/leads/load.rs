@@ -163,7 +163,7 @@ fn chip(key: &str, value: &str, owners: &[(String, String)], without: String) ->
         "f.country.is" => ("Country", "is any of"),
         "f.tag.has" => ("Tag", "is any of"),
         "f.source.is" => ("Source", "is"),
-        "f.account.is" => ("Company", "is"),
+        "f.account.is" => ("Account", "is"),
         "f.campaign.is" => ("Campaign", "is"),
         "f.campaign.empty" => ("Campaign", "never"),
         "f.created.after" => ("Created", "from"),

@@ -1,5 +1,6 @@
 //! Members and invitations.
 
+use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use super::{page, refused};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, use_posts, with_data},
-    pages::frame::use_slug,
+    pages::frame::{may, use_slug},
     ui::{
         Avatar, ButtonKind, ButtonSize, Card, Choice, InputKind, Select, SubmitButton, TextInput, confirm, option_list,
     },
@@ -144,10 +145,14 @@ fn show(slug: String, people: People, invite: Post, change: Post) -> AnyView {
     page(&slug, "members", "Members", body)
 }
 
+/// The roles that the person may give.
 fn roles() -> Vec<Choice> {
+    let owner = may(Permission::OwnCompany);
     [("owner", "Owner"), ("admin", "Admin"), ("manager", "Manager"), ("member", "Member"), ("viewer", "Viewer")]
+        .into_iter()
+        .filter(|(value, _)| owner || *value != "owner")
         .map(|(value, label)| Choice::new(value, label))
-        .to_vec()
+        .collect()
 }
 
 fn form(change: Post, slug: &str, id: &str, what: &'static str, words: &'static str, more: Option<AnyView>) -> AnyView {
