@@ -49,32 +49,6 @@ fn classes(kind: ButtonKind, size: ButtonSize, extra: &str) -> String {
     format!("button{kind}{size}{space}{extra}")
 }
 
-/// A native button that does something on this page. For forms, see [`SubmitButton`].
-#[component]
-pub fn Button(
-    /// How loud it is.
-    #[prop(optional)]
-    kind: ButtonKind,
-    /// How large it is.
-    #[prop(optional)]
-    size: ButtonSize,
-    /// Drawing before the words.
-    #[prop(optional, into)]
-    icon: Option<IconName>,
-    /// Further classes, such as `block` or `desk`.
-    #[prop(optional)]
-    class: &'static str,
-    /// The words.
-    children: Children,
-) -> impl IntoView {
-    view! {
-        <button type="button" class=classes(kind, size, class)>
-            {icon.map(|name| view! { <Icon name/> })}
-            {children()}
-        </button>
-    }
-}
-
 /// Submits its form. While `busy` it keeps its width and says so.
 #[component]
 pub fn SubmitButton(
@@ -140,54 +114,6 @@ pub fn ButtonLink(
             {icon.map(|name| view! { <Icon name/> })}
             {children()}
         </a>
-    }
-}
-
-/// A square button with a drawing. `label` names the action and its object.
-#[component]
-pub fn IconButton(
-    /// The drawing.
-    icon: IconName,
-    /// "Remove filter Score", never just "Remove".
-    #[prop(into)]
-    label: String,
-    /// How loud it is.
-    #[prop(default = ButtonKind::Ghost)]
-    kind: ButtonKind,
-    /// How large it is.
-    #[prop(optional)]
-    size: ButtonSize,
-    /// `true` makes it submit its form.
-    #[prop(optional)]
-    submit: bool,
-) -> impl IntoView {
-    view! {
-        <button
-            type=if submit { "submit" } else { "button" }
-            class=classes(kind, size, "icon-only")
-            aria-label=label.clone()
-            title=label
-        >
-            <Icon name=icon/>
-        </button>
-    }
-}
-
-/// A control that is unavailable now, with the reason in words beside it.
-#[component]
-pub fn DisabledButton(
-    /// The words on the button.
-    #[prop(into)]
-    label: String,
-    /// Why it cannot be used now.
-    #[prop(into)]
-    reason: String,
-) -> impl IntoView {
-    view! {
-        <span class="cluster">
-            <button type="button" class="button" disabled>{label}</button>
-            <span class="disabled-reason">{reason}</span>
-        </span>
     }
 }
 
