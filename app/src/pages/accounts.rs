@@ -9,6 +9,7 @@ use crate::{
     error::AppError,
     exchange::{use_posts, with_data},
     pages::frame::{live_version, use_param, use_slug},
+    pages::leads::score_tone,
     shell::{PageScroll, Topbar},
     ui::{
         Avatar, AvatarKind, Card, ColumnKind, Crumb, Empty, EmptyKind, Fact, Facts, FilterBar, HeaderCell, Pager,
@@ -144,7 +145,7 @@ fn table(slug: String, list: AccountList) -> impl IntoView {
                         <td role="cell" class="num">{a.employees}</td>
                         <td role="cell">{a.country}</td>
                         <td role="cell" class="num status-cell">{a.leads}</td>
-                        <td role="cell" class="num score-cell"><Score value=a.best tone=Tone::Accent/></td>
+                        <td role="cell" class="num score-cell"><Score value=a.best tone=a.best.map_or(Tone::Neutral, score_tone)/></td>
                     </tr>
                 }
                 .into_any()
@@ -175,6 +176,7 @@ pub fn AccountPage() -> impl IntoView {
 
 fn detail(slug: String, shown: AccountView) -> impl IntoView {
     let a = shown.account;
+    let all = format!("/t/{slug}/leads?f.account.is={}", a.id);
     let leads: Vec<_> = shown
         .leads
         .into_iter()
@@ -183,7 +185,7 @@ fn detail(slug: String, shown: AccountView) -> impl IntoView {
                 <li class="cluster">
                     <a class="strong" href=format!("/t/{slug}/leads/{id}")>{name}</a>
                     <span class="subtle">{title}</span>
-                    <span class="push"><Score value=Some(score) tone=Tone::Accent/></span>
+                    <span class="push"><Score value=Some(score) tone=score_tone(score)/></span>
                 </li>
             }
         })
@@ -200,7 +202,7 @@ fn detail(slug: String, shown: AccountView) -> impl IntoView {
                 </div>
             </header>
             <div class="page-body split">
-                <div class="col"><Card title="Leads" note=a.leads><ul class="stack">{leads}</ul></Card></div>
+                <div class="col"><Card title="Leads" note=a.leads><ul class="stack">{leads}</ul><p><a href=all>"All of them in the list"</a></p></Card></div>
                 <div class="col">
                     <Card title="About">
                         <Facts>

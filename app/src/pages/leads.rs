@@ -10,4 +10,4 @@ mod looks;
 pub use detail::LeadPage;
 pub use form::{EditLeadPage, NewLeadPage};
 pub use list::LeadsPage;
-pub use looks::{STATUSES, lead_status};
+pub use looks::{STATUSES, lead_status, score_tone};
