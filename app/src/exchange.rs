@@ -103,6 +103,32 @@ fn loaded(
     .into_any()
 }
 
+/// What a part of the frame shows: `first` as the page came, and what `call` answers whenever `version`
+/// grows. It is no page, so nothing waits for it, and an answer that fails leaves what was shown.
+#[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "a page of the server does not age"))]
+pub fn kept_fresh<F>(first: F::Output, version: Signal<u32>, call: impl Fn() -> F + 'static) -> Signal<F::Output>
+where
+    F: ServerFn<Error = AppError> + Serialize + 'static,
+    F::Output: DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    let shown = RwSignal::new(first);
+    #[cfg(feature = "hydrate")]
+    Effect::new(move |old: Option<u32>| {
+        let version = version.get();
+        if old.is_some_and(|old| old != version) {
+            let load = browser::load(F::PATH, serde_urlencoded::to_string(call()).unwrap_or_default());
+            leptos::task::spawn_local(async move {
+                if let Some(value) = load.await.0.ok().and_then(|bytes| postcard::from_bytes(&bytes).ok()) {
+                    // The frame may be gone by now.
+                    let _ = shown.try_set(value);
+                }
+            });
+        }
+        version
+    });
+    shown.into()
+}
+
 fn broken(error: &postcard::Error) -> AppError {
     AppError::from_server_fn_error(ServerFnErrorErr::Deserialization(error.to_string()))
 }
@@ -187,6 +213,12 @@ impl Post {
     #[must_use]
     pub fn to<F: ServerFn<Error = AppError>>() -> Self {
         Self::to_path(F::PATH)
+    }
+
+    /// What a form that another door than a server function answers was refused for.
+    #[must_use]
+    pub fn to_door(name: &'static str) -> Self {
+        Self::to_path(name)
     }
 
     fn to_path(path: &'static str) -> Self {

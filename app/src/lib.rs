@@ -131,8 +131,7 @@ pub fn theme_of_request() -> &'static str {
     let cookies = use_context::<http::request::Parts>()
         .and_then(|p| p.headers.get(http::header::COOKIE).and_then(|c| c.to_str().ok().map(str::to_owned)))
         .unwrap_or_default();
-    let theme = cookies.split("; ").find_map(|c| c.strip_prefix("theme="));
-    shell::Theme::parse(theme.unwrap_or_default()).as_str()
+    shell::Theme::of_cookies(&cookies).as_str()
 }
 
 /// Takes the page over in the browser.

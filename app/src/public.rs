@@ -15,6 +15,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, State},
     http::HeaderMap,
+    middleware,
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -44,6 +45,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))
         .with_state(db)
         .merge(documentation)
+        .layer(middleware::from_fn(page::with_theme))
 }
 
 /// There is nothing at this address.

@@ -33,9 +33,22 @@ pub async fn door(slug: &str) -> Result<(Tenant, Membership, Person), AppError> 
     let db = expect_context::<Db>();
     let parts = expect_context::<Parts>();
     let session = leptos_axum::extract::<Session>().await.map_err(|_| AppError::from(Error::Unauthenticated))?;
-    let user = signed_in(&session).await?.ok_or(Error::Unauthenticated)?;
-    let (actor, membership, person) = db.people().actor(user, slug, origin(&parts)).await?;
-    Ok((open(&db, &actor).await?, membership, person))
+    let (actor, membership, person) = actor(&db, &session, slug, &parts).await?;
+    Ok((db.tenant(&actor).await?, membership, person))
+}
+
+/// Who acts in a company for the person who is signed in: for doors that are no server function.
+///
+/// # Errors
+/// As [`tenant`].
+pub async fn actor(
+    db: &Db,
+    session: &Session,
+    slug: &str,
+    parts: &Parts,
+) -> Result<(Actor, Membership, Person), Error> {
+    let user = signed_in(session).await?.ok_or(Error::Unauthenticated)?;
+    db.people().actor(user, slug, origin(parts)).await
 }
 
 /// Who is signed in.
@@ -62,8 +75,4 @@ pub fn origin(parts: &Parts) -> Origin {
 
 fn request_id(headers: &HeaderMap) -> Option<String> {
     headers.get("x-request-id")?.to_str().ok().map(str::to_owned)
-}
-
-async fn open(db: &Db, actor: &Actor) -> Result<Tenant, Error> {
-    db.tenant(actor).await
 }

@@ -159,7 +159,7 @@ fn table(slug: String, list: AccountList) -> impl IntoView {
             <form method="get" role="search"><SearchField label="Search accounts" value=search/></form>
         </FilterBar>
         {body}
-        <Pager previous=None next/>
+        <Pager next/>
     }
 }
 

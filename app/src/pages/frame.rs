@@ -20,11 +20,9 @@ use crate::{
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_frame(slug: String) -> Result<ShellData, AppError> {
     use crate::shell::{CompanyLink, Theme};
-    use domain::campaigns::CampaignState;
 
     let (mut t, membership, person) = crate::server::door(&slug).await?;
-    let counts = t.campaigns().counts().await?;
-    let (sent_today, cap_today) = t.mailboxes().usage_today().await?;
+    let pulse = crate::shell::pulse(&mut t).await?;
     t.commit().await?;
     let companies = t_companies(person.id).await?;
     let cookie = |name: &str| {
@@ -42,9 +40,7 @@ pub async fn load_frame(slug: String) -> Result<ShellData, AppError> {
         person_name: person.name,
         person_email: person.email.to_string(),
         role: membership.role,
-        running_campaigns: counts.iter().filter(|(s, _)| *s == CampaignState::Running).map(|(_, n)| n).sum(),
-        sent_today,
-        cap_today,
+        pulse,
         rail: cookie("sidebar").as_deref() == Some("rail"),
         theme: Theme::parse(&cookie("theme").unwrap_or_default()),
     })
@@ -192,7 +188,12 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "lead-deleted" => "Lead deleted.",
         "note-added" => "Note added.",
         "campaign-created" => "Draft created. Write the first e-mail.",
-        "campaign-saved" => "Saved.",
+        "campaign-saved" => "Campaign saved.",
+        "campaign-copied" => "Copied. This is the new draft.",
+        "campaign-deleted" => "Draft deleted.",
+        "archived" => "Archived. It stands under “Archived” in the list.",
+        "unarchived" => "Back from the archive.",
+        "enrolment-removed" => "The lead is out of the campaign.",
         "started" => "Started. The first e-mails leave now.",
         "scheduled" => "Scheduled.",
         "unscheduled" => "Back to a draft.",
@@ -201,11 +202,19 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "stopped" => "Stopped. What was not sent is cancelled.",
         "test-sent" => "The test e-mail is on its way.",
         "mailbox-saved" => "Mailbox saved. Its connection is being tested.",
-        "saved" => "Saved.",
-        "removed" => "Removed.",
+        "mailbox-tested" => "The connection is being tested.",
+        "mailbox-paused" => "Mailbox paused.",
+        "mailbox-removed" => "Mailbox removed.",
+        "company-saved" => "Company saved.",
+        "suppressed" => "Added to the suppression list.",
+        "unsuppressed" => "Taken off the suppression list.",
+        "role-set" => "Role changed.",
+        "member-removed" => "Member removed.",
+        "invitation-revoked" => "Invitation taken back.",
         "key-revoked" => "The key is revoked.",
         "invited" => "Invitation sent.",
         "import-started" => "The import has started.",
+        "import-cancelled" => "Import cancelled. Nothing was imported.",
         _ => return None,
     })
 }

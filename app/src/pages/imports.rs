@@ -14,7 +14,7 @@ use crate::{
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, Card, Choice, Crumb, Fact, Facts, FileDrop, Meter, Select, SubmitButton, TextInput,
-        Time, Wizard,
+        Time, Wizard, refusal,
     },
 };
 
@@ -145,7 +145,7 @@ pub async fn decide_import(slug: String, id: String, what: String) -> Result<(),
         _ => t.imports().cancel(id).await?,
     }
     t.commit().await?;
-    crate::server::done(&own, if what == "start" { "import-started" } else { "saved" });
+    crate::server::done(&own, if what == "start" { "import-started" } else { "import-cancelled" });
     Ok(())
 }
 
@@ -211,37 +211,37 @@ pub fn ImportPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("import"));
     let (plan, decide) = (Post::to::<PlanImport>(), Post::to::<DecideImport>());
     let live = live_version("imports");
-    let error = Signal::derive(move || plan.error().or_else(|| decide.error()).map(|e| e.message));
     only(Permission::ImportLeads, move || {
         view! {
-        <Title text="Import leads"/>
-        {with_data(
-            live,
-            move || LoadImport { slug: slug.get(), id: id.get() },
-            move |import| {
-                let slug = slug.get_untracked();
-                let (step, body) = match import.state.as_str() {
-                    "uploaded" => (1, mapping(&slug, &import, plan)),
-                    "reviewing" => (2, counting()),
-                    "ready" => (2, review(&slug, &import, decide)),
-                    _ => (3, report(&slug, &import)),
-                };
-                let waits = matches!(import.state.as_str(), "reviewing" | "importing");
-                view! {
-                    {waits.then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> })}
-                    <Topbar title=import.file.clone() trail=vec![Crumb::new("Leads", format!("/t/{slug}/leads"))]/>
-                    <PageScroll label="Import">
-                        <div class="page-body narrow">
-                            {wizard(step)}
-                            {move || error.get().map(|text| view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{text}</p></div> })}
-                            {body}
-                        </div>
-                    </PageScroll>
-                }
-            },
-        )}
-    }
-    .into_any()
+            <Title text="Import leads"/>
+            {with_data(
+                live,
+                move || LoadImport { slug: slug.get(), id: id.get() },
+                move |import| {
+                    let slug = slug.get_untracked();
+                    let (step, body) = match import.state.as_str() {
+                        "uploaded" => (1, mapping(&slug, &import, plan)),
+                        "reviewing" => (2, counting()),
+                        "ready" => (2, review(&slug, &import, decide)),
+                        _ => (3, report(&slug, &import)),
+                    };
+                    let waits = matches!(import.state.as_str(), "reviewing" | "importing");
+                    view! {
+                        {waits.then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> })}
+                        <Topbar title=import.file.clone() trail=vec![Crumb::new("Leads", format!("/t/{slug}/leads"))]/>
+                        <PageScroll label="Import">
+                            <div class="page-body narrow">
+                                {wizard(step)}
+                                {refusal(plan)}
+                                {refusal(decide)}
+                                {body}
+                            </div>
+                        </PageScroll>
+                    }
+                },
+            )}
+        }
+        .into_any()
     })
 }
 

@@ -119,7 +119,7 @@ fn table(slug: &str, list: MailList) -> impl IntoView + use<> {
             .collect();
         view! { <TableRegion label="Sandbox mail" head>{rows}</TableRegion> }.into_any()
     };
-    view! { {body}<Pager previous=None next/> }
+    view! { {body}<Pager next/> }
 }
 
 /// One caught mail. Its text is shown as text; nothing in it is ever HTML of ours.

@@ -11,14 +11,13 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    exchange::Post,
     shell::{PageScroll, Topbar},
     ui::{TabLink, Tabs},
 };
 
 pub use audit::AuditPage;
 pub use company::CompanySettingsPage;
-pub use keys::KeysPage;
+pub use keys::{KeysPage, NEW_KEY};
 pub use mailboxes::MailboxesPage;
 pub use members::MembersPage;
 pub use suppressions::SuppressionsPage;
@@ -43,13 +42,4 @@ fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyVie
         <PageScroll label=title><div class="page-body narrow">{body}</div></PageScroll>
     }
     .into_any()
-}
-
-/// Why the last change was not made.
-fn refused(post: Post) -> impl IntoView {
-    move || {
-        post.error().map(|e| {
-            view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{e.message}</p></div> }
-        })
-    }
 }

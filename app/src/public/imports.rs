@@ -7,14 +7,11 @@ use axum::{
 use domain::{ImportId, Problem};
 use http::{header, request::Parts};
 use leptos::prelude::*;
-use service::{Actor, Db, Error, Result};
+use service::{Db, Error, Result};
 use tower_sessions::Session;
 
 use super::page;
-use crate::{
-    error::AppError,
-    server::{origin, signed_in},
-};
+use crate::{error::AppError, server::actor};
 
 /// Keeps the file and goes on to its columns.
 pub async fn upload(
@@ -38,7 +35,7 @@ pub async fn rejected(
     parts: Parts,
 ) -> Response {
     let file = async {
-        let actor = actor(&db, &session, &slug, &parts).await?;
+        let (actor, ..) = actor(&db, &session, &slug, &parts).await?;
         let mut t = db.tenant(&actor).await?;
         let id: ImportId = id.parse().map_err(|_| Error::NotFound("import"))?;
         let file = t.imports().rejected_csv(id).await?;
@@ -60,7 +57,7 @@ pub async fn rejected(
 async fn keep(db: &Db, session: &Session, slug: &str, parts: &Parts, mut form: Multipart) -> Result<ImportId> {
     let unreadable =
         || Error::from(Problem::field("file", "upload_broken", "The upload broke off. Send the file again."));
-    let actor = actor(db, session, slug, parts).await?;
+    let (actor, ..) = actor(db, session, slug, parts).await?;
     while let Some(field) = form.next_field().await.map_err(|_| unreadable())? {
         if field.name() != Some("file") {
             continue;
@@ -73,11 +70,6 @@ async fn keep(db: &Db, session: &Session, slug: &str, parts: &Parts, mut form: M
         return Ok(import.id);
     }
     Err(Problem::field("file", "file_missing", "Choose a file.").into())
-}
-
-async fn actor(db: &Db, session: &Session, slug: &str, parts: &Parts) -> Result<Actor> {
-    let user = signed_in(session).await?.ok_or(Error::Unauthenticated)?;
-    Ok(db.people().actor(user, slug, origin(parts)).await?.0)
 }
 
 fn refuse(error: Error, back: &str) -> Response {

@@ -9,14 +9,11 @@ use chrono::Duration;
 use domain::{Problem, keys::Scope};
 use http::{StatusCode, request::Parts};
 use leptos::prelude::*;
-use service::{Db, Error, Result};
+use service::{Db, Result};
 use tower_sessions::Session;
 
 use super::page;
-use crate::{
-    error::AppError,
-    server::{origin, signed_in},
-};
+use crate::{error::AppError, pages::settings::NEW_KEY, server::actor};
 
 /// Answers the form of the settings page.
 pub async fn create(
@@ -31,28 +28,20 @@ pub async fn create(
     let mut response = match make(&db, &session, &slug, &parts, &form).await {
         Ok(secret) => page::card(StatusCode::OK, "Your new API key", || {
             view! {
-                <p role="status">"Copy this key now. It will not be shown again."</p>
-                <pre tabindex="0"><code id="secret">{secret}</code></pre>
+                <p role="status">"Copy this key now: a click selects all of it. It will not be shown again."</p>
+                <pre tabindex="0"><code id="secret" class="whole">{secret}</code></pre>
                 <p><a class="button primary" href=back>"I have copied it"</a></p>
             }
             .into_any()
         }),
-        Err(error) => {
-            let error = AppError::from(error);
-            let message = error.message.clone();
-            page::card(page::status(&error), "No key was made", || {
-                view! { <p role="alert">{message}</p><p><a class="button" href=back>"Back to the keys"</a></p> }
-                    .into_any()
-            })
-        }
+        Err(error) => page::refused(&back, NEW_KEY, AppError::from(error)),
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 async fn make(db: &Db, session: &Session, slug: &str, parts: &Parts, form: &[(String, String)]) -> Result<String> {
-    let user = signed_in(session).await?.ok_or(Error::Unauthenticated)?;
-    let (actor, ..) = db.people().actor(user, slug, origin(parts)).await?;
+    let (actor, ..) = actor(db, session, slug, parts).await?;
     let value = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value);
     let scopes: Vec<Scope> = form.iter().filter_map(|(key, _)| Scope::parse(key.strip_prefix("scope-")?)).collect();
     let mut t = db.tenant(&actor).await?;

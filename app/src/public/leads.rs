@@ -16,11 +16,7 @@ use service::{Db, Error, Result, Tenant};
 use tower_sessions::Session;
 
 use super::page;
-use crate::{
-    error::AppError,
-    fmt::plural,
-    server::{origin, signed_in},
-};
+use crate::{error::AppError, fmt::plural, server::actor};
 
 /// A change of more leads than this is confirmed by a word.
 const FEW: i64 = 10;
@@ -66,8 +62,7 @@ struct Question {
 }
 
 async fn change(db: &Db, session: &Session, slug: &str, parts: &Parts, form: &[(String, String)]) -> Result<Step> {
-    let user = signed_in(session).await?.ok_or(Error::Unauthenticated)?;
-    let (actor, ..) = db.people().actor(user, slug, origin(parts)).await?;
+    let (actor, ..) = actor(db, session, slug, parts).await?;
     let selection = selection(form)?;
     let action = action(&value(form, "action"), value(form, "tag"))?;
     let mut t = db.tenant(&actor).await?;

@@ -1,10 +1,29 @@
 //! The document of a page without scripts.
 
-use axum::response::{Html, IntoResponse, Response};
-use http::StatusCode;
-use leptos::prelude::*;
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use http::{StatusCode, header};
+use leptos::{
+    prelude::*,
+    server_fn::error::{SERVER_FN_ERROR_HEADER, ServerFnUrlError},
+};
 
-use crate::error::AppError;
+use crate::{error::AppError, shell::Theme};
+
+tokio::task_local! {
+    /// The theme that the request asks for.
+    static THEME: Theme;
+}
+
+/// Lets the documents below wear the theme that the person chose.
+pub async fn with_theme(request: Request, next: Next) -> Response {
+    let cookies = request.headers().get(header::COOKIE).and_then(|c| c.to_str().ok());
+    let theme = Theme::of_cookies(cookies.unwrap_or_default());
+    THEME.scope(theme, next.run(request)).await
+}
 
 /// A page with a card in its middle.
 pub fn card(status: StatusCode, title: &str, body: impl FnOnce() -> AnyView) -> Response {
@@ -25,11 +44,12 @@ pub fn card(status: StatusCode, title: &str, body: impl FnOnce() -> AnyView) -> 
 
 /// A page whose body has the class `kind`.
 pub fn document(title: &str, kind: &'static str, body: impl FnOnce() -> AnyView) -> Response {
+    let theme = THEME.try_with(|theme| theme.as_str()).unwrap_or_default();
     let html = Owner::new().with(|| {
         // As text that needs no marks of the renderer: a browser shows them in the name of a tab.
         let tab = format!("{} · Saleswright", title.replace('&', "&amp;").replace('<', "&lt;"));
         view! {
-            <html lang="en">
+            <html lang="en" data-theme=theme>
                 <head>
                     <meta charset="utf-8"/>
                     <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -51,8 +71,20 @@ pub fn unavailable() -> Response {
     let mut response = card(StatusCode::SERVICE_UNAVAILABLE, "One moment", || {
         view! { <p>"The database is not available. Try again in a few seconds."</p> }.into_any()
     });
-    response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("5"));
+    response.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("5"));
     response
+}
+
+/// Back to the form on the page at `path`, which then says what is wrong as if a server function had
+/// answered; `form` is the name of its post. What was entered is kept for it.
+pub fn refused(path: &str, form: &str, error: AppError) -> Response {
+    match ServerFnUrlError::new(form, error).to_url(&format!("http://localhost{path}")) {
+        Ok(url) => {
+            let back = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+            ([(SERVER_FN_ERROR_HEADER, form.to_owned())], Redirect::to(&back)).into_response()
+        }
+        Err(_) => Redirect::to(path).into_response(),
+    }
 }
 
 /// The status of an error.
@@ -62,10 +94,7 @@ pub fn status(error: &AppError) -> StatusCode {
 
 /// What went wrong, above a form.
 pub fn problem(error: Option<&AppError>) -> Option<AnyView> {
-    error.map(|e| {
-        let message = e.message.clone();
-        view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{message}</p></div> }.into_any()
-    })
+    error.map(|e| crate::ui::problems(vec![(String::new(), e.message.clone())]))
 }
 
 /// A labelled input of a page without scripts.

@@ -58,10 +58,11 @@ pub async fn submit(State(db): State<Db>, session: Session, parts: Parts, Form(i
     }
 }
 
-/// Signs out.
-pub async fn leave(session: Session) -> Response {
+/// Signs out, and goes on to where the form says.
+pub async fn leave(session: Session, Form(to): Form<Next>) -> Response {
     match session.flush().await {
-        Ok(()) => Redirect::to("/login").into_response(),
+        Ok(()) if to.next.is_empty() => Redirect::to("/login").into_response(),
+        Ok(()) => Redirect::to(&local(&to.next)).into_response(),
         Err(_) => page::unavailable(),
     }
 }

@@ -8,10 +8,10 @@ mod navigation;
 mod page;
 mod person;
 
-use crate::fmt::grouped;
 use crate::ui::{Icon, IconName, MenuLink, Meter, popover};
+use crate::{error::AppError, exchange::kept_fresh, fmt::grouped, pages::frame::live_version};
 use domain::{Permission, Role};
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use nav::{NavItem, Place, TabBar};
 use serde::{Deserialize, Serialize};
 
@@ -34,18 +34,48 @@ pub struct ShellData {
     pub person_email: String,
     /// Their role here.
     pub role: Role,
-    /// Campaigns that are sending.
-    pub running_campaigns: i64,
-    /// E-mails sent in the last 24 hours.
-    pub sent_today: i64,
-    /// How many may be sent in 24 hours.
-    pub cap_today: i64,
+    /// What in the sidebar moves.
+    pub pulse: Pulse,
     /// The sidebar is collapsed; from the cookie `sidebar`.
     #[serde(default)]
     pub rail: bool,
     /// The theme chosen; from the cookie `theme`.
     #[serde(default)]
     pub theme: Theme,
+}
+
+/// The figures beside the navigation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pulse {
+    /// Campaigns that are sending.
+    pub running_campaigns: i64,
+    /// E-mails sent in the last 24 hours.
+    pub sent: i64,
+    /// How many may be sent in 24 hours.
+    pub cap: i64,
+}
+
+/// Loads them.
+#[server(prefix = "/sf", output = Postcard)]
+pub async fn load_pulse(slug: String) -> Result<Pulse, AppError> {
+    let mut t = crate::server::tenant(&slug).await?;
+    let pulse = pulse(&mut t).await?;
+    t.commit().await?;
+    Ok(pulse)
+}
+
+/// The figures of the company that is open.
+///
+/// # Errors
+/// As the service says.
+#[cfg(feature = "ssr")]
+pub async fn pulse(t: &mut service::Tenant) -> Result<Pulse, AppError> {
+    use domain::campaigns::CampaignState;
+
+    let counts = t.campaigns().counts().await?;
+    let (sent, cap) = t.mailboxes().usage_today().await?;
+    let running_campaigns = counts.iter().filter(|(s, _)| *s == CampaignState::Running).map(|(_, n)| n).sum();
+    Ok(Pulse { running_campaigns, sent, cap })
 }
 
 /// A company in the switcher.
@@ -85,7 +115,12 @@ pub fn Shell(
 
 fn sidebar(data: ShellData) -> AnyView {
     let slug = data.company_slug.clone();
-    let running = (data.running_campaigns > 0).then(|| format!("{} running", grouped(data.running_campaigns)));
+    let company = slug.clone();
+    let pulse = kept_fresh(data.pulse, live_version("campaigns"), move || LoadPulse { slug: company.clone() });
+    let running = Signal::derive(move || match pulse.get().running_campaigns {
+        0 => String::new(),
+        running => format!("{} running", grouped(running)),
+    });
     view! {
         <aside class="sidebar" aria-label="Workspace">
             {company_switcher(&data)}
@@ -95,10 +130,10 @@ fn sidebar(data: ShellData) -> AnyView {
                 <NavItem place=Place::Leads slug=slug.clone()/>
                 <NavItem place=Place::Accounts slug=slug.clone()/>
                 <h2>"Outreach"</h2>
-                <NavItem place=Place::Campaigns slug=slug.clone() count=running.unwrap_or_default()/>
+                <NavItem place=Place::Campaigns slug=slug.clone() count=running/>
                 <NavItem place=Place::Sandbox slug=slug.clone()/>
             </nav>
-            {quota(data.sent_today, data.cap_today)}
+            {move || quota(pulse.get())}
             {data.role.can(Permission::ManageMailboxes).then(|| view! { <NavItem place=Place::Settings slug/> })}
             {person::person_menu(&data)}
         </aside>
@@ -137,7 +172,7 @@ fn company_links(data: &ShellData) -> impl IntoView + use<> {
         .collect_view()
 }
 
-fn quota(sent: i64, cap: i64) -> impl IntoView {
+fn quota(Pulse { sent, cap, .. }: Pulse) -> impl IntoView {
     view! {
         <div class="quota">
             <div>
@@ -147,7 +182,7 @@ fn quota(sent: i64, cap: i64) -> impl IntoView {
                     <span class="subtle">" / "{grouped(cap)}</span>
                 </span>
             </div>
-            <Meter label="E-mails sent today" value=sent max=cap/>
+            <Meter label="E-mails sent in 24 hours" value=sent max=cap/>
         </div>
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn NavItem(
     slug: String,
     /// Words at the end, such as "4 running".
     #[prop(optional)]
-    count: String,
+    count: Signal<String>,
 ) -> impl IntoView {
     let (label, icon, _) = place.looks();
     let href = place.href(&slug);
@@ -66,7 +66,7 @@ pub(super) fn NavItem(
         <a class="nav-item" href=href title=label aria-current=current(place, slug)>
             <Icon name=icon/>
             <span class="truncate">{label}</span>
-            {(!count.is_empty()).then(|| view! { <span class="count">{count}</span> })}
+            <span class="count">{count}</span>
         </a>
     }
 }

@@ -30,6 +30,12 @@ impl Theme {
         }
     }
 
+    /// The theme that a `Cookie` header asks for.
+    #[cfg(feature = "ssr")]
+    pub fn of_cookies(header: &str) -> Self {
+        header.split("; ").find_map(|cookie| cookie.strip_prefix("theme=")).map_or_else(Self::default, Self::parse)
+    }
+
     /// Its name in cookie, form and the attribute `data-theme`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -32,7 +32,7 @@ pub enum ButtonSize {
     Large,
 }
 
-fn classes(kind: ButtonKind, size: ButtonSize, extra: &str) -> String {
+fn classes(kind: ButtonKind, size: ButtonSize) -> String {
     let kind = match kind {
         ButtonKind::Default => "",
         ButtonKind::Primary => " primary",
@@ -45,8 +45,7 @@ fn classes(kind: ButtonKind, size: ButtonSize, extra: &str) -> String {
         ButtonSize::Small => " small",
         ButtonSize::Large => " large",
     };
-    let space = if extra.is_empty() { "" } else { " " };
-    format!("button{kind}{size}{space}{extra}")
+    format!("button{kind}{size}")
 }
 
 /// Submits its form. While `busy` it keeps its width and says so.
@@ -64,22 +63,17 @@ pub fn SubmitButton(
     /// The form is on its way.
     #[prop(optional, into)]
     busy: Signal<bool>,
-    /// Name and value sent when this button is the one pressed.
+    /// Its name with the object, where the words alone do not tell it; it begins with the words.
     #[prop(optional, into)]
-    sends: Option<(&'static str, String)>,
-    /// Further classes.
-    #[prop(optional)]
-    class: &'static str,
+    label: Option<String>,
     /// The words: a verb and its object.
     children: Children,
 ) -> impl IntoView {
-    let (name, value) = sends.unzip();
     view! {
         <button
             type="submit"
-            class=classes(kind, size, class)
-            name=name
-            value=value
+            class=classes(kind, size)
+            aria-label=label
             aria-busy=move || busy.get().then_some("true")
         >
             {icon.map(|name| view! { <Icon name/> })}
@@ -103,14 +97,11 @@ pub fn ButtonLink(
     /// Drawing before the words.
     #[prop(optional, into)]
     icon: Option<IconName>,
-    /// Further classes.
-    #[prop(optional)]
-    class: &'static str,
     /// The words.
     children: Children,
 ) -> impl IntoView {
     view! {
-        <a class=classes(kind, size, class) href=href>
+        <a class=classes(kind, size) href=href>
             {icon.map(|name| view! { <Icon name/> })}
             {children()}
         </a>
@@ -123,7 +114,7 @@ mod tests {
 
     #[test]
     fn classes_are_words_in_a_fixed_order() {
-        assert_eq!(classes(ButtonKind::Default, ButtonSize::Medium, ""), "button");
-        assert_eq!(classes(ButtonKind::Primary, ButtonSize::Small, "block"), "button primary small block");
+        assert_eq!(classes(ButtonKind::Default, ButtonSize::Medium), "button");
+        assert_eq!(classes(ButtonKind::Primary, ButtonSize::Small), "button primary small");
     }
 }

@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 
-/// A button that shows the exact effect and, below it, the form that does it.
-pub fn confirm(words: &'static str, effect: impl Into<String>, form: AnyView) -> AnyView {
-    let effect = effect.into();
+/// A button that shows the exact effect and, below it, the form that does it. `object` says to
+/// assistive technology what the words are about, where there are several such buttons.
+pub fn confirm(words: &'static str, object: &str, effect: impl Into<String>, form: AnyView) -> AnyView {
+    let (effect, object) = (effect.into(), object.to_owned());
     view! {
         <details class="confirm">
-            <summary class="button small">{words}</summary>
+            <summary class="button small">{words}" "<span class="sr-only">{object}</span></summary>
             <p>{effect}</p>
             {form}
         </details>

@@ -3,13 +3,25 @@
 
 use leptos::{html, prelude::*};
 
-/// Shown only while there are errors: pairs of field id and message.
-#[component]
-pub fn ErrorSummary(
-    /// Field id and message; an empty id makes an entry without a link.
-    #[prop(into)]
-    errors: Signal<Vec<(String, String)>>,
-) -> impl IntoView {
+use crate::exchange::Post;
+
+/// Why `post` was refused, in one sentence.
+pub fn refusal(post: Post) -> AnyView {
+    summary(Signal::derive(move || post.message().map(|text| vec![(String::new(), text)]).unwrap_or_default()))
+}
+
+/// The same for a form whose fields are named `form[field]`: what is wrong with each, and where it is.
+pub fn refusal_of_fields(post: Post, form: &'static str) -> AnyView {
+    summary(Signal::derive(move || {
+        let Some(error) = post.error() else { return Vec::new() };
+        let of_field = |(field, message)| (format!("{form}[{field}]"), message);
+        let of_fields: Vec<_> = error.problems.into_iter().map(of_field).collect();
+        if of_fields.is_empty() { vec![(String::new(), error.message)] } else { of_fields }
+    }))
+}
+
+/// Pairs of field id and message; nothing while there are none.
+fn summary(errors: Signal<Vec<(String, String)>>) -> AnyView {
     let node = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
         if !errors.with(Vec::is_empty)
@@ -19,21 +31,26 @@ pub fn ErrorSummary(
             let _ = node.focus();
         }
     });
-    move || {
+    (move || {
         let errors = errors.get();
-        (!errors.is_empty()).then(|| {
-            let entries = errors.into_iter().map(entry).collect_view();
-            view! {
-                <div class="error-summary" tabindex="-1" node_ref=node>
-                    <h2>"There is a problem"</h2>
-                    <ul>{entries}</ul>
-                </div>
-            }
-        })
-    }
+        (!errors.is_empty()).then(|| view! { <div node_ref=node tabindex="-1">{problems(errors)}</div> })
+    })
+    .into_any()
 }
 
-fn entry((field, text): (String, String)) -> impl IntoView {
+/// The box itself. A message without a field id is no link.
+pub fn problems(errors: Vec<(String, String)>) -> AnyView {
+    let entries: Vec<_> = errors.into_iter().map(entry).collect();
+    view! {
+        <div class="error-summary" role="alert">
+            <h2>"There is a problem"</h2>
+            <ul>{entries}</ul>
+        </div>
+    }
+    .into_any()
+}
+
+fn entry((field, text): (String, String)) -> AnyView {
     if field.is_empty() {
         view! { <li>{text}</li> }.into_any()
     } else {

@@ -76,33 +76,6 @@ impl FieldFrame {
     }
 }
 
-/// A label and its messages around any one control with the id `id`.
-#[component]
-pub fn Field(
-    /// Id of the control inside.
-    #[prop(into)]
-    id: String,
-    /// What is asked for.
-    #[prop(into)]
-    label: String,
-    /// How to answer.
-    #[prop(optional, into)]
-    hint: String,
-    /// What is wrong with the answer.
-    #[prop(optional, into)]
-    error: Signal<Option<String>>,
-    /// May be left empty.
-    #[prop(optional)]
-    optional: bool,
-    /// Width of the control.
-    #[prop(optional)]
-    width: FieldWidth,
-    /// The control.
-    children: Children,
-) -> impl IntoView {
-    FieldFrame { id, label, hint, error, optional, width }.wrap(children().into_any())
-}
-
 pub(super) fn optional_mark(optional: bool) -> Option<impl IntoView> {
     optional.then(|| view! { <span class="optional">"(optional)"</span> })
 }

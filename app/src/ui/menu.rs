@@ -1,11 +1,10 @@
 //! Menus are native popovers: the button opens them before any script runs, and
 //! `Esc` or a press elsewhere closes them. Items are links and form buttons.
 
-use super::button::ButtonSize;
 use super::icon::{Icon, IconName};
 use leptos::prelude::*;
 
-/// A button and the popover it opens. Building block of [`Menu`] and the shell.
+/// A button and the popover it opens.
 pub fn popover(
     id: &str,
     button_class: &'static str,
@@ -32,32 +31,6 @@ pub fn popover(
         </div>
     }
     .into_any()
-}
-
-/// An icon button that opens a menu.
-#[component]
-pub fn Menu(
-    /// Id of the popover, unique on the page.
-    #[prop(into)]
-    id: String,
-    /// Name of the button, with its object: "More for Ines Albrecht".
-    #[prop(into)]
-    label: String,
-    /// The drawing on the button.
-    #[prop(default = IconName::More)]
-    icon: IconName,
-    /// How large the button is.
-    #[prop(optional)]
-    size: ButtonSize,
-    /// [`MenuLink`], [`MenuButton`] and form elements.
-    children: Children,
-) -> impl IntoView {
-    let class = match size {
-        ButtonSize::Small => "button ghost icon-only small",
-        ButtonSize::Medium | ButtonSize::Large => "button icon-only",
-    };
-    let drawing = view! { <Icon name=icon/> }.into_any();
-    popover(&id, class, label, drawing, "menu", children().into_any())
 }
 
 /// An item that leads somewhere.

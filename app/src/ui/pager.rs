@@ -1,8 +1,10 @@
 //! The foot of a list: which rows these are, and links to the rows before and
-//! after. Pages are reached by cursor, so there are no page numbers.
+//! after. Pages are reached by cursor, so there are no page numbers; a list that
+//! is read forwards only leads back to its first page.
 
 use super::icon::{Icon, IconName};
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
 /// Previous and next. A direction without rows stays visible and unavailable.
 #[component]
@@ -10,18 +12,25 @@ pub fn Pager(
     /// "1–50 of 342", or empty when unknown.
     #[prop(optional, into)]
     range: String,
-    /// Address of the rows before.
+    /// Address of the rows before; a list that is read forwards only has none.
+    #[prop(optional_no_strip)]
     previous: Option<String>,
     /// Address of the rows after.
     next: Option<String>,
 ) -> impl IntoView {
-    let left = view! { <Icon name=IconName::Left small=true/> "Previous" }.into_any();
+    let mut query = use_query_map().get_untracked();
+    let first = query.remove("after").filter(|_| previous.is_none()).map(|_| match query.to_query_string() {
+        none if none.is_empty() => "?".to_owned(),
+        rest => rest,
+    });
+    let back = if first.is_some() { "First page" } else { "Previous" };
+    let left = view! { <Icon name=IconName::Left small=true/> {back} }.into_any();
     let right = view! { "Next" <Icon name=IconName::Right small=true/> }.into_any();
     view! {
         <footer class="grid-foot">
             <span class="num">{range}</span>
             <nav class="pager" aria-label="Pages">
-                {step(previous, "prev", left)}
+                {step(first.or(previous), "prev", left)}
                 {step(next, "next", right)}
             </nav>
         </footer>

@@ -32,11 +32,12 @@ pub async fn command_campaign(
         "pause" => (campaigns.pause(id).await.map(|_| own)?, "paused"),
         "resume" => (campaigns.resume(id, true).await.map(|_| own)?, "resumed"),
         "stop" => (campaigns.stop(id).await.map(|_| own)?, "stopped"),
-        "archive" => (campaigns.archive(id, true).await.map(|_| list)?, "saved"),
-        "delete" => (campaigns.delete(id).await.map(|()| list)?, "removed"),
+        "archive" => (campaigns.archive(id, true).await.map(|_| own)?, "archived"),
+        "unarchive" => (campaigns.archive(id, false).await.map(|_| own)?, "unarchived"),
+        "delete" => (campaigns.delete(id).await.map(|()| list)?, "campaign-deleted"),
         "duplicate" => {
             let copy = campaigns.duplicate(id).await?;
-            (format!("{list}/{}/sequence", copy.id), "campaign-created")
+            (format!("{list}/{}/sequence", copy.id), "campaign-copied")
         }
         _ => return Err(service::Error::NotFound("command").into()),
     };
@@ -65,13 +66,4 @@ pub fn button(
         </PostForm>
     }
     .into_any()
-}
-
-/// Why the last command was not done.
-pub fn refusal(action: Post) -> impl IntoView {
-    move || {
-        action.error().map(|e| {
-            view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{e.message}</p></div> }
-        })
-    }
 }

@@ -58,7 +58,7 @@ pub async fn remove_enrolment(slug: String, campaign: String, id: String) -> Res
     let mut t = crate::server::tenant(&slug).await?;
     t.enrolments().remove(id).await?;
     t.commit().await?;
-    crate::server::done(&format!("/t/{slug}/campaigns/{campaign}/enrolments"), "removed");
+    crate::server::done(&format!("/t/{slug}/campaigns/{campaign}/enrolments"), "enrolment-removed");
     Ok(())
 }
 
@@ -94,13 +94,15 @@ fn table(slug: String, list: EnrolmentList, remove: Post) -> impl IntoView {
     }
     .into_any();
     let body = if list.rows.is_empty() {
-        view! { <Empty kind=EmptyKind::None title="No leads here" text="Leads appear when the campaign starts."/> }
-            .into_any()
+        let text =
+            if state.is_empty() { "Leads appear when the campaign starts." } else { "No lead is in this state." };
+        view! { <Empty kind=EmptyKind::None title="No leads here" text/> }.into_any()
     } else {
         let rows: Vec<_> = list
             .rows
             .into_iter()
             .map(|r| {
+                let name_of = r.name.clone();
                 let name = match r.lead {
                     Some(id) => {
                         view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{r.name}</a> }.into_any()
@@ -108,7 +110,7 @@ fn table(slug: String, list: EnrolmentList, remove: Post) -> impl IntoView {
                     None => view! { <span class="subtle">{r.name}</span> }.into_any(),
                 };
                 let action = may_remove.then(|| {
-                    let form = r.open.then(|| removal(&slug, &campaign, r.id, remove));
+                    let form = r.open.then(|| removal(&slug, &campaign, r.id, &name_of, remove));
                     view! { <td role="cell">{form}</td> }
                 });
                 view! {
@@ -135,11 +137,11 @@ fn table(slug: String, list: EnrolmentList, remove: Post) -> impl IntoView {
             </form>
         </FilterBar>
         {body}
-        <Pager previous=None next/>
+        <Pager next/>
     }
 }
 
-fn removal(slug: &str, campaign: &str, id: String, remove: Post) -> AnyView {
+fn removal(slug: &str, campaign: &str, id: String, name: &str, remove: Post) -> AnyView {
     let (slug, campaign) = (slug.to_owned(), campaign.to_owned());
     let form = view! {
         <PostForm post=remove>
@@ -149,5 +151,5 @@ fn removal(slug: &str, campaign: &str, id: String, remove: Post) -> AnyView {
             <SubmitButton kind=ButtonKind::Danger>"Remove from the campaign"</SubmitButton>
         </PostForm>
     };
-    confirm("Remove", "The lead gets no more e-mails of this campaign.", form.into_any())
+    confirm("Remove", name, "The lead gets no more e-mails of this campaign.", form.into_any())
 }

@@ -5,7 +5,7 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    commands::{CommandCampaign, button, refusal},
+    commands::{CommandCampaign, button},
     looks::{Head, head},
     overview::LoadOverview,
 };
@@ -15,7 +15,10 @@ use crate::{
     fmt::grouped,
     pages::frame::{may, only, use_param, use_slug},
     shell::PageScroll,
-    ui::{ButtonKind, ButtonLink, Card, CheckItem, Checklist, IconName, InputKind, SubmitButton, TextInput, Verdict},
+    ui::{
+        ButtonKind, ButtonLink, Card, CheckItem, Checklist, IconName, InputKind, SubmitButton, TextInput, Verdict,
+        refusal,
+    },
 };
 
 /// What the page shows.

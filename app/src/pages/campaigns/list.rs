@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    commands::{CommandCampaign, button, refusal},
+    commands::{CommandCampaign, button},
     looks::campaign_status,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, ColumnKind, Crumb, Empty, EmptyKind, HeaderCell, IconName, Meter, Pager, StatusLook,
-        SubmitButton, TabLink, TableRegion, Tabs, TextInput, Time,
+        SubmitButton, TabLink, TableRegion, Tabs, TextInput, Time, refusal,
     },
 };
 
@@ -106,7 +106,7 @@ fn table(slug: String, list: CampaignList, command: Post) -> impl IntoView {
         <Tabs label="Views" items=tabs/>
         {refusal(command)}
         {body}
-        <Pager previous=None next/>
+        <Pager next/>
     }
 }
 

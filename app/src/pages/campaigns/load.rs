@@ -34,6 +34,7 @@ pub fn step_id(text: &str) -> Result<StepId, AppError> {
 fn head(campaign: &Campaign, me: Option<UserId>, zone: &str) -> Head {
     Head {
         own: me.is_some() && campaign.created_by == me,
+        archived: campaign.archived_at.is_some(),
         id: campaign.id.to_string(),
         name: campaign.name.clone(),
         state: campaign.lifecycle.state.to_string(),

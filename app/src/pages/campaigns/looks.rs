@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     pages::frame::may,
     shell::Topbar,
-    ui::{Crumb, Glyph, Status, StatusLook, TabLink, Tabs, Tone},
+    ui::{Crumb, Glyph, Status, StatusLook, TabLink, Tabs, Tag, Tone},
 };
 
 /// What every page of a campaign shows above its body.
@@ -22,6 +22,8 @@ pub struct Head {
     pub(super) steps: i64,
     /// The person has made it.
     pub(super) own: bool,
+    /// It is out of the lists.
+    pub(super) archived: bool,
 }
 
 impl Head {
@@ -29,7 +31,7 @@ impl Head {
     pub(super) fn may(&self, command: &str) -> bool {
         match command {
             "pause" => may(Permission::RunCampaigns) || self.own && may(Permission::PauseOwnCampaigns),
-            "duplicate" | "archive" | "delete" => may(Permission::EditCampaigns),
+            "duplicate" | "archive" | "unarchive" | "delete" => may(Permission::EditCampaigns),
             _ => may(Permission::RunCampaigns),
         }
     }
@@ -72,12 +74,13 @@ pub fn head(slug: &str, head: &Head, tab: &str, actions: AnyView) -> impl IntoVi
     })
     .collect();
     let (name, state, window) = (head.name.clone(), head.state.clone(), head.window.clone());
+    let archived = head.archived.then(|| view! { <Tag text="Archived"/> });
     view! {
         <Title text=name.clone()/>
         <Topbar title=name.clone() headed=true trail=vec![Crumb::new("Campaigns", base)]/>
         <header class="page-head">
             <div>
-                <h1>{name}" "{campaign_status(&state, StatusLook::Pill)}</h1>
+                <h1>{name}" "{campaign_status(&state, StatusLook::Pill)}" "{archived}</h1>
                 <div class="meta"><span>{window}</span></div>
             </div>
             <div class="head-actions">{actions}</div>

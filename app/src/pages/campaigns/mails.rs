@@ -100,8 +100,11 @@ fn table(slug: String, list: MailList) -> impl IntoView {
     }
     .into_any();
     let body = if list.rows.is_empty() {
-        view! { <Empty kind=EmptyKind::None title="No e-mails here" text="E-mails are planned when the campaign starts."/> }
-            .into_any()
+        let text = match list.state.as_str() {
+            "" => "E-mails are planned when the campaign starts.",
+            _ => "No e-mail is in this state.",
+        };
+        view! { <Empty kind=EmptyKind::None title="No e-mails here" text/> }.into_any()
     } else {
         let rows: Vec<_> = list.rows.into_iter().map(|mail| row(&slug, mail)).collect();
         view! { <TableRegion label="E-mails of this campaign" head=table_head>{rows}</TableRegion> }.into_any()
@@ -115,7 +118,7 @@ fn table(slug: String, list: MailList) -> impl IntoView {
             </form>
         </FilterBar>
         {body}
-        <Pager previous=None next/>
+        <Pager next/>
     }
 }
 

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    commands::{CommandCampaign, button, refusal},
+    commands::{CommandCampaign, button},
     looks::{Head, head},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     shell::{PageScroll, live::use_live_state},
     ui::{
         ButtonKind, ButtonLink, Callout, Card, DayBar, Fact, Facts, IconName, Kpi, KpiStrip, LiveMark, Meter, Part,
-        PerDayChart, StackedBar, Time, Tone, confirm,
+        PerDayChart, StackedBar, Time, Tone, confirm, refusal,
     },
 };
 
@@ -153,10 +153,11 @@ fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {
         {can("resume").then(|| form("resume", "Resume", IconName::Play))}
         {can("stop").then(|| view! { <ButtonLink href=format!("{own}/stop") icon=IconName::Stop>"Stop"</ButtonLink> })}
         {o.head.may("duplicate").then(|| form("duplicate", "Duplicate", IconName::Copy))}
-        {can("archive").then(|| form("archive", "Archive", IconName::Export))}
+        {(can("archive") && !o.head.archived).then(|| form("archive", "Archive", IconName::Export))}
+        {(o.head.archived && o.head.may("unarchive")).then(|| form("unarchive", "Bring back", IconName::Import))}
         {(o.head.state == "draft" && o.head.may("delete")).then(|| {
             let form = button(command, slug, &o.head.id, "delete", "Delete draft".to_owned(), ButtonKind::Danger, IconName::Trash);
-            confirm("Delete draft", "Its steps and their texts are lost. This cannot be undone.", form)
+            confirm("Delete draft", "", "Its steps and their texts are lost. This cannot be undone.", form)
         })}
     }
     .into_any()

@@ -10,7 +10,10 @@ use crate::{
     exchange::{Post, PostForm, use_posts, with_data},
     pages::frame::{may, use_param, use_slug},
     shell::PageScroll,
-    ui::{ButtonKind, ButtonLink, ButtonSize, Callout, Card, Empty, EmptyKind, IconName, SubmitButton, Tone, confirm},
+    ui::{
+        ButtonKind, ButtonLink, ButtonSize, Callout, Card, Empty, EmptyKind, IconName, SubmitButton, Tone, confirm,
+        refusal,
+    },
 };
 
 /// What the page shows.
@@ -98,13 +101,12 @@ fn page(slug: String, s: Sequence, arrange: Post) -> impl IntoView {
     let steps: Vec<_> =
         s.steps.into_iter().map(|step| step_card(&slug, &own, &id, step, may_arrange, count, arrange)).collect();
     let add = may_arrange.then(|| form(arrange, &slug, &id, "", "add", "Add step", IconName::Plus));
-    let refused = move || arrange.error().map(|e| view! { <p class="error" role="alert">{e.message}</p> });
     view! {
         {head(&slug, &s.head, "sequence", launch)}
         <PageScroll label="Sequence">
             <div class="page-body narrow">
                 {fixed}
-                {refused}
+                {refusal(arrange)}
                 {empty}
                 <ol class="stack">{steps}</ol>
                 {add}
@@ -130,7 +132,7 @@ fn step_card(
         view! {
             {(step.position > 1).then(|| form(arrange, slug, id, &step.id, "up", "Move up", IconName::Up))}
             {(!last).then(|| form(arrange, slug, id, &step.id, "down", "Move down", IconName::Down))}
-            {confirm("Remove", "The step and its text are lost.", form(arrange, slug, id, &step.id, "remove", "Remove step", IconName::Trash))}
+            {confirm("Remove", &format!("step {}", step.position), "The step and its text are lost.", form(arrange, slug, id, &step.id, "remove", "Remove step", IconName::Trash))}
         }
     });
     let href = format!("{own}/sequence/{}", step.id);

@@ -11,7 +11,10 @@ use crate::{
     pages::frame::{may, use_param, use_slug},
     pages::leads::STATUSES,
     shell::PageScroll,
-    ui::{Callout, Card, Checkbox, Choice, FieldWidth, InputKind, RadioGroup, Select, SubmitButton, TextInput, Tone},
+    ui::{
+        Callout, Card, Checkbox, Choice, FieldWidth, InputKind, RadioGroup, Select, SubmitButton, TextInput, Tone,
+        refusal,
+    },
 };
 
 /// What the page shows.
@@ -86,11 +89,6 @@ pub fn CampaignSettingsPage() -> impl IntoView {
 
 fn page(slug: String, s: Settings, save: Post) -> impl IntoView {
     let top = head(&slug, &s.head, "settings", ().into_any());
-    let failed = move || {
-        save.error().map(|e| {
-            view! { <div class="error-summary" role="alert"><h2>"There is a problem"</h2><p>{e.message}</p></div> }
-        })
-    };
     let locked =
         (!s.may_edit).then(|| view! { <Callout tone=Tone::Sky>"Pause the campaign to change its settings."</Callout> });
     let may_edit = s.may_edit;
@@ -100,7 +98,7 @@ fn page(slug: String, s: Settings, save: Post) -> impl IntoView {
         {top}
         <PageScroll label="Settings">
             <div class="page-body narrow">
-                {failed}
+                {refusal(save)}
                 {locked}
                 <PostForm post=save class="stack">
                     <input type="hidden" name="slug" value=slug/>

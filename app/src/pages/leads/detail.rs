@@ -14,7 +14,7 @@ use crate::{
     shell::{PageScroll, Topbar},
     ui::{
         Avatar, AvatarKind, ButtonKind, ButtonLink, Callout, Card, Choice, Crumb, Empty, EmptyKind, Fact, Facts,
-        IconName, Score, Select, SubmitButton, Tag, TextArea, Time, Timeline, TimelineDay, Tone,
+        IconName, Score, Select, SubmitButton, Tag, TextArea, Time, Timeline, TimelineDay, Tone, confirm, refusal,
     },
 };
 
@@ -241,13 +241,16 @@ fn change(slug: &str, lead: &LeadView, (status, owner): (Post, Post)) -> impl In
     };
     let (of_status, of_owner, of_delete) = (hidden.clone(), hidden.clone(), hidden);
     let (now, owned) = (lead.status.clone(), lead.owner_id.clone());
-    let refused = move || {
-        let error = [status.error(), owner.error(), delete.error()];
-        error.into_iter().flatten().next().map(|e| view! { <p class="error" role="alert">{e.message}</p> })
-    };
+    let removal = view! {
+        <PostForm post=delete>
+            {of_delete()}
+            <SubmitButton kind=ButtonKind::Danger>"Delete lead"</SubmitButton>
+        </PostForm>
+    }
+    .into_any();
     view! {
         <Card title="Change">
-            {refused}
+            {[status, owner, delete].map(refusal)}
             <PostForm post=status class="stack">
                 {of_status()}
                 <Select name="status" label="Status" options=statuses.clone() value=now.clone()/>
@@ -258,14 +261,7 @@ fn change(slug: &str, lead: &LeadView, (status, owner): (Post, Post)) -> impl In
                 <Select name="owner" label="Owner" options=people.clone() value=owned.clone() placeholder="Nobody"/>
                 <SubmitButton kind=ButtonKind::Default>"Assign"</SubmitButton>
             </PostForm>
-            <details>
-                <summary>"Delete this lead"</summary>
-                <PostForm post=delete class="stack">
-                    {of_delete()}
-                    <p>"The lead leaves its campaigns and its notes are lost. This cannot be undone."</p>
-                    <SubmitButton kind=ButtonKind::Danger>"Delete lead"</SubmitButton>
-                </PostForm>
-            </details>
+            {confirm("Delete this lead", "", "The lead leaves its campaigns and its notes are lost. This cannot be undone.", removal)}
         </Card>
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     exchange::{Post, PostForm, with_data},
     pages::frame::{only, use_param, use_slug},
     shell::{PageScroll, Topbar},
-    ui::{ButtonLink, Crumb, ErrorSummary, FieldWidth, SubmitButton, TextInput},
+    ui::{ButtonLink, Crumb, FieldWidth, SubmitButton, TextInput, refusal_of_fields},
 };
 
 /// What can be entered about a lead, as text.
@@ -86,30 +86,12 @@ pub fn NewLeadPage() -> impl IntoView {
     let slug = use_slug();
     let action = Post::to::<CreateLead>();
     only(Permission::EditLeads, move || {
-        view! {
-            <Title text="New lead"/>
-            {move || {
-                let slug = slug.get();
-                let back = format!("/t/{slug}/leads");
-                view! {
-                    <Topbar title="New lead" trail=vec![Crumb::new("Leads", back.clone())]/>
-                    <PageScroll label="New lead">
-                        <div class="page-body narrow">
-                            {problems(action)}
-                            <PostForm post=action class="stack">
-                                <input type="hidden" name="slug" value=slug/>
-                                {inputs(LeadFields::default(), action)}
-                                <div class="cluster">
-                                    <SubmitButton busy=action.busy()>"Create lead"</SubmitButton>
-                                    <ButtonLink href=back>"Cancel"</ButtonLink>
-                                </div>
-                            </PostForm>
-                        </div>
-                    </PageScroll>
-                }
-            }}
+        move || {
+            let slug = slug.get();
+            let back = format!("/t/{slug}/leads");
+            let hidden = view! { <input type="hidden" name="slug" value=slug/> }.into_any();
+            page(["New lead", "Leads", "Create lead"], back, action, hidden, LeadFields::default())
         }
-        .into_any()
     })
 }
 
@@ -119,48 +101,46 @@ pub fn EditLeadPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("lead"));
     let action = Post::to::<UpdateLead>();
     only(Permission::EditLeads, move || {
-        view! {
-            <Title text="Edit lead"/>
-            {with_data(
-                Signal::stored(0),
-                move || LoadFields { slug: slug.get(), id: id.get() },
-                move |fields| {
-                    let (slug, id) = (slug.get_untracked(), id.get_untracked());
-                    let back = format!("/t/{slug}/leads/{id}");
-                    view! {
-                        <Topbar title="Edit lead" trail=vec![Crumb::new("Lead", back.clone())]/>
-                        <PageScroll label="Edit lead">
-                            <div class="page-body narrow">
-                                {problems(action)}
-                                <PostForm post=action class="stack">
-                                    <input type="hidden" name="slug" value=slug/>
-                                    <input type="hidden" name="id" value=id/>
-                                    <input type="hidden" name="fields[version]" value=fields.version/>
-                                    {inputs(fields, action)}
-                                    <div class="cluster">
-                                        <SubmitButton busy=action.busy()>"Save"</SubmitButton>
-                                        <ButtonLink href=back>"Cancel"</ButtonLink>
-                                    </div>
-                                </PostForm>
-                            </div>
-                        </PageScroll>
-                    }
-                },
-            )}
-        }
-        .into_any()
+        with_data(
+            // A version that comes while somebody types would defeat the check for it.
+            Signal::stored(0),
+            move || LoadFields { slug: slug.get(), id: id.get() },
+            move |fields| {
+                let (slug, id) = (slug.get_untracked(), id.get_untracked());
+                let back = format!("/t/{slug}/leads/{id}");
+                let hidden = view! {
+                    <input type="hidden" name="slug" value=slug/>
+                    <input type="hidden" name="id" value=id/>
+                    <input type="hidden" name="fields[version]" value=fields.version/>
+                }
+                .into_any();
+                page(["Edit lead", "Lead", "Save"], back, action, hidden, fields)
+            },
+        )
     })
 }
 
-/// What is wrong, at the top and with a link to each field.
-fn problems(post: Post) -> impl IntoView {
-    let errors = Signal::derive(move || {
-        let Some(error) = post.error() else { return Vec::new() };
-        let field = |(field, message)| (format!("fields[{field}]"), message);
-        let of_fields: Vec<_> = error.problems.into_iter().map(field).collect();
-        if of_fields.is_empty() { vec![(String::new(), error.message)] } else { of_fields }
-    });
-    view! { <ErrorSummary errors/> }
+/// Title, the page above and the words of the button; where that page is; the form.
+fn page(words: [&'static str; 3], back: String, action: Post, hidden: AnyView, fields: LeadFields) -> AnyView {
+    let [title, above, verb] = words;
+    view! {
+        <Title text=title/>
+        <Topbar title trail=vec![Crumb::new(above, back.clone())]/>
+        <PageScroll label=title>
+            <div class="page-body narrow">
+                {refusal_of_fields(action, "fields")}
+                <PostForm post=action class="stack">
+                    {hidden}
+                    {inputs(fields, action)}
+                    <div class="cluster">
+                        <SubmitButton busy=action.busy()>{verb}</SubmitButton>
+                        <ButtonLink href=back>"Cancel"</ButtonLink>
+                    </div>
+                </PostForm>
+            </div>
+        </PageScroll>
+    }
+    .into_any()
 }
 
 fn inputs(fields: LeadFields, post: Post) -> impl IntoView {

@@ -86,7 +86,7 @@ fn show(slug: String, log: AuditLog) -> AnyView {
         .collect();
     let body = view! {
         <Card title="Audit log" note="Written once, never edited"><ul class="stack">{rows}</ul></Card>
-        <Pager previous=None next/>
+        <Pager next/>
     }
     .into_any();
     page(&slug, "audit", "Audit log", body)

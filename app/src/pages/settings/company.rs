@@ -4,12 +4,12 @@ use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
-use super::{page, refused};
+use super::page;
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, use_posts, with_data},
     pages::frame::{only, use_slug},
-    ui::{Card, FieldWidth, SubmitButton, TextArea, TextInput},
+    ui::{Card, FieldWidth, SubmitButton, TextArea, TextInput, refusal},
 };
 
 /// What the form shows and sends.
@@ -48,7 +48,7 @@ pub async fn save_company(slug: String, form: CompanyForm) -> Result<(), AppErro
     })
     .await?;
     t.commit().await?;
-    crate::server::done(&format!("/t/{slug}/settings/company"), "saved");
+    crate::server::done(&format!("/t/{slug}/settings/company"), "company-saved");
     Ok(())
 }
 
@@ -70,7 +70,7 @@ fn show(slug: String, form: CompanyForm, save: Post) -> AnyView {
     let of = move |field| save.of_field(field);
     let hidden = slug.clone();
     let body = view! {
-        {refused(save)}
+        {refusal(save)}
         <Card title="Company">
             <PostForm post=save class="stack">
                 <input type="hidden" name="slug" value=hidden.clone()/>

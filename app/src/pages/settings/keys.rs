@@ -4,7 +4,7 @@
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
-use super::{page, refused};
+use super::page;
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, use_posts, with_data},
@@ -12,9 +12,12 @@ use crate::{
     pages::frame::use_slug,
     ui::{
         ButtonKind, ButtonSize, Card, Checkbox, Choice, Empty, EmptyKind, FieldWidth, Select, SubmitButton, TextInput,
-        Time,
+        Time, refusal,
     },
 };
+
+/// The name of the form of a new key, which a door without scripts answers.
+pub const NEW_KEY: &str = "keys/new";
 
 /// What the page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,11 +88,15 @@ pub async fn revoke_key(slug: String, id: String) -> Result<(), AppError> {
 #[component]
 pub fn KeysPage() -> impl IntoView {
     let slug = use_slug();
-    let revoke = Post::to::<RevokeKey>();
-    with_data(use_posts(), move || LoadKeys { slug: slug.get() }, move |list| show(slug.get_untracked(), list, revoke))
+    let (revoke, make) = (Post::to::<RevokeKey>(), Post::to_door(NEW_KEY));
+    with_data(
+        use_posts(),
+        move || LoadKeys { slug: slug.get() },
+        move |list| show(slug.get_untracked(), list, revoke, make),
+    )
 }
 
-fn show(slug: String, list: KeyList, revoke: Post) -> AnyView {
+fn show(slug: String, list: KeyList, revoke: Post, make: Post) -> AnyView {
     let empty = list.keys.is_empty();
     let rows: Vec<_> = list.keys.into_iter().map(|key| row(&slug, key, revoke)).collect();
     let scopes: Vec<_> = list
@@ -105,7 +112,8 @@ fn show(slug: String, list: KeyList, revoke: Post) -> AnyView {
     ];
     let new = format!("/t/{slug}/settings/keys/new");
     let body = view! {
-        {refused(revoke)}
+        {refusal(revoke)}
+        {refusal(make)}
         <Card title="API keys">
             {empty.then(|| view! { <Empty kind=EmptyKind::First title="No key yet" text="A key lets a program work with leads and campaigns of this company."/> })}
             <ul class="stack">{rows}</ul>
@@ -113,8 +121,8 @@ fn show(slug: String, list: KeyList, revoke: Post) -> AnyView {
         </Card>
         <Card title="New key">
             <form method="post" action=new class="fields">
-                <TextInput name="name" label="Name" hint="The program that uses it, as in “CRM sync”"/>
-                <fieldset class="field"><legend>"It may"</legend>{scopes}</fieldset>
+                <TextInput name="name" label="Name" hint="The program that uses it, as in “CRM sync”" error=make.of_field("name")/>
+                <fieldset class="field"><legend>"It may"</legend>{make.of_field("scopes").get_untracked().map(|text| view! { <p class="error">{text}</p> })}{scopes}</fieldset>
                 <Select name="expires" label="It ends" options=ends value="90" width=FieldWidth::Medium/>
                 <SubmitButton>"Create key"</SubmitButton>
             </form>

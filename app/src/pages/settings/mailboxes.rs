@@ -4,14 +4,14 @@ use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
-use super::{page, refused};
+use super::page;
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
     pages::frame::{live_version, only, use_slug},
     ui::{
         ButtonKind, ButtonSize, Card, Choice, FieldWidth, Glyph, InputKind, Meter, Select, Status, SubmitButton,
-        TextInput, Tone, confirm,
+        TextInput, Tone, confirm, refusal,
     },
 };
 
@@ -55,7 +55,10 @@ pub async fn load_mailboxes(slug: String) -> Result<Vec<MailboxRow>, AppError> {
         .map(|m| MailboxRow {
             id: m.id.to_string(),
             address: format!("{} <{}>", m.from_name, m.address),
-            server: format!("{} · {}:{}", m.kind, m.host, m.port),
+            server: match m.kind {
+                domain::mailboxes::MailboxKind::Sandbox => "Sandbox: e-mails are caught, nobody is mailed".to_owned(),
+                domain::mailboxes::MailboxKind::Smtp => format!("{}, port {}", m.host, m.port),
+            },
             state: m.state.to_string(),
             error: m.last_error,
             sent: m.sent_24h,
@@ -96,13 +99,13 @@ pub async fn connect_mailbox(slug: String, form: MailboxForm) -> Result<(), AppE
 pub async fn change_mailbox(slug: String, id: String, what: String) -> Result<(), AppError> {
     let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("mailbox")))?;
     let mut t = crate::server::tenant(&slug).await?;
-    match what.as_str() {
-        "pause" => drop(t.mailboxes().pause(id).await?),
-        "remove" => t.mailboxes().delete(id).await?,
-        _ => drop(t.mailboxes().reconnect(id).await?),
-    }
+    let code = match what.as_str() {
+        "pause" => t.mailboxes().pause(id).await.map(|_| "mailbox-paused")?,
+        "remove" => t.mailboxes().delete(id).await.map(|()| "mailbox-removed")?,
+        _ => t.mailboxes().reconnect(id).await.map(|_| "mailbox-tested")?,
+    };
     t.commit().await?;
-    crate::server::done(&format!("/t/{slug}/settings/mailboxes"), "saved");
+    crate::server::done(&format!("/t/{slug}/settings/mailboxes"), code);
     Ok(())
 }
 
@@ -125,8 +128,8 @@ fn show(slug: String, list: Vec<MailboxRow>, connect: Post, change: Post) -> Any
     let rows: Vec<_> = list.into_iter().map(|m| row(&slug, m, change)).collect();
     let form = form(&slug, connect);
     let body = view! {
-        {refused(connect)}
-        {refused(change)}
+        {refusal(connect)}
+        {refusal(change)}
         {rows}
         <Card title="Connect a mailbox">{form}</Card>
     }
@@ -157,6 +160,7 @@ fn row(slug: &str, m: MailboxRow, change: Post) -> AnyView {
             match what {
                 "remove" => confirm(
                     "Remove",
+                    &m.address,
                     "Its server and password are forgotten. One that has sent can only be paused.",
                     form,
                 ),

@@ -4,13 +4,14 @@ use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
-use super::{page, refused};
+use super::page;
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, use_posts, with_data},
     pages::frame::{may, use_slug},
     ui::{
         Avatar, ButtonKind, ButtonSize, Card, Choice, InputKind, Select, SubmitButton, TextInput, confirm, option_list,
+        refusal,
     },
 };
 
@@ -61,17 +62,17 @@ pub async fn change_person(
 ) -> Result<(), AppError> {
     let id: uuid::Uuid = id.parse().map_err(|_| AppError::from(service::Error::NotFound("member")))?;
     let mut t = crate::server::tenant(&slug).await?;
-    match what.as_str() {
+    let code = match what.as_str() {
         "role" => {
             let role = role.parse().map_err(|p| AppError::from(service::Error::invalid(p)))?;
-            t.members().change_role(id.into(), role).await?;
+            t.members().change_role(id.into(), role).await.map(|_| "role-set")?
         }
-        "revoke" => t.invitations().revoke(id.into()).await?,
-        "resend" => t.invitations().resend(id.into()).await?,
-        _ => t.members().remove(id.into()).await?,
-    }
+        "revoke" => t.invitations().revoke(id.into()).await.map(|()| "invitation-revoked")?,
+        "resend" => t.invitations().resend(id.into()).await.map(|()| "invited")?,
+        _ => t.members().remove(id.into()).await.map(|()| "member-removed")?,
+    };
     t.commit().await?;
-    crate::server::done(&format!("/t/{slug}/settings/members"), "saved");
+    crate::server::done(&format!("/t/{slug}/settings/members"), code);
     Ok(())
 }
 
@@ -93,19 +94,18 @@ fn show(slug: String, people: People, invite: Post, change: Post) -> AnyView {
         .into_iter()
         .map(|(id, name, email, role)| {
             let roles = view! {
-                <label>
-                    <span class="sr-only">{format!("Role of {name}")}</span>
-                    <select name="role">{option_list(roles(), &role, None)}</select>
-                </label>
+                <select name="role" aria-label=format!("Role of {name}")>{option_list(roles(), &role, None)}</select>
             }
             .into_any();
+            let name_of = name.clone();
             let effect = format!("{name} can’t sign in to this company any more. Leads and campaigns stay.");
+            let (set, remove) = (format!("Set role of {name}"), format!("Remove {name}"));
             view! {
-                <li class="cluster">
+                <li class="person">
                     <Avatar name=name.clone()/>
-                    <span><strong>{name}</strong><br/><span class="subtle">{email}</span></span>
-                    {form(change, &slug, &id, "role", "Set role", Some(roles))}
-                    {confirm("Remove", effect, form(change, &slug, &id, "remove", "Remove from the company", None))}
+                    <span class="who"><strong>{name}</strong><span class="subtle">{email}</span></span>
+                    {form(change, &slug, &id, "role", ("Set role", set), Some(roles))}
+                    {confirm("Remove", &name_of, effect, form(change, &slug, &id, "remove", ("Remove", remove), None))}
                 </li>
             }
             .into_any()
@@ -116,10 +116,11 @@ fn show(slug: String, people: People, invite: Post, change: Post) -> AnyView {
         .into_iter()
         .map(|(id, email, words)| {
             view! {
-                <li class="cluster">
-                    <span><strong>{email}</strong><br/><span class="subtle">{words}</span></span>
-                    {form(change, &slug, &id, "resend", "Send again", None)}
-                    {form(change, &slug, &id, "revoke", "Take back", None)}
+                <li class="person">
+                    <Avatar name=email.clone()/>
+                    <span class="who"><strong>{email.clone()}</strong><span class="subtle">{words}</span></span>
+                    {form(change, &slug, &id, "resend", ("Send again", format!("Send again to {email}")), None)}
+                    {form(change, &slug, &id, "revoke", ("Take back", format!("Take back the invitation of {email}")), None)}
                 </li>
             }
             .into_any()
@@ -128,10 +129,10 @@ fn show(slug: String, people: People, invite: Post, change: Post) -> AnyView {
     let hidden = slug.clone();
     let error = invite.of_field("email");
     let body = view! {
-        {refused(invite)}
-        {refused(change)}
+        {refusal(invite)}
+        {refusal(change)}
         <Card title="Members"><ul class="stack">{members}</ul></Card>
-        <Card title="Open invitations"><ul class="stack">{invitations}</ul></Card>
+        {(!invitations.is_empty()).then(|| view! { <Card title="Open invitations"><ul class="stack">{invitations}</ul></Card> })}
         <Card title="Invite">
             <PostForm post=invite class="stack">
                 <input type="hidden" name="slug" value=hidden.clone()/>
@@ -155,7 +156,15 @@ fn roles() -> Vec<Choice> {
         .collect()
 }
 
-fn form(change: Post, slug: &str, id: &str, what: &'static str, words: &'static str, more: Option<AnyView>) -> AnyView {
+/// A form with one button: its words, and its name with whom it is about.
+fn form(
+    change: Post,
+    slug: &str,
+    id: &str,
+    what: &'static str,
+    (words, name): (&'static str, String),
+    more: Option<AnyView>,
+) -> AnyView {
     let (slug, id) = (slug.to_owned(), id.to_owned());
     view! {
         <PostForm post=change class="cluster">
@@ -163,7 +172,7 @@ fn form(change: Post, slug: &str, id: &str, what: &'static str, words: &'static 
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="what" value=what/>
             {more}
-            <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>{words}</SubmitButton>
+            <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small label=name>{words}</SubmitButton>
         </PostForm>
     }
     .into_any()

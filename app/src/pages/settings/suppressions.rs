@@ -5,13 +5,13 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
-use super::{page, refused};
+use super::page;
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
     fmt::Moment,
     pages::frame::{live_version, only, use_slug},
-    ui::{ButtonKind, ButtonSize, Card, Empty, EmptyKind, Pager, SubmitButton, TextArea, Time, confirm},
+    ui::{ButtonKind, ButtonSize, Card, Empty, EmptyKind, Pager, SubmitButton, TextArea, Time, confirm, refusal},
 };
 
 /// A page of the list.
@@ -70,7 +70,7 @@ pub async fn add_suppressions(slug: String, targets: String) -> Result<(), AppEr
     let mut t = crate::server::tenant(&slug).await?;
     t.suppressions().add(&targets, None).await?;
     t.commit().await?;
-    crate::server::done(&format!("/t/{slug}/settings/suppressions"), "saved");
+    crate::server::done(&format!("/t/{slug}/settings/suppressions"), "suppressed");
     Ok(())
 }
 
@@ -81,7 +81,7 @@ pub async fn remove_suppression(slug: String, id: String) -> Result<(), AppError
     let mut t = crate::server::tenant(&slug).await?;
     t.suppressions().remove(id).await?;
     t.commit().await?;
-    crate::server::done(&format!("/t/{slug}/settings/suppressions"), "removed");
+    crate::server::done(&format!("/t/{slug}/settings/suppressions"), "unsuppressed");
     Ok(())
 }
 
@@ -119,7 +119,7 @@ fn show(slug: String, list: SuppressionList, add: Post, remove: Post) -> AnyView
                         <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>"Take off the list"</SubmitButton>
                     </PostForm>
                 };
-                confirm("Remove", "E-mails may be sent there again.", form.into_any())
+                confirm("Remove", &r.target, "E-mails may be sent there again.", form.into_any())
             });
             view! {
                 <li class="cluster">
@@ -134,13 +134,13 @@ fn show(slug: String, list: SuppressionList, add: Post, remove: Post) -> AnyView
     let error = add.of_field("targets");
     let hidden = slug.clone();
     let body = view! {
-        {refused(add)}
-        {refused(remove)}
+        {refusal(add)}
+        {refusal(remove)}
         <Card title="Suppression list">
             {empty.then(|| view! { <Empty kind=EmptyKind::Done title="Nobody is suppressed yet." text="Who unsubscribes or bounces appears here."/> })}
             <ul class="stack">{rows}</ul>
         </Card>
-        <Pager previous=None next/>
+        <Pager next/>
         <Card title="Add">
             <PostForm post=add class="stack">
                 <input type="hidden" name="slug" value=hidden.clone()/>

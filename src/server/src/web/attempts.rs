@@ -9,6 +9,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use tower_sessions::Session;
 
 /// Under this key a session keeps the last one.
@@ -26,10 +27,14 @@ pub async fn keep(session: Session, request: Request, next: Next) -> Response {
         }
         return next.run(Request::from_parts(parts, body)).await;
     }
+    let is_form = |request: &Request| {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"))
+    };
     let by_itself = request.headers().get(header::ACCEPT).is_some_and(|a| a.as_bytes().starts_with(b"text/html"));
     let length: Option<usize> =
         request.headers().get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse().ok());
-    let kept = request.method() == Method::POST && by_itself && request.uri().path().starts_with("/sf/");
+    let kept = request.method() == Method::POST && by_itself && is_form(&request);
     if !kept || length.is_none_or(|length| length > MOST) {
         return next.run(request).await;
     }
@@ -37,7 +42,7 @@ pub async fn keep(session: Session, request: Request, next: Next) -> Response {
     let path = parts.uri.path().to_owned();
     let form = to_bytes(body, MOST).await.unwrap_or_default();
     let response = next.run(Request::from_parts(parts, Body::from(form.clone()))).await;
-    if response.headers().contains_key("serverfnerror")
+    if response.headers().contains_key(SERVER_FN_ERROR_HEADER)
         && let Err(error) = session.insert(ATTEMPT, Attempt::new(path, &form)).await
     {
         tracing::debug!(%error, "A refused form is not kept");
