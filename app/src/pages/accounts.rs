@@ -112,7 +112,7 @@ pub fn AccountsPage() -> impl IntoView {
     .into_any()
 }
 
-fn table(slug: String, list: AccountList) -> impl IntoView {
+fn table(slug: String, list: AccountList) -> AnyView {
     let base = format!("/t/{slug}/accounts");
     let head = view! {
         <HeaderCell label="Name" width="16rem"/>
@@ -161,6 +161,7 @@ fn table(slug: String, list: AccountList) -> impl IntoView {
         {body}
         <Pager next/>
     }
+    .into_any()
 }
 
 /// One account.
@@ -174,7 +175,7 @@ pub fn AccountPage() -> impl IntoView {
     )
 }
 
-fn detail(slug: String, shown: AccountView) -> impl IntoView {
+fn detail(slug: String, shown: AccountView) -> AnyView {
     let a = shown.account;
     let all = format!("/t/{slug}/leads?f.account.is={}", a.id);
     let leads: Vec<_> = shown
@@ -216,4 +217,5 @@ fn detail(slug: String, shown: AccountView) -> impl IntoView {
             </div>
         </PageScroll>
     }
+    .into_any()
 }

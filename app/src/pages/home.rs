@@ -114,7 +114,7 @@ pub fn HomePage() -> impl IntoView {
     .into_any()
 }
 
-fn page(slug: String, home: Home) -> impl IntoView {
+fn page(slug: String, home: Home) -> AnyView {
     let links = |rows: Vec<(String, String, String)>| -> Vec<AnyView> {
         rows.into_iter()
             .map(|(title, text, href)| {
@@ -166,4 +166,5 @@ fn page(slug: String, home: Home) -> impl IntoView {
             </div>
         </PageScroll>
     }
+    .into_any()
 }

@@ -176,7 +176,7 @@ pub fn ImportUploadPage() -> impl IntoView {
                                 <SubmitButton>"Upload"</SubmitButton>
                             </form>
                         </Card>
-                        {with_data(live, move || LoadImports { slug: slug.get() }, move |list| recent(&slug.get_untracked(), list))}
+                        {with_data(live, move || LoadImports { slug: slug.get() }, move |list| recent(slug.get_untracked(), list))}
                     </div>
                 </PageScroll>
             }
@@ -187,7 +187,7 @@ pub fn ImportUploadPage() -> impl IntoView {
 }
 
 /// The last imports: one that was left goes on here.
-fn recent(slug: &str, list: Vec<ImportRow>) -> Option<AnyView> {
+fn recent(slug: String, list: Vec<ImportRow>) -> AnyView {
     let rows: Vec<_> = list
         .into_iter()
         .map(|import| {
@@ -202,7 +202,7 @@ fn recent(slug: &str, list: Vec<ImportRow>) -> Option<AnyView> {
             .into_any()
         })
         .collect();
-    (!rows.is_empty()).then(|| view! { <Card title="Last imports"><ul class="stack">{rows}</ul></Card> }.into_any())
+    (!rows.is_empty()).then(|| view! { <Card title="Last imports"><ul class="stack">{rows}</ul></Card> }).into_any()
 }
 
 /// The other pages: which one is shown follows from the state of the import.
@@ -217,32 +217,34 @@ pub fn ImportPage() -> impl IntoView {
             {with_data(
                 live,
                 move || LoadImport { slug: slug.get(), id: id.get() },
-                move |import| {
-                    let slug = slug.get_untracked();
-                    let (step, body) = match import.state.as_str() {
-                        "uploaded" => (1, mapping(&slug, &import, plan)),
-                        "reviewing" => (2, counting()),
-                        "ready" => (2, review(&slug, &import, decide)),
-                        _ => (3, report(&slug, &import)),
-                    };
-                    let waits = matches!(import.state.as_str(), "reviewing" | "importing");
-                    view! {
-                        {waits.then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> })}
-                        <Topbar title=import.file.clone() trail=vec![Crumb::new("Leads", format!("/t/{slug}/leads"))]/>
-                        <PageScroll label="Import">
-                            <div class="page-body narrow">
-                                {wizard(step)}
-                                {refusal(plan)}
-                                {refusal(decide)}
-                                {body}
-                            </div>
-                        </PageScroll>
-                    }
-                },
+                move |import| page(slug.get_untracked(), import, plan, decide),
             )}
         }
         .into_any()
     })
+}
+
+fn page(slug: String, import: ImportView, plan: Post, decide: Post) -> AnyView {
+    let (step, body) = match import.state.as_str() {
+        "uploaded" => (1, mapping(&slug, &import, plan)),
+        "reviewing" => (2, counting()),
+        "ready" => (2, review(&slug, &import, decide)),
+        _ => (3, report(&slug, &import)),
+    };
+    let waits = matches!(import.state.as_str(), "reviewing" | "importing");
+    view! {
+        {waits.then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> })}
+        <Topbar title=import.file.clone() trail=vec![Crumb::new("Leads", format!("/t/{slug}/leads"))]/>
+        <PageScroll label="Import">
+            <div class="page-body narrow">
+                {wizard(step)}
+                {refusal(plan)}
+                {refusal(decide)}
+                {body}
+            </div>
+        </PageScroll>
+    }
+    .into_any()
 }
 
 fn wizard(current: usize) -> impl IntoView {

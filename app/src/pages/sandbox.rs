@@ -83,12 +83,12 @@ pub fn SandboxPage() -> impl IntoView {
     view! {
         <Title text="Sandbox mail"/>
         <Topbar title="Sandbox mail"/>
-        {with_data(live, move || LoadMails { slug: slug.get(), after: query.read().get("after").unwrap_or_default() }, move |list| table(&slug.get_untracked(), list))}
+        {with_data(live, move || LoadMails { slug: slug.get(), after: query.read().get("after").unwrap_or_default() }, move |list| table(slug.get_untracked(), list))}
     }
     .into_any()
 }
 
-fn table(slug: &str, list: MailList) -> impl IntoView + use<> {
+fn table(slug: String, list: MailList) -> AnyView {
     let base = format!("/t/{slug}/sandbox");
     let next = list.next.map(|c| format!("{base}?after={c}"));
     let head = view! {
@@ -119,7 +119,7 @@ fn table(slug: &str, list: MailList) -> impl IntoView + use<> {
             .collect();
         view! { <TableRegion label="Sandbox mail" head>{rows}</TableRegion> }.into_any()
     };
-    view! { {body}<Pager next/> }
+    view! { {body}<Pager next/> }.into_any()
 }
 
 /// One caught mail. Its text is shown as text; nothing in it is ever HTML of ours.
@@ -129,11 +129,11 @@ pub fn SandboxMailPage() -> impl IntoView {
     with_data(
         use_posts(),
         move || LoadMail { slug: slug.get(), id: id.get() },
-        move |mail| reader(&slug.get_untracked(), mail),
+        move |mail| reader(slug.get_untracked(), mail),
     )
 }
 
-fn reader(slug: &str, mail: MailView) -> impl IntoView + use<> {
+fn reader(slug: String, mail: MailView) -> AnyView {
     let headers: Vec<_> = mail.headers.into_iter().map(|(label, value)| view! { <Fact label>{value}</Fact> }).collect();
     let links: Vec<_> = mail
         .links
@@ -156,4 +156,5 @@ fn reader(slug: &str, mail: MailView) -> impl IntoView + use<> {
             </div>
         </PageScroll>
     }
+    .into_any()
 }

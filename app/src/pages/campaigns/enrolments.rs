@@ -78,7 +78,7 @@ pub fn CampaignEnrolmentsPage() -> impl IntoView {
     )
 }
 
-fn table(slug: String, list: EnrolmentList, remove: Post) -> impl IntoView {
+fn table(slug: String, list: EnrolmentList, remove: Post) -> AnyView {
     let (campaign, may_remove) = (list.head.id.clone(), list.may_remove);
     let base = format!("/t/{slug}/campaigns/{}/enrolments", list.head.id);
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
@@ -139,6 +139,7 @@ fn table(slug: String, list: EnrolmentList, remove: Post) -> impl IntoView {
         {body}
         <Pager next/>
     }
+    .into_any()
 }
 
 fn removal(slug: &str, campaign: &str, id: String, name: &str, remove: Post) -> AnyView {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     commands::{CommandCampaign, button},
     looks::{Head, head},
-    overview::LoadOverview,
+    overview::{LoadOverview, Overview},
 };
 use crate::{
     error::AppError,
@@ -48,7 +48,7 @@ pub fn CampaignLaunchPage() -> impl IntoView {
     )
 }
 
-fn page(slug: String, l: Launch, command: Post) -> impl IntoView {
+fn page(slug: String, l: Launch, command: Post) -> AnyView {
     let items = l
         .checks
         .into_iter()
@@ -85,6 +85,7 @@ fn page(slug: String, l: Launch, command: Post) -> impl IntoView {
             </div>
         </PageScroll>
     }
+    .into_any()
 }
 
 fn schedule(slug: &str, id: &str, zone: &str, command: Post) -> AnyView {
@@ -111,33 +112,34 @@ pub fn CampaignStopPage() -> impl IntoView {
         with_data(
             use_posts(),
             move || LoadOverview { slug: slug.get(), id: id.get() },
-            move |o| {
-                let slug = slug.get_untracked();
-                let own = format!("/t/{slug}/campaigns/{}", o.head.id);
-                let question = format!("Stop {}?", o.head.name);
-                let leaving = grouped(o.open + o.enrolling);
-                let (words, stop) = if o.allowed.iter().any(|command| command == "stop") {
-                    let words = format!(
-                        "{leaving} leads leave the sequence. A stopped campaign can’t be resumed; you can duplicate it."
-                    );
-                    let label = "Stop campaign".to_owned();
-                    (words, Some(button(command, &slug, &o.head.id, "stop", label, ButtonKind::Danger, IconName::Stop)))
-                } else {
-                    ("There is nothing to stop: it sends no e-mails.".to_owned(), None)
-                };
-                view! {
-                    {head(&slug, &o.head, "stop", ().into_any())}
-                    <PageScroll label="Stop">
-                        <div class="page-body narrow">
-                            {refusal(command)}
-                            <Card title=question>
-                                <p>{words}</p>
-                                <div class="cluster"><ButtonLink href=own>"Keep it"</ButtonLink>{stop}</div>
-                            </Card>
-                        </div>
-                    </PageScroll>
-                }
-            },
+            move |shown| stop(slug.get_untracked(), shown, command),
         )
     })
+}
+
+fn stop(slug: String, o: Overview, command: Post) -> AnyView {
+    let own = format!("/t/{slug}/campaigns/{}", o.head.id);
+    let question = format!("Stop {}?", o.head.name);
+    let leaving = grouped(o.open + o.enrolling);
+    let (words, stop) = if o.allowed.iter().any(|command| command == "stop") {
+        let words =
+            format!("{leaving} leads leave the sequence. A stopped campaign can’t be resumed; you can duplicate it.");
+        let label = "Stop campaign".to_owned();
+        (words, Some(button(command, &slug, &o.head.id, "stop", label, ButtonKind::Danger, IconName::Stop)))
+    } else {
+        ("There is nothing to stop: it sends no e-mails.".to_owned(), None)
+    };
+    view! {
+        {head(&slug, &o.head, "stop", ().into_any())}
+        <PageScroll label="Stop">
+            <div class="page-body narrow">
+                {refusal(command)}
+                <Card title=question>
+                    <p>{words}</p>
+                    <div class="cluster"><ButtonLink href=own>"Keep it"</ButtonLink>{stop}</div>
+                </Card>
+            </div>
+        </PageScroll>
+    }
+    .into_any()
 }

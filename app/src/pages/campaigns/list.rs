@@ -78,7 +78,7 @@ pub fn CampaignsPage() -> impl IntoView {
     .into_any()
 }
 
-fn table(slug: String, list: CampaignList, command: Post) -> impl IntoView {
+fn table(slug: String, list: CampaignList, command: Post) -> AnyView {
     let base = format!("/t/{slug}/campaigns");
     let tabs = [
         ("", "All"),
@@ -108,6 +108,7 @@ fn table(slug: String, list: CampaignList, command: Post) -> impl IntoView {
         {body}
         <Pager next/>
     }
+    .into_any()
 }
 
 /// Campaigns as a table, to read.

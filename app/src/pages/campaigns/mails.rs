@@ -86,7 +86,7 @@ pub fn CampaignMailsPage() -> impl IntoView {
     )
 }
 
-fn table(slug: String, list: MailList) -> impl IntoView {
+fn table(slug: String, list: MailList) -> AnyView {
     let base = format!("/t/{slug}/campaigns/{}/mails", list.head.id);
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
     let options = list.states.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
@@ -120,6 +120,7 @@ fn table(slug: String, list: MailList) -> impl IntoView {
         {body}
         <Pager next/>
     }
+    .into_any()
 }
 
 fn row(slug: &str, mail: MailRow) -> AnyView {

@@ -72,7 +72,7 @@ pub fn CampaignPage() -> impl IntoView {
     )
 }
 
-fn page(slug: String, o: Overview, command: Post) -> impl IntoView {
+fn page(slug: String, o: Overview, command: Post) -> AnyView {
     let actions = actions(&slug, &o, command);
     let parts = vec![
         Part::new("Finished", o.finished, Tone::Jade),
@@ -135,6 +135,7 @@ fn page(slug: String, o: Overview, command: Post) -> impl IntoView {
             </div>
         </PageScroll>
     }
+    .into_any()
 }
 
 fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {

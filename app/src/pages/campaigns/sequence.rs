@@ -83,7 +83,7 @@ pub fn CampaignSequencePage() -> impl IntoView {
     )
 }
 
-fn page(slug: String, s: Sequence, arrange: Post) -> impl IntoView {
+fn page(slug: String, s: Sequence, arrange: Post) -> AnyView {
     let own = format!("/t/{slug}/campaigns/{}", s.head.id);
     let draft = s.head.state == "draft";
     let may_arrange = s.may_arrange && may(Permission::EditCampaigns);
@@ -113,6 +113,7 @@ fn page(slug: String, s: Sequence, arrange: Post) -> impl IntoView {
             </div>
         </PageScroll>
     }
+    .into_any()
 }
 
 fn step_card(

@@ -87,7 +87,7 @@ pub fn CampaignSettingsPage() -> impl IntoView {
     )
 }
 
-fn page(slug: String, s: Settings, save: Post) -> impl IntoView {
+fn page(slug: String, s: Settings, save: Post) -> AnyView {
     let top = head(&slug, &s.head, "settings", ().into_any());
     let locked =
         (!s.may_edit).then(|| view! { <Callout tone=Tone::Sky>"Pause the campaign to change its settings."</Callout> });
@@ -111,6 +111,7 @@ fn page(slug: String, s: Settings, save: Post) -> impl IntoView {
             </div>
         </PageScroll>
     }
+    .into_any()
 }
 
 fn fields(s: Settings) -> AnyView {

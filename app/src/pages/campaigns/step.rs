@@ -105,7 +105,7 @@ pub fn CampaignStepPage() -> impl IntoView {
     )
 }
 
-fn page(slug: String, s: StepView, save: Post, test: Post) -> impl IntoView {
+fn page(slug: String, s: StepView, save: Post, test: Post) -> AnyView {
     let title = format!("Step {}", s.position);
     let locked = (!s.may_edit).then(|| {
         view! { <Callout tone=Tone::Sky>"Pause the campaign to change its wording. E-mails that were sent stay as they are."</Callout> }
@@ -147,6 +147,7 @@ fn page(slug: String, s: StepView, save: Post, test: Post) -> impl IntoView {
             </div>
         </PageScroll>
     }
+    .into_any()
 }
 
 fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {

@@ -112,7 +112,7 @@ pub fn LeadPage() -> impl IntoView {
     )
 }
 
-fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> impl IntoView {
+fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> AnyView {
     let base = format!("/t/{slug}/leads");
     let trail = vec![Crumb::new("Leads", base.clone())];
     let edit = format!("{base}/{}/edit", lead.id);
@@ -177,6 +177,7 @@ fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> impl
             </div>
         </PageScroll>
     }
+    .into_any()
 }
 
 fn mails(slug: &str, mails: &[MailRow]) -> Vec<AnyView> {

@@ -105,19 +105,20 @@ pub fn EditLeadPage() -> impl IntoView {
             // A version that comes while somebody types would defeat the check for it.
             Signal::stored(0),
             move || LoadFields { slug: slug.get(), id: id.get() },
-            move |fields| {
-                let (slug, id) = (slug.get_untracked(), id.get_untracked());
-                let back = format!("/t/{slug}/leads/{id}");
-                let hidden = view! {
-                    <input type="hidden" name="slug" value=slug/>
-                    <input type="hidden" name="id" value=id/>
-                    <input type="hidden" name="fields[version]" value=fields.version/>
-                }
-                .into_any();
-                page(["Edit lead", "Lead", "Save"], back, action, hidden, fields)
-            },
+            move |fields| edit(slug.get_untracked(), id.get_untracked(), fields, action),
         )
     })
+}
+
+fn edit(slug: String, id: String, fields: LeadFields, action: Post) -> AnyView {
+    let back = format!("/t/{slug}/leads/{id}");
+    let hidden = view! {
+        <input type="hidden" name="slug" value=slug/>
+        <input type="hidden" name="id" value=id/>
+        <input type="hidden" name="fields[version]" value=fields.version/>
+    }
+    .into_any();
+    page(["Edit lead", "Lead", "Save"], back, action, hidden, fields)
 }
 
 /// Title, the page above and the words of the button; where that page is; the form.

@@ -78,7 +78,7 @@ pub fn LeadsPage() -> impl IntoView {
     .into_any()
 }
 
-fn table(slug: String, list: LeadList) -> impl IntoView {
+fn table(slug: String, list: LeadList) -> AnyView {
     let base = format!("/t/{slug}/leads");
     let selected = RwSignal::new(0);
     let page =
@@ -109,6 +109,7 @@ fn table(slug: String, list: LeadList) -> impl IntoView {
         </ListForm>
         <Pager range=count previous next/>
     }
+    .into_any()
 }
 
 fn with_mark(query: &str) -> String {

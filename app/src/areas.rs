@@ -1,0 +1,193 @@
+//! The areas of the product. The browser's program comes in parts: what every page needs, and one part
+//! for each area, which is fetched with the first page of it.
+
+use leptos::{prelude::*, wasm_split::wasm_split};
+use leptos_router::ChooseView;
+
+use crate::pages::{
+    accounts::{AccountPage, AccountsPage},
+    campaigns::{
+        CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
+        CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
+    },
+    home::HomePage,
+    imports::{ImportPage, ImportUploadPage},
+    leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
+    sandbox::{SandboxMailPage, SandboxPage},
+    settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, SuppressionsPage},
+};
+
+/// A page, by its area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Leads and the accounts they work for.
+    Leads(Leads),
+    /// The first page, and what the sandbox caught.
+    Home(Home),
+    /// Campaigns and what they sent.
+    Campaigns(Campaigns),
+    /// Writing a campaign, until it starts.
+    Builder(Builder),
+    /// Settings of the company.
+    Settings(Settings),
+}
+
+/// The router awaits `preload` before it takes a page over from the server or leaves the last one;
+/// after it `choose` does not wait.
+impl ChooseView for Page {
+    async fn choose(self) -> AnyView {
+        match self {
+            Self::Leads(page) => leads(page).await,
+            Self::Home(page) => home(page).await,
+            Self::Campaigns(page) => campaigns(page).await,
+            Self::Builder(page) => builder(page).await,
+            Self::Settings(page) => settings(page).await,
+        }
+    }
+
+    async fn preload(&self) {
+        match self {
+            Self::Leads(_) => preload_leads().await,
+            Self::Home(_) => preload_home().await,
+            Self::Campaigns(_) => preload_campaigns().await,
+            Self::Builder(_) => preload_builder().await,
+            Self::Settings(_) => preload_settings().await,
+        }
+    }
+}
+
+/// Pages of leads and accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leads {
+    /// All leads.
+    List,
+    /// The form of a new one.
+    New,
+    /// One lead.
+    One,
+    /// Its form.
+    Edit,
+    /// The file of an import.
+    Upload,
+    /// The other pages of an import.
+    Import,
+    /// All accounts.
+    Accounts,
+    /// One account.
+    Account,
+}
+
+#[wasm_split(leads, wasm_split_path = leptos::wasm_split, preload(preload_leads))]
+fn leads(page: Leads) -> AnyView {
+    match page {
+        Leads::List => view! { <LeadsPage/> }.into_any(),
+        Leads::New => view! { <NewLeadPage/> }.into_any(),
+        Leads::One => view! { <LeadPage/> }.into_any(),
+        Leads::Edit => view! { <EditLeadPage/> }.into_any(),
+        Leads::Upload => view! { <ImportUploadPage/> }.into_any(),
+        Leads::Import => view! { <ImportPage/> }.into_any(),
+        Leads::Accounts => view! { <AccountsPage/> }.into_any(),
+        Leads::Account => view! { <AccountPage/> }.into_any(),
+    }
+}
+
+/// The first page and the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// The first page of a company.
+    Overview,
+    /// What the sandbox caught.
+    Sandbox,
+    /// One such e-mail.
+    SandboxMail,
+}
+
+#[wasm_split(home, wasm_split_path = leptos::wasm_split, preload(preload_home))]
+fn home(page: Home) -> AnyView {
+    match page {
+        Home::Overview => view! { <HomePage/> }.into_any(),
+        Home::Sandbox => view! { <SandboxPage/> }.into_any(),
+        Home::SandboxMail => view! { <SandboxMailPage/> }.into_any(),
+    }
+}
+
+/// Pages of campaigns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Campaigns {
+    /// All campaigns.
+    List,
+    /// The form of a new one.
+    New,
+    /// One campaign.
+    One,
+    /// Its leads.
+    Enrolments,
+    /// Its e-mails.
+    Mails,
+    /// The question before a stop.
+    Stop,
+}
+
+#[wasm_split(campaigns, wasm_split_path = leptos::wasm_split, preload(preload_campaigns))]
+fn campaigns(page: Campaigns) -> AnyView {
+    match page {
+        Campaigns::List => view! { <CampaignsPage/> }.into_any(),
+        Campaigns::New => view! { <NewCampaignPage/> }.into_any(),
+        Campaigns::One => view! { <CampaignPage/> }.into_any(),
+        Campaigns::Enrolments => view! { <CampaignEnrolmentsPage/> }.into_any(),
+        Campaigns::Mails => view! { <CampaignMailsPage/> }.into_any(),
+        Campaigns::Stop => view! { <CampaignStopPage/> }.into_any(),
+    }
+}
+
+/// Pages on which a campaign is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Builder {
+    /// Its steps.
+    Sequence,
+    /// One step.
+    Step,
+    /// Its settings.
+    Settings,
+    /// The checks before a start.
+    Launch,
+}
+
+#[wasm_split(builder, wasm_split_path = leptos::wasm_split, preload(preload_builder))]
+fn builder(page: Builder) -> AnyView {
+    match page {
+        Builder::Sequence => view! { <CampaignSequencePage/> }.into_any(),
+        Builder::Step => view! { <CampaignStepPage/> }.into_any(),
+        Builder::Settings => view! { <CampaignSettingsPage/> }.into_any(),
+        Builder::Launch => view! { <CampaignLaunchPage/> }.into_any(),
+    }
+}
+
+/// Pages of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settings {
+    /// Name, address, time zone.
+    Company,
+    /// Mailboxes.
+    Mailboxes,
+    /// Members and invitations.
+    Members,
+    /// The suppression list.
+    Suppressions,
+    /// API keys.
+    Keys,
+    /// The audit log.
+    Audit,
+}
+
+#[wasm_split(settings, wasm_split_path = leptos::wasm_split, preload(preload_settings))]
+fn settings(page: Settings) -> AnyView {
+    match page {
+        Settings::Company => view! { <CompanySettingsPage/> }.into_any(),
+        Settings::Mailboxes => view! { <MailboxesPage/> }.into_any(),
+        Settings::Members => view! { <MembersPage/> }.into_any(),
+        Settings::Suppressions => view! { <SuppressionsPage/> }.into_any(),
+        Settings::Keys => view! { <KeysPage/> }.into_any(),
+        Settings::Audit => view! { <AuditPage/> }.into_any(),
+    }
+}
