@@ -1,7 +1,10 @@
 //! The areas of the product. The browser's program comes in parts: what every page needs, and one part
 //! for each area, which is fetched with the first page of it.
 
-use leptos::{prelude::*, wasm_split::wasm_split};
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 use leptos_router::ChooseView;
 
 use crate::pages::{
@@ -10,6 +13,7 @@ use crate::pages::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
         CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
     },
+    frame::MorePlacesPage,
     home::HomePage,
     imports::{ImportPage, ImportUploadPage},
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
@@ -32,26 +36,65 @@ pub enum Page {
     Settings(Settings),
 }
 
+#[cfg(feature = "ssr")]
+impl Page {
+    /// Lets the browser fetch its part of the program while it still reads the page.
+    fn announce(self) {
+        use leptos_meta::Link;
+
+        let Some(manifest) = use_context::<leptos::WasmSplitManifest>() else { return };
+        manifest.0.with_value(|(folder, parts, _)| {
+            for file in parts.get(self.part()).into_iter().flatten() {
+                let href = format!("{folder}/{file}.wasm");
+                let crossorigin = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
+                // To render it registers it with the head of the document.
+                let _ = view! { <Link rel="preload" href as_="fetch" type_="application/wasm" crossorigin/> }.to_html();
+            }
+        });
+    }
+
+    const fn part(self) -> &'static str {
+        match self {
+            Self::Leads(_) => "leads",
+            Self::Home(_) => "home",
+            Self::Campaigns(_) => "campaigns",
+            Self::Builder(_) => "builder",
+            Self::Settings(_) => "settings",
+        }
+    }
+}
+
+/// A page, unless its part of the program could not be fetched.
+type Shown = Result<AnyView, SplitLoaderError>;
+
 /// The router awaits `preload` before it takes a page over from the server or leaves the last one;
 /// after it `choose` does not wait.
 impl ChooseView for Page {
     async fn choose(self) -> AnyView {
-        match self {
+        #[cfg(feature = "ssr")]
+        self.announce();
+        let shown = match self {
             Self::Leads(page) => leads(page).await,
             Self::Home(page) => home(page).await,
             Self::Campaigns(page) => campaigns(page).await,
             Self::Builder(page) => builder(page).await,
             Self::Settings(page) => settings(page).await,
-        }
+        };
+        shown.unwrap_or_else(|_| ().into_any())
     }
 
     async fn preload(&self) {
-        match self {
+        let loaded = match self {
             Self::Leads(_) => preload_leads().await,
             Self::Home(_) => preload_home().await,
             Self::Campaigns(_) => preload_campaigns().await,
             Self::Builder(_) => preload_builder().await,
             Self::Settings(_) => preload_settings().await,
+        };
+        if loaded.is_err() {
+            // Most likely the server has a newer program than this tab: begin anew with that.
+            #[cfg(feature = "hydrate")]
+            let _ = window().location().reload();
         }
     }
 }
@@ -77,9 +120,9 @@ pub enum Leads {
     Account,
 }
 
-#[wasm_split(leads, wasm_split_path = leptos::wasm_split, preload(preload_leads))]
-fn leads(page: Leads) -> AnyView {
-    match page {
+#[wasm_split(leads, wasm_split_path = leptos::wasm_split, preload(preload_leads), fallible)]
+fn leads(page: Leads) -> Shown {
+    Ok(match page {
         Leads::List => view! { <LeadsPage/> }.into_any(),
         Leads::New => view! { <NewLeadPage/> }.into_any(),
         Leads::One => view! { <LeadPage/> }.into_any(),
@@ -88,7 +131,7 @@ fn leads(page: Leads) -> AnyView {
         Leads::Import => view! { <ImportPage/> }.into_any(),
         Leads::Accounts => view! { <AccountsPage/> }.into_any(),
         Leads::Account => view! { <AccountPage/> }.into_any(),
-    }
+    })
 }
 
 /// The first page and the sandbox.
@@ -96,19 +139,22 @@ fn leads(page: Leads) -> AnyView {
 pub enum Home {
     /// The first page of a company.
     Overview,
+    /// What the phone's bottom bar has no room for.
+    More,
     /// What the sandbox caught.
     Sandbox,
     /// One such e-mail.
     SandboxMail,
 }
 
-#[wasm_split(home, wasm_split_path = leptos::wasm_split, preload(preload_home))]
-fn home(page: Home) -> AnyView {
-    match page {
+#[wasm_split(home, wasm_split_path = leptos::wasm_split, preload(preload_home), fallible)]
+fn home(page: Home) -> Shown {
+    Ok(match page {
         Home::Overview => view! { <HomePage/> }.into_any(),
+        Home::More => view! { <MorePlacesPage/> }.into_any(),
         Home::Sandbox => view! { <SandboxPage/> }.into_any(),
         Home::SandboxMail => view! { <SandboxMailPage/> }.into_any(),
-    }
+    })
 }
 
 /// Pages of campaigns.
@@ -128,16 +174,16 @@ pub enum Campaigns {
     Stop,
 }
 
-#[wasm_split(campaigns, wasm_split_path = leptos::wasm_split, preload(preload_campaigns))]
-fn campaigns(page: Campaigns) -> AnyView {
-    match page {
+#[wasm_split(campaigns, wasm_split_path = leptos::wasm_split, preload(preload_campaigns), fallible)]
+fn campaigns(page: Campaigns) -> Shown {
+    Ok(match page {
         Campaigns::List => view! { <CampaignsPage/> }.into_any(),
         Campaigns::New => view! { <NewCampaignPage/> }.into_any(),
         Campaigns::One => view! { <CampaignPage/> }.into_any(),
         Campaigns::Enrolments => view! { <CampaignEnrolmentsPage/> }.into_any(),
         Campaigns::Mails => view! { <CampaignMailsPage/> }.into_any(),
         Campaigns::Stop => view! { <CampaignStopPage/> }.into_any(),
-    }
+    })
 }
 
 /// Pages on which a campaign is written.
@@ -153,14 +199,14 @@ pub enum Builder {
     Launch,
 }
 
-#[wasm_split(builder, wasm_split_path = leptos::wasm_split, preload(preload_builder))]
-fn builder(page: Builder) -> AnyView {
-    match page {
+#[wasm_split(builder, wasm_split_path = leptos::wasm_split, preload(preload_builder), fallible)]
+fn builder(page: Builder) -> Shown {
+    Ok(match page {
         Builder::Sequence => view! { <CampaignSequencePage/> }.into_any(),
         Builder::Step => view! { <CampaignStepPage/> }.into_any(),
         Builder::Settings => view! { <CampaignSettingsPage/> }.into_any(),
         Builder::Launch => view! { <CampaignLaunchPage/> }.into_any(),
-    }
+    })
 }
 
 /// Pages of the settings.
@@ -180,14 +226,14 @@ pub enum Settings {
     Audit,
 }
 
-#[wasm_split(settings, wasm_split_path = leptos::wasm_split, preload(preload_settings))]
-fn settings(page: Settings) -> AnyView {
-    match page {
+#[wasm_split(settings, wasm_split_path = leptos::wasm_split, preload(preload_settings), fallible)]
+fn settings(page: Settings) -> Shown {
+    Ok(match page {
         Settings::Company => view! { <CompanySettingsPage/> }.into_any(),
         Settings::Mailboxes => view! { <MailboxesPage/> }.into_any(),
         Settings::Members => view! { <MembersPage/> }.into_any(),
         Settings::Suppressions => view! { <SuppressionsPage/> }.into_any(),
         Settings::Keys => view! { <KeysPage/> }.into_any(),
         Settings::Audit => view! { <AuditPage/> }.into_any(),
-    }
+    })
 }

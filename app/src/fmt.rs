@@ -1,6 +1,7 @@
 //! Numbers, names and times as people read them. Nothing here depends on a
 //! locale, a clock or a zone that is not given, so both sides of hydration agree.
 
+pub use domain::words::{grouped, plural};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
@@ -18,22 +19,6 @@ pub struct Moment {
     pub title: String,
     /// For machines, in UTC.
     pub iso: String,
-}
-
-/// 1284 as "1,284".
-pub fn grouped(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if value < 0 {
-        text.push('−');
-    }
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A number, or "–" where there is none.
@@ -90,12 +75,6 @@ pub fn compact(value: i64) -> String {
     }
 }
 
-/// "1 lead", "1,284 leads".
-pub fn plural(count: i64, one: &str, many: &str) -> String {
-    let word = if count == 1 { one } else { many };
-    format!("{} {word}", grouped(count))
-}
-
 /// First letters of the first and the last word, as they stand: "Ines Albrecht" is "IA". Style makes
 /// them large, because the tables of all alphabets are large too.
 pub fn initials(name: &str) -> String {
@@ -109,16 +88,6 @@ pub fn initials(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_three() {
-        let cases = [(0, "0"), (999, "999"), (1284, "1,284"), (1_284_903, "1,284,903"), (-1284, "−1,284")];
-        for (value, text) in cases {
-            assert_eq!(grouped(value), text);
-        }
-        assert_eq!(grouped(i64::MIN), "−9,223,372,036,854,775,808");
-        assert_eq!(grouped_or_none(None), "–");
-    }
 
     #[test]
     fn a_percentage_has_one_decimal_and_nothing_has_none() {

@@ -27,7 +27,7 @@ use leptos_router::{
     components::{ParentRoute, Route, Router, Routes},
     path,
 };
-use pages::frame::{CompanyFrame, MorePlacesPage, NotFoundPage};
+use pages::frame::{CompanyFrame, NotFoundPage};
 use shell::RouteFollower;
 
 /// The document around every page that hydrates.
@@ -90,7 +90,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/suppressions") view=Page::Settings(Settings::Suppressions) ssr=SsrMode::Async/>
                     <Route path=path!("settings/keys") view=Page::Settings(Settings::Keys) ssr=SsrMode::Async/>
                     <Route path=path!("settings/audit") view=Page::Settings(Settings::Audit) ssr=SsrMode::Async/>
-                    <Route path=path!("more") view=MorePlacesPage ssr=SsrMode::Async/>
+                    <Route path=path!("more") view=Page::Home(Home::More) ssr=SsrMode::Async/>
                     <Route path=path!("accounts") view=Page::Leads(Leads::Accounts) ssr=SsrMode::Async/>
                     <Route path=path!("accounts/:account") view=Page::Leads(Leads::Account) ssr=SsrMode::Async/>
                 </ParentRoute>

@@ -41,7 +41,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   test(`no page breaks a rule of accessibility, ${colorScheme}`, async ({ page }, info) => {
     test.skip(info.project.name === "no-js", "the checker is a script");
     test.setTimeout(240_000);
-    await page.emulateMedia({ colorScheme });
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     const found: string[] = [];
     for (const path of open) {
       await page.goto(path);

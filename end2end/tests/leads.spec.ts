@@ -66,3 +66,32 @@ test("all leads of a view are changed at once, and a deletion is asked about", a
   await page.getByRole("link", { name: "Cancel" }).click();
   await expect(page.getByText("25 leads", { exact: true })).toBeVisible();
 });
+
+test("a ticked row stays ticked while colleagues change the list, and their news come afterwards", async ({ page }, info) => {
+  test.skip(info.project.name === "no-js", "nothing moves by itself without scripts");
+  await signIn(page);
+  await page.goto("/t/halden/leads");
+  await hydrated(page);
+  const row = page.getByRole("row").nth(3);
+  const person = await row.getByRole("link").first().innerText();
+  await row.getByRole("checkbox").check();
+
+  const colleague = await page.context().newPage();
+  await colleague.goto("/t/halden/leads");
+  await hydrated(colleague);
+  const name = `Live ${info.project.name}${Date.now()}`;
+  const writer = await page.context().newPage();
+  await writer.goto("/t/halden/leads/new");
+  await hydrated(writer);
+  await writer.getByRole("textbox", { name: "E-mail" }).fill(`${name.replace(" ", "-")}@corvus.example`);
+  await writer.getByLabel("First name").fill("Live");
+  await writer.getByLabel("Last name").fill(name.slice(5));
+  await writer.getByRole("button", { name: "Create lead" }).click();
+  // Whoever is not in the middle of something has the news now.
+  await expect(colleague.getByRole("link", { name })).toBeVisible();
+
+  await expect(page.getByRole("row").nth(3).getByRole("link").first()).toHaveText(person);
+  await expect(row.getByRole("checkbox")).toBeChecked();
+  await row.getByRole("checkbox").uncheck();
+  await expect(page.getByRole("link", { name })).toBeVisible();
+});

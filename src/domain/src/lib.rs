@@ -24,6 +24,7 @@ pub mod steps;
 pub mod suppressions;
 pub mod template;
 pub mod window;
+pub mod words;
 
 mod wire;
 

@@ -117,7 +117,8 @@ fn site(config: &Config, db: &Db) -> Router {
     let files = tower::ServiceBuilder::new()
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,
-            http::HeaderValue::from_static("public, max-age=300"),
+            // Asked for each time: parts of two versions of the browser's program do not fit together.
+            http::HeaderValue::from_static("no-cache"),
         ))
         .service(files);
     Router::new()

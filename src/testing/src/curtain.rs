@@ -57,3 +57,24 @@ pub async fn sign_in_attempts(superuser: &PgConnectOptions) -> i64 {
         .await
         .expect("a superuser reads everything")
 }
+
+/// Comes back once a connection of the database waits for a lock of another.
+///
+/// # Panics
+/// When none does for long.
+pub async fn until_somebody_waits(superuser: &PgConnectOptions) {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    for _ in 0..2_000 {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+        .fetch_one(&mut conn)
+        .await
+        .expect("a superuser reads everything");
+        if waiting > 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("nobody waits for a lock");
+}

@@ -8,6 +8,7 @@ use super::page;
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
+    fmt::grouped,
     pages::frame::{live_version, only, use_slug},
     ui::{
         ButtonKind, ButtonSize, Card, Choice, FieldWidth, Glyph, InputKind, Meter, Select, Status, SubmitButton,
@@ -169,7 +170,7 @@ fn row(slug: &str, m: MailboxRow, change: Post) -> AnyView {
         })
         .collect();
     let label = format!("E-mails of {} in 24 hours", m.address);
-    let used = format!("{} of {} in 24 hours, at least {} s apart", m.sent, m.cap, m.gap);
+    let used = format!("{} of {} in 24 hours, at least {} s apart", grouped(m.sent), grouped(m.cap), m.gap);
     view! {
         <Card title=m.address>
             <p class="cluster"><Status glyph tone word/><span class="subtle">{m.server}</span></p>

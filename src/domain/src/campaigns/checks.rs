@@ -2,7 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, public_url::is_fit_for_mail, steps::Step, window::SendingWindow, wire::wire_enum};
+use crate::{
+    Problem,
+    public_url::is_fit_for_mail,
+    steps::Step,
+    window::SendingWindow,
+    wire::wire_enum,
+    words::{grouped, plural},
+};
 
 wire_enum! {
     /// What a check says.
@@ -133,7 +140,7 @@ fn steps(f: &Facts<'_>) -> Check {
     }
     match f.steps.iter().enumerate().find_map(|(i, s)| s.problems().into_iter().next().map(|p| (i + 1, p))) {
         Some((n, problem)) => block("steps", format!("Step {n}: {}", problem.message), FixAt::Sequence),
-        None => pass("steps", format!("{} written.", plural(f.steps.len(), "step is", "steps are"))),
+        None => pass("steps", format!("{} written.", plural(count(f.steps.len()), "step is", "steps are"))),
     }
 }
 
@@ -163,7 +170,7 @@ fn mailboxes(f: &Facts<'_>) -> Check {
         (all, some) if some < all => {
             warn("mailboxes", format!("{some} of {all} mailboxes are connected."), Some(FixAt::Mailboxes))
         }
-        (all, _) => pass("mailboxes", format!("{} connected.", plural(all, "mailbox is", "mailboxes are"))),
+        (all, _) => pass("mailboxes", format!("{} connected.", plural(count(all), "mailbox is", "mailboxes are"))),
     }
 }
 
@@ -206,6 +213,10 @@ fn window(f: &Facts<'_>) -> Check {
     }
 }
 
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
 fn volume(f: &Facts<'_>) -> Check {
     let mails = reachable(f).max(0) * i64::try_from(f.steps.len()).unwrap_or(i64::MAX);
     if mails == 0 || f.daily_cap == 0 {
@@ -213,15 +224,12 @@ fn volume(f: &Facts<'_>) -> Check {
     }
     let days = mails.div_euclid(f.daily_cap) + i64::from(mails % f.daily_cap != 0);
     let text = format!(
-        "{mails} e-mails at {} a day take about {} of sending.",
-        f.daily_cap,
-        plural(usize::try_from(days).unwrap_or(usize::MAX), "day", "days")
+        "{} at {} a day take about {} of sending.",
+        plural(mails, "e-mail", "e-mails"),
+        grouped(f.daily_cap),
+        plural(days, "day", "days")
     );
     if days > 60 { warn("volume", text, Some(FixAt::Mailboxes)) } else { pass("volume", text) }
-}
-
-fn plural(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 fn pass(code: &str, message: impl Into<String>) -> Check {

@@ -30,7 +30,7 @@ async fn a_campaign_that_is_resumed_while_its_drain_ends_goes_on() {
     resume.campaigns().resume(id, false).await.expect("resumed");
     let (db, company) = (story.db.clone(), story.company.id);
     let drain = tokio::spawn(async move { advance(&db, company, id).await });
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    testing::until_somebody_waits(&test.superuser()).await;
     assert!(!drain.is_finished(), "the drain waits for the resume");
     resume.commit().await.expect("kept");
     drain.await.expect("no panic").expect("looked");

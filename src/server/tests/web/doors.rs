@@ -57,6 +57,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("load_step", "id=CAMPAIGN&step=STEP&lead=", NotFound),
     ("save_step", "id=CAMPAIGN&step=STEP&version=1&subject=x&body=x", NotFound),
     ("send_test", "id=CAMPAIGN&step=STEP&to=x%40x.example", NotFound),
+    ("load_pulse", "", OwnOnly),
     ("load_settings", "id=CAMPAIGN", NotFound),
     ("save_settings", "id=CAMPAIGN&form[version]=1&form[name]=x", NotFound),
     ("load_launch", "id=CAMPAIGN", NotFound),

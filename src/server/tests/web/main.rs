@@ -4,6 +4,7 @@ mod api;
 mod doors;
 mod isolation;
 mod live;
+mod plain;
 mod protection;
 mod sessions;
 mod support;

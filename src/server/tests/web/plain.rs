@@ -1,0 +1,66 @@
+//! Pages without scripts: what they wear, and that a refusal loses nothing that was entered.
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, Response, StatusCode, header},
+};
+use domain::Role;
+
+use crate::support::{TestApp, header_of};
+
+async fn text(answer: Response<Body>) -> String {
+    let bytes = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+#[tokio::test]
+async fn they_wear_the_theme_that_was_chosen() {
+    let app = TestApp::new().await;
+    for (cookie, theme) in [("theme=dark", "dark"), ("a=b; theme=light", "light"), ("theme=\"><i>", "system")] {
+        let page = text(app.get("/login", cookie).await).await;
+        assert!(page.contains(&format!("data-theme=\"{theme}\"")), "{cookie}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_key_comes_back_to_its_form_with_what_was_entered() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let form = "name=CRM+sync&expires=30";
+    let request = Request::post(format!("/t/{}/settings/keys/new", company.slug))
+        .header(header::COOKIE, &cookie)
+        .header(header::ACCEPT, "text/html")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_LENGTH, form.len())
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let refused = app.send(request.body(Body::from(form)).expect("a request")).await;
+    assert_eq!(refused.status(), StatusCode::SEE_OTHER);
+    let back = header_of(&refused, "location").to_owned();
+
+    let page = app.get(&back, &cookie).await;
+    assert_eq!(page.status(), StatusCode::UNPROCESSABLE_ENTITY, "{back}");
+    let page = text(page).await;
+    assert!(page.contains("There is a problem"), "{page}");
+    assert!(page.contains("value=\"CRM sync\""), "{page}");
+}
+
+#[tokio::test]
+async fn an_invitation_says_whom_it_is_for() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let mut t = app.db.tenant(&company.owner).await.expect("open");
+    t.invitations().invite("ada@example.com", Role::Member).await.expect("invited");
+    t.commit().await.expect("kept");
+    let (_, mail) = testing::system_mails(&app.db.superuser()).await.pop().expect("a mail");
+    let link = mail.lines().find_map(|line| line.split_once("/invite/")).expect("a link").1.to_owned();
+
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let page = app.get(&format!("/invite/{link}"), &cookie).await;
+    assert_eq!(page.status(), StatusCode::CONFLICT);
+    let page = text(page).await;
+    assert!(page.contains("ada@example.com") && page.contains(&company.owner_email), "{page}");
+
+    let out = app.post("/logout", &cookie, &format!("next=/invite/{link}")).await;
+    assert_eq!(header_of(&out, "location"), format!("/invite/{link}"));
+}
