@@ -8,7 +8,10 @@ pub fn confirm(words: &'static str, object: &str, effect: impl Into<String>, for
     let (effect, object) = (effect.into(), object.to_owned());
     view! {
         <details class="confirm">
-            <summary class="button small">{words}" "<span class="sr-only">{object}</span></summary>
+            <summary class="button small">
+                <span class="ask">{words}" "<span class="sr-only">{object}</span></span>
+                <span class="keep">"Cancel"</span>
+            </summary>
             <p>{effect}</p>
             {form}
         </details>

@@ -12,7 +12,7 @@ use crate::{
     pages::frame::use_slug,
     ui::{
         ButtonKind, ButtonSize, Card, Checkbox, Choice, Empty, EmptyKind, FieldWidth, Select, SubmitButton, TextInput,
-        Time, refusal,
+        Time, confirm, refusal,
     },
 };
 
@@ -134,18 +134,15 @@ fn show(slug: String, list: KeyList, revoke: Post, make: Post) -> AnyView {
 
 fn row(slug: &str, key: KeyRow, revoke: Post) -> AnyView {
     let (slug, id, words) = (slug.to_owned(), key.id, format!("Revoke {}", key.name));
-    let button = key.works.then(move || {
-        view! {
-            <details class="confirm">
-                <summary class="button small">"Revoke"</summary>
-                <PostForm post=revoke>
-                    <input type="hidden" name="slug" value=slug/>
-                    <input type="hidden" name="id" value=id/>
-                    <p>"Programs that use it stop working at once."</p>
-                    <SubmitButton kind=ButtonKind::Danger size=ButtonSize::Small>{words}</SubmitButton>
-                </PostForm>
-            </details>
-        }
+    let button = key.works.then(|| {
+        let form = view! {
+            <PostForm post=revoke>
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="id" value=id/>
+                <SubmitButton kind=ButtonKind::Danger size=ButtonSize::Small>{words}</SubmitButton>
+            </PostForm>
+        };
+        confirm("Revoke", &key.name, "Programs that use it stop working at once.", form.into_any())
     });
     let used = match key.used {
         Some(moment) => view! { "Used "<Time moment/> }.into_any(),

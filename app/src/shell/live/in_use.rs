@@ -20,8 +20,10 @@ pub(super) fn in_use() -> bool {
         if let Some(area) = field.dyn_ref::<HtmlTextAreaElement>() {
             return area.default_value().is_ok_and(|given| given != area.value());
         }
-        field
-            .dyn_ref::<HtmlInputElement>()
-            .is_some_and(|input| input.checked() != input.default_checked() || input.value() != input.default_value())
+        field.dyn_ref::<HtmlInputElement>().is_some_and(|input| match input.type_().as_str() {
+            // A box without a value has another value than its default one.
+            "checkbox" | "radio" => input.checked() != input.default_checked(),
+            _ => input.value() != input.default_value(),
+        })
     })
 }
