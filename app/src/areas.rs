@@ -9,6 +9,7 @@ use leptos_router::ChooseView;
 
 use crate::pages::{
     accounts::{AccountPage, AccountsPage},
+    agents::{AgentPage, AgentVersionsPage, AgentsPage, EditAgentPage, ImportAgentsPage, NewAgentPage},
     campaigns::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
         CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
@@ -32,6 +33,8 @@ pub enum Page {
     Campaigns(Campaigns),
     /// Writing a campaign, until it starts.
     Builder(Builder),
+    /// Agents.
+    Agents(Agents),
     /// Settings of the company.
     Settings(Settings),
 }
@@ -59,6 +62,7 @@ impl Page {
             Self::Home(_) => "home",
             Self::Campaigns(_) => "campaigns",
             Self::Builder(_) => "builder",
+            Self::Agents(_) => "agents",
             Self::Settings(_) => "settings",
         }
     }
@@ -78,6 +82,7 @@ impl ChooseView for Page {
             Self::Home(page) => home(page).await,
             Self::Campaigns(page) => campaigns(page).await,
             Self::Builder(page) => builder(page).await,
+            Self::Agents(page) => agents(page).await,
             Self::Settings(page) => settings(page).await,
         };
         shown.unwrap_or_else(|_| ().into_any())
@@ -89,6 +94,7 @@ impl ChooseView for Page {
             Self::Home(_) => preload_home().await,
             Self::Campaigns(_) => preload_campaigns().await,
             Self::Builder(_) => preload_builder().await,
+            Self::Agents(_) => preload_agents().await,
             Self::Settings(_) => preload_settings().await,
         };
         if loaded.is_err() {
@@ -206,6 +212,35 @@ fn builder(page: Builder) -> Shown {
         Builder::Step => view! { <CampaignStepPage/> }.into_any(),
         Builder::Settings => view! { <CampaignSettingsPage/> }.into_any(),
         Builder::Launch => view! { <CampaignLaunchPage/> }.into_any(),
+    })
+}
+
+/// Pages of agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agents {
+    /// The catalogue.
+    List,
+    /// The form of a new one.
+    New,
+    /// Files of agents.
+    Import,
+    /// One agent.
+    One,
+    /// Its versions.
+    Versions,
+    /// Its form.
+    Edit,
+}
+
+#[wasm_split(agents, wasm_split_path = leptos::wasm_split, preload(preload_agents), fallible)]
+fn agents(page: Agents) -> Shown {
+    Ok(match page {
+        Agents::List => view! { <AgentsPage/> }.into_any(),
+        Agents::New => view! { <NewAgentPage/> }.into_any(),
+        Agents::Import => view! { <ImportAgentsPage/> }.into_any(),
+        Agents::One => view! { <AgentPage/> }.into_any(),
+        Agents::Versions => view! { <AgentVersionsPage/> }.into_any(),
+        Agents::Edit => view! { <EditAgentPage/> }.into_any(),
     })
 }
 

@@ -51,14 +51,18 @@ impl FromServerFnError for AppError {
     type Encoder = PostcardEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        let message = match error {
+        let message = match &error {
             ServerFnErrorErr::Request(_) => "The server could not be reached. Check your connection and try again.",
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                "The form could not be read. Load the page again."
+                "A value of the form could not be read: a number has letters in it, or is too large. Correct it and try again."
             }
             _ => "Something went wrong on our side. Try again.",
         };
-        Self { status: 500, message: message.to_owned(), problems: Vec::new() }
+        let status = match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => 422,
+            _ => 500,
+        };
+        Self { status, message: message.to_owned(), problems: Vec::new() }
     }
 }
 

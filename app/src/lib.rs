@@ -19,7 +19,7 @@ pub mod public;
 #[cfg(feature = "ssr")]
 pub mod server;
 
-use areas::{Builder, Campaigns, Home, Leads, Page, Settings};
+use areas::{Agents, Builder, Campaigns, Home, Leads, Page, Settings};
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::{
@@ -83,6 +83,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("campaigns/:campaign/stop") view=Page::Campaigns(Campaigns::Stop) ssr=SsrMode::Async/>
                     <Route path=path!("sandbox") view=Page::Home(Home::Sandbox) ssr=SsrMode::Async/>
                     <Route path=path!("sandbox/:mail") view=Page::Home(Home::SandboxMail) ssr=SsrMode::Async/>
+                    <Route path=path!("agents") view=Page::Agents(Agents::List) ssr=SsrMode::Async/>
+                    <Route path=path!("agents/new") view=Page::Agents(Agents::New) ssr=SsrMode::Async/>
+                    <Route path=path!("agents/import") view=Page::Agents(Agents::Import) ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent") view=Page::Agents(Agents::One) ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent/versions") view=Page::Agents(Agents::Versions) ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent/edit") view=Page::Agents(Agents::Edit) ssr=SsrMode::Async/>
                     <Route path=path!("settings") view=Page::Settings(Settings::Company) ssr=SsrMode::Async/>
                     <Route path=path!("settings/company") view=Page::Settings(Settings::Company) ssr=SsrMode::Async/>
                     <Route path=path!("settings/mailboxes") view=Page::Settings(Settings::Mailboxes) ssr=SsrMode::Async/>

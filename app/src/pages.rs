@@ -1,6 +1,7 @@
 //! The pages, one noun one module. Shared words live in [`frame`].
 
 pub mod accounts;
+pub mod agents;
 pub mod campaigns;
 pub mod frame;
 pub mod home;

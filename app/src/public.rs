@@ -1,6 +1,7 @@
 //! Pages without scripts: the doors of the product and what recipients see. Plain forms, plain
 //! handlers; no wasm is sent.
 
+mod agents;
 mod api_docs;
 mod imports;
 mod invite;
@@ -19,7 +20,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use domain::imports::MAX_UPLOAD;
+use domain::{agents::MAX_UPLOAD as MAX_AGENT_FILES, imports::MAX_UPLOAD};
 use service::Db;
 use tower_sessions::Session;
 
@@ -43,6 +44,8 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/leads/bulk", post(leads::bulk))
         .route("/t/{slug}/leads/import/upload", post(imports::upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))
+        .route("/t/{slug}/agents/import/upload", post(agents::import).layer(DefaultBodyLimit::max(MAX_AGENT_FILES)))
+        .route("/t/{slug}/agents/{id}/file", get(agents::export))
         .with_state(db)
         .merge(documentation)
         .layer(middleware::from_fn(page::with_theme))

@@ -12,6 +12,9 @@ const inside = [
   "/t/halden/campaigns",
   "/t/halden/campaigns/new",
   "/t/halden/sandbox",
+  "/t/halden/agents",
+  "/t/halden/agents/new",
+  "/t/halden/agents/import",
   "/t/halden/settings/company",
   "/t/halden/settings/mailboxes",
   "/t/halden/settings/members",
@@ -55,7 +58,8 @@ for (const colorScheme of ["light", "dark"] as const) {
     const draft = await first(page, "/t/halden/campaigns?view=drafts", new RegExp(`/campaigns/${id}$`));
     const running = await first(page, "/t/halden/campaigns?view=running", new RegExp(`/campaigns/${id}$`));
     const step = await first(page, `${draft}/sequence`, new RegExp(`/sequence/${id}$`));
-    const things = [lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
+    const agent = await first(page, "/t/halden/agents", new RegExp(`/agents/${id}$`));
+    const things = [agent, `${agent}/versions`, `${agent}/edit`, lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
     const tabs = ["", "/enrolments", "/mails", "/sequence", "/settings"].map((tab) => running + tab);
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);

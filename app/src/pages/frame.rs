@@ -214,6 +214,13 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "key-revoked" => "The key is revoked.",
         "invited" => "Invitation sent.",
         "import-started" => "The import has started.",
+        "agent-created" => "Agent created.",
+        "agent-saved" => "New version saved.",
+        "agent-restored" => "The version is the newest one now.",
+        "agent-enabled" => "Agent enabled.",
+        "agent-disabled" => "Agent disabled.",
+        "agent-deleted" => "Agent deleted.",
+        "agents-imported" => "Agents imported.",
         "import-cancelled" => "Import cancelled. Nothing was imported.",
         _ => return None,
     })

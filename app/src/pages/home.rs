@@ -54,6 +54,7 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
         ..CampaignFilter::default()
     };
     let page = PageRequest { per: Some(10), ..PageRequest::default() };
+    let may_mend = t.actor().can(Permission::ManageMailboxes);
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let week =
         LeadFilter { created_from: Some((now - chrono::Duration::days(6)).date_naive()), ..LeadFilter::default() };
@@ -64,7 +65,7 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
     let base = format!("/t/{slug}");
     let mut needs: Vec<_> = mailboxes
         .iter()
-        .filter(|m| m.state == MailboxState::Reconnect)
+        .filter(|m| may_mend && m.state == MailboxState::Reconnect)
         .map(|m| {
             let why = m.last_error.clone().unwrap_or_default();
             (format!("{} is not connected", m.address), why, format!("{base}/settings/mailboxes"))

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{
-    LeadId, Problem,
+    LeadId, Permission, Problem,
     campaigns::CampaignState,
     leads::{BulkAction, BulkOutcome, LeadFilter, LeadSelection},
     page::Count,
@@ -66,6 +66,7 @@ async fn change(db: &Db, session: &Session, slug: &str, parts: &Parts, form: &[(
     let selection = selection(form)?;
     let action = action(&value(form, "action"), value(form, "tag"))?;
     let mut t = db.tenant(&actor).await?;
+    t.require(Permission::EditLeads).await?;
     if let Some(question) = question(&mut t, &selection, &action).await?
         && value(form, "sure") != question.word.unwrap_or("yes")
     {

@@ -7,7 +7,7 @@ use axum::{
 };
 use http::{StatusCode, request::Parts};
 use leptos::prelude::*;
-use service::{Db, people::USER_ID};
+use service::{Db, Error, people::USER_ID};
 use tower_sessions::{Expiry, Session};
 
 use super::{local, page};
@@ -48,8 +48,13 @@ pub async fn submit(State(db): State<Db>, session: Session, parts: Parts, Form(i
     let person = match db.people().sign_in(&input.email, &input.password, origin(&parts)).await {
         Ok(person) => person,
         Err(error) => {
+            let wait = if let Error::TooMany(seconds) = error { Some(seconds) } else { None };
             let error = AppError::from(error);
-            return form(page::status(&error), &input.email, &input.next, Some(&error));
+            let mut refused = form(page::status(&error), &input.email, &input.next, Some(&error));
+            if let Some(seconds) = wait {
+                refused.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+            }
+            return refused;
         }
     };
     match start(&session, person.id, input.keep.is_some()).await {
@@ -59,7 +64,12 @@ pub async fn submit(State(db): State<Db>, session: Session, parts: Parts, Form(i
 }
 
 /// Signs out, and goes on to where the form says.
-pub async fn leave(session: Session, Form(to): Form<Next>) -> Response {
+pub async fn leave(State(db): State<Db>, session: Session, parts: Parts, Form(to): Form<Next>) -> Response {
+    if let Ok(Some(user)) = signed_in(&session).await
+        && db.people().signed_out(user, origin(&parts)).await.is_err()
+    {
+        return page::unavailable();
+    }
     match session.flush().await {
         Ok(()) if to.next.is_empty() => Redirect::to("/login").into_response(),
         Ok(()) => Redirect::to(&local(&to.next)).into_response(),

@@ -13,6 +13,7 @@ pub(super) enum Place {
     Accounts,
     Campaigns,
     Sandbox,
+    Agents,
     Settings,
     More,
 }
@@ -25,6 +26,7 @@ impl Place {
             Self::Accounts => ("Accounts", IconName::Building, "/accounts"),
             Self::Campaigns => ("Campaigns", IconName::Send, "/campaigns"),
             Self::Sandbox => ("Sandbox mail", IconName::Flask, "/sandbox"),
+            Self::Agents => ("Agents", IconName::Spark, "/agents"),
             Self::Settings => ("Settings", IconName::Gear, "/settings"),
             Self::More => ("More", IconName::Menu, "/more"),
         }

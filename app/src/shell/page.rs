@@ -58,6 +58,7 @@ pub fn MorePage(
                 <ul class="link-list">
                     {more_link(Place::Accounts, &slug)}
                     {more_link(Place::Sandbox, &slug)}
+                    {more_link(Place::Agents, &slug)}
                     {data.role.can(Permission::ManageMailboxes).then(|| more_link(Place::Settings, &slug))}
                 </ul>
                 <section class="stack">

@@ -20,6 +20,9 @@ pub fn FileDrop(
     /// Limits in words.
     #[prop(optional, into)]
     hint: String,
+    /// Several files at once.
+    #[prop(optional)]
+    multiple: bool,
     /// What is wrong with the file.
     #[prop(optional, into)]
     error: Signal<Option<String>>,
@@ -38,6 +41,7 @@ pub fn FileDrop(
                     id=name.clone()
                     name=name
                     accept=accept
+                    multiple=multiple
                     aria-describedby=described
                     aria-invalid=move || error.with(Option::is_some).then_some("true")
                 />

@@ -138,12 +138,17 @@ pub fn TextArea(
     /// Longest value, in characters.
     #[prop(optional, into)]
     maxlength: Option<u32>,
+    /// A file of a machine: letters of one width, no spelling marks.
+    #[prop(optional)]
+    code: bool,
 ) -> impl IntoView {
     let width = FieldWidth::Full;
     let value = entered(&name).unwrap_or(value);
     let frame = FieldFrame { id: name.clone(), label, hint, error, optional, width };
     let control = view! {
         <textarea
+            class=code.then_some("code")
+            spellcheck=code.then_some("false")
             id=name.clone()
             name=name
             rows=rows.to_string()

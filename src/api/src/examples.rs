@@ -18,6 +18,7 @@ pub fn of(schema: &str) -> Option<Value> {
 mod tests {
     use domain::{
         accounts::{Account, AccountInput},
+        agents::{AgentSummary, AgentVersion},
         campaigns::{CampaignEvent, CampaignInput, CampaignSummary, Check},
         enrolments::Enrolment,
         imports::{Import, ImportPlan, RejectedRow},
@@ -88,6 +89,13 @@ mod tests {
             Suppression,
             NewSuppressions,
             SuppressionsAdded,
+            AgentSummary,
+            AgentInFull,
+            AgentInput,
+            RestoreVersion,
+            AgentVersion,
+            AgentFiles,
+            AgentsImported,
             ProblemDetails,
             Ledger,
         );

@@ -47,7 +47,10 @@ async fn refused_method(request: axum::extract::Request, next: middleware::Next)
         let details = ProblemDetails::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
-            format!("This address answers to {allowed}."),
+            match allowed {
+                "" => "This address does not answer to that method.".to_owned(),
+                allowed => format!("This address answers to {allowed}."),
+            },
         );
         response.extensions_mut().insert(details);
     }

@@ -32,6 +32,7 @@ const KEY: &str = "key";
         (name = "Enrolments", description = "One lead in one campaign."),
         (name = "Mailboxes", description = "The addresses that e-mails leave from."),
         (name = "Suppressions", description = "Addresses and domains that get no more e-mail."),
+        (name = "Agents", description = "Who does what in a run: definitions as Markdown files, in versions."),
     )
 )]
 struct Description;

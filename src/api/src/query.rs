@@ -33,8 +33,11 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let axum::extract::Query(value) = axum::extract::Query::try_from_uri(&parts.uri)
-            .map_err(|rejection| Problem::new("query_invalid", rejection.body_text()))?;
+        let axum::extract::Query(value) = axum::extract::Query::try_from_uri(&parts.uri).map_err(|rejection| {
+            let words = rejection.body_text();
+            let words = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(&words);
+            Problem::new("query_invalid", format!("The query can’t be read: {words}."))
+        })?;
         Ok(Self(value))
     }
 }

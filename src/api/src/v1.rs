@@ -1,6 +1,7 @@
 //! Version 1, one file for each noun.
 
 mod accounts;
+mod agents;
 pub(crate) mod campaigns;
 mod commands;
 mod enrolments;
@@ -31,6 +32,7 @@ pub fn router() -> OpenApiRouter {
         .merge(enrolments::router())
         .merge(mailboxes::router())
         .merge(suppressions::router())
+        .merge(agents::router())
 }
 
 /// A list that always comes whole, in the shape of a page.
@@ -54,6 +56,7 @@ fn merged<T: Serialize + DeserializeOwned>(old: &T, patch: Value) -> Result<T> {
 #[cfg(test)]
 pub(crate) mod bodies {
     pub use super::{
+        agents::{AgentFiles, AgentInFull, AgentInput, AgentsImported, RestoreVersion},
         commands::{CommandResult, Resume, Schedule},
         imports::ImportFormat,
         leads::{BulkChange, LeadBatch, LeadResults, NewNote},

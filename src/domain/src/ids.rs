@@ -75,4 +75,6 @@ ids! {
     AuditEventId,
     /// A mail caught by the sandbox.
     SandboxMailId,
+    /// An agent.
+    AgentId,
 }

@@ -231,6 +231,7 @@ impl Import {
 /// What is chosen before an import is reviewed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct ImportPlan {
     /// Column to field.
     #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, ImportField>))]

@@ -29,6 +29,10 @@ wire_enum! {
         SuppressionsRead = "suppressions:read",
         /// Add to and remove from the suppression list.
         SuppressionsWrite = "suppressions:write",
+        /// Read agents.
+        AgentsRead = "agents:read",
+        /// Add, change, import and delete agents.
+        AgentsWrite = "agents:write",
     }
 }
 
@@ -46,6 +50,8 @@ impl Scope {
             Self::MailboxesWrite => "Connect and change mailboxes",
             Self::SuppressionsRead => "Read the suppression list",
             Self::SuppressionsWrite => "Add to and remove from the suppression list",
+            Self::AgentsRead => "Read agents",
+            Self::AgentsWrite => "Add, change, import and delete agents",
         }
     }
 
@@ -56,12 +62,17 @@ impl Scope {
         use Permission as P;
         permission == P::Read
             || match self {
-                Self::LeadsRead | Self::CampaignsRead | Self::MailboxesRead | Self::SuppressionsRead => false,
+                Self::LeadsRead
+                | Self::CampaignsRead
+                | Self::MailboxesRead
+                | Self::SuppressionsRead
+                | Self::AgentsRead => false,
                 Self::LeadsWrite => matches!(permission, P::EditLeads | P::ImportLeads | P::ManageAllLeads),
                 Self::CampaignsWrite => permission == P::EditCampaigns,
                 Self::CampaignsRun => matches!(permission, P::RunCampaigns | P::PauseOwnCampaigns),
                 Self::MailboxesWrite => permission == P::ManageMailboxes,
                 Self::SuppressionsWrite => permission == P::ManageSuppressions,
+                Self::AgentsWrite => permission == P::ManageAgents,
             }
     }
 }

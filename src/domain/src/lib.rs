@@ -4,6 +4,8 @@
 //! or a random number takes it as an argument.
 
 pub mod accounts;
+#[cfg(feature = "agents")]
+pub mod agents;
 pub mod campaigns;
 pub mod companies;
 pub mod email;

@@ -39,6 +39,8 @@ wire_enum! {
         ManageMailboxes = "manage_mailboxes",
         /// The suppression list.
         ManageSuppressions = "manage_suppressions",
+        /// Agents: which there are, and what they are told.
+        ManageAgents = "manage_agents",
         /// Members and invitations.
         ManageMembers = "manage_members",
         /// API keys.
@@ -98,6 +100,7 @@ impl Permission {
             Self::ManageAllLeads | Self::RunCampaigns => Role::Manager,
             Self::ManageMailboxes
             | Self::ManageSuppressions
+            | Self::ManageAgents
             | Self::ManageMembers
             | Self::ManageKeys
             | Self::ReadAudit
@@ -119,6 +122,7 @@ impl Permission {
             Self::PauseOwnCampaigns => "pause campaigns",
             Self::ManageMailboxes => "manage mailboxes",
             Self::ManageSuppressions => "manage the suppression list",
+            Self::ManageAgents => "manage agents",
             Self::ManageMembers => "manage members",
             Self::ManageKeys => "manage API keys",
             Self::ReadAudit => "see the audit log",
@@ -155,6 +159,7 @@ mod tests {
                 "xxxx. pause_own_campaigns",
                 "xx... manage_mailboxes",
                 "xx... manage_suppressions",
+                "xx... manage_agents",
                 "xx... manage_members",
                 "xx... manage_keys",
                 "xx... read_audit",

@@ -30,6 +30,7 @@ wire_enum! {
 /// The wait before a step, counted from the e-mail before it; before the first step, from the enrolment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Delay {
     /// How many, 0 to 365.
     pub amount: i32,
@@ -138,8 +139,8 @@ impl Step {
         if self.body.trim().is_empty() {
             problems.push(Problem::field("body", "body_missing", "Write a text."));
         }
-        problems.extend(template::unknown_names(&self.subject, "subject"));
-        problems.extend(template::unknown_names(&self.body, "body"));
+        problems.extend(template::mistakes(&self.subject, "subject"));
+        problems.extend(template::mistakes(&self.body, "body"));
         problems
     }
 

@@ -111,20 +111,32 @@ pub fn render<'v>(template: &str, value: impl Fn(Variable) -> Option<Cow<'v, str
     Rendered { text, missing }
 }
 
-/// Names in braces that are not variables, as problems of `field`.
+/// What looks like a variable and is none, as problems of `field`: a name that is not known, and braces
+/// that begin like a variable and do not end like one.
 #[must_use]
-pub fn unknown_names(template: &str, field: &'static str) -> Vec<Problem> {
-    parts(template)
-        .into_iter()
-        .filter_map(|part| match part {
-            Part::Unknown(name) => Some(Problem::field(
-                field,
-                "variable_unknown",
-                format!("{{{name}}} is not a variable. Known are {}.", known_names()),
-            )),
-            _ => None,
+pub fn mistakes(template: &str, field: &'static str) -> Vec<Problem> {
+    let unknown = parts(template).into_iter().filter_map(|part| match part {
+        Part::Unknown(name) => Some(Problem::field(
+            field,
+            "variable_unknown",
+            format!("{{{name}}} is not a variable. Known are {}.", known_names()),
+        )),
+        _ => None,
+    });
+    let broken = braces(template).filter(|after| placeholder(after).is_none()).filter_map(|after| {
+        let word = &after[..after.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(after.len())];
+        (after.starts_with('|') || Variable::parse(word).is_some()).then(|| {
+            let seen: String = after.chars().take(20).take_while(|c| *c != '\n').collect();
+            let message = format!("“{{{seen}” is no whole variable. Write it as {{first_name|there}}.");
+            Problem::field(field, "variable_broken", message)
         })
-        .collect()
+    });
+    unknown.chain(broken).collect()
+}
+
+/// What follows each opening brace.
+fn braces(template: &str) -> impl Iterator<Item = &str> {
+    template.match_indices('{').map(|(open, brace)| &template[open + brace.len()..])
 }
 
 fn known_names() -> String {
@@ -183,8 +195,20 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_are_told() {
-        assert_eq!(unknown_names("{shoe_size} {first_name}", "body").len(), 1);
+    fn mistakes_are_told() {
+        for (template, code) in [
+            ("{shoe_size} {first_name}", "variable_unknown"),
+            ("Hi {first_name", "variable_broken"),
+            ("Hi {first_name\n}", "variable_broken"),
+            ("{|there}", "variable_broken"),
+            ("{first_name {company|you}", "variable_broken"),
+        ] {
+            let codes: Vec<_> = mistakes(template, "body").into_iter().map(|p| p.code).collect();
+            assert_eq!(codes, [code], "{template}");
+        }
+        for fine in ["{first_name|}", "fn main() { }", "{", "{ first_name }", "{{company}}"] {
+            assert_eq!(mistakes(fine, "body"), [], "{fine}");
+        }
         assert_eq!(fill("{shoe_size}").text, "{shoe_size}");
     }
 }

@@ -20,6 +20,7 @@ wire_enum! {
 /// Days and hours in which a campaign may send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct SendingWindow {
     /// Days, 1 (Monday) to 7 (Sunday).
     pub days: Vec<i16>,

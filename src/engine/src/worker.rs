@@ -73,7 +73,7 @@ async fn reconcile(db: Db, stop: CancellationToken) {
     for look in 0_u64.. {
         let mut outcome = reconcile_once(&db).await;
         if outcome.is_ok() && look.is_multiple_of(SWEEP) {
-            outcome = sweep(&db).await;
+            outcome = upkeep(&db).await;
         }
         if let Err(error) = outcome {
             tracing::warn!(error = &error as &dyn std::error::Error, "The reconciler waits for the database");
@@ -85,12 +85,13 @@ async fn reconcile(db: Db, stop: CancellationToken) {
     }
 }
 
-/// Forgets what is kept for a time only.
+/// Forgets what is kept for a time only, and gives companies the newest catalogue of agents.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn sweep(db: &Db) -> Result<()> {
-    db.platform().sweep(db.clock().now()).await
+pub async fn upkeep(db: &Db) -> Result<()> {
+    db.platform().sweep(db.clock().now()).await?;
+    service::agents::refresh(db).await
 }
 
 /// One look: expired leases are judged, waiting rows are woken. One row that fails does not keep the

@@ -8,7 +8,7 @@ use domain::{
     messages::LEASE,
     steps::{StepInput, TestMailState},
 };
-use engine::worker::{reconcile_once, sweep};
+use engine::worker::{reconcile_once, upkeep};
 use service::{Error, Origin};
 use testing::{TestCompany, TestDb};
 use uuid::Uuid;
@@ -112,7 +112,7 @@ async fn what_has_ended_is_forgotten_in_time() {
 
     let days = async |days| {
         db.clock().advance(Duration::days(days));
-        sweep(&db).await.expect("forgotten");
+        upkeep(&db).await.expect("forgotten");
     };
     days(1).await;
     assert_eq!(testing::sign_in_attempts(&db.superuser()).await, 1);

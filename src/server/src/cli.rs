@@ -15,7 +15,7 @@ use service::{Db, people::NewPerson, secrets::new_password};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config, config::Config, doctor, installation, installation::Installation, seed, web};
+use crate::{agents::Agents, config, config::Config, doctor, installation, installation::Installation, seed, web};
 
 /// Sales automation for many companies on one installation.
 #[derive(Debug, Parser)]
@@ -73,6 +73,11 @@ enum Command {
     User {
         #[command(subcommand)]
         what: User,
+    },
+    /// Agents.
+    Agents {
+        #[command(subcommand)]
+        what: Agents,
     },
 }
 
@@ -170,6 +175,10 @@ impl Command {
             Self::Key { what: Key::Create { company, name, scopes } } => {
                 let installation = Installation::open(&config).await?;
                 say(&create_key(&installation.db, &company, &name, &scopes).await?)
+            }
+            Self::Agents { what } => {
+                let installation = Installation::open(&config).await?;
+                say(&what.run(&installation.db).await?)
             }
             Self::User { what: User::Create { email, name, company, role } } => {
                 let installation = Installation::open(&config).await?;

@@ -1,5 +1,6 @@
 //! The binary `saleswright`: settings, wiring and the command line.
 
+pub mod agents;
 pub mod cli;
 pub mod config;
 pub mod doctor;

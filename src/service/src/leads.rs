@@ -266,7 +266,8 @@ impl Leads<'_> {
         let emails = [email.as_str().to_owned()];
         match store::existing(self.t, Of::Emails(&emails), false).await?.pop() {
             Some(other) if Some(other.id) != but => {
-                Err(Error::conflict("email_taken", format!("{} has this address already.", other.display_name())))
+                let message = format!("{} has this address already.", other.display_name());
+                Err(Error::Conflict(Problem::field("email", "email_taken", message)))
             }
             _ => Ok(()),
         }

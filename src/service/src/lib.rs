@@ -5,6 +5,7 @@
 //! functions and the JSON API, call the same methods and commit.
 
 pub mod accounts;
+pub mod agents;
 pub mod audit;
 pub mod campaigns;
 pub mod clock;

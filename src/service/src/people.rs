@@ -123,6 +123,14 @@ impl People<'_> {
         }
     }
 
+    /// Writes down that somebody has signed out; the session itself is ended by the door.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn signed_out(&self, id: UserId, origin: Origin) -> Result<()> {
+        self.record_everywhere(id, &origin, Entry::done("person.signed_out")).await
+    }
+
     /// A person.
     ///
     /// # Errors
@@ -227,6 +235,7 @@ impl People<'_> {
             sqlx::query!("INSERT INTO memberships (user_id, role) VALUES ($1, 'owner')", owner.0)
                 .execute(t.conn())
                 .await?;
+            t.agents().take_catalogue().await?;
             t.audit().record(Entry::done("company.created").on(name.clone())).await?;
             t.commit().await?;
             return Ok(Membership { company: id, name, slug, role: Role::Owner });

@@ -91,7 +91,7 @@ fn page(slug: String, s: Settings, save: Post) -> AnyView {
     let top = head(&slug, &s.head, "settings", ().into_any());
     let locked =
         (!s.may_edit).then(|| view! { <Callout tone=Tone::Sky>"Pause the campaign to change its settings."</Callout> });
-    let may_edit = s.may_edit;
+    let may_edit = s.may_edit && may(Permission::EditCampaigns);
     let (id, version, name) = (s.head.id.clone(), s.version, s.head.name.clone());
     let fields = fields(s);
     view! {
@@ -104,9 +104,11 @@ fn page(slug: String, s: Settings, save: Post) -> AnyView {
                     <input type="hidden" name="slug" value=slug/>
                     <input type="hidden" name="id" value=id/>
                     <input type="hidden" name="form[version]" value=version/>
-                    <TextInput name="form[name]" label="Name" value=name/>
-                    {fields}
-                    {(may_edit && may(Permission::EditCampaigns)).then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
+                    <fieldset class="stack" disabled=!may_edit>
+                        <TextInput name="form[name]" label="Name" value=name/>
+                        {fields}
+                    </fieldset>
+                    {may_edit.then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
                 </PostForm>
             </div>
         </PageScroll>

@@ -23,6 +23,7 @@ pub struct MailboxRow {
     address: String,
     server: String,
     state: String,
+    tested: bool,
     error: Option<String>,
     sent: i64,
     cap: i64,
@@ -61,6 +62,7 @@ pub async fn load_mailboxes(slug: String) -> Result<Vec<MailboxRow>, AppError> {
                 domain::mailboxes::MailboxKind::Smtp => format!("{}, port {}", m.host, m.port),
             },
             state: m.state.to_string(),
+            tested: m.checked_at.is_some(),
             error: m.last_error,
             sent: m.sent_24h,
             cap: i64::from(m.daily_cap),
@@ -140,6 +142,7 @@ fn show(slug: String, list: Vec<MailboxRow>, connect: Post, change: Post) -> Any
 
 fn row(slug: &str, m: MailboxRow, change: Post) -> AnyView {
     let (glyph, tone, word) = match m.state.as_str() {
+        "connected" if !m.tested => (Glyph::Clock, Tone::Sky, "Being tested"),
         "connected" => (Glyph::Done, Tone::Jade, "Connected"),
         "paused" => (Glyph::Pause, Tone::Amber, "Paused"),
         _ => (Glyph::Octagon, Tone::Coral, "Reconnect"),

@@ -66,6 +66,8 @@ pub struct Facts<'a> {
     pub mailboxes: usize,
     /// Of these: connected.
     pub connected: usize,
+    /// How many of these nobody has tested yet.
+    pub untested: usize,
     /// Of these: the company's own, not the sandbox.
     pub real: usize,
     /// The most e-mails they may send together in 24 hours.
@@ -170,6 +172,10 @@ fn mailboxes(f: &Facts<'_>) -> Check {
         (all, some) if some < all => {
             warn("mailboxes", format!("{some} of {all} mailboxes are connected."), Some(FixAt::Mailboxes))
         }
+        _ if f.untested > 0 => {
+            let words = format!("{} not been tested yet.", plural(count(f.untested), "mailbox has", "mailboxes have"));
+            warn("mailboxes", words, Some(FixAt::Mailboxes))
+        }
         (all, _) => pass("mailboxes", format!("{} connected.", plural(count(all), "mailbox is", "mailboxes are"))),
     }
 }
@@ -261,6 +267,7 @@ mod tests {
             steps,
             mailboxes: 1,
             connected: 1,
+            untested: 0,
             real: 0,
             daily_cap: 50,
             public_url: "https://sales.example",

@@ -13,7 +13,7 @@ use crate::{AccountId, CampaignId, Problem, UserId, wire::wire_enum};
 /// mean any of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LeadFilter {
     /// Part of name, address, account or title.
     #[serde(skip_serializing_if = "Option::is_none")]

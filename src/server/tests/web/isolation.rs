@@ -94,6 +94,18 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("list_suppressions", OwnOnly),
     ("add_suppressions", NoIds),
     ("remove_suppression", NotFound),
+    ("list_agents", OwnOnly),
+    ("create_agent", NoIds),
+    ("get_agent", NotFound),
+    ("change_agent", NotFound),
+    ("delete_agent", NotFound),
+    ("download_agent", NotFound),
+    ("list_agent_versions", NotFound),
+    ("download_agent_version", NotFound),
+    ("restore_agent", NotFound),
+    ("enable_agent", NotFound),
+    ("disable_agent", NotFound),
+    ("import_agents", NoIds),
 ];
 
 /// An operation as it is described.
@@ -146,8 +158,10 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     let added = program.post("/suppressions", json!({"targets": ["@secret.example"]})).await;
     assert!(added.status.is_success(), "{}", added.json);
     let suppression = program.get("/suppressions").await.json["items"][0]["id"].clone();
+    let definition = "---\nname: secret-agent\ndescription: Hidden work.\n---\nWork.\n";
+    let agent = made(program.post("/agents", json!({"definition": definition})).await);
     json!({"leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
-        "mailboxes": mailbox, "suppressions": suppression})
+        "mailboxes": mailbox, "suppressions": suppression, "agents": agent})
 }
 
 #[tokio::test]
@@ -195,7 +209,7 @@ async fn an_intruder_gets_nothing_through_any_operation() {
 /// What its own people see of each thing.
 pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
     let mut seen = Vec::new();
-    for noun in ["leads", "accounts", "campaigns", "imports", "mailboxes"] {
+    for noun in ["leads", "accounts", "campaigns", "imports", "mailboxes", "agents"] {
         seen.push(program.get(&format!("/{noun}/{}", things[noun].as_str().expect("an id"))).await.json);
     }
     seen.push(program.get(&format!("/campaigns/{}/steps", things["campaigns"].as_str().expect("an id"))).await.json);

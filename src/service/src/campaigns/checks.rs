@@ -37,7 +37,8 @@ impl Campaigns<'_> {
         };
         let steps = self.steps_of(campaign.id).await?;
         let boxes = sqlx::query!(
-            r#"SELECT m.kind AS "kind: MailboxKind", m.state AS "state: MailboxState", m.daily_cap
+            r#"SELECT m.kind AS "kind: MailboxKind", m.state AS "state: MailboxState", m.daily_cap,
+                      m.kind = 'sandbox' OR m.checked_at IS NOT NULL AS "tested!"
                FROM campaign_mailboxes c JOIN mailboxes m ON m.id = c.mailbox_id WHERE c.campaign_id = $1"#,
             campaign.id.0
         )
@@ -50,7 +51,8 @@ impl Campaigns<'_> {
             without_address: reach.without_address,
             steps: &steps,
             mailboxes: boxes.len(),
-            connected: boxes.iter().filter(|b| b.state == MailboxState::Connected).count(),
+            connected: boxes.iter().filter(|b| b.state == MailboxState::Connected && b.tested).count(),
+            untested: boxes.iter().filter(|b| b.state == MailboxState::Connected && !b.tested).count(),
             real: boxes.iter().filter(|b| b.kind == MailboxKind::Smtp).count(),
             daily_cap: boxes.iter().map(|b| i64::from(b.daily_cap)).sum(),
             public_url: &self.t.db().settings().public_url.clone(),

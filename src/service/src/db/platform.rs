@@ -107,6 +107,17 @@ impl<'d> Platform<'d> {
         Ok(rows.into_iter().map(|r| (CompanyId(r.company), CampaignId(r.campaign))).collect())
     }
 
+    /// Companies whose agents are not of the newest catalogue.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn companies_behind(&self, newest: &str) -> Result<Vec<CompanyId>> {
+        let rows = sqlx::query_scalar!(r#"SELECT company_id AS "company!" FROM platform_companies_behind($1)"#, newest)
+            .fetch_all(self.db.pool())
+            .await?;
+        Ok(rows.into_iter().map(CompanyId).collect())
+    }
+
     /// Imports that should be worked on and are in nobody's hands.
     ///
     /// # Errors

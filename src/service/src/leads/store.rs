@@ -4,7 +4,7 @@
 mod columns;
 
 use domain::{
-    AccountId, CampaignId, EmailAddress, LeadId, UserId,
+    AccountId, CampaignId, EmailAddress, LeadId, Problem, UserId,
     leads::{CheckedLead, LeadEventKind, LeadSource, LeadStatus, display_name},
 };
 use uuid::Uuid;
@@ -209,7 +209,9 @@ pub(crate) async fn update(t: &mut Tenant, kind: LeadEventKind, drafts: &[Draft]
     )
     .execute(t.conn())
     .await
-    .on_constraint("leads_email_key", || Error::conflict("email_taken", "Another lead has this address already."))?;
+    .on_constraint("leads_email_key", || {
+        Error::Conflict(Problem::field("email", "email_taken", "Another lead has this address already."))
+    })?;
     remember_tags(t, drafts).await
 }
 

@@ -1,0 +1,13 @@
+//! Agents: the catalogue of the company, one agent with its versions, and the form that its file is written in.
+
+mod detail;
+mod form;
+mod list;
+#[cfg(feature = "ssr")]
+mod load;
+mod versions;
+
+pub use detail::AgentPage;
+pub use form::{EditAgentPage, NewAgentPage};
+pub use list::{AgentsPage, ImportAgentsPage};
+pub use versions::AgentVersionsPage;

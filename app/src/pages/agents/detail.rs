@@ -1,0 +1,193 @@
+//! One agent: its job, what it may do, how much a run may take, and what a language model is told.
+
+use domain::Permission;
+use leptos::{prelude::*, server_fn::codec::Postcard};
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::AppError,
+    exchange::{Post, PostForm, with_data},
+    pages::frame::{live_version, may, use_param, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{
+        ButtonKind, ButtonLink, ButtonSize, Card, Crumb, Fact, Facts, IconName, SubmitButton, TabLink, Tabs, Tag, Tone,
+        confirm, refusal,
+    },
+};
+
+/// What every page of an agent shows above its body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentHead {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) team: String,
+    pub(super) enabled: bool,
+    pub(super) version: i32,
+}
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentView {
+    pub(super) head: AgentHead,
+    pub(super) job: String,
+    pub(super) origin: String,
+    /// Name, what it does, the word of its risk, whether it is one of ours.
+    pub(super) tools: Vec<(String, String, String, bool)>,
+    pub(super) limits: Vec<(String, String)>,
+    pub(super) inputs: Vec<(String, String)>,
+    pub(super) example: Option<String>,
+    pub(super) instructions: String,
+    pub(super) without_model: String,
+}
+
+/// Loads the page.
+#[server(prefix = "/sf", output = Postcard)]
+pub async fn load_agent(slug: String, id: String) -> Result<AgentView, AppError> {
+    super::load::agent(&slug, &id).await
+}
+
+/// Enables, disables or deletes an agent, or brings a version back: `enable`, `disable`, `delete`, `restore`.
+#[server(prefix = "/sf")]
+pub async fn change_agent(
+    slug: String,
+    id: String,
+    what: String,
+    #[server(default)] version: i32,
+) -> Result<(), AppError> {
+    let (list, own) = (format!("/t/{slug}/agents"), format!("/t/{slug}/agents/{id}"));
+    let id = super::load::agent_id(&id)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let (path, code) = match what.as_str() {
+        "enable" => t.agents().set_enabled(id, true).await.map(|_| (own, "agent-enabled"))?,
+        "disable" => t.agents().set_enabled(id, false).await.map(|_| (own, "agent-disabled"))?,
+        "restore" => t.agents().restore(id, version).await.map(|_| (own, "agent-restored"))?,
+        "delete" => t.agents().delete(id).await.map(|()| (list, "agent-deleted"))?,
+        _ => return Err(service::Error::NotFound("command").into()),
+    };
+    t.commit().await?;
+    crate::server::done(&path, code);
+    Ok(())
+}
+
+/// A form with one button; `name` says whom it is about.
+pub(super) fn command(
+    change: Post,
+    slug: &str,
+    id: &str,
+    what: &'static str,
+    words: &'static str,
+    name: &str,
+    version: i32,
+) -> AnyView {
+    let kind = if what == "delete" { ButtonKind::Danger } else { ButtonKind::Default };
+    let (slug, id, label) = (slug.to_owned(), id.to_owned(), format!("{words} {name}"));
+    view! {
+        <PostForm post=change>
+            <input type="hidden" name="slug" value=slug/>
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="what" value=what/>
+            <input type="hidden" name="version" value=version/>
+            <SubmitButton kind size=ButtonSize::Small label busy=change.busy()>{words}</SubmitButton>
+        </PostForm>
+    }
+    .into_any()
+}
+
+/// Breadcrumb, name, tabs.
+pub(super) fn head(slug: &str, head: &AgentHead, tab: &str, actions: AnyView) -> AnyView {
+    let base = format!("/t/{slug}/agents");
+    let own = format!("{base}/{}", head.id);
+    let items = [("", "Overview"), ("/versions", "Versions"), ("/edit", "Edit")]
+        .into_iter()
+        .filter(|(path, _)| *path != "/edit" || may(Permission::ManageAgents))
+        .map(|(path, label)| TabLink::new(label, format!("{own}{path}"), path == tab))
+        .collect();
+    let off = (!head.enabled).then(|| view! { <Tag text="Disabled"/> });
+    let (name, team, version) = (head.name.clone(), head.team.clone(), format!("Version {}", head.version));
+    view! {
+        <Title text=name.clone()/>
+        <Topbar title=name.clone() headed=true trail=vec![Crumb::new("Agents", base)]/>
+        <header class="page-head">
+            <div>
+                <h1>{name}" "{off}</h1>
+                <div class="meta"><span>{team}</span><span>{version}</span></div>
+            </div>
+            <div class="head-actions">{actions}</div>
+        </header>
+        <Tabs label="Agent" items/>
+    }
+    .into_any()
+}
+
+/// One agent.
+#[component]
+pub fn AgentPage() -> impl IntoView {
+    let (slug, id) = (use_slug(), use_param("agent"));
+    let change = Post::to::<ChangeAgent>();
+    with_data(
+        live_version("agents"),
+        move || LoadAgent { slug: slug.get(), id: id.get() },
+        move |agent| page(slug.get_untracked(), agent, change),
+    )
+}
+
+fn page(slug: String, a: AgentView, change: Post) -> AnyView {
+    let actions = actions(&slug, &a.head, change);
+    let tools: Vec<_> = a
+        .tools
+        .into_iter()
+        .map(|(name, what, risk, known)| {
+            let tone = match risk.as_str() {
+                "Acts outside" => Tone::Amber,
+                _ => Tone::Neutral,
+            };
+            let mark = known.then(|| view! { <Tag text=risk tone/> });
+            view! { <li class="cluster"><code>{name}</code><span class="subtle">{what}</span><span class="push">{mark}</span></li> }
+                .into_any()
+        })
+        .collect();
+    let facts = |pairs: Vec<(String, String)>| -> Vec<_> {
+        pairs.into_iter().map(|(label, value)| view! { <Fact label>{value}</Fact> }.into_any()).collect()
+    };
+    let no_tools = tools.is_empty().then(|| view! { <p class="subtle">"It only writes."</p> });
+    let inputs = (!a.inputs.is_empty()).then(|| facts(a.inputs));
+    let limits = facts(a.limits);
+    view! {
+        {head(&slug, &a.head, "", actions)}
+        <PageScroll label="Agent">
+            <div class="page-body with-aside">
+                <div class="wide">{refusal(change)}</div>
+                <div class="col">
+                    <Card title="Its job"><p class="as-written">{a.job}</p></Card>
+                    <Card title="Instructions" note="for a language model"><div class="as-written">{a.instructions}</div></Card>
+                </div>
+                <div class="col">
+                    <Card title="Tools"><ul class="stack">{tools}</ul>{no_tools}</Card>
+                    {inputs.map(|facts| view! { <Card title="What it asks for"><Facts>{facts}</Facts></Card> })}
+                    <Card title="Limits of a run"><Facts>{limits}</Facts></Card>
+                    {a.example.map(|text| view! { <Card title="Example"><p>{text}</p></Card> })}
+                    <Card title="Origin"><p>{a.origin}</p><p class="subtle">{a.without_model}</p></Card>
+                </div>
+            </div>
+        </PageScroll>
+    }
+    .into_any()
+}
+
+fn actions(slug: &str, agent: &AgentHead, change: Post) -> AnyView {
+    let file = format!("/t/{slug}/agents/{}/file", agent.id);
+    let (what, words) = if agent.enabled { ("disable", "Disable") } else { ("enable", "Enable") };
+    let manage = may(Permission::ManageAgents).then(|| {
+        let delete = command(change, slug, &agent.id, "delete", "Delete agent", &agent.name, 0);
+        view! {
+            {command(change, slug, &agent.id, what, words, &agent.name, 0)}
+            {confirm("Delete", &agent.name, "It leaves the catalogue. What it has done stays.", delete)}
+        }
+    });
+    view! {
+        <ButtonLink href=file icon=IconName::Export size=ButtonSize::Small>"Export"</ButtonLink>
+        {manage}
+    }
+    .into_any()
+}

@@ -1,0 +1,136 @@
+//! The form of an agent: its file, in one field. What is a problem names its line.
+
+use domain::Permission;
+use leptos::{prelude::*, server_fn::codec::Postcard};
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+use super::detail::{AgentHead, head};
+use crate::{
+    error::AppError,
+    exchange::{Post, PostForm, with_data},
+    pages::frame::{only, use_param, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{ButtonLink, Crumb, SubmitButton, TextArea, TextInput, refusal},
+};
+
+/// What a new agent begins with.
+const BEGINNING: &str = "---\nname: \ndescription: \ntools:\n- find_leads\n- read_lead\nlimits:\n  steps: 20\n  minutes: 15\n  \
+    tokens: 50000\n  cost: 1.0\n---\n\nYou are …\n";
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentFile {
+    pub(super) head: AgentHead,
+    pub(super) text: String,
+}
+
+/// Loads the file of an agent.
+#[server(prefix = "/sf", output = Postcard)]
+pub async fn load_agent_file(slug: String, id: String) -> Result<AgentFile, AppError> {
+    super::load::file(&slug, &id).await
+}
+
+/// Creates an agent.
+#[server(prefix = "/sf")]
+pub async fn create_agent(slug: String, definition: String) -> Result<(), AppError> {
+    let definition = super::load::definition(&definition)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let agent = t.agents().create(definition).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/agents/{}", agent.id), "agent-created");
+    Ok(())
+}
+
+/// Saves a new version, if nobody else has in the meantime.
+#[server(prefix = "/sf")]
+pub async fn save_agent(
+    slug: String,
+    id: String,
+    version: i32,
+    definition: String,
+    #[server(default)] note: String,
+) -> Result<(), AppError> {
+    let own = format!("/t/{slug}/agents/{id}");
+    let id = super::load::agent_id(&id)?;
+    let definition = super::load::definition(&definition)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    t.agents().update(id, definition, &note, Some(version)).await?;
+    t.commit().await?;
+    crate::server::done(&own, "agent-saved");
+    Ok(())
+}
+
+/// A new agent.
+#[component]
+pub fn NewAgentPage() -> impl IntoView {
+    let slug = use_slug();
+    let create = Post::to::<CreateAgent>();
+    only(Permission::ManageAgents, move || {
+        move || {
+            let slug = slug.get();
+            let back = format!("/t/{slug}/agents");
+            view! {
+                <Title text="New agent"/>
+                <Topbar title="New agent" trail=vec![Crumb::new("Agents", back.clone())]/>
+                <PageScroll label="New agent">
+                    <div class="page-body narrow">
+                        {refusal(create)}
+                        <PostForm post=create class="stack">
+                            <input type="hidden" name="slug" value=slug/>
+                            {field(BEGINNING.to_owned(), create)}
+                            <div class="cluster">
+                                <SubmitButton busy=create.busy()>"Create agent"</SubmitButton>
+                                <ButtonLink href=back>"Cancel"</ButtonLink>
+                            </div>
+                        </PostForm>
+                    </div>
+                </PageScroll>
+            }
+            .into_any()
+        }
+    })
+}
+
+/// The form of an agent that exists.
+#[component]
+pub fn EditAgentPage() -> impl IntoView {
+    let (slug, id) = (use_slug(), use_param("agent"));
+    let save = Post::to::<SaveAgent>();
+    only(Permission::ManageAgents, move || {
+        with_data(
+            // A version that comes while somebody types would defeat the check for it.
+            Signal::stored(0),
+            move || LoadAgentFile { slug: slug.get(), id: id.get() },
+            move |file| edit(slug.get_untracked(), file, save),
+        )
+    })
+}
+
+fn edit(slug: String, file: AgentFile, save: Post) -> AnyView {
+    let top = head(&slug, &file.head, "/edit", ().into_any());
+    view! {
+        {top}
+        <PageScroll label="Edit agent">
+            <div class="page-body narrow">
+                {refusal(save)}
+                <PostForm post=save class="stack">
+                    <input type="hidden" name="slug" value=slug/>
+                    <input type="hidden" name="id" value=file.head.id/>
+                    <input type="hidden" name="version" value=file.head.version/>
+                    {field(file.text, save)}
+                    <TextInput name="note" label="Why" hint="For the list of versions" optional=true/>
+                    <SubmitButton busy=save.busy()>"Save new version"</SubmitButton>
+                </PostForm>
+            </div>
+        </PageScroll>
+    }
+    .into_any()
+}
+
+fn field(text: String, post: Post) -> AnyView {
+    let hint =
+        "Front matter with name, description, tools and limits between lines of three dashes, then the instructions.";
+    view! { <TextArea name="definition" label="Definition" hint value=text code=true error=post.of_field("file")/> }
+        .into_any()
+}

@@ -1,0 +1,149 @@
+//! The catalogue: every agent of the company, by team.
+
+use domain::Permission;
+use leptos::{prelude::*, server_fn::codec::Postcard};
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+use super::detail::{ChangeAgent, command};
+use crate::{
+    error::AppError,
+    exchange::{Post, with_data},
+    pages::frame::{live_version, may, only, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{
+        ButtonKind, ButtonLink, Card, Choice, Crumb, Empty, EmptyKind, FileDrop, FilterBar, IconName, SearchField,
+        Select, SubmitButton, Tag, Tone, refusal,
+    },
+};
+
+/// The agents that match, by team.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Catalogue {
+    pub(super) teams: Vec<(String, Vec<AgentCard>)>,
+    pub(super) choices: Vec<(String, String)>,
+    pub(super) team: String,
+    pub(super) search: String,
+}
+
+/// An agent in the catalogue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentCard {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) job: String,
+    pub(super) autonomy: String,
+    pub(super) acts: bool,
+    pub(super) tools: String,
+    pub(super) enabled: bool,
+}
+
+/// Loads the catalogue.
+#[server(prefix = "/sf", output = Postcard)]
+pub async fn load_agents(slug: String, team: String, q: String) -> Result<Catalogue, AppError> {
+    super::load::catalogue(&slug, team, q).await
+}
+
+/// The catalogue.
+#[component]
+pub fn AgentsPage() -> impl IntoView {
+    let (slug, query) = (use_slug(), use_query_map());
+    let change = Post::to::<ChangeAgent>();
+    view! {
+        <Title text="Agents"/>
+        {with_data(live_version("agents"), move || {
+            let get = |name: &str| query.read().get(name).unwrap_or_default();
+            LoadAgents { slug: slug.get(), team: get("team"), q: get("q") }
+        }, move |list| page(slug.get_untracked(), list, change))}
+    }
+    .into_any()
+}
+
+fn page(slug: String, list: Catalogue, change: Post) -> AnyView {
+    let base = format!("/t/{slug}/agents");
+    let manage = may(Permission::ManageAgents);
+    let (import, new, clear) = (format!("{base}/import"), format!("{base}/new"), base.clone());
+    let options: Vec<_> = list.choices.into_iter().map(|(value, label)| Choice::new(value, label)).collect();
+    let empty = list.teams.is_empty().then(|| {
+        view! {
+            <Empty kind=EmptyKind::None title="No agents here" text="No agent has this in its name or its job.">
+                <a class="button" href=clear>"Show all agents"</a>
+            </Empty>
+        }
+    });
+    let teams: Vec<_> = list
+        .teams
+        .into_iter()
+        .map(|(team, agents)| {
+            let count = agents.len();
+            let cards: Vec<_> = agents.into_iter().map(|agent| card(&slug, &base, agent, manage, change)).collect();
+            view! {
+                <section class="stack">
+                    <h2 class="cluster">{team}<span class="subtle num">{count}</span></h2>
+                    <ul class="agent-grid">{cards}</ul>
+                </section>
+            }
+            .into_any()
+        })
+        .collect();
+    view! {
+        <Topbar title="Agents">
+            {manage.then(|| view! {
+                <ButtonLink href=import kind=ButtonKind::Ghost icon=IconName::Import>"Import"</ButtonLink>
+                <ButtonLink href=new kind=ButtonKind::Primary icon=IconName::Plus>"New agent"</ButtonLink>
+            })}
+        </Topbar>
+        <FilterBar chips=ToChildren::to_children(|| ())>
+            <form method="get" class="cluster" role="search">
+                <Select name="team" label="Team" options value=list.team placeholder="Every team"/>
+                <SearchField label="Search agents" value=list.search/>
+                <SubmitButton kind=ButtonKind::Default>"Show"</SubmitButton>
+            </form>
+        </FilterBar>
+        <PageScroll label="Agents"><div class="page-body">{refusal(change)}{empty}{teams}</div></PageScroll>
+    }
+    .into_any()
+}
+
+fn card(slug: &str, base: &str, agent: AgentCard, manage: bool, change: Post) -> AnyView {
+    let tone = if agent.acts { Tone::Amber } else { Tone::Neutral };
+    let (what, words) = if agent.enabled { ("disable", "Disable") } else { ("enable", "Enable") };
+    let switch = manage.then(|| command(change, slug, &agent.id, what, words, &agent.name, 0));
+    let off = (!agent.enabled).then(|| view! { <Tag text="Disabled"/> });
+    view! {
+        <li class="agent-card">
+            <a class="strong" href=format!("{base}/{}", agent.id)>{agent.name}</a>
+            <p>{agent.job}</p>
+            <div class="cluster"><Tag text=agent.autonomy tone/>{off}<span class="subtle">{agent.tools}</span><span class="push">{switch}</span></div>
+        </li>
+    }
+    .into_any()
+}
+
+/// Agents from files. The form is answered by a door without scripts.
+#[component]
+pub fn ImportAgentsPage() -> impl IntoView {
+    let slug = use_slug();
+    only(Permission::ManageAgents, move || {
+        move || {
+            let base = format!("/t/{}/agents", slug.get());
+            let action = format!("{base}/import/upload");
+            view! {
+                <Title text="Import agents"/>
+                <Topbar title="Import agents" trail=vec![Crumb::new("Agents", base)]/>
+                <PageScroll label="Import agents">
+                    <div class="page-body narrow">
+                        <Card title="Choose files">
+                            <form method="post" action=action enctype="multipart/form-data" class="stack">
+                                <FileDrop name="file" label="Markdown files, one agent each" accept=".md,.markdown,text/markdown" multiple=true hint="YAML front matter with name and description, then the instructions. At most 200 files. A name that is known becomes a new version of that agent."/>
+                                <SubmitButton>"Import"</SubmitButton>
+                            </form>
+                        </Card>
+                    </div>
+                </PageScroll>
+            }
+            .into_any()
+        }
+    })
+}

@@ -1,0 +1,186 @@
+//! What the pages of agents load: one transaction each.
+
+use domain::{
+    AgentId,
+    agents::{AgentSummary, Definition, Origin, Risk, Team, tool},
+};
+use similar::{ChangeTag, TextDiff};
+
+use super::{detail::*, form::*, list::*, versions::*};
+use crate::{
+    error::AppError,
+    fmt::{Moment, grouped, plural},
+    server,
+};
+
+/// An id of the path.
+pub fn agent_id(text: &str) -> Result<AgentId, AppError> {
+    text.parse().map_err(|_| service::Error::NotFound("agent").into())
+}
+
+/// The definition of a form.
+pub fn definition(text: &str) -> Result<Definition, AppError> {
+    Definition::from_markdown(text).map_err(|problem| service::Error::invalid(problem).into())
+}
+
+fn head(agent: &AgentSummary) -> AgentHead {
+    AgentHead {
+        id: agent.id.to_string(),
+        name: agent.name.clone(),
+        team: agent.team.label().to_owned(),
+        enabled: agent.enabled,
+        version: agent.version,
+    }
+}
+
+/// The catalogue.
+pub async fn catalogue(slug: &str, team: String, q: String) -> Result<Catalogue, AppError> {
+    let mut t = server::tenant(slug).await?;
+    let agents = t.agents().list().await?;
+    t.commit().await?;
+    let words = q.trim().to_lowercase();
+    let matches = |agent: &AgentSummary| {
+        (team.is_empty() || agent.team.as_str() == team)
+            && (agent.name.to_lowercase().contains(&words) || agent.description.to_lowercase().contains(&words))
+    };
+    let choices = Team::ALL.iter().filter(|team| agents.iter().any(|agent| agent.team == **team));
+    let choices = choices.map(|team| (team.to_string(), team.label().to_owned())).collect();
+    let mut teams: Vec<(String, Vec<AgentCard>)> = Vec::new();
+    for agent in agents.into_iter().filter(matches) {
+        let label = agent.team.label();
+        if teams.last().is_none_or(|(team, _)| team != label) {
+            teams.push((label.to_owned(), Vec::new()));
+        }
+        if let Some((_, cards)) = teams.last_mut() {
+            cards.push(card(agent));
+        }
+    }
+    Ok(Catalogue { teams, choices, team, search: q })
+}
+
+fn card(agent: AgentSummary) -> AgentCard {
+    let risk = agent.tools.iter().filter_map(|name| tool(name)).map(|tool| tool.risk).max();
+    let autonomy = match risk {
+        Some(Risk::Unsafe) => "Acts with approval",
+        Some(Risk::Write) => "Acts alone",
+        _ => "Suggests",
+    };
+    let tools = i64::try_from(agent.tools.len()).unwrap_or(i64::MAX);
+    AgentCard {
+        id: agent.id.to_string(),
+        name: agent.name,
+        job: beginning(&agent.description),
+        autonomy: autonomy.to_owned(),
+        acts: risk == Some(Risk::Unsafe),
+        tools: if tools == 0 { "no tools".to_owned() } else { plural(tools, "tool", "tools") },
+        enabled: agent.enabled,
+    }
+}
+
+/// The first line, as far as a card has room.
+fn beginning(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(180) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line.to_owned(),
+    }
+}
+
+/// One agent.
+pub async fn agent(slug: &str, id: &str) -> Result<AgentView, AppError> {
+    let id = agent_id(id)?;
+    let mut t = server::tenant(slug).await?;
+    let agent = t.agents().get(id).await?;
+    let read = t.agents().definition(id).await?;
+    t.commit().await?;
+    let fact = |label: &str, value: String| (label.to_owned(), value);
+    let tools = read.tools.iter().map(|name| match tool(name) {
+        Some(known) => (name.clone(), known.what.to_owned(), known.risk.label().to_owned(), true),
+        None => (name.clone(), "Not a tool of this product; it is never called".to_owned(), String::new(), false),
+    });
+    Ok(AgentView {
+        head: head(&agent),
+        job: agent.description,
+        origin: match agent.origin {
+            Origin::Catalogue => "From the catalogue of the product. It follows new versions of it until it is edited.",
+            Origin::Written => "Written here.",
+            Origin::Imported => "Imported from a file.",
+        }
+        .to_owned(),
+        tools: tools.collect(),
+        limits: vec![
+            fact("Steps", grouped(read.limits.steps.into())),
+            fact("Minutes", grouped(read.limits.minutes.into())),
+            fact("Tokens", grouped(read.limits.tokens.into())),
+            fact("Cost", format!("${:.2}", read.limits.cost)),
+        ],
+        inputs: inputs(&read),
+        example: read.example.map(|example| example.task),
+        without_model: if read.playbook.is_empty() {
+            "It needs a language model.".to_owned()
+        } else {
+            let steps = i64::try_from(read.playbook.len()).unwrap_or(i64::MAX);
+            format!("Without a language model it follows a playbook of {}.", plural(steps, "step", "steps"))
+        },
+        instructions: read.instructions,
+    })
+}
+
+/// Title and description of each parameter.
+fn inputs(read: &Definition) -> Vec<(String, String)> {
+    let properties = read.inputs.get("properties").and_then(|value| value.as_mapping());
+    let properties = properties.into_iter().flatten();
+    properties
+        .filter_map(|(name, schema)| {
+            let text = |key: &str| schema.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+            let title = text("title").or_else(|| name.as_str().map(str::to_owned))?;
+            Some((title, text("description").unwrap_or_default()))
+        })
+        .collect()
+}
+
+/// The versions, with one of them beside the one before.
+pub async fn versions(slug: &str, id: &str, version: i32) -> Result<Versions, AppError> {
+    let id = agent_id(id)?;
+    let mut t = server::tenant(slug).await?;
+    let agent = t.agents().get(id).await?;
+    let rows = t.agents().versions(id).await?;
+    let shown = if version == 0 { agent.version } else { version };
+    let new = t.agents().file(id, shown).await?;
+    let old = if shown > 1 { t.agents().file(id, shown - 1).await? } else { new.clone() };
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    t.commit().await?;
+    let diff = TextDiff::from_lines(&old, &new);
+    let lines = diff.iter_all_changes().map(|change| {
+        let mark = match change.tag() {
+            ChangeTag::Insert => '+',
+            ChangeTag::Delete => '-',
+            ChangeTag::Equal => ' ',
+        };
+        (mark, change.value().trim_end_matches('\n').to_owned())
+    });
+    Ok(Versions {
+        head: head(&agent),
+        shown,
+        lines: lines.collect(),
+        rows: rows
+            .into_iter()
+            .map(|v| VersionRow {
+                version: v.version,
+                note: v.note,
+                author: v.author,
+                at: Moment::new(v.created_at, now, &zone),
+            })
+            .collect(),
+    })
+}
+
+/// The file of the newest version.
+pub async fn file(slug: &str, id: &str) -> Result<AgentFile, AppError> {
+    let id = agent_id(id)?;
+    let mut t = server::tenant(slug).await?;
+    let agent = t.agents().get(id).await?;
+    let text = t.agents().file(id, agent.version).await?;
+    t.commit().await?;
+    Ok(AgentFile { head: head(&agent), text })
+}

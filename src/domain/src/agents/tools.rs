@@ -1,0 +1,71 @@
+//! The tools of the product: what an agent can do to the world, and how much of a risk that is.
+
+use crate::wire::wire_enum;
+
+wire_enum! {
+    /// What calling a tool may do.
+    pub enum Risk {
+        /// Looks; may be repeated freely.
+        Read = "read",
+        /// Changes something of the company that a person can change back; repeated with the same key it does nothing more.
+        Write = "write",
+        /// Reaches somebody outside, or cannot be taken back: never repeated by itself, and only by approval.
+        Unsafe = "unsafe",
+    }
+}
+
+impl Risk {
+    /// The words people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Read => "Reads",
+            Self::Write => "Changes",
+            Self::Unsafe => "Acts outside",
+        }
+    }
+}
+
+/// A tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name in definitions and calls.
+    pub name: &'static str,
+    /// What it does, in words.
+    pub what: &'static str,
+    /// How much of a risk it is.
+    pub risk: Risk,
+}
+
+const fn tool_of(name: &'static str, risk: Risk, what: &'static str) -> Tool {
+    Tool { name, what, risk }
+}
+
+/// Every tool, by risk.
+pub const TOOLS: [Tool; 19] = [
+    tool_of("find_leads", Risk::Read, "Find leads by status, score, country, tag or words"),
+    tool_of("read_lead", Risk::Read, "Read a lead with its account, score and notes"),
+    tool_of("read_timeline", Risk::Read, "Read what happened with a lead"),
+    tool_of("find_accounts", Risk::Read, "Find accounts by name or domain"),
+    tool_of("read_account", Risk::Read, "Read an account with its leads"),
+    tool_of("find_campaigns", Risk::Read, "Find campaigns by state"),
+    tool_of("read_campaign", Risk::Read, "Read a campaign with its steps and checks"),
+    tool_of("campaign_figures", Risk::Read, "Read the figures of a campaign"),
+    tool_of("read_mailboxes", Risk::Read, "Read the mailboxes and what they have sent"),
+    tool_of("find_content", Risk::Read, "Find texts in the content library"),
+    tool_of("read_content", Risk::Read, "Read a text of the content library"),
+    tool_of("draft_mail", Risk::Write, "Keep a draft of an e-mail to a lead"),
+    tool_of("add_note", Risk::Write, "Write a note on a lead"),
+    tool_of("tag_leads", Risk::Write, "Give leads a tag"),
+    tool_of("set_lead_status", Risk::Write, "Set the status of a lead"),
+    tool_of("create_task", Risk::Write, "Create a task for a person"),
+    tool_of("save_content", Risk::Write, "Keep a text in the content library"),
+    tool_of("enrol_leads", Risk::Unsafe, "Enrol leads in a campaign, which mails them"),
+    tool_of("call_webhook", Risk::Unsafe, "Send data to a webhook of the company"),
+];
+
+/// The tool with this name, if it is one of the product.
+#[must_use]
+pub fn tool(name: &str) -> Option<Tool> {
+    TOOLS.into_iter().find(|tool| tool.name == name)
+}
