@@ -62,6 +62,10 @@ impl FromServerFnError for AppError {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => 422,
             _ => 500,
         };
+        #[cfg(feature = "ssr")]
+        if !is_form_without_scripts() {
+            answer_with(status);
+        }
         Self { status, message: message.to_owned(), problems: Vec::new() }
     }
 }

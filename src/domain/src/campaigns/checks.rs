@@ -285,6 +285,15 @@ mod tests {
     }
 
     #[test]
+    fn a_mailbox_that_nobody_has_tested_is_told_and_keeps_nobody_back() {
+        let window = SendingWindow::default();
+        let step = [Step::example()];
+        let facts = Facts { untested: 1, ..good(&step, &window) };
+        assert_eq!(codes(&facts, Verdict::Warn), ["mailboxes"]);
+        assert!(codes(&facts, Verdict::Block).is_empty());
+    }
+
+    #[test]
     fn an_empty_campaign_says_all_that_is_missing() {
         let window = SendingWindow::default();
         let facts = Facts { audience: 0, mailboxes: 0, connected: 0, has_postal_address: false, ..good(&[], &window) };

@@ -377,3 +377,19 @@ async fn the_documentation_shows_every_operation() {
     let described = app.get("/api/v1/openapi.json", "").await;
     assert_eq!(described.status(), StatusCode::OK, "the description needs no key");
 }
+
+#[tokio::test]
+async fn a_filter_that_is_misspelt_is_no_filter_for_everybody() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(Scope::ALL).await;
+    let program = Program { app: &app, secret };
+    program.post("/leads", json!({"email": "a@x.example"})).await;
+    let change = json!({"leads": {"filter": {"statuss": ["lost"]}}, "action": "delete"});
+    let campaign = json!({"name": "x", "audience": {"kind": "filter", "filter": {"tags": ["rv"]}}});
+    for (path, body) in [("/leads/bulk", change), ("/campaigns", campaign)] {
+        let refused = program.post(path, body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {}", refused.json);
+    }
+    assert_eq!(program.get("/leads").await.json["items"].as_array().map(Vec::len), Some(1));
+}

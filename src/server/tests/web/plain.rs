@@ -64,3 +64,29 @@ async fn an_invitation_says_whom_it_is_for() {
     let out = app.post("/logout", &cookie, &format!("next=/invite/{link}")).await;
     assert_eq!(header_of(&out, "location"), format!("/invite/{link}"));
 }
+
+#[tokio::test]
+async fn signing_out_is_written_down() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    app.post("/logout", &cookie, "").await;
+    assert_eq!(header_of(&app.get("/login", &cookie).await, "location"), "", "nobody is signed in");
+    let mut t = app.db.tenant(&company.owner).await.expect("open");
+    let log = t.audit().list(false, &domain::PageRequest::default()).await.expect("a log");
+    assert_eq!(log.items.first().map(|entry| entry.action.as_str()), Some("person.signed_out"));
+}
+
+#[tokio::test]
+async fn a_form_with_letters_for_a_number_is_refused_as_such() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let path = leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, _)| path)
+        .find(|path| path.contains("connect_mailbox"))
+        .expect("there");
+    let form = format!("slug={}&form[kind]=sandbox&form[daily_cap]=many", company.slug);
+    let answer = app.post(path, &cookie, &form).await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}

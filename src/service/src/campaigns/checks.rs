@@ -51,7 +51,7 @@ impl Campaigns<'_> {
             without_address: reach.without_address,
             steps: &steps,
             mailboxes: boxes.len(),
-            connected: boxes.iter().filter(|b| b.state == MailboxState::Connected && b.tested).count(),
+            connected: boxes.iter().filter(|b| b.state == MailboxState::Connected).count(),
             untested: boxes.iter().filter(|b| b.state == MailboxState::Connected && !b.tested).count(),
             real: boxes.iter().filter(|b| b.kind == MailboxKind::Smtp).count(),
             daily_cap: boxes.iter().map(|b| i64::from(b.daily_cap)).sum(),
