@@ -1,5 +1,6 @@
 //! The areas of the product. The browser's program comes in parts: what every page needs, and one part
-//! for each area, which is fetched with the first page of it.
+//! for one or two areas, which is fetched with the first page of them. Two that are small are one part:
+//! what parts have in common is cut into pieces of its own, and many small pieces compress badly.
 
 use leptos::{
     prelude::*,
@@ -59,11 +60,9 @@ impl Page {
     const fn part(self) -> &'static str {
         match self {
             Self::Leads(_) => "leads",
-            Self::Home(_) => "home",
+            Self::Home(_) | Self::Settings(_) => "home",
             Self::Campaigns(_) => "campaigns",
-            Self::Builder(_) => "builder",
-            Self::Agents(_) => "agents",
-            Self::Settings(_) => "settings",
+            Self::Builder(_) | Self::Agents(_) => "writing",
         }
     }
 }
@@ -205,7 +204,7 @@ pub enum Builder {
     Launch,
 }
 
-#[wasm_split(builder, wasm_split_path = leptos::wasm_split, preload(preload_builder), fallible)]
+#[wasm_split(writing, wasm_split_path = leptos::wasm_split, preload(preload_builder), fallible)]
 fn builder(page: Builder) -> Shown {
     Ok(match page {
         Builder::Sequence => view! { <CampaignSequencePage/> }.into_any(),
@@ -232,7 +231,7 @@ pub enum Agents {
     Edit,
 }
 
-#[wasm_split(agents, wasm_split_path = leptos::wasm_split, preload(preload_agents), fallible)]
+#[wasm_split(writing, wasm_split_path = leptos::wasm_split, preload(preload_agents), fallible)]
 fn agents(page: Agents) -> Shown {
     Ok(match page {
         Agents::List => view! { <AgentsPage/> }.into_any(),
@@ -261,7 +260,7 @@ pub enum Settings {
     Audit,
 }
 
-#[wasm_split(settings, wasm_split_path = leptos::wasm_split, preload(preload_settings), fallible)]
+#[wasm_split(home, wasm_split_path = leptos::wasm_split, preload(preload_settings), fallible)]
 fn settings(page: Settings) -> Shown {
     Ok(match page {
         Settings::Company => view! { <CompanySettingsPage/> }.into_any(),
