@@ -21,6 +21,8 @@ pub struct AppError {
     pub message: String,
     /// Problems of single fields: field and sentence.
     pub problems: Vec<(String, String)>,
+    /// Where the thing is shown that stands in the way.
+    pub existing: Option<String>,
 }
 
 impl AppError {
@@ -29,7 +31,7 @@ impl AppError {
     pub fn forbidden(permission: Permission) -> Self {
         let least = permission.least_role().label();
         let message = format!("Your role can’t {}. It needs the role {least}.", permission.label());
-        Self { status: 403, message, problems: Vec::new() }
+        Self { status: 403, message, problems: Vec::new(), existing: None }
     }
 
     /// The problem of one field, in words.
@@ -66,7 +68,7 @@ impl FromServerFnError for AppError {
         if !is_form_without_scripts() {
             answer_with(status);
         }
-        Self { status, message: message.to_owned(), problems: Vec::new() }
+        Self { status, message: message.to_owned(), problems: Vec::new(), existing: None }
     }
 }
 
@@ -119,6 +121,6 @@ impl From<service::Error> for AppError {
             answer_with(status);
         }
         let of_field = |p: Problem| Some((p.field?.into_owned(), p.message));
-        Self { status, message, problems: problems.into_iter().filter_map(of_field).collect() }
+        Self { status, message, problems: problems.into_iter().filter_map(of_field).collect(), existing: None }
     }
 }

@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn answers_survive_as_text() {
-        let error = AppError { status: 409, message: "Not now.".to_owned(), problems: Vec::new() };
+        let error = AppError { status: 409, message: "Not now.".to_owned(), problems: Vec::new(), existing: None };
         for answer in [Answer(Ok(b"some".to_vec())), Answer(Ok(Vec::new())), Answer(Err(error))] {
             assert_eq!(answer.to_string().parse::<Answer>().ok(), Some(answer));
         }

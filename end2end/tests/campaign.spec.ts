@@ -62,6 +62,8 @@ test("from a CSV file to mails, a pause, and an unsubscribe", async ({ page }, i
 
   await page.goto(`${own}/launch`);
   await hydrated(page);
+  await page.locator("summary", { hasText: "Start sending to 2 leads" }).click();
+  await expect(page.getByText(/The first e-mails leave in the next sending window .* You can pause or stop at any time\./)).toBeVisible();
   await page.getByRole("button", { name: "Start sending to 2 leads" }).click();
   await page.waitForURL(/done=started/);
   await expect(async () => {

@@ -25,6 +25,8 @@ test("a lead is created, and refused the second time", async ({ page, browserNam
     } else {
       await expect(page.getByRole("heading", { name: "There is a problem" })).toBeVisible();
       await expect(page.getByText(/already/).first()).toBeVisible();
+      await page.getByRole("link", { name: "Show the lead that has it" }).click();
+      await expect(page.getByRole("link", { name: "Nadia Voss" }).first()).toBeVisible();
     }
   }
 });

@@ -148,7 +148,12 @@ pub fn NotFoundPage() -> impl IntoView {
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(http::StatusCode::NOT_FOUND);
     }
-    let error = AppError { status: 404, message: "There is nothing at this address.".into(), problems: Vec::new() };
+    let error = AppError {
+        status: 404,
+        message: "There is nothing at this address.".into(),
+        problems: Vec::new(),
+        existing: None,
+    };
     view! { <main id="main"><ErrorPage error/></main> }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
-    fmt::Moment,
+    fmt::{Moment, plural},
     pages::frame::{live_version, only, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
@@ -24,9 +24,11 @@ pub struct ImportView {
     id: String,
     file: String,
     state: String,
-    format: String,
+    encoding: String,
+    delimiter: String,
     rows: i64,
-    columns: Vec<(usize, String, String, String)>,
+    /// Place, heading, samples, field, and whether the field was guessed.
+    columns: Vec<(usize, String, String, String, bool)>,
     fields: Vec<(String, String)>,
     preview: Option<[i64; 5]>,
     counts: [i64; 5],
@@ -58,20 +60,21 @@ pub async fn load_import(slug: String, id: String) -> Result<ImportView, AppErro
     t.commit().await?;
     let numbers = |c: ImportCounts| [c.created, c.updated, c.skipped, c.rejected, c.suppressed];
     let keeps_file = import.keeps_file(now);
-    let separator = if import.delimiter == "\t" { "tab".to_owned() } else { import.delimiter };
     Ok(ImportView {
         keeps_file,
         id: import.id.to_string(),
         file: import.file_name,
         state: import.state.to_string(),
-        format: format!("{}, columns separated by {separator}", import.encoding),
+        encoding: import.encoding,
+        delimiter: import.delimiter,
         rows: import.rows,
         columns: import
             .columns
             .into_iter()
             .map(|c| {
-                let field = import.mapping.get(&c.index).copied().or(c.guess);
-                (c.index, c.heading, c.samples.join(" · "), field.map(|f| f.to_string()).unwrap_or_default())
+                let chosen = import.mapping.get(&c.index).copied();
+                let field = chosen.or(c.guess).map(|f| f.to_string()).unwrap_or_default();
+                (c.index, c.heading, c.samples.join(" · "), field, chosen.is_none() && c.guess.is_some())
             })
             .collect(),
         fields: ImportField::ALL.iter().map(|f| (f.to_string(), f.label().to_owned())).collect(),
@@ -129,6 +132,17 @@ pub async fn plan_import(slug: String, id: String, form: MappingForm) -> Result<
     };
     let mut t = crate::server::tenant(&slug).await?;
     t.imports().plan(import_id(&id)?, plan).await?;
+    t.commit().await?;
+    leptos_axum::redirect(&own);
+    Ok(())
+}
+
+/// Reads the file in another encoding or with another separator.
+#[server(prefix = "/sf")]
+pub async fn format_import(slug: String, id: String, encoding: String, delimiter: String) -> Result<(), AppError> {
+    let own = format!("/t/{slug}/leads/import/{id}");
+    let mut t = crate::server::tenant(&slug).await?;
+    t.imports().set_format(import_id(&id)?, &encoding, &delimiter).await?;
     t.commit().await?;
     leptos_axum::redirect(&own);
     Ok(())
@@ -210,6 +224,7 @@ fn recent(slug: String, list: Vec<ImportRow>) -> AnyView {
 pub fn ImportPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("import"));
     let (plan, decide) = (Post::to::<PlanImport>(), Post::to::<DecideImport>());
+    let format = Post::to::<FormatImport>();
     let live = live_version("imports");
     only(Permission::ImportLeads, move || {
         view! {
@@ -217,16 +232,17 @@ pub fn ImportPage() -> impl IntoView {
             {with_data(
                 live,
                 move || LoadImport { slug: slug.get(), id: id.get() },
-                move |import| page(slug.get_untracked(), import, plan, decide),
+                move |import| page(slug.get_untracked(), import, [plan, decide, format]),
             )}
         }
         .into_any()
     })
 }
 
-fn page(slug: String, import: ImportView, plan: Post, decide: Post) -> AnyView {
+fn page(slug: String, import: ImportView, posts: [Post; 3]) -> AnyView {
+    let [plan, decide, format] = posts;
     let (step, body) = match import.state.as_str() {
-        "uploaded" => (1, mapping(&slug, &import, plan)),
+        "uploaded" => (1, mapping(&slug, &import, plan, format)),
         "reviewing" => (2, counting()),
         "ready" => (2, review(&slug, &import, decide)),
         _ => (3, report(&slug, &import)),
@@ -238,8 +254,7 @@ fn page(slug: String, import: ImportView, plan: Post, decide: Post) -> AnyView {
         <PageScroll label="Import">
             <div class="page-body narrow">
                 {wizard(step)}
-                {refusal(plan)}
-                {refusal(decide)}
+                {posts.map(refusal)}
                 {body}
             </div>
         </PageScroll>
@@ -251,14 +266,39 @@ fn wizard(current: usize) -> impl IntoView {
     view! { <Wizard steps=vec!["Upload", "Columns", "Review", "Report"] current/> }
 }
 
-fn mapping(slug: &str, import: &ImportView, plan: Post) -> AnyView {
+/// How the file is read: found by itself, and corrected by a person.
+fn reading(slug: &str, import: &ImportView, format: Post) -> AnyView {
+    let common = ["UTF-8", "windows-1252", "windows-1250", "UTF-16LE", "UTF-16BE", "macintosh", "Shift_JIS", "GBK"];
+    let other = (!common.contains(&import.encoding.as_str())).then(|| import.encoding.clone());
+    let encodings =
+        common.into_iter().map(str::to_owned).chain(other).map(|name| Choice::new(name.clone(), name)).collect();
+    let separators = [(",", "Comma"), (";", "Semicolon"), ("\t", "Tab"), ("|", "Bar")];
+    let separators = separators.map(|(value, label)| Choice::new(value, label)).to_vec();
+    let (slug, id) = (slug.to_owned(), import.id.clone());
+    let (encoding, delimiter) = (import.encoding.clone(), import.delimiter.clone());
+    view! {
+        <Card title="How the file is read" note="found by itself">
+            <PostForm post=format class="cluster">
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="id" value=id/>
+                <Select name="encoding" label="Encoding" options=encodings value=encoding/>
+                <Select name="delimiter" label="Separator" options=separators value=delimiter/>
+                <SubmitButton kind=ButtonKind::Default busy=format.busy()>"Read it again"</SubmitButton>
+            </PostForm>
+        </Card>
+    }
+    .into_any()
+}
+
+fn mapping(slug: &str, import: &ImportView, plan: Post, format: Post) -> AnyView {
     let options: Vec<_> =
         import.fields.iter().map(|(value, label)| Choice::new(value.clone(), label.clone())).collect();
     let columns: Vec<_> = import
         .columns
         .iter()
         .cloned()
-        .map(|(i, heading, samples, field)| {
+        .map(|(i, heading, samples, field, guessed)| {
+            let samples = if guessed { format!("Guessed from: {samples}") } else { samples };
             view! { <Select name=format!("form[columns][{i}]") label=heading hint=samples options=options.clone() value=field placeholder="Do not import"/> }
                 .into_any()
         })
@@ -269,7 +309,8 @@ fn mapping(slug: &str, import: &ImportView, plan: Post) -> AnyView {
         Choice::new("skip", "Leave them as they are"),
     ];
     let (slug, id) = (slug.to_owned(), import.id.clone());
-    let about = format!("{} rows, {}", import.rows, import.format);
+    let about = plural(import.rows, "row", "rows");
+    let reading = reading(&slug, import, format);
     let fields = view! {
         <p class="subtle">{about}</p>
         {columns}
@@ -279,6 +320,7 @@ fn mapping(slug: &str, import: &ImportView, plan: Post) -> AnyView {
     }
     .into_any();
     view! {
+        {reading}
         <Card title="What is in the columns?">
             <PostForm post=plan class="stack">
                 <input type="hidden" name="slug" value=slug.clone()/>

@@ -85,7 +85,7 @@ fn form(
 ) -> Response {
     if i.state != InvitationState::Open {
         let message = format!("This invitation has ended. Ask {} for a new one.", i.invited_by);
-        return ended(&AppError { status: 410, message, problems: Vec::new() });
+        return ended(&AppError { status: 410, message, problems: Vec::new(), existing: None });
     }
     if let Some(other) = visitor.filter(|person| person.email != i.email) {
         return for_another(token, i, other);

@@ -20,6 +20,16 @@ pub fn refusal_of_fields(post: Post, form: &'static str) -> AnyView {
     }))
 }
 
+/// The way to what stands in the way, if the refusal knows it. Without scripts a refusal travels in the
+/// address, which anybody can write: only places of a company are led to.
+pub fn existing(post: Post, words: &'static str) -> AnyView {
+    (move || {
+        let href = post.error()?.existing.filter(|href| href.starts_with("/t/"))?;
+        Some(view! { <p><a class="button small" href=href>{words}</a></p> })
+    })
+    .into_any()
+}
+
 /// Pairs of field id and message; nothing while there are none.
 fn summary(errors: Signal<Vec<(String, String)>>) -> AnyView {
     let node = NodeRef::<html::Div>::new();

@@ -50,7 +50,7 @@ pub use choice::{Checkbox, RadioGroup};
 pub use confirm::confirm;
 pub use data_table::{ColumnKind, HeaderCell, SelectAllHeader, SelectBox, SortHeader, SortOrder, TableRegion};
 pub use empty::{Empty, EmptyKind};
-pub use error_summary::{problems, refusal, refusal_of_fields};
+pub use error_summary::{existing, problems, refusal, refusal_of_fields};
 pub use facts::{Fact, Facts};
 pub use field::{FieldFrame, FieldWidth};
 pub use file_drop::FileDrop;

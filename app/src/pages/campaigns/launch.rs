@@ -27,6 +27,8 @@ pub struct Launch {
     pub(super) head: Head,
     pub(super) ready: bool,
     pub(super) zone: String,
+    /// From where it sends.
+    pub(super) mailboxes: String,
     pub(super) checks: Vec<(String, String, Option<String>)>,
 }
 
@@ -60,20 +62,32 @@ fn page(slug: String, l: Launch, command: Post) -> AnyView {
             },
             text,
             detail: String::new(),
-            fix: fix.map(|href| ("Mend".to_owned(), href)),
+            fix: fix.map(|href| ("Fix".to_owned(), href)),
         })
         .collect();
     let words = format!("Start sending to {} leads", l.head.audience);
-    let start = button(command, &slug, &l.head.id, "start", words, ButtonKind::Primary, IconName::Send);
+    let effect = format!(
+        "The first e-mails leave in the next sending window ({}), from {}. You can pause or stop at any time.",
+        l.head.window, l.mailboxes
+    );
+    let start = button(command, &slug, &l.head.id, "start", words.clone(), ButtonKind::Primary, IconName::Send);
     let later = schedule(&slug, &l.head.id, &l.zone, command);
     let begin = if !may(Permission::RunCampaigns) {
         view! { <p class="subtle">{AppError::forbidden(Permission::RunCampaigns).message}</p> }.into_any()
     } else if !matches!(l.head.state.as_str(), "draft" | "scheduled") {
         view! { <p class="subtle">"It has been started already."</p> }.into_any()
     } else if l.ready {
-        view! { {start}<details><summary>"Start later"</summary>{later}</details> }.into_any()
+        view! {
+            <details class="confirm">
+                <summary class="button primary"><span class="ask">{words}</span><span class="keep">"Cancel"</span></summary>
+                <p>{effect}</p>
+                {start}
+            </details>
+            <details><summary>"Start later"</summary>{later}</details>
+        }
+        .into_any()
     } else {
-        view! { <p class="subtle">"Mend what blocks, then start."</p> }.into_any()
+        view! { <p class="subtle">"Fix what blocks, then start."</p> }.into_any()
     };
     view! {
         {head(&slug, &l.head, "launch", ().into_any())}

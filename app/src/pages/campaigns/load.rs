@@ -345,12 +345,19 @@ pub async fn launch(slug: &str, id: &str) -> Result<Launch, AppError> {
     let mut t = server::tenant(slug).await?;
     let (campaign, head) = load_head(&mut t, id).await?;
     let checks = t.campaigns().checks(campaign.id).await?;
+    let mailboxes = t.mailboxes().list().await?;
     let zone = t.actor().time_zone().to_owned();
     t.commit().await?;
     let base = format!("/t/{slug}");
     let own = format!("{base}/campaigns/{}", campaign.id);
     Ok(Launch {
         zone,
+        mailboxes: mailboxes
+            .into_iter()
+            .filter(|m| campaign.mailboxes.contains(&m.id))
+            .map(|m| m.address.to_string())
+            .collect::<Vec<_>>()
+            .join(", "),
         ready: checks.iter().all(|c| c.verdict != Judged::Block),
         checks: checks
             .into_iter()

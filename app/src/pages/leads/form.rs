@@ -11,7 +11,7 @@ use crate::{
     exchange::{Post, PostForm, with_data},
     pages::frame::{only, use_param, use_slug},
     shell::{PageScroll, Topbar},
-    ui::{ButtonLink, Crumb, FieldWidth, SubmitButton, TextInput, refusal_of_fields},
+    ui::{ButtonLink, Crumb, FieldWidth, SubmitButton, TextInput, existing, refusal_of_fields},
 };
 
 /// What can be entered about a lead, as text.
@@ -54,7 +54,12 @@ impl From<LeadFields> for domain::leads::LeadInput {
 #[server(prefix = "/sf")]
 pub async fn create_lead(slug: String, fields: LeadFields) -> Result<(), AppError> {
     let mut t = crate::server::tenant(&slug).await?;
-    let lead = t.leads().create(fields.into(), domain::leads::LeadSource::Manual).await?;
+    let same =
+        format!("/t/{slug}/leads?q={}", form_urlencoded::byte_serialize(fields.email.as_bytes()).collect::<String>());
+    let lead = t.leads().create(fields.into(), domain::leads::LeadSource::Manual).await.map_err(|error| {
+        let taken = matches!(&error, service::Error::Conflict(problem) if problem.code == "email_taken");
+        AppError { existing: taken.then_some(same), ..AppError::from(error) }
+    })?;
     t.commit().await?;
     crate::server::done(&format!("/t/{slug}/leads/{}", lead.id), "lead-created");
     Ok(())
@@ -130,6 +135,7 @@ fn page(words: [&'static str; 3], back: String, action: Post, hidden: AnyView, f
         <PageScroll label=title>
             <div class="page-body narrow">
                 {refusal_of_fields(action, "fields")}
+                {existing(action, "Show the lead that has it")}
                 <PostForm post=action class="stack">
                     {hidden}
                     {inputs(fields, action)}

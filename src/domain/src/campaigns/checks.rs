@@ -68,6 +68,8 @@ pub struct Facts<'a> {
     pub connected: usize,
     /// How many of these nobody has tested yet.
     pub untested: usize,
+    /// A test e-mail of it was sent in the last seven days.
+    pub tried: bool,
     /// Of these: the company's own, not the sandbox.
     pub real: usize,
     /// The most e-mails they may send together in 24 hours.
@@ -95,6 +97,7 @@ pub fn run(facts: &Facts<'_>) -> Vec<Check> {
         unsubscribe(facts),
         window(facts),
         volume(facts),
+        test_mail(facts),
     ]
 }
 
@@ -223,6 +226,13 @@ fn count(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
+fn test_mail(f: &Facts<'_>) -> Check {
+    if f.tried {
+        return pass("test_mail", "A test e-mail was sent in the last seven days.");
+    }
+    warn("test_mail", "No test e-mail was sent in the last seven days. Send one from a step.", Some(FixAt::Sequence))
+}
+
 fn volume(f: &Facts<'_>) -> Check {
     let mails = reachable(f).max(0) * i64::try_from(f.steps.len()).unwrap_or(i64::MAX);
     if mails == 0 || f.daily_cap == 0 {
@@ -268,6 +278,7 @@ mod tests {
             mailboxes: 1,
             connected: 1,
             untested: 0,
+            tried: true,
             real: 0,
             daily_cap: 50,
             public_url: "https://sales.example",

@@ -43,6 +43,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("load_account", "id=ACCOUNT", NotFound),
     ("load_imports", "", OwnOnly),
     ("load_import", "id=IMPORT", NotFound),
+    ("format_import", "id=IMPORT&encoding=UTF-8&delimiter=%3B", NotFound),
     ("plan_import", "id=IMPORT&form[duplicates]=skip", NotFound),
     ("decide_import", "id=IMPORT&what=start", NotFound),
     ("load_campaigns", "view=&after=", OwnOnly),

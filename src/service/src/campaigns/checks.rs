@@ -1,5 +1,6 @@
 //! The launch checklist: gathers the facts, the domain judges them.
 
+use chrono::Duration;
 use domain::{
     CampaignId, Permission,
     campaigns::{
@@ -44,6 +45,14 @@ impl Campaigns<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
+        let lately = self.t.now() - Duration::days(7);
+        let tried = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM test_mails WHERE campaign_id = $1 AND created_at > $2) AS "tried!""#,
+            campaign.id.0,
+            lately
+        )
+        .fetch_one(self.t.conn())
+        .await?;
         let address = sqlx::query_scalar!("SELECT postal_address FROM companies").fetch_one(self.t.conn()).await?;
         Ok(checks::run(&Facts {
             audience: reach.audience,
@@ -53,6 +62,7 @@ impl Campaigns<'_> {
             mailboxes: boxes.len(),
             connected: boxes.iter().filter(|b| b.state == MailboxState::Connected).count(),
             untested: boxes.iter().filter(|b| b.state == MailboxState::Connected && !b.tested).count(),
+            tried,
             real: boxes.iter().filter(|b| b.kind == MailboxKind::Smtp).count(),
             daily_cap: boxes.iter().map(|b| i64::from(b.daily_cap)).sum(),
             public_url: &self.t.db().settings().public_url.clone(),
