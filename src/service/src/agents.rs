@@ -135,7 +135,7 @@ impl Agents<'_> {
     pub async fn definition(&mut self, id: AgentId) -> Result<Definition> {
         let version = self.get(id).await?.version;
         let file = self.file(id, version).await?;
-        // It was checked when it was kept; a rule that came later must not hide the agent.
+        // It was checked when it was kept.
         Definition::from_markdown(&file).map_err(|problem| Error::internal(anyhow::anyhow!(problem.message)))
     }
 
