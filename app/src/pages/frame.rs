@@ -199,7 +199,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "archived" => "Archived. It stands under “Archived” in the list.",
         "unarchived" => "Back from the archive.",
         "enrolment-removed" => "The lead is out of the campaign.",
-        "started" => "Started. The first e-mails leave now.",
+        "started" => "Started. The first e-mails leave in its sending window.",
         "scheduled" => "Scheduled.",
         "unscheduled" => "Back to a draft.",
         "paused" => "Paused. E-mails already handed over will still arrive.",

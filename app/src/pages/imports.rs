@@ -249,7 +249,8 @@ fn page(slug: String, import: ImportView, posts: [Post; 3]) -> AnyView {
     };
     let waits = matches!(import.state.as_str(), "reviewing" | "importing");
     view! {
-        {waits.then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> })}
+        // As text: an element that a script makes would refresh the page, noscript or not.
+        {waits.then(|| view! { <noscript inner_html=r#"<meta http-equiv="refresh" content="3">"#></noscript> })}
         <Topbar title=import.file.clone() trail=vec![Crumb::new("Leads", format!("/t/{slug}/leads"))]/>
         <PageScroll label="Import">
             <div class="page-body narrow">
