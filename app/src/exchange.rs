@@ -163,17 +163,16 @@ pub fn use_open_post() -> Signal<bool> {
 #[cfg(feature = "ssr")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    path: String,
     pairs: Vec<(String, String)>,
 }
 
 #[cfg(feature = "ssr")]
 impl Attempt {
-    /// Reads a form that was posted to `path`. Secrets are not kept.
+    /// Reads a form as it was posted. Secrets are not kept.
     #[must_use]
-    pub fn new(path: String, form: &[u8]) -> Self {
+    pub fn new(form: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(form).into_owned();
-        Self { path, pairs: pairs.filter(|(name, _)| !name.contains("password")).collect() }
+        Self { pairs: pairs.filter(|(name, _)| !name.contains("password")).collect() }
     }
 }
 

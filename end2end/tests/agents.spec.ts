@@ -9,10 +9,12 @@ test("an agent comes from a file, is edited, compared, restored and deleted", as
   await page.setInputFiles("input[type=file]", [
     { name: "good.md", mimeType: "text/markdown", buffer: file("Look once.") },
     { name: "bad.md", mimeType: "text/markdown", buffer: Buffer.from("---\nname: x\n---\n") },
+    { name: "old.md", mimeType: "text/markdown", buffer: Buffer.from("---\nname: x\ndescription: caf\u00e9\n---\nx\n", "latin1") },
   ]);
   await page.getByRole("button", { name: "Import" }).click();
-  await expect(page.getByRole("heading", { name: "1 of 2 files imported" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "1 of 3 files imported" })).toBeVisible();
   await expect(page.getByText("Line 1: the front matter has no `description`.")).toBeVisible();
+  await expect(page.getByText("This is no text in UTF-8. Save it as UTF-8.")).toBeVisible();
   await page.getByRole("link", { name: "To the agents" }).click();
   await hydrated(page);
 

@@ -4,14 +4,14 @@ use axum::{
     extract::{Multipart, Path, State},
     response::{IntoResponse, Redirect, Response},
 };
-use domain::Problem;
+use domain::{Permission, Problem};
 use http::{StatusCode, header, request::Parts};
 use leptos::prelude::*;
 use service::{Db, Error, Result, agents::FileOutcome};
 use tower_sessions::Session;
 
 use super::page;
-use crate::{error::AppError, fmt::plural, server::actor};
+use crate::{fmt::plural, server::actor};
 
 /// Takes the files. When each of them made an agent the catalogue is shown, else what became of each.
 pub async fn import(
@@ -27,13 +27,7 @@ pub async fn import(
             Redirect::to(&format!("{base}?done=agents-imported")).into_response()
         }
         Ok(outcomes) => report(&base, outcomes),
-        Err(error) => {
-            let error = AppError::from(error);
-            let (message, back) = (error.message.clone(), format!("{base}/import"));
-            page::card(page::status(&error), "Nothing was imported", || {
-                view! { <p role="alert">{message}</p><p><a class="button" href=back>"Back"</a></p> }.into_any()
-            })
-        }
+        Err(error) => page::refuse("Nothing was imported", error, format!("{base}/import")),
     }
 }
 
@@ -59,13 +53,7 @@ pub async fn export(
             let kind = "text/markdown; charset=utf-8".to_owned();
             ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], text).into_response()
         }
-        Err(error) => {
-            let error = AppError::from(error);
-            let (message, back) = (error.message.clone(), format!("/t/{slug}/agents"));
-            page::card(page::status(&error), "This did not work", || {
-                view! { <p>{message}</p><p><a class="button" href=back>"Back"</a></p> }.into_any()
-            })
-        }
+        Err(error) => page::refuse("This did not work", error, format!("/t/{slug}/agents")),
     }
 }
 
@@ -73,18 +61,28 @@ async fn take(db: &Db, session: &Session, slug: &str, parts: &Parts, mut form: M
     let broken =
         || Error::from(Problem::field("file", "upload_broken", "The upload broke off, or is larger than 20 MB."));
     let (actor, ..) = actor(db, session, slug, parts).await?;
-    let mut files = Vec::new();
+    let (mut files, mut refused) = (Vec::new(), Vec::new());
     while let Some(field) = form.next_field().await.map_err(|_| broken())? {
         let name = field.file_name().unwrap_or_default().to_owned();
         let bytes = field.bytes().await.map_err(|_| broken())?;
-        if !(name.is_empty() && bytes.is_empty()) {
-            files.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        if name.is_empty() && bytes.is_empty() {
+            continue;
+        }
+        match String::from_utf8(bytes.to_vec()) {
+            Ok(text) => files.push((name, text)),
+            Err(_) => {
+                let problem = Problem::field("file", "encoding_unknown", "This is no text in UTF-8. Save it as UTF-8.");
+                refused.push(FileOutcome { file: name, result: Err(problem) });
+            }
         }
     }
     let mut t = db.tenant(&actor).await?;
-    let outcomes = t.agents().import(&files).await?;
+    t.require(Permission::ManageAgents).await?;
+    if !files.is_empty() || refused.is_empty() {
+        refused.extend(t.agents().import(&files).await?);
+    }
     t.commit().await?;
-    Ok(outcomes)
+    Ok(refused)
 }
 
 fn report(base: &str, outcomes: Vec<FileOutcome>) -> Response {

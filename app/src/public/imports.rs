@@ -6,12 +6,11 @@ use axum::{
 };
 use domain::{ImportId, Problem};
 use http::{header, request::Parts};
-use leptos::prelude::*;
 use service::{Db, Error, Result};
 use tower_sessions::Session;
 
 use super::page;
-use crate::{error::AppError, server::actor};
+use crate::server::actor;
 
 /// Keeps the file and goes on to its columns.
 pub async fn upload(
@@ -23,7 +22,7 @@ pub async fn upload(
 ) -> Response {
     match keep(&db, &session, &slug, &parts, form).await {
         Ok(id) => Redirect::to(&format!("/t/{slug}/leads/import/{id}")).into_response(),
-        Err(error) => refuse(error, &format!("/t/{slug}/leads/import")),
+        Err(error) => page::refuse("This did not work", error, format!("/t/{slug}/leads/import")),
     }
 }
 
@@ -40,7 +39,7 @@ pub async fn rejected(
         let id: ImportId = id.parse().map_err(|_| Error::NotFound("import"))?;
         let file = t.imports().rejected_csv(id).await?;
         t.commit().await?;
-        Ok(file)
+        Ok::<_, Error>(file)
     };
     match file.await {
         Ok(file) => {
@@ -50,7 +49,7 @@ pub async fn rejected(
             ];
             (headers, file).into_response()
         }
-        Err(error) => refuse(error, &format!("/t/{slug}/leads")),
+        Err(error) => page::refuse("This did not work", error, format!("/t/{slug}/leads")),
     }
 }
 
@@ -70,12 +69,4 @@ async fn keep(db: &Db, session: &Session, slug: &str, parts: &Parts, mut form: M
         return Ok(import.id);
     }
     Err(Problem::field("file", "file_missing", "Choose a file.").into())
-}
-
-fn refuse(error: Error, back: &str) -> Response {
-    let error = AppError::from(error);
-    let (message, back) = (error.message.clone(), back.to_owned());
-    page::card(page::status(&error), "This did not work", || {
-        view! { <p>{message}</p><p><a class="button" href=back>"Back"</a></p> }.into_any()
-    })
 }

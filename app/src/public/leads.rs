@@ -16,7 +16,7 @@ use service::{Db, Error, Result, Tenant};
 use tower_sessions::Session;
 
 use super::page;
-use crate::{error::AppError, fmt::plural, server::actor};
+use crate::{fmt::plural, server::actor};
 
 /// A change of more leads than this is confirmed by a word.
 const FEW: i64 = 10;
@@ -37,13 +37,7 @@ pub async fn bulk(
             Redirect::to(&format!("/t/{slug}/leads?{query}&done={done}")).into_response()
         }
         Ok(Step::Question(question)) => ask(&slug, &form, question),
-        Err(error) => {
-            let error = AppError::from(error);
-            let (message, back) = (error.message.clone(), format!("/t/{slug}/leads?{query}"));
-            page::card(page::status(&error), "Nothing was changed", || {
-                view! { <p>{message}</p><p><a class="button" href=back>"Back to the list"</a></p> }.into_any()
-            })
-        }
+        Err(error) => page::refuse("Nothing was changed", error, format!("/t/{slug}/leads?{query}")),
     }
 }
 

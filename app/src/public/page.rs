@@ -75,6 +75,14 @@ pub fn unavailable() -> Response {
     response
 }
 
+/// Why a door did not do what it was asked for, with the way back.
+pub fn refuse(title: &str, error: impl Into<AppError>, back: String) -> Response {
+    let error = error.into();
+    card(status(&error), title, || {
+        view! { <p role="alert">{error.message.clone()}</p><p><a class="button" href=back>"Back"</a></p> }.into_any()
+    })
+}
+
 /// Back to the form on the page at `path`, which then says what is wrong as if a server function had
 /// answered; `form` is the name of its post. What was entered is kept for it.
 pub fn refused(path: &str, form: &str, error: AppError) -> Response {

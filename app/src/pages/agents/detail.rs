@@ -32,13 +32,21 @@ pub struct AgentView {
     pub(super) head: AgentHead,
     pub(super) job: String,
     pub(super) origin: String,
-    /// Name, what it does, the word of its risk, whether it is one of ours.
-    pub(super) tools: Vec<(String, String, String, bool)>,
+    pub(super) tools: Vec<ToolLine>,
     pub(super) limits: Vec<(String, String)>,
     pub(super) inputs: Vec<(String, String)>,
     pub(super) example: Option<String>,
     pub(super) instructions: String,
     pub(super) without_model: String,
+}
+
+/// A tool of the agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolLine {
+    pub(super) name: String,
+    pub(super) what: String,
+    /// Its risk: the word, and whether it acts outside. A tool that is not ours has none.
+    pub(super) risk: Option<(String, bool)>,
 }
 
 /// Loads the page.
@@ -137,12 +145,11 @@ fn page(slug: String, a: AgentView, change: Post) -> AnyView {
     let tools: Vec<_> = a
         .tools
         .into_iter()
-        .map(|(name, what, risk, known)| {
-            let tone = match risk.as_str() {
-                "Acts outside" => Tone::Amber,
-                _ => Tone::Neutral,
-            };
-            let mark = known.then(|| view! { <Tag text=risk tone/> });
+        .map(|ToolLine { name, what, risk }| {
+            let mark = risk.map(|(word, outside)| {
+                let tone = if outside { Tone::Amber } else { Tone::Neutral };
+                view! { <Tag text=word tone/> }
+            });
             view! { <li class="cluster"><code>{name}</code><span class="subtle">{what}</span><span class="push">{mark}</span></li> }
                 .into_any()
         })

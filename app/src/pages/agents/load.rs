@@ -94,9 +94,12 @@ pub async fn agent(slug: &str, id: &str) -> Result<AgentView, AppError> {
     let read = t.agents().definition(id).await?;
     t.commit().await?;
     let fact = |label: &str, value: String| (label.to_owned(), value);
-    let tools = read.tools.iter().map(|name| match tool(name) {
-        Some(known) => (name.clone(), known.what.to_owned(), known.risk.label().to_owned(), true),
-        None => (name.clone(), "Not a tool of this product; it is never called".to_owned(), String::new(), false),
+    let tools = read.tools.iter().map(|name| {
+        let (what, risk) = match tool(name) {
+            Some(known) => (known.what, Some((known.risk.label().to_owned(), known.risk == Risk::Unsafe))),
+            None => ("Not a tool of this product; it is never called", None),
+        };
+        ToolLine { name: name.clone(), what: what.to_owned(), risk }
     });
     Ok(AgentView {
         head: head(&agent),

@@ -19,8 +19,9 @@ impl Definition {
         let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
         let (front, body) = split(&text)?;
         let mut keys = Keys { map: read(front)?, front };
-        let name = keys.text("name")?.ok_or_else(|| at(1, "the front matter has no `name`."))?;
-        let description = keys.text("description")?.ok_or_else(|| at(1, "the front matter has no `description`."))?;
+        let name = keys.text("name")?.ok_or_else(|| at(line_of(front, "name"), "the front matter has no `name`."))?;
+        let no_job = || at(line_of(front, "description"), "the front matter has no `description`.");
+        let description = keys.text("description")?.ok_or_else(no_job)?;
         let team = match keys.text("team")? {
             Some(word) => Team::parse(word.trim()).ok_or_else(|| {
                 let known: Vec<_> = Team::ALL.iter().map(|team| team.as_str()).collect();
@@ -279,6 +280,7 @@ mod tests {
             ("---\nname: x\n", "Line 2: the front matter does not end"),
             ("---\ndescription: y\n---\nz", "Line 1: the front matter has no `name`"),
             ("---\nname: x\n---\nz", "Line 1: the front matter has no `description`"),
+            ("---\ndescription: y\nname:\n---\nz", "Line 3: the front matter has no `name`"),
             ("---\nname: x\ndescription: y\nteam: sales\n---\nz", "Line 4: `team` is one of"),
             ("---\nname: x\ndescription: y\n---\n\n", "Line 5: write the instructions"),
             ("---\nname: x\ndescription: y\nlimits:\n  stepps: 3\n---\nz", "Line 4: `limits` can't be read"),

@@ -39,11 +39,10 @@ pub async fn keep(session: Session, request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path().to_owned();
     let form = to_bytes(body, MOST).await.unwrap_or_default();
     let response = next.run(Request::from_parts(parts, Body::from(form.clone()))).await;
     if response.headers().contains_key(SERVER_FN_ERROR_HEADER)
-        && let Err(error) = session.insert(ATTEMPT, Attempt::new(path, &form)).await
+        && let Err(error) = session.insert(ATTEMPT, Attempt::new(&form)).await
     {
         tracing::debug!(%error, "A refused form is not kept");
     }
