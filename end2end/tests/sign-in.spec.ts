@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import { expect, signIn, test } from "./journey";
 
 test("a wrong password says nothing about the account", async ({ page }) => {
@@ -41,4 +43,30 @@ test("a viewer is shown nothing that a viewer may not do", async ({ page }) => {
     expect(answer?.status(), path).toBe(403);
     await expect(page.getByText("Not for your role")).toBeVisible();
   }
+});
+
+test("asking for an account says the same to everybody, and the mail goes on", async ({ page }, info) => {
+  const address = `nia.${info.project.name}.${Date.now()}@newfirm.example`;
+  for (const email of ["nora@halden.example", address]) {
+    await page.goto("/login");
+    await page.getByRole("link", { name: "Create a company" }).click();
+    await page.getByLabel("Work e-mail").fill(email);
+    await page.getByRole("button", { name: "Go on" }).click();
+    await expect(page.getByText(`We have sent a mail to ${email}.`)).toBeVisible();
+  }
+  // Without a mail server the mail is told at the terminal of the installation.
+  const link = () => {
+    const [, mail] = readFileSync(process.env.SERVER_LOG ?? "", "utf8").split(`A mail to ${address}`);
+    return mail?.match(/http\S+\/signup\/\S+/)?.[0];
+  };
+  await expect.poll(link).toBeTruthy();
+  await page.goto(link() ?? "");
+  await expect(page.getByText(address)).toBeVisible();
+  await page.getByLabel("Your name").fill("Nia Rossi");
+  await page.getByLabel("Password").fill("correct horse battery");
+  await page.getByLabel("Company name").fill("New firm");
+  await page.getByRole("button", { name: "Create company" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Home" })).toBeVisible();
+  await page.goto("/signup/bm90LWEtbGluaw");
+  await expect(page.getByText("This link has ended")).toBeVisible();
 });

@@ -5,7 +5,8 @@ use anyhow::Result;
 use domain::messages::SendOutcome;
 use service::{
     Db,
-    jobs::{SendSystemMail, SendTestMail, TestMailbox},
+    jobs::{SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox},
+    people::SystemMail,
 };
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::{
         smtp::{Credentials, Password, Security, SmtpClient, SmtpServer},
     },
     post,
-    worker::SystemMailServer,
+    worker::{SystemMailServer, SystemPost},
 };
 
 /// Tests the connection of a mailbox and says which step failed.
@@ -71,36 +72,63 @@ pub(crate) async fn send_test(db: &Db, job: &SendTestMail) -> Result<()> {
 }
 
 /// Sends a mail of the system: through the operator's server, or into the sandbox.
-pub(crate) async fn send_system(db: &Db, own: Option<&SystemMailServer>, job: &SendSystemMail) -> Result<()> {
+pub(crate) async fn send_system(db: &Db, post: &SystemPost, job: &SendSystemMail) -> Result<()> {
     let actor = db.platform().system_actor(job.company, "system").await?;
     let mut t = db.tenant(&actor).await?;
     let Some(mail) = t.take_system_mail(job.mail).await? else { return Ok(()) };
     t.commit().await?;
-    let (client, server, from) = match own {
-        Some(own) => (post::system_client(), own.server.clone(), own.from.clone()),
-        None => (post::client(db), sandbox(db, job.company)?, "saleswright@sandbox.example".to_owned()),
+    let outcome = match post {
+        SystemPost::Server(own) => through(own, job.mail, mail, db).await,
+        SystemPost::Kept(_) => {
+            let (server, from) = (sandbox(db, job.company)?, "saleswright@sandbox.example");
+            let message = in_an_envelope(from, job.mail, mail, db);
+            hand_over(&post::client(db), &server, from, &message.to_address, &message).await
+        }
     };
-    let message = OutgoingMail {
+    let (state, words) = in_words(outcome, "waiting");
+    let mut t = db.tenant(&actor).await?;
+    t.finish_system_mail(job.mail, state, &words).await?;
+    Ok(t.commit().await?)
+}
+
+/// Sends the mail of a sign-up. No company's sandbox may show it, so without a server of the operator it
+/// is told at the terminal.
+pub(crate) async fn send_sign_up(db: &Db, post: &SystemPost, job: &SendSignUpMail) -> Result<()> {
+    let people = db.people();
+    let Some(mail) = people.take_sign_up_mail(job.sign_up).await? else { return Ok(()) };
+    let (state, words) = match post {
+        SystemPost::Server(own) => in_words(through(own, job.sign_up, mail, db).await, "waiting"),
+        SystemPost::Kept(tell) => {
+            tell(&format!("\nA mail to {}: {}\n\n{}\n", mail.recipient, mail.subject, mail.body));
+            ("sent", "told at the terminal".to_owned())
+        }
+    };
+    Ok(people.finish_sign_up_mail(job.sign_up, state, &words).await?)
+}
+
+/// Hands a mail of the system to the operator's server.
+async fn through(own: &SystemMailServer, id: Uuid, mail: SystemMail, db: &Db) -> SendOutcome {
+    let message = in_an_envelope(&own.from, id, mail, db);
+    hand_over(&post::system_client(), &own.server, &own.from, &message.to_address, &message).await
+}
+
+fn in_an_envelope(from: &str, id: Uuid, mail: SystemMail, db: &Db) -> OutgoingMail {
+    OutgoingMail {
         from_name: "Saleswright".to_owned(),
-        from_address: from.clone(),
+        from_address: from.to_owned(),
         to_name: String::new(),
-        to_address: mail.recipient.clone(),
+        to_address: mail.recipient,
         reply_to: None,
         subject: mail.subject,
         html: Some(html_from_text(&mail.body)),
         text: mail.body,
-        message_id: message_id(job.mail, from.rsplit_once('@').map_or("localhost", |(_, domain)| domain)),
+        message_id: message_id(id, from.rsplit_once('@').map_or("localhost", |(_, domain)| domain)),
         in_reply_to: None,
         references: Vec::new(),
         unsubscribe_url: None,
         unsubscribe_mailto: None,
         date: db.clock().now(),
-    };
-    let outcome = hand_over(&client, &server, &from, &mail.recipient, &message).await;
-    let (state, words) = in_words(outcome, "waiting");
-    let mut t = db.tenant(&actor).await?;
-    t.finish_system_mail(job.mail, state, &words).await?;
-    Ok(t.commit().await?)
+    }
 }
 
 async fn hand_over(client: &SmtpClient, server: &SmtpServer, from: &str, to: &str, mail: &OutgoingMail) -> SendOutcome {

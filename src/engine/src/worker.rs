@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use service::{
     Db, Error, Result,
-    jobs::{AdvanceCampaign, SendSystemMail, SendTestMail, TestMailbox, WorkOnImport, Worker},
+    jobs::{AdvanceCampaign, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, WorkOnImport, Worker},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -28,19 +28,30 @@ pub struct SystemMailServer {
     pub from: String,
 }
 
+/// How mails of the system itself leave.
+#[derive(Clone, Debug)]
+pub enum SystemPost {
+    /// Through the operator's server.
+    Server(SystemMailServer),
+    /// The operator has none: the sandbox keeps those of companies; those that belong to no company are
+    /// told to whoever sits at the terminal, by this function.
+    Kept(fn(&str)),
+}
+
 /// Works until `stop` is cancelled, then ends what it holds in its hands.
-pub async fn run(db: Db, system_mail: Option<SystemMailServer>, stop: CancellationToken) {
+pub async fn run(db: Db, system_post: SystemPost, stop: CancellationToken) {
     let tasks = TaskTracker::new();
     tasks.spawn(sender::run(db.clone(), stop.clone()));
-    tasks.spawn(quick_jobs(&db, system_mail).run(QUICK, stop.clone().cancelled_owned()));
+    tasks.spawn(quick_jobs(&db, system_post).run(QUICK, stop.clone().cancelled_owned()));
     tasks.spawn(long_jobs(&db).run(LONG, stop.clone().cancelled_owned()));
     tasks.spawn(reconcile(db, stop));
     tasks.close();
     tasks.wait().await;
 }
 
-fn quick_jobs(db: &Db, system_mail: Option<SystemMailServer>) -> Worker {
-    let (campaigns, mailboxes, tests, system) = (db.clone(), db.clone(), db.clone(), db.clone());
+fn quick_jobs(db: &Db, system_post: SystemPost) -> Worker {
+    let (campaigns, mailboxes, tests, system, sign_ups) = (db.clone(), db.clone(), db.clone(), db.clone(), db.clone());
+    let sign_up_post = system_post.clone();
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
             let db = campaigns.clone();
@@ -55,8 +66,12 @@ fn quick_jobs(db: &Db, system_mail: Option<SystemMailServer>) -> Worker {
             async move { letters::send_test(&db, &job).await }
         })
         .on(move |job: SendSystemMail| {
-            let (db, server) = (system.clone(), system_mail.clone());
-            async move { letters::send_system(&db, server.as_ref(), &job).await }
+            let (db, post) = (system.clone(), system_post.clone());
+            async move { letters::send_system(&db, &post, &job).await }
+        })
+        .on(move |job: SendSignUpMail| {
+            let (db, post) = (sign_ups.clone(), sign_up_post.clone());
+            async move { letters::send_sign_up(&db, &post, &job).await }
         })
 }
 
@@ -111,6 +126,7 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
         go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;
     }
+    db.people().reconcile_sign_ups(now).await?;
     db.platform().judge_lost_mails(now).await
 }
 

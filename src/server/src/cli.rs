@@ -8,7 +8,7 @@ use domain::{Role, keys::Scope};
 use engine::{
     mail::smtp::{Credentials, Password, Security, SmtpServer},
     sandbox::{DbStore, Sandbox, SandboxLimits},
-    worker::SystemMailServer,
+    worker::{SystemMailServer, SystemPost},
 };
 use percent_encoding::percent_decode_str;
 use service::{Db, people::NewPerson, secrets::new_password};
@@ -234,7 +234,8 @@ async fn work(config: &Config, db: &Db, stop: CancellationToken) -> Result<()> {
         Ok(sandbox) => drop(tokio::spawn(sandbox.run(stop.clone()))),
         Err(error) => tracing::warn!(%error, "The sandbox mail server does not run in this process"),
     }
-    engine::worker::run(db.clone(), system_mail(config)?, stop).await;
+    let post = system_mail(config)?.map_or(SystemPost::Kept(tell), SystemPost::Server);
+    engine::worker::run(db.clone(), post, stop).await;
     Ok(())
 }
 
@@ -328,6 +329,11 @@ fn log(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log).unwrap_or_default();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if config.log_format == "json" { builder.json().init() } else { builder.init() }
+}
+
+/// A line for the person at the terminal, if there is one.
+fn tell(text: &str) {
+    let _ = say(text);
 }
 
 /// Writes a line for the person at the terminal.

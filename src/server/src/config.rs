@@ -61,7 +61,7 @@ settings! {
     pool_size: u32 = 20,
     /// Port of the sandbox mail server on 127.0.0.1.
     sandbox_port: u16 = 3025,
-    /// Mail server of the system itself, `smtp://user:password@host:587`; the sandbox when absent.
+    /// Mail server of the system itself, `smtp://user:password@host:587`; the sandbox and the terminal when absent.
     smtp_url: Option<String> = None,
     /// Sender of the system's own mails.
     smtp_from: String = "saleswright@localhost.localdomain".to_owned(),

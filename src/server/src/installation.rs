@@ -126,6 +126,7 @@ pub async fn owner(config: &Config) -> Result<(Option<Cluster>, Options)> {
 pub fn settings(config: &Config) -> Settings {
     Settings {
         public_url: config.public_url(),
+        has_mail_server: config.smtp_url.is_some(),
         sandbox_addr: format!("127.0.0.1:{}", config.sandbox_port),
         allow_private_hosts: config.allow_private_hosts,
         api_calls_per_minute: config.api_calls_per_minute,

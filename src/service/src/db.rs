@@ -42,6 +42,8 @@ struct Inner {
 pub struct Settings {
     /// Address under which people reach the installation, without a slash at the end.
     pub public_url: String,
+    /// Whether the operator named a mail server for the mails of the system itself.
+    pub has_mail_server: bool,
     /// Where the sandbox mail server listens, as `host:port`.
     pub sandbox_addr: String,
     /// Whether mailboxes may name hosts in private networks.
@@ -54,6 +56,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             public_url: "http://127.0.0.1:3000".to_owned(),
+            has_mail_server: false,
             sandbox_addr: "127.0.0.1:3025".to_owned(),
             allow_private_hosts: false,
             api_calls_per_minute: 600,
@@ -156,7 +159,7 @@ impl Db {
 
     /// Begins a transaction with `statement`. After a restart of the server every pooled connection
     /// is dead, and each says so only at its first word; one more try than there are gets a fresh one.
-    async fn begin(&self, statement: &str) -> Result<Transaction<'static, Postgres>> {
+    pub(crate) async fn begin(&self, statement: &str) -> Result<Transaction<'static, Postgres>> {
         for _ in 0..self.pool().options().get_max_connections() {
             match self.pool().begin_with(AssertSqlSafe(statement.to_owned())).await {
                 Ok(tx) => return Ok(tx),

@@ -5,7 +5,10 @@ mod worker;
 
 use domain::{CampaignId, CompanyId, ImportId, MailboxId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{
+    PgConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 pub use worker::Worker;
 
@@ -67,6 +70,20 @@ impl Job for SendSystemMail {
     }
 }
 
+/// The mail of a sign-up is to be sent. There is no company yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SendSignUpMail {
+    /// Which.
+    pub sign_up: uuid::Uuid,
+}
+
+impl Job for SendSignUpMail {
+    const NAME: &'static str = "send_sign_up_mail";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.sign_up)
+    }
+}
+
 /// The connection of a mailbox is to be tested.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TestMailbox {
@@ -105,15 +122,20 @@ impl Tenant {
     /// # Errors
     /// When the database is away.
     pub async fn enqueue<J: Job>(&mut self, job: &J) -> Result<()> {
-        let payload = serde_json::to_value(job)?;
-        sqlx::query("SELECT graphile_worker.add_job($1, $2::json, job_key => $3)")
-            .bind(J::NAME)
-            .bind(payload)
-            .bind(job.key())
-            .execute(self.conn())
-            .await?;
-        Ok(())
+        enqueue(self.conn(), job).await
     }
+}
+
+/// Queues a job with the transaction of a connection.
+pub(crate) async fn enqueue<J: Job>(conn: &mut PgConnection, job: &J) -> Result<()> {
+    let payload = serde_json::to_value(job)?;
+    sqlx::query("SELECT graphile_worker.add_job($1, $2::json, job_key => $3)")
+        .bind(J::NAME)
+        .bind(payload)
+        .bind(job.key())
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Brings the tables of the queue to this version, as the owner, and gives the application role

@@ -8,6 +8,7 @@ mod keys;
 mod members;
 mod password;
 mod sessions;
+mod sign_ups;
 mod system_mails;
 mod throttle;
 
@@ -60,11 +61,10 @@ impl Db {
 }
 
 impl People<'_> {
-    /// An account, a company, and its first owner.
+    /// An account, a company, and its first owner; for somebody whose address is known to be theirs.
     ///
     /// # Errors
-    /// Problems of the input; [`Error::TooMany`] when one network address asks too often. An address
-    /// that has an account gets an answer that does not say so.
+    /// Problems of the input; [`Error::TooMany`] when one network address asks too often.
     pub async fn sign_up(
         &self,
         person: NewPerson,
@@ -243,10 +243,10 @@ impl People<'_> {
         Err(Problem::field("slug", "slug_taken", "This address is taken. Choose another.").into())
     }
 
-    /// An account without a company, for the command line and for invitations.
+    /// An account without a company, for the command line and for those who have opened a mail.
     ///
     /// # Errors
-    /// Problems of the input; one that says nothing when the address has an account.
+    /// Problems of the input.
     pub async fn create_user(&self, person: NewPerson) -> Result<Person> {
         let mut problems = Problems::new();
         let name = problems.check("name", check_name(&person.name, 100));
@@ -268,8 +268,8 @@ impl People<'_> {
         if !made {
             return Err(Problem::field(
                 "email",
-                "sign_up_failed",
-                "This did not work. If you already have an account, sign in instead.",
+                "account_exists",
+                "This address has an account. Sign in with it instead.",
             )
             .into());
         }

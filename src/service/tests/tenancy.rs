@@ -12,7 +12,7 @@ use testing::TestDb;
 
 /// Tables that belong to no company. A person is in several companies; a session, a failed sign-in
 /// and the list of migrations exist before there is one; a company is the thing itself.
-const GLOBAL: [&str; 5] = ["_sqlx_migrations", "companies", "sessions", "sign_in_attempts", "users"];
+const GLOBAL: [&str; 6] = ["_sqlx_migrations", "companies", "sessions", "sign_in_attempts", "sign_ups", "users"];
 
 async fn connect(options: PgConnectOptions) -> PgConnection {
     PgConnection::connect_with(&options).await.expect("the database answers")

@@ -78,3 +78,15 @@ pub async fn until_somebody_waits(superuser: &PgConnectOptions) {
     }
     panic!("nobody waits for a lock");
 }
+
+/// Every sign-up with the state of its mail, the oldest first.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn sign_ups(superuser: &PgConnectOptions) -> Vec<(sqlx::types::Uuid, String)> {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    sqlx::query_as("SELECT id, state FROM sign_ups ORDER BY created_at, id")
+        .fetch_all(&mut conn)
+        .await
+        .expect("a superuser reads everything")
+}
