@@ -77,4 +77,14 @@ ids! {
     SandboxMailId,
     /// An agent.
     AgentId,
+    /// A run of an agent.
+    RunId,
+    /// A question of a run to a person.
+    ApprovalId,
+    /// A text of the content library.
+    ContentId,
+    /// A task for a person.
+    TaskId,
+    /// A draft of an e-mail to a lead.
+    DraftId,
 }

@@ -33,6 +33,12 @@ wire_enum! {
         AgentsRead = "agents:read",
         /// Add, change, import and delete agents.
         AgentsWrite = "agents:write",
+        /// Runs, their steps and events.
+        RunsRead = "runs:read",
+        /// Start, cancel and retry runs.
+        RunsWrite = "runs:write",
+        /// Approve and deny what runs ask for.
+        RunsApprove = "runs:approve",
     }
 }
 
@@ -52,6 +58,9 @@ impl Scope {
             Self::SuppressionsWrite => "Add to and remove from the suppression list",
             Self::AgentsRead => "Read agents",
             Self::AgentsWrite => "Add, change, import and delete agents",
+            Self::RunsRead => "Read runs of agents",
+            Self::RunsWrite => "Start, cancel and retry runs of agents",
+            Self::RunsApprove => "Approve and deny what runs ask for",
         }
     }
 
@@ -66,13 +75,16 @@ impl Scope {
                 | Self::CampaignsRead
                 | Self::MailboxesRead
                 | Self::SuppressionsRead
-                | Self::AgentsRead => false,
+                | Self::AgentsRead
+                | Self::RunsRead => false,
                 Self::LeadsWrite => matches!(permission, P::EditLeads | P::ImportLeads | P::ManageAllLeads),
                 Self::CampaignsWrite => permission == P::EditCampaigns,
                 Self::CampaignsRun => matches!(permission, P::RunCampaigns | P::PauseOwnCampaigns),
                 Self::MailboxesWrite => permission == P::ManageMailboxes,
                 Self::SuppressionsWrite => permission == P::ManageSuppressions,
                 Self::AgentsWrite => permission == P::ManageAgents,
+                Self::RunsWrite => permission == P::RunAgents,
+                Self::RunsApprove => permission == P::DecideRuns,
             }
     }
 }

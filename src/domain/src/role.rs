@@ -41,6 +41,10 @@ wire_enum! {
         ManageSuppressions = "manage_suppressions",
         /// Agents: which there are, and what they are told.
         ManageAgents = "manage_agents",
+        /// Run agents and cancel one's runs; what a run does needs its own rights.
+        RunAgents = "run_agents",
+        /// Approve and deny what runs ask for.
+        DecideRuns = "decide_runs",
         /// Members and invitations.
         ManageMembers = "manage_members",
         /// API keys.
@@ -96,8 +100,8 @@ impl Permission {
     pub const fn least_role(self) -> Role {
         match self {
             Self::Read => Role::Viewer,
-            Self::EditLeads | Self::ImportLeads | Self::EditCampaigns | Self::PauseOwnCampaigns => Role::Member,
-            Self::ManageAllLeads | Self::RunCampaigns => Role::Manager,
+            Self::EditLeads | Self::ImportLeads | Self::EditCampaigns | Self::PauseOwnCampaigns | Self::RunAgents => Role::Member,
+            Self::ManageAllLeads | Self::RunCampaigns | Self::DecideRuns => Role::Manager,
             Self::ManageMailboxes
             | Self::ManageSuppressions
             | Self::ManageAgents
@@ -123,6 +127,8 @@ impl Permission {
             Self::ManageMailboxes => "manage mailboxes",
             Self::ManageSuppressions => "manage the suppression list",
             Self::ManageAgents => "manage agents",
+            Self::RunAgents => "run agents",
+            Self::DecideRuns => "approve or deny what a run asks for",
             Self::ManageMembers => "manage members",
             Self::ManageKeys => "manage API keys",
             Self::ReadAudit => "see the audit log",
@@ -160,6 +166,8 @@ mod tests {
                 "xx... manage_mailboxes",
                 "xx... manage_suppressions",
                 "xx... manage_agents",
+                "xxxx. run_agents",
+                "xxx.. decide_runs",
                 "xx... manage_members",
                 "xx... manage_keys",
                 "xx... read_audit",

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use domain::{ApiKeyId, CompanyId, Permission, Role, UserId, keys::Scope};
+use domain::{ApiKeyId, CompanyId, Permission, Role, RunId, UserId, keys::Scope};
 
 /// Somebody who acts in one company, with the rights they have there.
 #[derive(Clone, Debug)]
@@ -12,6 +12,16 @@ pub struct Actor {
     company_time_zone: String,
     who: Who,
     origin: Origin,
+    run: Option<InRun>,
+}
+
+/// The run in which an agent acts with the rights of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InRun {
+    /// The run.
+    pub id: RunId,
+    /// Name of the agent.
+    pub agent: String,
 }
 
 /// Where a request came from, for the audit log.
@@ -44,7 +54,7 @@ impl Actor {
         time_zone: Option<String>,
         origin: Origin,
     ) -> Self {
-        Self { company, company_time_zone, who: Who::Person { id, name, role, time_zone }, origin }
+        Self { company, company_time_zone, who: Who::Person { id, name, role, time_zone }, origin, run: None }
     }
 
     pub(crate) fn key(
@@ -55,11 +65,22 @@ impl Actor {
         scopes: Vec<Scope>,
         origin: Origin,
     ) -> Self {
-        Self { company, company_time_zone, who: Who::Key { id, name, scopes }, origin }
+        Self { company, company_time_zone, who: Who::Key { id, name, scopes }, origin, run: None }
     }
 
     pub(crate) fn system(company: CompanyId, company_time_zone: String, name: &'static str) -> Self {
-        Self { company, company_time_zone, who: Who::System { name }, origin: Origin::default() }
+        Self { company, company_time_zone, who: Who::System { name }, origin: Origin::default(), run: None }
+    }
+
+    /// The same rights, used by an agent in a run.
+    pub(crate) fn in_run(self, run: InRun) -> Self {
+        Self { run: Some(run), ..self }
+    }
+
+    /// The run in which an agent acts, if it is one that does.
+    #[must_use]
+    pub const fn run(&self) -> Option<&InRun> {
+        self.run.as_ref()
     }
 
     /// The company it acts in.
@@ -154,6 +175,7 @@ impl fmt::Display for Actor {
             Who::Person { name, .. } => f.write_str(name),
             Who::Key { name, .. } => write!(f, "key {name}"),
             Who::System { name } => f.write_str(name),
-        }
+        }?;
+        self.run.as_ref().map_or(Ok(()), |run| write!(f, " with {}", run.agent))
     }
 }
