@@ -55,6 +55,7 @@ ALTER TABLE runs
 CREATE INDEX runs_created_at_idx ON runs (company_id, created_at DESC, id DESC);
 CREATE INDEX runs_agent_idx ON runs (company_id, agent_id, created_at DESC);
 CREATE INDEX runs_open_idx ON runs (company_id, created_at, id) WHERE finished_at IS NULL;
+CREATE INDEX runs_queue_idx ON runs (company_id, created_at, id) WHERE state = 'queued' AND admitted_at IS NULL;
 
 -- What a run did, in order. `key` names the place in the work, so that a run that goes on finds what it has.
 CREATE TABLE run_steps (
@@ -66,6 +67,8 @@ CREATE TABLE run_steps (
     kind         text NOT NULL CHECK (kind IN ('tool_call', 'model_call', 'text', 'answer', 'handoff', 'memory_write')),
     name         text NOT NULL,
     risk         text CHECK (risk IN ('read', 'write', 'unsafe')),
+    -- The effect and its outcome are one commit: whether it happened is never in doubt.
+    atomic       boolean NOT NULL,
     state        text NOT NULL CHECK (state IN ('intended', 'waiting', 'done', 'failed', 'denied', 'unknown')),
     input        jsonb NOT NULL,
     output       jsonb,

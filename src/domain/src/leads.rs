@@ -140,6 +140,10 @@ pub struct LeadSummary {
     pub account_id: Option<AccountId>,
     /// Its name.
     pub account_name: Option<String>,
+    /// ISO 3166 country code.
+    pub country: Option<String>,
+    /// Words given to it, sorted.
+    pub tags: Vec<String>,
     /// 0 to 100.
     pub score: i32,
     /// Where it stands.

@@ -21,6 +21,8 @@ pub mod page;
 pub mod problem;
 pub mod public_url;
 pub mod role;
+#[cfg(feature = "agents")]
+pub mod runs;
 pub mod score;
 pub mod steps;
 pub mod suppressions;

@@ -8,5 +8,6 @@ pub mod sandbox;
 pub mod sender;
 pub mod worker;
 
+mod agents;
 mod letters;
 mod post;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use service::{
     Db, Error, Result,
-    jobs::{AdvanceCampaign, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, WorkOnImport, Worker},
+    jobs::{AdvanceCampaign, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, WorkOnImport, WorkOnRun, Worker},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{letters, sender};
+use crate::{agents, letters, sender};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
@@ -18,6 +18,8 @@ const SWEEP: u64 = 60;
 const QUICK: usize = 4;
 /// Imports at the same time: each one is long and keeps the database busy.
 const LONG: usize = 1;
+/// Runs of agents at the same time: they mostly wait for somebody's answer.
+const RUNS: usize = 16;
 
 /// Mail of the system itself, when the operator has a server for it.
 #[derive(Clone, Debug)]
@@ -44,6 +46,7 @@ pub async fn run(db: Db, system_post: SystemPost, stop: CancellationToken) {
     tasks.spawn(sender::run(db.clone(), stop.clone()));
     tasks.spawn(quick_jobs(&db, system_post).run(QUICK, stop.clone().cancelled_owned()));
     tasks.spawn(long_jobs(&db).run(LONG, stop.clone().cancelled_owned()));
+    tasks.spawn(runs(&db, &stop).run(RUNS, stop.clone().cancelled_owned()));
     tasks.spawn(reconcile(db, stop));
     tasks.close();
     tasks.wait().await;
@@ -80,6 +83,14 @@ fn long_jobs(db: &Db) -> Worker {
     Worker::new(db.clone()).on(move |job: WorkOnImport| {
         let db = imports.clone();
         async move { Ok(service::imports::work(&db, job.company, job.import).await?) }
+    })
+}
+
+fn runs(db: &Db, stop: &CancellationToken) -> Worker {
+    let (runs, stop) = (db.clone(), stop.clone());
+    Worker::new(db.clone()).on(move |job: WorkOnRun| {
+        let (db, stop) = (runs.clone(), stop.clone());
+        async move { agents::work(&db, &job, &stop).await }
     })
 }
 
@@ -123,6 +134,9 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     for (company, import) in db.platform().waiting_imports(now).await? {
         go_on(import, wake(db, company, &WorkOnImport { company, import }).await)?;
     }
+    for (company, run) in db.platform().waiting_runs(now).await? {
+        go_on(run, look_after(db, company, run).await)?;
+    }
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
         go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;
     }
@@ -140,6 +154,13 @@ fn go_on(row: impl std::fmt::Display, outcome: Result<()>) -> Result<()> {
         }
         Ok(()) => Ok(()),
     }
+}
+
+async fn look_after(db: &Db, company: domain::CompanyId, run: domain::RunId) -> Result<()> {
+    let actor = db.platform().system_actor(company, "system").await?;
+    let mut t = db.tenant(&actor).await?;
+    t.runs().reconcile(run).await?;
+    t.commit().await
 }
 
 async fn wake<J: service::jobs::Job>(db: &Db, company: domain::CompanyId, job: &J) -> Result<()> {

@@ -3,7 +3,7 @@
 
 mod worker;
 
-use domain::{CampaignId, CompanyId, ImportId, MailboxId};
+use domain::{CampaignId, CompanyId, ImportId, MailboxId, RunId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::{
     PgConnection,
@@ -51,6 +51,22 @@ impl Job for WorkOnImport {
     const NAME: &'static str = "work_on_import";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.import)
+    }
+}
+
+/// A run of an agent was let in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WorkOnRun {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub run: RunId,
+}
+
+impl Job for WorkOnRun {
+    const NAME: &'static str = "work_on_run";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.run)
     }
 }
 

@@ -20,6 +20,7 @@ pub mod live;
 pub mod mailboxes;
 pub mod messages;
 pub mod people;
+pub mod runs;
 pub mod sandbox;
 pub mod secrets;
 pub mod suppressions;
@@ -28,6 +29,6 @@ pub mod unsubscribe;
 mod actor;
 mod cursor;
 
-pub use actor::{Actor, Origin};
+pub use actor::{Actor, InRun, Origin};
 pub use db::{Db, Platform, PoolSize, Settings, Tenant};
 pub use error::{Error, Result};

@@ -3,6 +3,8 @@
 
 mod turn;
 
+use std::collections::HashMap;
+
 use domain::{
     EmailAddress, MailboxId, Permission, Problem,
     mailboxes::{Mailbox, MailboxInput, MailboxKind, MailboxState, Security},
@@ -84,6 +86,22 @@ impl Mailboxes<'_> {
         .fetch_one(self.t.conn())
         .await?;
         Ok((row.sent, row.cap))
+    }
+
+    /// E-mails that each mailbox has handed over in the last 24 hours.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn used(&mut self) -> Result<HashMap<MailboxId, i64>> {
+        self.t.require(Permission::Read).await?;
+        let now = self.t.now();
+        let rows = sqlx::query!(
+            r#"SELECT id AS "id: MailboxId", mailbox_used(id, $1)::bigint AS "used!" FROM mailboxes"#,
+            now
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.used)).collect())
     }
 
     /// Connects a mailbox and queues the test of its connection.

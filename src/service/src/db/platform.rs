@@ -2,7 +2,7 @@
 //! it cannot have a tenant.
 
 use chrono::{DateTime, Duration, Utc};
-use domain::{CampaignId, CompanyId, ImportId, MailboxId, MessageId};
+use domain::{CampaignId, CompanyId, ImportId, MailboxId, MessageId, RunId};
 use uuid::Uuid;
 
 use super::{Db, Tenant};
@@ -130,6 +130,20 @@ impl<'d> Platform<'d> {
         .fetch_all(self.db.pool())
         .await?;
         Ok(rows.into_iter().map(|r| (CompanyId(r.company), ImportId(r.import))).collect())
+    }
+
+    /// Runs that somebody should look after.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn waiting_runs(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, RunId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!", run_id AS "run!" FROM platform_waiting_runs($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|r| (CompanyId(r.company), RunId(r.run))).collect())
     }
 
     /// Mails of the system that are due.

@@ -33,7 +33,7 @@ impl Leads<'_> {
 
         let mut query = Query::new(
             "WITH page AS MATERIALIZED (
-                 SELECT l.id, l.email, l.first_name, l.last_name, l.title, l.account_id, l.score, l.status,
+                 SELECT l.id, l.email, l.first_name, l.last_name, l.title, l.account_id, l.country, l.tags, l.score, l.status,
                         l.sort_name, l.created_at, l.last_activity, l.last_activity_at, l.owner_id
                  FROM leads l WHERE true",
         );
@@ -97,6 +97,8 @@ struct Row {
     title: Option<String>,
     account_id: Option<AccountId>,
     account_name: Option<String>,
+    country: Option<String>,
+    tags: Vec<String>,
     score: i32,
     status: LeadStatus,
     sort_name: String,
@@ -134,6 +136,8 @@ impl Row {
             title: self.title,
             account_id: self.account_id,
             account_name: self.account_name,
+            country: self.country,
+            tags: self.tags,
             score: self.score,
             status: self.status,
             suppressed: self.suppressed,
