@@ -88,11 +88,11 @@ fn clock(minute: i32) -> String {
 }
 
 #[cfg(feature = "time-zones")]
-pub use opening::{Slot, is_time_zone};
+pub use opening::{Slot, day_in, is_time_zone};
 
 #[cfg(feature = "time-zones")]
 mod opening {
-    use chrono::{DateTime, Utc};
+    use chrono::{DateTime, NaiveDate, Utc};
     use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
 
     use super::SendingWindow;
@@ -113,6 +113,15 @@ mod opening {
     #[must_use]
     pub fn is_time_zone(name: &str) -> bool {
         TimeZone::get(name).is_ok()
+    }
+
+    /// The day that it is at `at` on a calendar in `zone` (an IANA name; UTC when unknown).
+    #[must_use]
+    pub fn day_in(zone: &str, at: DateTime<Utc>) -> NaiveDate {
+        let day = stamp(at).to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC)).date();
+        let (year, month, day) =
+            (i32::from(day.year()), u32::from(day.month().unsigned_abs()), u32::from(day.day().unsigned_abs()));
+        NaiveDate::from_ymd_opt(year, month, day).unwrap_or_else(|| at.date_naive())
     }
 
     impl SendingWindow {
@@ -239,6 +248,14 @@ mod opening {
             let slot = SendingWindow::always().next_open(at, "UTC");
             assert_eq!((slot.due_at, slot.moved), (at, false));
             assert_eq!(slot.ends_at, utc("2026-11-22T00:00:00Z"));
+        }
+
+        #[test]
+        fn a_day_begins_at_midnight_of_the_zone() {
+            let late = utc("2026-11-20T23:30:00Z");
+            assert_eq!(day_in("Europe/Berlin", late).to_string(), "2026-11-21");
+            assert_eq!(day_in("America/New_York", late).to_string(), "2026-11-20");
+            assert_eq!(day_in("Mars/Olympus", late).to_string(), "2026-11-20");
         }
 
         #[test]

@@ -10,7 +10,9 @@ pub mod audit;
 pub mod campaigns;
 pub mod clock;
 pub mod cluster;
+pub mod content;
 pub mod db;
+pub mod drafts;
 pub mod enrolments;
 pub mod error;
 pub mod imports;
@@ -24,6 +26,7 @@ pub mod runs;
 pub mod sandbox;
 pub mod secrets;
 pub mod suppressions;
+pub mod tasks;
 pub mod unsubscribe;
 
 mod actor;

@@ -157,7 +157,8 @@ impl Leads<'_> {
         Ok(Note { id: note, body: body.to_owned(), author, created_at: now })
     }
 
-    async fn require_there(&mut self, id: LeadId) -> Result<()> {
+    /// Goes on only if the lead exists and the actor may read it.
+    pub(crate) async fn require_there(&mut self, id: LeadId) -> Result<()> {
         self.t.require(Permission::Read).await?;
         sqlx::query_scalar!("SELECT 1 FROM leads WHERE id = $1", id.0)
             .fetch_optional(self.t.conn())

@@ -1,0 +1,4 @@
+DROP TABLE drafts;
+DROP TABLE tasks;
+DROP TABLE content_versions;
+DROP TABLE content;
