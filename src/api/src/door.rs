@@ -39,6 +39,11 @@ impl Read {
     pub async fn open(&self) -> Result<Tenant> {
         Ok(self.0.db.tenant(&self.0.actor).await?)
     }
+
+    /// Who calls, for an answer that goes on for a while.
+    pub const fn caller(&self) -> &Caller {
+        &self.0
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Read {

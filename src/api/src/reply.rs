@@ -41,7 +41,7 @@ impl Reply {
     /// # Errors
     /// As [`Reply::json`].
     pub fn created(path: &str, value: &impl Serialize) -> Result<Self> {
-        Ok(Self::json(StatusCode::CREATED, value)?.with(header::LOCATION, format!("/api/v1{path}")))
+        Ok(Self::json(StatusCode::CREATED, value)?.location(path))
     }
 
     /// 202: it was asked for and happens later.
@@ -50,6 +50,12 @@ impl Reply {
     /// As [`Reply::json`].
     pub fn accepted(value: &impl Serialize) -> Result<Self> {
         Self::json(StatusCode::ACCEPTED, value)
+    }
+
+    /// Where the thing lies that this is about.
+    #[must_use]
+    pub fn location(self, path: &str) -> Self {
+        self.with(header::LOCATION, format!("/api/v1{path}"))
     }
 
     /// 204: done, nothing to say.

@@ -9,6 +9,7 @@ mod imports;
 mod leads;
 mod mailboxes;
 mod me;
+mod runs;
 mod steps;
 mod suppressions;
 
@@ -33,6 +34,7 @@ pub fn router() -> OpenApiRouter {
         .merge(mailboxes::router())
         .merge(suppressions::router())
         .merge(agents::router())
+        .merge(runs::router())
 }
 
 /// A list that always comes whole, in the shape of a page.
@@ -61,6 +63,7 @@ pub(crate) mod bodies {
         imports::ImportFormat,
         leads::{BulkChange, LeadBatch, LeadResults, NewNote},
         me::Me,
+        runs::{Approve, Deny, RunInFull},
         steps::{NewTestMail, Place},
         suppressions::{NewSuppressions, SuppressionsAdded},
     };

@@ -27,7 +27,10 @@ const BEAT: Duration = Duration::from_secs(2);
 
 /// Works on a run until it ends, waits for a person, or `stop` is cancelled. Does nothing when there is
 /// nothing to do, so it may be called at any time and any number of times.
-pub(crate) async fn work(db: &Db, job: &WorkOnRun, stop: &CancellationToken) -> Result<()> {
+///
+/// # Errors
+/// When the database is away; the run is taken up again when its lease has ended.
+pub async fn work(db: &Db, job: &WorkOnRun, stop: &CancellationToken) -> Result<()> {
     let Some(run) = RunInHand::take(db, job.company, job.run).await? else { return Ok(()) };
     let pulse = run.pulse();
     let halt = CancellationToken::new();

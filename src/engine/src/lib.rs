@@ -3,11 +3,11 @@
 //! No transaction is open across a network call: the service is asked, the network is used, the
 //! service is told.
 
+pub mod agents;
 pub mod mail;
 pub mod sandbox;
 pub mod sender;
 pub mod worker;
 
-mod agents;
 mod letters;
 mod post;

@@ -8,7 +8,7 @@ mod work;
 
 use domain::{
     AgentId, Page, PageRequest, Permission, Problem, RunId, UserId,
-    agents::{Definition, Limits, Risk},
+    agents::{Case, Definition, Limits, Risk},
     runs::{
         Failure, MAX_TASK, NewRun, Run, RunEvent, RunFilter, RunOrigin, RunState, RunStep, RunStepState, StepKind,
         Usage,
@@ -52,14 +52,29 @@ impl Runs<'_> {
     /// # Errors
     /// As [`Self::create`]; a conflict when the agent has no example.
     pub async fn create_example(&mut self, id: AgentId) -> Result<Run> {
-        self.t.require(Permission::RunAgents).await?;
         let definition = self.t.agents().definition(id).await?;
-        let Some(example) = definition.example.clone() else {
-            return Err(Error::conflict("no_example", "This agent has no example. Start it with a task of your own."));
+        let example = definition.example.clone();
+        self.start_case(id, &definition, example).await
+    }
+
+    /// Runs the case that says whether an agent still does its job.
+    ///
+    /// # Errors
+    /// As [`Self::create_example`].
+    pub async fn create_evaluation(&mut self, id: AgentId) -> Result<Run> {
+        let definition = self.t.agents().definition(id).await?;
+        let evaluation = definition.evaluation.clone();
+        self.start_case(id, &definition, evaluation).await
+    }
+
+    async fn start_case(&mut self, id: AgentId, definition: &Definition, case: Option<Case>) -> Result<Run> {
+        self.t.require(Permission::RunAgents).await?;
+        let Some(case) = case else {
+            return Err(Error::conflict("no_example", "This agent has no such case. Start it with a task of your own."));
         };
-        let mut parameters = parameters::object(&example.parameters)?;
-        parameters::resolve_first(self.t, &definition, &mut parameters).await?;
-        self.start(id, NewRun { agent: definition.name, task: example.task, parameters }, None).await
+        let mut parameters = parameters::object(&case.parameters)?;
+        parameters::resolve_first(self.t, definition, &mut parameters).await?;
+        self.start(id, NewRun { agent: definition.name.clone(), task: case.task, parameters }, None).await
     }
 
     /// The same task once more, as a run of its own.

@@ -24,7 +24,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     door::{Json, Read, Write},
     problem::Result,
-    query::{Paging, Path, Query},
+    query::{Paging, Path, Query, page as paging},
     reply::Reply,
 };
 
@@ -103,7 +103,7 @@ struct From {
 #[utoipa::path(get, path = "/runs", tag = "Runs", operation_id = "list_runs", params(Wanted),
     security(("key" = ["runs:read"])), responses((status = OK, body = Page<Run>)))]
 async fn list(call: Read, Query(wanted): Query<Wanted>) -> Result<Reply> {
-    let page = Paging::new(wanted.after, wanted.per).request()?;
+    let page = paging(wanted.after, wanted.per)?;
     let filter = RunFilter { view: wanted.view, agent: wanted.agent };
     Reply::ok(&call.open().await?.runs().list(&filter, &page).await?)
 }
@@ -143,11 +143,11 @@ async fn events(
 ) -> Result<Response> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     // Subscribed before the first look, so that nothing falls between the two.
-    let hints = call.db().live().subscribe();
+    let hints = call.caller().db.live().subscribe();
     call.open().await?.runs().get(id).await?;
     let watch = Watch {
-        db: call.db().clone(),
-        actor: call.actor().clone(),
+        db: call.caller().db.clone(),
+        actor: call.caller().actor.clone(),
         id,
         seq: last.unwrap_or(from.after),
         hints,
@@ -204,7 +204,7 @@ async fn fork(Path(id): Path<RunId>, call: Write) -> Result<Reply> {
 #[utoipa::path(get, path = "/approvals", tag = "Runs", operation_id = "list_approvals", params(Paging),
     security(("key" = ["runs:read"])), responses((status = OK, body = Page<Approval>)))]
 async fn approvals(call: Read, Query(page): Query<Paging>) -> Result<Reply> {
-    Reply::ok(&call.open().await?.runs().pending_approvals(&page.request()?).await?)
+    Reply::ok(&call.open().await?.runs().pending_approvals(&page.page()?).await?)
 }
 
 /// Approve a call

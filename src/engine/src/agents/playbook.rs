@@ -10,7 +10,7 @@ use domain::{
     agents::{PlayStep, Work},
     runs::{Failure, RunStepState, StepKind},
 };
-use minijinja::{Environment, UndefinedBehavior, Value as Jinja};
+use minijinja::{Environment, UndefinedBehavior, Value as Jinja, value::Serde};
 use serde_json::{Map, Value, json};
 use service::{Result, runs::RunInHand};
 use tokio_util::sync::CancellationToken;
@@ -96,8 +96,8 @@ impl Play {
         t.commit().await?;
         let mut names = BTreeMap::new();
         names.insert("task".to_owned(), Jinja::from(run.run().task.clone()));
-        names.insert("parameters".to_owned(), Jinja::from_serialize(&run.run().parameters));
-        names.insert("company".to_owned(), Jinja::from_serialize(json!({ "name": company })));
+        names.insert("parameters".to_owned(), Jinja::from(Serde(&run.run().parameters)));
+        names.insert("company".to_owned(), Jinja::from(Serde(json!({ "name": company }))));
         names.insert("today".to_owned(), Jinja::from(today.to_string()));
         let mut engine = Environment::new();
         engine.set_undefined_behavior(UndefinedBehavior::Chainable);
@@ -159,10 +159,10 @@ impl Play {
                 match call(&mut self.run, key, tool, Value::Object(arguments)).await? {
                     Called::Stop => Ok(Once::Stop),
                     Called::Step(step) => match (step.state, step.output) {
-                        (RunStepState::Done, Some(output)) => Ok(Once::Value(Jinja::from_serialize(output))),
+                        (RunStepState::Done, Some(output)) => Ok(Once::Value(Jinja::from(Serde(output)))),
                         (RunStepState::Denied, _) => {
                             let denied = json!({ "denied": true, "reason": step.error });
-                            Ok(Once::Value(Jinja::from_serialize(denied)))
+                            Ok(Once::Value(Jinja::from(Serde(denied))))
                         }
                         _ => Err(Wrong::Words(format!("`{tool}`: {}", step.error.unwrap_or_default()))),
                     },
@@ -178,12 +178,12 @@ impl Play {
     }
 
     fn value(&self, expression: &str) -> Result<Jinja, minijinja::Error> {
-        self.engine.compile_expression(expression)?.eval(&self.names)
+        self.engine.compile_expression(expression)?.eval(self.names.clone())
     }
 
     fn text(&self, template: &str) -> Result<String, minijinja::Error> {
         let mut text = Capped(Vec::new());
-        self.engine.template_from_str(template)?.render_to_write(&self.names, &mut text)?;
+        self.engine.template_from_str(template)?.render_captured_to(self.names.clone(), &mut text)?;
         Ok(String::from_utf8_lossy(&text.0).into_owned())
     }
 
