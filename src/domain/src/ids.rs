@@ -77,6 +77,8 @@ ids! {
     SandboxMailId,
     /// An agent.
     AgentId,
+    /// A language model.
+    ModelId,
     /// A run of an agent.
     RunId,
     /// A question of a run to a person.

@@ -19,6 +19,7 @@ pub mod leads;
 pub mod ledger;
 pub mod mailboxes;
 pub mod messages;
+pub mod models;
 pub mod page;
 pub mod problem;
 pub mod public_url;

@@ -3,7 +3,7 @@
 
 mod worker;
 
-use domain::{CampaignId, CompanyId, ImportId, MailboxId, RunId};
+use domain::{CampaignId, CompanyId, ImportId, MailboxId, ModelId, RunId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::{
     PgConnection,
@@ -67,6 +67,22 @@ impl Job for WorkOnRun {
     const NAME: &'static str = "work_on_run";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.run)
+    }
+}
+
+/// A language model is to be asked whether it answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TestModel {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub model: ModelId,
+}
+
+impl Job for TestModel {
+    const NAME: &'static str = "test_model";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.model)
     }
 }
 

@@ -21,6 +21,7 @@ pub mod leads;
 pub mod live;
 pub mod mailboxes;
 pub mod messages;
+pub mod models;
 pub mod people;
 pub mod runs;
 pub mod sandbox;
@@ -28,6 +29,7 @@ pub mod secrets;
 pub mod suppressions;
 pub mod tasks;
 pub mod unsubscribe;
+pub mod webhook;
 
 mod actor;
 mod cursor;

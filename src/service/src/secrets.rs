@@ -151,6 +151,12 @@ pub fn new_token() -> (String, Vec<u8>) {
     (token, hash)
 }
 
+/// 24 random bytes, for somebody else's signatures.
+#[must_use]
+pub(crate) fn random_key() -> [u8; 24] {
+    random()
+}
+
 /// A password of 100 random bits for a person who has given none, in letters and digits that are
 /// not mistaken for each other.
 #[must_use]

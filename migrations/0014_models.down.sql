@@ -1,0 +1,2 @@
+DROP TABLE agent_webhooks;
+DROP TABLE models;
