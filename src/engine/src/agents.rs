@@ -2,7 +2,9 @@
 //! goes through the tools, and every step through the journal of the run.
 
 mod playbook;
+mod thinking;
 mod tools;
+mod webhook;
 mod writer;
 
 use std::time::Duration;
@@ -61,7 +63,7 @@ pub async fn work(db: &Db, job: &WorkOnRun, stop: &CancellationToken) -> Result<
         }
     };
     let working = async {
-        let outcome = playbook::follow(run, &halt).await;
+        let outcome = thinking::follow(db, run, &halt).await;
         ended.cancel();
         outcome
     };
@@ -90,7 +92,7 @@ enum Called {
 }
 
 /// Calls a tool of the product: written down first, then effect and outcome in one commit.
-async fn call(run: &mut RunInHand, key: &str, name: &str, arguments: Value) -> service::Result<Called> {
+async fn call(db: &Db, run: &mut RunInHand, key: &str, name: &str, arguments: Value) -> service::Result<Called> {
     let Some(known) = tool(name).filter(|tool| run.definition().tools.iter().any(|own| own == tool.name)) else {
         let error = Trouble::Words(format!("This agent has no tool `{name}`."));
         return refuse(run, key, name, arguments, error).await;
@@ -102,6 +104,16 @@ async fn call(run: &mut RunInHand, key: &str, name: &str, arguments: Value) -> s
         Intent::Stop => return Ok(Called::Stop),
         Intent::Do { number, input } => (number, input),
     };
+    if !is_ours(known) {
+        let outcome = match webhook::call(db, run, number, &input).await? {
+            Ok(output) => Outcome { output: Some(output), outside: true, ..Outcome::default() },
+            Err(words) => Outcome { error: Some(words), ..Outcome::default() },
+        };
+        let mut t = run.tenant().await?;
+        let step = run.record(&mut t, number, outcome).await?;
+        t.commit().await?;
+        return Ok(Called::Step(Box::new(step)));
+    }
     let mut t = run.tenant().await?;
     let step = match tools::call(&mut t, known, input).await {
         Ok(answer) => {

@@ -9,5 +9,7 @@ pub mod sandbox;
 pub mod sender;
 pub mod worker;
 
+mod http;
 mod letters;
+mod models;
 mod post;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use service::{
     Db, Error, Result,
-    jobs::{AdvanceCampaign, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, WorkOnImport, WorkOnRun, Worker},
+    jobs::{AdvanceCampaign, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{agents, letters, sender};
+use crate::{agents, letters, models, sender};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
@@ -54,7 +54,7 @@ pub async fn run(db: Db, system_post: SystemPost, stop: CancellationToken) {
 
 fn quick_jobs(db: &Db, system_post: SystemPost) -> Worker {
     let (campaigns, mailboxes, tests, system, sign_ups) = (db.clone(), db.clone(), db.clone(), db.clone(), db.clone());
-    let sign_up_post = system_post.clone();
+    let (sign_up_post, asked) = (system_post.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
             let db = campaigns.clone();
@@ -63,6 +63,10 @@ fn quick_jobs(db: &Db, system_post: SystemPost) -> Worker {
         .on(move |job: TestMailbox| {
             let db = mailboxes.clone();
             async move { letters::test_mailbox(&db, &job).await }
+        })
+        .on(move |job: TestModel| {
+            let db = asked.clone();
+            async move { models::test(&db, &job).await }
         })
         .on(move |job: SendTestMail| {
             let db = tests.clone();

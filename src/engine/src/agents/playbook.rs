@@ -12,7 +12,7 @@ use domain::{
 };
 use minijinja::{Environment, UndefinedBehavior, Value as Jinja, value::Serde};
 use serde_json::{Map, Value, json};
-use service::{Result, runs::RunInHand};
+use service::{Db, Result, runs::RunInHand};
 use tokio_util::sync::CancellationToken;
 
 use super::{Called, End, call, give_up, writer};
@@ -25,7 +25,7 @@ const FUEL: u64 = 200_000;
 const TEXT: usize = 1024 * 1024;
 
 /// Goes through the playbook of a run.
-pub(super) async fn follow(run: RunInHand, halt: &CancellationToken) -> Result<End> {
+pub(super) async fn follow(db: &Db, run: RunInHand, halt: &CancellationToken) -> Result<End> {
     if run.definition().playbook.is_empty() {
         let words = "This agent works with a language model only, and no model is set up. Give it a playbook, or set up \
                      a model.";
@@ -37,7 +37,7 @@ pub(super) async fn follow(run: RunInHand, halt: &CancellationToken) -> Result<E
         if halt.is_cancelled() {
             return Ok(End::Halted(Box::new(play.run)));
         }
-        match play.step(place, step).await {
+        match play.step(db, place, step).await {
             Ok(Next::GoOn) => {}
             Ok(Next::Answer(answer)) => {
                 play.run.succeed(answer.trim()).await?;
@@ -106,7 +106,7 @@ impl Play {
         Ok(Self { run, names, engine })
     }
 
-    async fn step(&mut self, place: usize, step: &PlayStep) -> Result<Next, Wrong> {
+    async fn step(&mut self, db: &Db, place: usize, step: &PlayStep) -> Result<Next, Wrong> {
         if let Some(when) = &step.when
             && !self.value(when)?.is_true()
         {
@@ -116,7 +116,7 @@ impl Play {
             return Err(Wrong::Words(format!("Step {} of the playbook does nothing.", place + 1)));
         };
         let Some(each) = &step.each else {
-            return Ok(match self.once(&place.to_string(), work, step.keep.as_deref()).await? {
+            return Ok(match self.once(db, &place.to_string(), work, step.keep.as_deref()).await? {
                 Once::Value(value) => {
                     self.keep(step.keep.as_deref(), value);
                     Next::GoOn
@@ -129,7 +129,7 @@ impl Play {
         let items: Vec<Jinja> = self.value(each)?.try_iter().map(|items| items.take(EACH).collect()).unwrap_or_default();
         for (n, item) in items.into_iter().enumerate() {
             self.names.insert("item".to_owned(), item);
-            match self.once(&format!("{place}.{n}"), work, step.keep.as_deref()).await? {
+            match self.once(db, &format!("{place}.{n}"), work, step.keep.as_deref()).await? {
                 Once::Value(value) => values.push(value),
                 Once::Answer(answer) => return Ok(Next::Answer(answer)),
                 Once::Stop => return Ok(Next::Stop),
@@ -140,7 +140,7 @@ impl Play {
         Ok(Next::GoOn)
     }
 
-    async fn once(&mut self, key: &str, work: Work<'_>, name: Option<&str>) -> Result<Once, Wrong> {
+    async fn once(&mut self, db: &Db, key: &str, work: Work<'_>, name: Option<&str>) -> Result<Once, Wrong> {
         match work {
             Work::Answer(template) => Ok(Once::Answer(self.text(template)?)),
             Work::Write(template) => {
@@ -156,7 +156,7 @@ impl Play {
                         arguments.insert(name.to_owned(), value);
                     }
                 }
-                match call(&mut self.run, key, tool, Value::Object(arguments)).await? {
+                match call(db, &mut self.run, key, tool, Value::Object(arguments)).await? {
                     Called::Stop => Ok(Once::Stop),
                     Called::Step(step) => match (step.state, step.output) {
                         (RunStepState::Done, Some(output)) => Ok(Once::Value(Jinja::from(Serde(output)))),

@@ -72,7 +72,7 @@ pub(crate) async fn call(t: &mut Tenant, tool: Tool, arguments: Value) -> Result
         "save_content" => texts::save(t, read(arguments)?).await,
         "draft_mail" => texts::draft(t, read(arguments)?).await,
         "create_task" => texts::create_task(t, read(arguments)?).await,
-        name => Err(Trouble::Words(format!("`{name}` can't be called: nothing is connected that it could reach."))),
+        name => Err(Trouble::Words(format!("`{name}` changes nothing here."))),
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn schema(tool: Tool) -> Value {
         "save_content" => schema_for!(texts::SaveContent),
         "draft_mail" => schema_for!(texts::DraftMail),
         "create_task" => schema_for!(texts::CreateTask),
-        "call_webhook" => schema_for!(Payload),
+        "call_webhook" => schema_for!(super::webhook::Payload),
         _ => schema_for!(Nothing),
     };
     schema.to_value()
@@ -106,17 +106,8 @@ pub(crate) fn schema(tool: Tool) -> Value {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-/// What a webhook is sent.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Payload {
-    /// The JSON object to send.
-    #[expect(dead_code, reason = "only its schema is needed until a webhook is connected")]
-    payload: serde_json::Map<String, Value>,
-}
-
 /// Arguments as the tool takes them; what was left empty is absent.
-fn read<T: DeserializeOwned>(mut arguments: Value) -> Result<T> {
+pub(super) fn read<T: DeserializeOwned>(mut arguments: Value) -> Result<T> {
     if let Value::Object(map) = &mut arguments {
         map.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
     }

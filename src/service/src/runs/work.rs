@@ -167,6 +167,25 @@ impl RunInHand {
         &self.actor
     }
 
+    /// Whether it has come to this place of the work before.
+    #[must_use]
+    pub fn has_step(&self, key: &str) -> bool {
+        self.journal.contains_key(key)
+    }
+
+    /// Whether anything but looking has been done, so that doing it all another way would do it twice.
+    #[must_use]
+    pub fn has_changed_anything(&self) -> bool {
+        let changed = |step: &RunStep| step.risk.is_some_and(|risk| risk != Risk::Read);
+        self.journal.values().any(|step| changed(step) && step.state != RunStepState::Failed)
+    }
+
+    /// Tokens that its limit leaves.
+    #[must_use]
+    pub fn tokens_left(&self) -> i64 {
+        i64::from(self.run.limits.tokens) - self.run.usage.tokens_in - self.run.usage.tokens_out
+    }
+
     /// A pulse to be kept beside the work.
     #[must_use]
     pub fn pulse(&self) -> Pulse {

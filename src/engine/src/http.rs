@@ -1,0 +1,90 @@
+//! The client for addresses that companies name: it keeps away from private networks, follows no redirects,
+//! uses no proxy, and does not wait for ever.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use reqwest::{
+    Client, Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect::Policy,
+};
+use service::Db;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+use crate::mail::HostGuard;
+
+/// How long a server may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long it may be silent in the middle of an answer.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// A client that keeps the rules of this installation.
+///
+/// # Errors
+/// When the TLS library does not start.
+pub(crate) fn client(db: &Db) -> anyhow::Result<Client> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Client::builder()
+        .tls_backend_preconfigured(tls)
+        .dns_resolver(Guarded(guard(db)))
+        .redirect(Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT)
+        .read_timeout(SILENCE)
+        .user_agent("Saleswright")
+        .build()?)
+}
+
+/// Refuses an address whose host is a number that this installation does not allow. The resolver looks
+/// after names, and is not asked about numbers.
+///
+/// # Errors
+/// Words for the person who entered it.
+pub(crate) fn check(db: &Db, url: &str) -> Result<(), String> {
+    let url = Url::parse(url).map_err(|error| format!("The address can't be read: {error}."))?;
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    match host.parse::<IpAddr>() {
+        Ok(ip) if !guard(db).allows(SocketAddr::new(ip, url.port_or_known_default().unwrap_or_default())) => {
+            Err("The address is in a private network, which this installation does not allow.".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An error of the client in words, with its causes.
+pub(crate) fn words(error: &reqwest::Error) -> String {
+    let mut words = if error.is_timeout() { "It took too long".to_owned() } else { error.to_string() };
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}
+
+fn guard(db: &Db) -> HostGuard {
+    HostGuard::public_only().allow_private(db.settings().allow_private_hosts)
+}
+
+/// Looks names up, and passes on what the guard allows.
+#[derive(Debug)]
+struct Guarded(HostGuard);
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = self.0;
+        Box::pin(async move {
+            let found: io::Result<Vec<SocketAddr>> = guard.resolve(name.as_str(), 0).await;
+            Ok(Box::new(found?.into_iter()) as Addrs)
+        })
+    }
+}

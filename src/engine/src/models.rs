@@ -1,0 +1,240 @@
+//! Language models behind one question: the models of a company are asked in their order, each with its own
+//! patience, until one answers. What a model says is data for the agent that asked.
+
+use std::time::Duration;
+
+use domain::{models::ModelKind, runs::Usage};
+use futures::StreamExt;
+use genai::{
+    Client, ModelIden, ModelSpec, ServiceTarget,
+    adapter::AdapterKind,
+    chat::{ChatOptions, ChatRequest, ChatStreamEvent, ToolCall},
+    resolver::{AuthData, Endpoint},
+};
+use reqwest::StatusCode;
+use service::{Db, jobs::TestModel, models::ReadyModel};
+
+use crate::http;
+
+/// How long the first word may take.
+const FIRST_WORD: Duration = Duration::from_secs(90);
+/// How long a whole answer may take.
+const WHOLE: Duration = Duration::from_secs(600);
+/// Most bytes of an answer.
+const MOST: usize = 1024 * 1024;
+/// Tries with one model, for what passes by itself.
+const TRIES: u32 = 3;
+/// The longest that a model may ask us to wait before we ask the next one.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a model answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    /// Its words.
+    pub text: String,
+    /// Calls of tools that it wants.
+    pub calls: Vec<ToolCall>,
+    /// Its name at the provider.
+    pub model: String,
+    /// Tokens and cost.
+    pub usage: Usage,
+}
+
+/// Why a model did not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Silent {
+    words: String,
+    /// Try again after this; nothing when trying again cannot help.
+    again: Option<Duration>,
+}
+
+/// Asks the models in their order.
+///
+/// `hear` gets the words while they come. Every failure is remembered for the circuit breaker; dropping the
+/// future ends the call.
+///
+/// # Errors
+/// What each of them said, in words.
+pub(crate) async fn ask(
+    db: &Db,
+    actor: &service::Actor,
+    models: &[ReadyModel],
+    request: &ChatRequest,
+    tokens: u32,
+    mut hear: impl FnMut(&str),
+) -> Result<Said, String> {
+    let mut silent = Vec::new();
+    for model in models {
+        let mut tries = 1;
+        let outcome = loop {
+            match ask_one(db, model, request.clone(), tokens, &mut hear).await {
+                Err(Silent { again: Some(wait), words }) if tries < TRIES && wait <= PATIENCE => {
+                    tracing::info!(model.id = %model.id, "A model is asked again: {words}");
+                    tokio::time::sleep(wait.max(Duration::from_millis(250) * 2_u32.pow(tries))).await;
+                    tries += 1;
+                }
+                other => break other,
+            }
+        };
+        remember(db, actor, model, &outcome).await;
+        match outcome {
+            Ok(said) => return Ok(said),
+            Err(error) => silent.push(format!("{}: {}", model.name, error.words)),
+        }
+    }
+    Err(if silent.is_empty() { "No model is ready to be asked.".to_owned() } else { silent.join(" ") })
+}
+
+/// Asks a model whether it answers.
+pub(crate) async fn test(db: &Db, job: &TestModel) -> anyhow::Result<()> {
+    let actor = db.platform().system_actor(job.company, "system").await?;
+    let mut t = db.tenant(&actor).await?;
+    let model = match t.models().open(job.model).await {
+        Err(service::Error::NotFound(_)) => return Ok(()),
+        other => other?,
+    };
+    t.commit().await?;
+    let request = ChatRequest::from_user("Answer with the word ready.");
+    // The outcome is kept with the model, where people look.
+    let _ = ask(db, &actor, &[model], &request, 256, |_| {}).await;
+    Ok(())
+}
+
+async fn remember(db: &Db, actor: &service::Actor, model: &ReadyModel, outcome: &Result<Said, Silent>) {
+    let kept: service::Result<()> = async {
+        let mut t = db.tenant(actor).await?;
+        let outcome = outcome.as_ref().map(|_| ()).map_err(|silent| silent.words.as_str());
+        t.models().record(model.id, outcome).await?;
+        t.commit().await
+    }
+    .await;
+    if let Err(error) = kept {
+        tracing::warn!(error = &error as &dyn std::error::Error, "What a model did could not be kept");
+    }
+}
+
+async fn ask_one(
+    db: &Db,
+    model: &ReadyModel,
+    request: ChatRequest,
+    tokens: u32,
+    hear: &mut impl FnMut(&str),
+) -> Result<Said, Silent> {
+    let target = target(model);
+    if let Some(url) = &model.base_url {
+        http::check(db, url).map_err(for_good)?;
+    }
+    let reqwest = http::client(db).map_err(|error| for_good(error.to_string()))?;
+    let client = Client::builder().with_reqwest(reqwest).build().map_err(|error| for_good(error.to_string()))?;
+    let options = ChatOptions::default()
+        .with_max_tokens(tokens)
+        .with_capture_usage(true)
+        .with_capture_tool_calls(true)
+        .with_stream_header_timeout(FIRST_WORD);
+    let answer = async {
+        let mut stream =
+            client.exec_chat_stream(ModelSpec::Target(target), request, Some(&options)).await.map_err(judged)?.stream;
+        let mut said = Said { text: String::new(), calls: Vec::new(), model: model.model.clone(), usage: Usage::default() };
+        let mut ended = false;
+        while let Some(event) = stream.next().await {
+            match event.map_err(judged)? {
+                ChatStreamEvent::Chunk(chunk) => {
+                    hear(&chunk.content);
+                    said.text.push_str(&chunk.content);
+                }
+                ChatStreamEvent::End(end) => {
+                    ended = true;
+                    let used = end.captured_usage.clone().unwrap_or_default();
+                    said.usage.tokens_in = i64::from(used.prompt_tokens.unwrap_or_default());
+                    said.usage.tokens_out = i64::from(used.completion_tokens.unwrap_or_default());
+                    said.calls = end.captured_into_tool_calls().unwrap_or_default();
+                }
+                _ => {}
+            }
+            if said.text.len() > MOST {
+                return Err(for_good("The answer is longer than a megabyte.".to_owned()));
+            }
+        }
+        if !ended {
+            return Err(Silent { words: "The answer broke off.".to_owned(), again: Some(Duration::ZERO) });
+        }
+        Ok(said)
+    };
+    let mut said = tokio::time::timeout(WHOLE, answer)
+        .await
+        .unwrap_or_else(|_| Err(for_good("The answer took longer than ten minutes.".to_owned())))?;
+    if said.text.trim().is_empty() && said.calls.is_empty() {
+        return Err(Silent { words: "The answer was empty.".to_owned(), again: Some(Duration::ZERO) });
+    }
+    said.usage.cost_micros = cost_micros(model, said.usage);
+    Ok(said)
+}
+
+/// A price for a million tokens is millionths of a dollar for one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "tokens of one answer")]
+fn cost_micros(model: &ReadyModel, usage: Usage) -> i64 {
+    (usage.tokens_in as f64 * model.price_in + usage.tokens_out as f64 * model.price_out).ceil() as i64
+}
+
+fn target(model: &ReadyModel) -> ServiceTarget {
+    let (adapter, home) = match model.kind {
+        ModelKind::OpenAi => (AdapterKind::OpenAI, "https://api.openai.com/v1/"),
+        ModelKind::Anthropic => (AdapterKind::Anthropic, "https://api.anthropic.com/v1/"),
+        ModelKind::Gemini => (AdapterKind::Gemini, "https://generativelanguage.googleapis.com/v1beta/"),
+        ModelKind::Ollama => (AdapterKind::Ollama, "http://localhost:11434/"),
+    };
+    // The library joins paths to it, so it ends with a slash.
+    let endpoint = match &model.base_url {
+        Some(url) => Endpoint::from_owned(format!("{url}/")),
+        None => Endpoint::from_static(home),
+    };
+    let key = model.key.as_ref().map(|key| key.to_string()).unwrap_or_default();
+    ServiceTarget { endpoint, auth: AuthData::from_single(key), model: ModelIden::new(adapter, model.model.clone()) }
+}
+
+/// What an error of the library means. Its own words may hold what was sent, so they are not passed on.
+fn judged(error: genai::Error) -> Silent {
+    let wait = error
+        .headers()
+        .and_then(|headers| headers.get("retry-after")?.to_str().ok()?.parse().ok())
+        .map_or(Duration::ZERO, Duration::from_secs);
+    match error.status() {
+        Some(StatusCode::TOO_MANY_REQUESTS) => {
+            Silent { words: "It is busy and asks to wait (429).".to_owned(), again: Some(wait) }
+        }
+        Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            for_good("It refuses the key. Enter a key that works.".to_owned())
+        }
+        Some(StatusCode::NOT_FOUND) => for_good("It does not know the model, or the address is wrong (404).".to_owned()),
+        Some(status) if status.is_server_error() => {
+            Silent { words: format!("It is out of order ({}).", status.as_u16()), again: Some(wait) }
+        }
+        Some(status) => for_good(format!("It refuses the question ({}).", status.as_u16())),
+        None => Silent { words: "It can't be reached, or what it says can't be read.".to_owned(), again: Some(wait) },
+    }
+}
+
+fn for_good(words: String) -> Silent {
+    Silent { words, again: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_for_a_million_is_micros_for_one() {
+        let model = ReadyModel {
+            id: uuid::Uuid::nil().into(),
+            name: "a".into(),
+            kind: ModelKind::OpenAi,
+            base_url: None,
+            model: "b".into(),
+            key: None,
+            price_in: 0.25,
+            price_out: 2.0,
+        };
+        let usage = Usage { tokens_in: 1_000, tokens_out: 100, ..Usage::default() };
+        assert_eq!(cost_micros(&model, usage), 450);
+    }
+}
