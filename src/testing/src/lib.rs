@@ -55,6 +55,13 @@ impl TestDb {
         Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
     }
 
+    /// The same database, for tests whose servers listen on this machine.
+    #[must_use]
+    pub fn with_private_hosts(&self) -> Db {
+        let settings = Settings { allow_private_hosts: true, ..self.db.settings().clone() };
+        Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
+    }
+
     /// Ends every connection to this database, as a restart of the server does.
     ///
     /// # Panics

@@ -2,40 +2,20 @@
 //! language model.
 
 use domain::{
-    PageRequest,
     agents::Definition,
-    runs::{Decision, Run, RunState, unmet},
+    runs::{RunState, unmet},
 };
-use engine::agents::work;
-use service::{Actor, Db, jobs::WorkOnRun};
-use tokio_util::sync::CancellationToken;
 
-/// Works on a run as workers and people would, until it has ended.
-async fn to_its_end(db: &Db, actor: &Actor, mut run: Run) -> Run {
-    let job = WorkOnRun { company: actor.company(), run: run.id };
-    for _ in 0..20 {
-        work(db, &job, &CancellationToken::new()).await.expect("the worker works");
-        let mut t = db.tenant(actor).await.expect("open");
-        run = t.runs().get(run.id).await.expect("it is there");
-        if run.state.has_ended() {
-            return run;
-        }
-        assert_eq!(run.state, RunState::WaitingApproval, "{}", run.agent);
-        let asked = t.runs().pending_approvals(&PageRequest::default()).await.expect("a list").items;
-        let yes = || Decision::Approve { for_this_run: false, edited: None };
-        t.runs().decide(run.id, asked[0].id, yes()).await.expect("decided");
-        t.commit().await.expect("kept");
-    }
-    panic!("{} never ends", run.agent)
-}
+use crate::support::{Answers, demo, to_its_end};
 
 #[tokio::test]
 async fn all_28_agents_finish_their_example_and_their_evaluation() {
-    let db = testing::db().await;
-    server::seed::demo(&db).await.expect("the demo is made");
-    let person = db.people().sign_in("nora@halden.example", testing::PASSWORD, service::Origin::default()).await;
-    let person = person.expect("the demo's password");
-    let (nora, ..) = db.people().actor(person.id, "halden", service::Origin::default()).await.expect("she belongs to it");
+    let test = testing::db().await;
+    let (db, nora) = demo(&test).await;
+    let receiver = Answers::start(200).await;
+    let mut t = db.tenant(&nora).await.expect("open");
+    t.webhook().connect(&receiver.url).await.expect("connected");
+    t.commit().await.expect("kept");
 
     let mut t = db.tenant(&nora).await.expect("open");
     let agents = t.agents().list().await.expect("a list");
@@ -67,4 +47,11 @@ async fn all_28_agents_finish_their_example_and_their_evaluation() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // The webhook engineer has sent two: signed, and each with an id of its own.
+    let sent = receiver.requests();
+    assert!(!sent.is_empty());
+    for request in &sent {
+        assert!(request.headers.contains_key("webhook-id") && request.headers.contains_key("webhook-signature"));
+        assert!(request.body["type"].is_string(), "{}", request.body);
+    }
 }

@@ -1,0 +1,5 @@
+//! Agents as they really run: the catalogue without a model, and agents with models that do as they like.
+
+mod catalogue;
+mod models;
+mod support;
