@@ -4,6 +4,8 @@ mod accounts;
 mod agents;
 pub(crate) mod campaigns;
 mod commands;
+mod content;
+mod drafts;
 mod enrolments;
 mod imports;
 mod leads;
@@ -11,6 +13,7 @@ mod mailboxes;
 mod me;
 mod steps;
 mod suppressions;
+mod tasks;
 
 use domain::{Page, Problem};
 use serde::{Serialize, de::DeserializeOwned};
@@ -33,6 +36,9 @@ pub fn router() -> OpenApiRouter {
         .merge(mailboxes::router())
         .merge(suppressions::router())
         .merge(agents::router())
+        .merge(content::router())
+        .merge(tasks::router())
+        .merge(drafts::router())
 }
 
 /// A list that always comes whole, in the shape of a page.
