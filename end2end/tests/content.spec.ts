@@ -37,7 +37,7 @@ test("a text is written, edited, read as it was, exported and deleted", async ({
   await hydrated(page);
   await page.getByLabel("Kind", { exact: true }).selectOption("social");
   await page.getByRole("searchbox", { name: "Search texts" }).fill(`${info.project.name} drift`);
-  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByRole("button", { name: "Show", exact: true }).click();
   await expect(page).toHaveURL(/kind=social/);
   await expect(page.getByRole("link", { name: title, exact: true })).toBeVisible();
   await page.goto(`/t/halden/content?kind=report&q=${encodeURIComponent(title)}`);
