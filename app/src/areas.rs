@@ -15,12 +15,14 @@ use crate::pages::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
         CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
     },
+    content::{ContentPage, EditContentPage, LibraryPage, NewContentPage},
     frame::MorePlacesPage,
     home::HomePage,
     imports::{ImportPage, ImportUploadPage},
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
     sandbox::{SandboxMailPage, SandboxPage},
     settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, SuppressionsPage},
+    tasks::TasksPage,
 };
 
 /// A page, by its area.
@@ -28,7 +30,7 @@ use crate::pages::{
 pub enum Page {
     /// Leads and the accounts they work for.
     Leads(Leads),
-    /// The first page, and what the sandbox caught.
+    /// The first page, tasks, and what the sandbox caught.
     Home(Home),
     /// Campaigns and what they sent.
     Campaigns(Campaigns),
@@ -36,6 +38,8 @@ pub enum Page {
     Builder(Builder),
     /// Agents.
     Agents(Agents),
+    /// The library of texts.
+    Content(Content),
     /// Settings of the company.
     Settings(Settings),
 }
@@ -62,7 +66,7 @@ impl Page {
             Self::Leads(_) => "leads",
             Self::Home(_) | Self::Settings(_) => "home",
             Self::Campaigns(_) => "campaigns",
-            Self::Builder(_) | Self::Agents(_) => "writing",
+            Self::Builder(_) | Self::Agents(_) | Self::Content(_) => "writing",
         }
     }
 }
@@ -82,6 +86,7 @@ impl ChooseView for Page {
             Self::Campaigns(page) => campaigns(page).await,
             Self::Builder(page) => builder(page).await,
             Self::Agents(page) => agents(page).await,
+            Self::Content(page) => content(page).await,
             Self::Settings(page) => settings(page).await,
         };
         shown.unwrap_or_else(|_| ().into_any())
@@ -94,6 +99,7 @@ impl ChooseView for Page {
             Self::Campaigns(_) => preload_campaigns().await,
             Self::Builder(_) => preload_builder().await,
             Self::Agents(_) => preload_agents().await,
+            Self::Content(_) => preload_content().await,
             Self::Settings(_) => preload_settings().await,
         };
         if loaded.is_err() {
@@ -139,13 +145,15 @@ fn leads(page: Leads) -> Shown {
     })
 }
 
-/// The first page and the sandbox.
+/// The first page, tasks and the sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Home {
     /// The first page of a company.
     Overview,
     /// What the phone's bottom bar has no room for.
     More,
+    /// Open tasks.
+    Tasks,
     /// What the sandbox caught.
     Sandbox,
     /// One such e-mail.
@@ -157,6 +165,7 @@ fn home(page: Home) -> Shown {
     Ok(match page {
         Home::Overview => view! { <HomePage/> }.into_any(),
         Home::More => view! { <MorePlacesPage/> }.into_any(),
+        Home::Tasks => view! { <TasksPage/> }.into_any(),
         Home::Sandbox => view! { <SandboxPage/> }.into_any(),
         Home::SandboxMail => view! { <SandboxMailPage/> }.into_any(),
     })
@@ -240,6 +249,29 @@ fn agents(page: Agents) -> Shown {
         Agents::One => view! { <AgentPage/> }.into_any(),
         Agents::Versions => view! { <AgentVersionsPage/> }.into_any(),
         Agents::Edit => view! { <EditAgentPage/> }.into_any(),
+    })
+}
+
+/// Pages of the library of texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The library.
+    List,
+    /// The form of a new text.
+    New,
+    /// One text.
+    One,
+    /// Its form.
+    Edit,
+}
+
+#[wasm_split(writing, wasm_split_path = leptos::wasm_split, preload(preload_content), fallible)]
+fn content(page: Content) -> Shown {
+    Ok(match page {
+        Content::List => view! { <LibraryPage/> }.into_any(),
+        Content::New => view! { <NewContentPage/> }.into_any(),
+        Content::One => view! { <ContentPage/> }.into_any(),
+        Content::Edit => view! { <EditContentPage/> }.into_any(),
     })
 }
 

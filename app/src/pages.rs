@@ -3,9 +3,11 @@
 pub mod accounts;
 pub mod agents;
 pub mod campaigns;
+pub mod content;
 pub mod frame;
 pub mod home;
 pub mod imports;
 pub mod leads;
 pub mod sandbox;
 pub mod settings;
+pub mod tasks;

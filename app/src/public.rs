@@ -3,6 +3,7 @@
 
 mod agents;
 mod api_docs;
+mod content;
 mod imports;
 mod invite;
 mod keys;
@@ -47,6 +48,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))
         .route("/t/{slug}/agents/import/upload", post(agents::import).layer(DefaultBodyLimit::max(MAX_AGENT_FILES)))
         .route("/t/{slug}/agents/{id}/file", get(agents::export))
+        .route("/t/{slug}/content/{id}/file", get(content::export))
         .with_state(db)
         .merge(documentation)
         .layer(middleware::from_fn(page::with_theme))

@@ -15,6 +15,9 @@ const inside = [
   "/t/halden/agents",
   "/t/halden/agents/new",
   "/t/halden/agents/import",
+  "/t/halden/content",
+  "/t/halden/content/new",
+  "/t/halden/tasks",
   "/t/halden/settings/company",
   "/t/halden/settings/mailboxes",
   "/t/halden/settings/members",
@@ -59,7 +62,9 @@ for (const colorScheme of ["light", "dark"] as const) {
     const running = await first(page, "/t/halden/campaigns?view=running", new RegExp(`/campaigns/${id}$`));
     const step = await first(page, `${draft}/sequence`, new RegExp(`/sequence/${id}$`));
     const agent = await first(page, "/t/halden/agents", new RegExp(`/agents/${id}$`));
-    const things = [agent, `${agent}/versions`, `${agent}/edit`, lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
+    const text = await first(page, "/t/halden/content", new RegExp(`/content/${id}$`));
+    const busy = await first(page, "/t/halden/tasks", new RegExp(`/leads/${id}$`));
+    const things = [agent, `${agent}/versions`, `${agent}/edit`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
     const tabs = ["", "/enrolments", "/mails", "/sequence", "/settings"].map((tab) => running + tab);
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);

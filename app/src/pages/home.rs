@@ -60,6 +60,7 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
         LeadFilter { created_from: Some((now - chrono::Duration::days(6)).date_naive()), ..LeadFilter::default() };
     let new_leads = t.leads().count(&week).await?;
     let campaigns = t.campaigns().list(&open, &page).await?;
+    let due = t.tasks().due().await?;
     t.commit().await?;
     let in_state = |state| counts.iter().filter(|(s, _)| *s == state).map(|(_, n)| *n).sum::<i64>();
     let base = format!("/t/{slug}");
@@ -75,6 +76,10 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
         let why = c.pause_reason.clone()?;
         Some((format!("{} paused by itself", c.name), why, format!("{base}/campaigns/{}", c.id)))
     }));
+    if due > 0 {
+        let title = format!("{} due", plural(due, "task is", "tasks are"));
+        needs.push((title, "Yours, or for anybody.".to_owned(), format!("{base}/tasks")));
+    }
     let step = |done: bool, text: &str, detail: &str, href: &str| {
         (done, text.to_owned(), detail.to_owned(), format!("{base}/{href}"))
     };

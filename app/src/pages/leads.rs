@@ -1,6 +1,7 @@
 //! Leads: the list, one lead, and the forms to write one. The whole state of the list is its address.
 
 mod detail;
+mod drafts;
 mod form;
 mod list;
 #[cfg(feature = "ssr")]

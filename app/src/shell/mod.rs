@@ -129,11 +129,13 @@ fn sidebar(data: ShellData) -> AnyView {
                 <h2>"Prospects"</h2>
                 <NavItem place=Place::Leads slug=slug.clone()/>
                 <NavItem place=Place::Accounts slug=slug.clone()/>
+                <NavItem place=Place::Tasks slug=slug.clone()/>
                 <h2>"Outreach"</h2>
                 <NavItem place=Place::Campaigns slug=slug.clone() count=running/>
                 <NavItem place=Place::Sandbox slug=slug.clone()/>
                 <h2>"Automation"</h2>
                 <NavItem place=Place::Agents slug=slug.clone()/>
+                <NavItem place=Place::Content slug=slug.clone()/>
             </nav>
             {move || quota(pulse.get())}
             {data.role.can(Permission::ManageMailboxes).then(|| view! { <NavItem place=Place::Settings slug/> })}

@@ -11,9 +11,11 @@ pub(super) enum Place {
     Home,
     Leads,
     Accounts,
+    Tasks,
     Campaigns,
     Sandbox,
     Agents,
+    Content,
     Settings,
     More,
 }
@@ -24,9 +26,11 @@ impl Place {
             Self::Home => ("Home", IconName::Home, ""),
             Self::Leads => ("Leads", IconName::People, "/leads"),
             Self::Accounts => ("Accounts", IconName::Building, "/accounts"),
+            Self::Tasks => ("Tasks", IconName::Task, "/tasks"),
             Self::Campaigns => ("Campaigns", IconName::Send, "/campaigns"),
             Self::Sandbox => ("Sandbox mail", IconName::Flask, "/sandbox"),
             Self::Agents => ("Agents", IconName::Spark, "/agents"),
+            Self::Content => ("Content", IconName::File, "/content"),
             Self::Settings => ("Settings", IconName::Gear, "/settings"),
             Self::More => ("More", IconName::Menu, "/more"),
         }

@@ -57,8 +57,10 @@ pub fn MorePage(
             <div class="page-body narrow">
                 <ul class="link-list">
                     {more_link(Place::Accounts, &slug)}
+                    {more_link(Place::Tasks, &slug)}
                     {more_link(Place::Sandbox, &slug)}
                     {more_link(Place::Agents, &slug)}
+                    {more_link(Place::Content, &slug)}
                     {data.role.can(Permission::ManageMailboxes).then(|| more_link(Place::Settings, &slug))}
                 </ul>
                 <section class="stack">

@@ -20,6 +20,8 @@ mod tests {
         accounts::{Account, AccountInput},
         agents::{AgentSummary, AgentVersion},
         campaigns::{CampaignEvent, CampaignInput, CampaignSummary, Check},
+        content::{ContentInput, ContentItem, ContentSummary, ContentText, ContentVersion},
+        drafts::{Draft, DraftInput},
         enrolments::Enrolment,
         imports::{Import, ImportPlan, RejectedRow},
         leads::{BulkOutcome, Lead, LeadEvent, LeadInput, LeadSelection, LeadSummary, Note},
@@ -29,6 +31,7 @@ mod tests {
         page::Count,
         steps::{Preview, Step, StepInput, TestMail},
         suppressions::Suppression,
+        tasks::{Task, TaskInput},
     };
 
     use super::*;
@@ -96,6 +99,15 @@ mod tests {
             AgentVersion,
             AgentFiles,
             AgentsImported,
+            ContentItem,
+            ContentInput,
+            ContentSummary,
+            ContentVersion,
+            ContentText,
+            Task,
+            TaskInput,
+            Draft,
+            DraftInput,
             ProblemDetails,
             Ledger,
         );

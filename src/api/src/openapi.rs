@@ -33,6 +33,9 @@ const KEY: &str = "key";
         (name = "Mailboxes", description = "The addresses that e-mails leave from."),
         (name = "Suppressions", description = "Addresses and domains that get no more e-mail."),
         (name = "Agents", description = "Who does what in a run: definitions as Markdown files, in versions."),
+        (name = "Content", description = "Texts that people and agents keep, in versions."),
+        (name = "Tasks", description = "What people are to do, mostly about a lead."),
+        (name = "Drafts", description = "E-mails to a lead that nobody has sent."),
     )
 )]
 struct Description;

@@ -4,6 +4,8 @@ mod accounts;
 mod agents;
 pub(crate) mod campaigns;
 mod commands;
+mod content;
+mod drafts;
 mod enrolments;
 mod imports;
 mod leads;
@@ -12,6 +14,7 @@ mod me;
 mod runs;
 mod steps;
 mod suppressions;
+mod tasks;
 
 use domain::{Page, Problem};
 use serde::{Serialize, de::DeserializeOwned};
@@ -35,6 +38,9 @@ pub fn router() -> OpenApiRouter {
         .merge(suppressions::router())
         .merge(agents::router())
         .merge(runs::router())
+        .merge(content::router())
+        .merge(tasks::router())
+        .merge(drafts::router())
 }
 
 /// A list that always comes whole, in the shape of a page.

@@ -27,6 +27,9 @@ const TRIES: u32 = 3;
 /// The longest that a model may ask us to wait before we ask the next one.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What is said of a connection that does not work.
+const BROKEN: &str = "It can't be reached, or what it says can't be read.";
+
 /// What a model answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
@@ -194,6 +197,14 @@ fn target(model: &ReadyModel) -> ServiceTarget {
 
 /// What an error of the library means. Its own words may hold what was sent, so they are not passed on.
 fn judged(error: genai::Error) -> Silent {
+    // In a stream the answer of the server lies inside of another error.
+    let error = match error {
+        genai::Error::WebStream { error: inner, .. } => match inner.downcast::<genai::Error>() {
+            Ok(inner) => *inner,
+            Err(_) => return Silent { words: BROKEN.to_owned(), again: Some(Duration::ZERO) },
+        },
+        other => other,
+    };
     let wait = error
         .headers()
         .and_then(|headers| headers.get("retry-after")?.to_str().ok()?.parse().ok())
@@ -210,7 +221,7 @@ fn judged(error: genai::Error) -> Silent {
             Silent { words: format!("It is out of order ({}).", status.as_u16()), again: Some(wait) }
         }
         Some(status) => for_good(format!("It refuses the question ({}).", status.as_u16())),
-        None => Silent { words: "It can't be reached, or what it says can't be read.".to_owned(), again: Some(wait) },
+        None => Silent { words: BROKEN.to_owned(), again: Some(wait) },
     }
 }
 

@@ -5,12 +5,14 @@ mod names;
 
 use anyhow::Result;
 use domain::{
-    CampaignId, MailboxId, Role,
+    CampaignId, LeadId, MailboxId, Role,
     campaigns::{Audience, CampaignInput},
     companies::{CompanyChange, NewCompany},
+    content::{ContentInput, ContentKind},
     leads::{LeadFilter, LeadInput},
     mailboxes::{MailboxInput, MailboxKind},
     steps::{Delay, DelayUnit, StepInput},
+    tasks::TaskInput,
     window::SendingWindow,
 };
 use service::{Actor, Db, Error, Origin, people::NewPerson};
@@ -61,12 +63,14 @@ pub async fn demo(db: &Db) -> Result<()> {
         .await
         .map_err(words)?;
     t.commit().await?;
-    leads(db, &nora).await?;
+    let leads = leads(db, &nora).await?;
     let mailboxes = [
         mailbox(db, &nora, "Nora Berg", "nora@halden-labs.example").await?,
         mailbox(db, &nora, "Jonas Keller", "jonas@halden-labs.example").await?,
     ];
-    campaigns(db, &nora, &mailboxes).await?;
+    let campaign = campaigns(db, &nora, &mailboxes).await?;
+    texts(db, &nora, campaign).await?;
+    to_do(db, &nora, &leads).await?;
     // A second company, so that the switcher has something to switch to.
     let second = NewCompany {
         name: "Nordfjell Optics".to_owned(),
@@ -111,26 +115,31 @@ async fn mailbox(db: &Db, owner: &Actor, name: &str, address: &str) -> Result<Ma
     Ok(mailbox.id)
 }
 
-async fn leads(db: &Db, owner: &Actor) -> Result<()> {
+/// The ids in the order of the numbers.
+async fn leads(db: &Db, owner: &Actor) -> Result<Vec<LeadId>> {
     let mut t = db.tenant(owner).await?;
     for account in names::accounts() {
         t.accounts().create(account).await.map_err(words)?;
     }
     t.commit().await?;
     let inputs: Vec<LeadInput> = (0..LEADS).map(names::lead).collect();
+    let mut ids = Vec::with_capacity(LEADS);
     for chunk in inputs.chunks(200) {
         let mut t = db.tenant(owner).await?;
         let made = t.leads().bulk_upsert(chunk.to_vec()).await.map_err(words)?;
-        for (note, lead) in names::NOTES.iter().zip(made.into_iter().step_by(7)) {
-            let (lead, _) = lead.map_err(|problems| words(Error::Invalid(problems)))?;
-            t.leads().add_note(lead, note).await.map_err(words)?;
+        let made: Result<Vec<_>, _> = made.into_iter().map(|lead| lead.map(|(id, _)| id)).collect();
+        let made = made.map_err(|problems| words(Error::Invalid(problems)))?;
+        for (note, lead) in names::NOTES.iter().zip(made.iter().step_by(7)) {
+            t.leads().add_note(*lead, note).await.map_err(words)?;
         }
         t.commit().await?;
+        ids.extend(made);
     }
-    Ok(())
+    Ok(ids)
 }
 
-async fn campaigns(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<()> {
+/// The id of the one that runs.
+async fn campaigns(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<CampaignId> {
     let filter = |tag: &str| LeadFilter { tag: vec![tag.to_owned()], ..LeadFilter::default() };
     let running = campaign(db, owner, "DACH optics Q4", filter("optics"), mailboxes).await?;
     let paused = campaign(db, owner, "Lab managers EU", filter("lab"), mailboxes).await?;
@@ -146,6 +155,44 @@ async fn campaigns(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<()
     t.campaigns().start(running).await.map_err(words)?;
     t.campaigns().start(paused).await.map_err(words)?;
     t.campaigns().pause(paused).await.map_err(words)?;
+    t.commit().await?;
+    Ok(running)
+}
+
+async fn texts(db: &Db, owner: &Actor, campaign: CampaignId) -> Result<()> {
+    let mut t = db.tenant(owner).await?;
+    let text = |kind, (title, body): (&str, &str), campaign| ContentInput {
+        kind,
+        title: title.to_owned(),
+        body: body.to_owned(),
+        metadata: Default::default(),
+        campaign,
+    };
+    let post = text(ContentKind::Blog, names::POST, None);
+    let post = t.content().create(post).await.map_err(words)?;
+    let second = text(ContentKind::Blog, names::POST_AGAIN, None);
+    t.content().update(post.id, second, None).await.map_err(words)?;
+    t.content().create(text(ContentKind::Report, names::REPORT, Some(campaign))).await.map_err(words)?;
+    Ok(t.commit().await?)
+}
+
+/// What waits for people about some of the leads.
+async fn to_do(db: &Db, owner: &Actor, leads: &[LeadId]) -> Result<()> {
+    let mut t = db.tenant(owner).await?;
+    for ((title, days), lead) in names::TASKS.into_iter().zip(leads.iter().step_by(7)) {
+        let task = TaskInput {
+            title: title.to_owned(),
+            lead: Some(*lead),
+            assignee: owner.user_id().filter(|_| days == Some(0)),
+            due_in_days: days,
+            ..TaskInput::default()
+        };
+        t.tasks().create(task).await.map_err(words)?;
+    }
+    if let Some(lead) = leads.first() {
+        let (subject, body) = names::DRAFT;
+        t.drafts().create(*lead, subject, body).await.map_err(words)?;
+    }
     Ok(t.commit().await?)
 }
 

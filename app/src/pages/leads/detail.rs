@@ -4,13 +4,17 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
-use super::looks::{STATUSES, lead_status, score_tone};
+use super::{
+    drafts::{DismissDraft, DraftRow, draft_items},
+    looks::{STATUSES, lead_status, score_tone},
+};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
     fmt::Moment,
     pages::campaigns::MailRow,
     pages::frame::{live_version, use_param, use_slug},
+    pages::tasks::{ChangeTask, CreateTask, TaskRow, task_form, task_items},
     shell::{PageScroll, Topbar},
     ui::{
         Avatar, AvatarKind, ButtonKind, ButtonLink, Callout, Card, Choice, Crumb, Empty, EmptyKind, Fact, Facts,
@@ -38,6 +42,8 @@ pub struct LeadView {
     pub(super) timeline: Vec<TimelineDay>,
     pub(super) mails: Vec<MailRow>,
     pub(super) notes: Vec<(String, String, Moment)>,
+    pub(super) tasks: Vec<TaskRow>,
+    pub(super) drafts: Vec<DraftRow>,
     pub(super) may_edit: bool,
 }
 
@@ -104,15 +110,23 @@ pub fn LeadPage() -> impl IntoView {
     let note = Post::to::<AddNote>();
     let status = Post::to::<SetLeadStatus>();
     let owner = Post::to::<AssignLead>();
+    let tasks = (Post::to::<CreateTask>(), Post::to::<ChangeTask>());
+    let dismiss = Post::to::<DismissDraft>();
     let live = live_version("leads");
     with_data(
         live,
         move || LoadLead { slug: slug.get(), id: id.get() },
-        move |lead| page(slug.get_untracked(), lead, note, (status, owner)),
+        move |lead| page(slug.get_untracked(), lead, note, (status, owner), (tasks, dismiss)),
     )
 }
 
-fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> AnyView {
+fn page(
+    slug: String,
+    lead: LeadView,
+    note: Post,
+    changes: (Post, Post),
+    (tasks, dismiss): ((Post, Post), Post),
+) -> AnyView {
     let base = format!("/t/{slug}/leads");
     let trail = vec![Crumb::new("Leads", base.clone())];
     let edit = format!("{base}/{}/edit", lead.id);
@@ -139,6 +153,11 @@ fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> AnyV
                 </PostForm>
             </Card>
         }
+    });
+    let tasks = to_do(&slug, &lead, tasks);
+    let drafts = (!lead.drafts.is_empty()).then(|| {
+        let items = draft_items(&slug, lead.drafts.clone(), lead.may_edit.then_some(dismiss));
+        view! { <Card title="Drafts" note="not sent">{refusal(dismiss)}<ul class="stack">{items}</ul></Card> }
     });
     let mails = (!lead.mails.is_empty()).then(|| {
         let rows = mails(&slug, &lead.mails);
@@ -168,6 +187,8 @@ fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> AnyV
                     {lead.suppressed.then(|| view! {
                         <Callout tone=Tone::Coral title="No e-mail can be sent.">"This address is on the suppression list."</Callout>
                     })}
+                    {drafts}
+                    {tasks}
                     {note_form}
                     {(!notes.is_empty()).then(|| view! { <Card title="Notes"><ul class="stack">{notes}</ul></Card> })}
                     {mails}
@@ -178,6 +199,15 @@ fn page(slug: String, lead: LeadView, note: Post, changes: (Post, Post)) -> AnyV
         </PageScroll>
     }
     .into_any()
+}
+
+fn to_do(slug: &str, lead: &LeadView, (create, change): (Post, Post)) -> Option<AnyView> {
+    if lead.tasks.is_empty() && !lead.may_edit {
+        return None;
+    }
+    let items = task_items(slug, lead.tasks.clone(), &lead.id, change);
+    let form = lead.may_edit.then(|| task_form(slug, &lead.id, lead.people.clone(), create));
+    Some(view! { <Card title="Tasks">{refusal(change)}<ul class="stack">{items}</ul>{form}</Card> }.into_any())
 }
 
 fn mails(slug: &str, mails: &[MailRow]) -> Vec<AnyView> {

@@ -4,20 +4,23 @@ use chrono::{DateTime, Utc};
 use domain::{
     LeadId, PageRequest, Permission,
     campaigns::{CampaignFilter, CampaignState},
+    drafts::{Draft, DraftState},
     leads::{LeadEvent, LeadEventKind, LeadFilter, LeadSort, LeadSummary},
     page::Count,
+    tasks::Task,
 };
 use service::Tenant;
 
 use super::{
     detail::{LeadView, Reason},
+    drafts::DraftRow,
     form::LeadFields,
     list::{Chip, LeadList, Row},
 };
 use crate::{
     error::AppError,
     fmt::{Moment, grouped},
-    pages::campaigns::MailRow,
+    pages::{campaigns::MailRow, tasks::TaskRow},
     server,
     ui::{IconName, TimelineDay, TimelineItem, Tone},
 };
@@ -86,7 +89,10 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
     let timeline = t.leads().timeline(id, &PageRequest::default()).await?;
     let notes = t.leads().notes(id).await?;
     let mails = t.leads().messages(id, &PageRequest { per: Some(20), ..PageRequest::default() }).await?;
+    let tasks = t.tasks().of_lead(id).await?;
+    let drafts = t.drafts().of_lead(id).await?;
     let people = people(&mut t).await?;
+    let today = t.today();
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let may_edit = t.actor().can(Permission::EditLeads);
     t.commit().await?;
@@ -108,8 +114,32 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
         mails: mails.items.into_iter().map(|m| MailRow::new(m, now, &zone)).collect(),
         timeline: days(timeline.items, now, &zone),
         notes: notes.into_iter().map(|n| (n.body, n.author, Moment::new(n.created_at, now, &zone))).collect(),
+        tasks: shown(tasks).map(|task| TaskRow::new(task, today)).collect(),
+        drafts: drafts
+            .into_iter()
+            .filter(|draft| draft.state == DraftState::Open)
+            .map(|draft| draft_row(draft, now, &zone))
+            .collect(),
         may_edit,
     })
+}
+
+/// The open tasks, and the last few that were done.
+fn shown(tasks: Vec<Task>) -> impl Iterator<Item = Task> {
+    const DONE: usize = 3;
+    let open = tasks.iter().filter(|task| task.done_at.is_none()).count();
+    tasks.into_iter().take(open + DONE)
+}
+
+fn draft_row(draft: Draft, now: DateTime<Utc>, zone: &str) -> DraftRow {
+    DraftRow {
+        id: draft.id.to_string(),
+        subject: draft.subject,
+        body: draft.body,
+        agent: draft.agent,
+        author: draft.author,
+        at: Moment::new(draft.created_at, now, zone),
+    }
 }
 
 /// The fields of a lead, for its form.

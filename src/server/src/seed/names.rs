@@ -122,6 +122,42 @@ pub const NOTES: [&str; 4] = [
     "Works with two sites; the second one decides on its own.",
 ];
 
+/// A text of the library: title and words.
+pub const POST: (&str, &str) = (
+    "Three signs of drift in an inspection line",
+    "Optical sensors drift long before they fail.\n\n\
+     1. The reject rate moves with the shift.\n\
+     2. Two lines disagree about the same part.",
+);
+/// The same text, written again.
+pub const POST_AGAIN: (&str, &str) = (
+    "Three signs of drift in an inspection line",
+    "Optical sensors drift long before they fail.\n\n\
+     1. The reject rate moves with the shift.\n\
+     2. Two lines disagree about the same part.\n\
+     3. A part that was measured yesterday measures differently today.",
+);
+/// Another text, about a campaign.
+pub const REPORT: (&str, &str) = (
+    "DACH optics Q4: what we learn from the first week",
+    "## Answers\n\nThe first e-mail is answered on the day it arrives, or not at all.\n\n\
+     ## Next\n\nTry the second e-mail after two days instead of three.",
+);
+/// What is to be done about some of the leads, and in how many days.
+pub const TASKS: [(&str, Option<i64>); 3] = [
+    ("Send the price list of the reference set", Some(0)),
+    ("Call after the budget round", Some(12)),
+    ("Ask who prepares the audits in March", None),
+];
+/// An e-mail that nobody has sent: subject and words.
+pub const DRAFT: (&str, &str) = (
+    "The price list you asked for",
+    "Hello Ines,\n\n\
+     it was good to meet you at the fair in Berlin. The price list of the reference set is ready; \
+     shall I send it to you, or to somebody in purchasing?\n\n\
+     Best regards\nNora Berg",
+);
+
 /// The lead with this number.
 pub fn lead(n: usize) -> LeadInput {
     let (first, last) = (FIRST[n % FIRST.len()], LAST[(n * 7 + n / FIRST.len()) % LAST.len()]);

@@ -218,6 +218,7 @@ async fn a_mistake_is_told_in_words() {
         ("GET", "/leads?after=nonsense", None, 422, "cursor_invalid"),
         ("GET", "/campaigns?state=asleep", None, 422, "unknown_value"),
         ("GET", "/campaigns?statee=running", None, 422, "query_invalid"),
+        ("GET", "/content?kind=poem", None, 422, "unknown_value"),
         ("GET", "/leads/nonsense", None, 404, "not_found"),
         ("GET", "/lead", None, 404, "route_unknown"),
         ("PUT", "/leads", None, 405, "method_not_allowed"),
@@ -293,6 +294,7 @@ async fn what_cannot_be_stored_or_is_not_there_is_told_in_words() {
     for (method, path, body, status, code) in [
         ("GET", "/campaigns?q=%00", None, 422, "text_invalid"),
         ("GET", "/suppressions?q=%00", None, 422, "text_invalid"),
+        ("GET", "/content?q=%00", None, 422, "text_invalid"),
         ("POST", "/suppressions", Some(json!({"targets": ["a@b.example"], "detail": "a\0"})), 422, "text_invalid"),
         ("PATCH", &step_path, Some(json!({"subject": "a\0"})), 422, "text_invalid"),
         ("PATCH", &step_path, Some(json!({"body": "a\0"})), 422, "text_invalid"),
@@ -311,6 +313,51 @@ async fn what_cannot_be_stored_or_is_not_there_is_told_in_words() {
         let answer = program.send(method, path, &[], body.as_ref()).await;
         assert_eq!((answer.status.as_u16(), &answer.json["code"]), (status, &json!(code)), "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn a_draft_is_changed_by_who_knows_the_newest_until_it_is_dismissed() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(&[Scope::LeadsWrite]).await;
+    let program = Program { app: &app, secret };
+    let lead = program.post("/leads", json!({"email": "ines@corvus.example"})).await.id();
+    let made = program.post(&format!("/leads/{lead}/drafts"), json!({"subject": "Sample", "body": "Hello."})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.json);
+    let (path, etag) = (format!("/drafts/{}", made.id()), made.header("etag").to_owned());
+
+    let patch = json!({"subject": "Your sample"});
+    let changed = program.send("PATCH", &path, &[("if-match", &etag)], Some(&patch)).await;
+    assert_eq!((changed.status, &changed.json["body"]), (StatusCode::OK, &json!("Hello.")), "{}", changed.json);
+    let late = program.send("PATCH", &path, &[("if-match", &etag)], Some(&patch)).await;
+    assert_eq!((late.status, &late.json["code"]), (StatusCode::PRECONDITION_FAILED, &json!("stale")));
+
+    let dismissed = program.send("POST", &format!("{path}/dismiss"), &[], None).await;
+    assert_eq!((dismissed.status, &dismissed.json["state"]), (StatusCode::OK, &json!("dismissed")));
+    let refused = program.send("PATCH", &path, &[], Some(&patch)).await;
+    assert_eq!((refused.status, &refused.json["code"]), (StatusCode::CONFLICT, &json!("draft_decided")));
+}
+
+#[tokio::test]
+async fn what_is_not_sent_of_a_text_stays_and_its_versions_are_read() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let (_, secret) = company.key(&[Scope::CampaignsRead, Scope::CampaignsWrite]).await;
+    let program = Program { app: &app, secret };
+    let text = json!({"kind": "social", "title": "Drift", "body": "One.", "metadata": {"channel": "fair"}});
+    let made = program.post("/content", text).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.json);
+    let path = format!("/content/{}", made.id());
+    assert_eq!(made.header("location"), format!("/api/v1{path}"));
+    let changed = program.send("PATCH", &path, &[], Some(&json!({"body": "Two."}))).await;
+    assert_eq!((changed.status, changed.header("etag")), (StatusCode::OK, "\"v2\""), "{}", changed.json);
+    assert_eq!((&changed.json["title"], &changed.json["metadata"]["channel"]), (&json!("Drift"), &json!("fair")));
+
+    let versions = program.get(&format!("{path}/versions")).await.json;
+    assert_eq!((&versions["items"][0]["version"], &versions["items"][1]["version"]), (&json!(2), &json!(1)));
+    assert_eq!(program.get(&format!("{path}/versions/1")).await.json["body"], "One.");
+    assert_eq!(program.get("/content?kind=social&q=drift").await.json["items"][0]["id"], made.json["id"]);
+    assert_eq!(program.get("/content?kind=blog").await.json["items"], json!([]));
 }
 
 #[tokio::test]

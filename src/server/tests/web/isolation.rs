@@ -106,6 +106,22 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("enable_agent", NotFound),
     ("disable_agent", NotFound),
     ("import_agents", NoIds),
+    ("list_content", OwnOnly),
+    ("create_content", NotFound),
+    ("get_content", NotFound),
+    ("change_content", NotFound),
+    ("delete_content", NotFound),
+    ("list_content_versions", NotFound),
+    ("get_content_version", NotFound),
+    ("list_tasks", OwnOnly),
+    ("create_task", NotFound),
+    ("delete_task", NotFound),
+    ("complete_task", NotFound),
+    ("reopen_task", NotFound),
+    ("list_lead_drafts", NotFound),
+    ("create_lead_draft", NotFound),
+    ("change_draft", NotFound),
+    ("dismiss_draft", NotFound),
 ];
 
 /// An operation as it is described.
@@ -160,8 +176,14 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     let suppression = program.get("/suppressions").await.json["items"][0]["id"].clone();
     let definition = "---\nname: secret-agent\ndescription: Hidden work.\n---\nWork.\n";
     let agent = made(program.post("/agents", json!({"definition": definition})).await);
+    let content = json!({"kind": "blog", "title": "Secret plan", "body": "Hidden.", "campaign": campaign});
+    let content = made(program.post("/content", content).await);
+    let task = made(program.post("/tasks", json!({"title": "Secret call", "lead": lead})).await);
+    let draft = json!({"subject": "Secret offer", "body": "Hidden."});
+    let draft = made(program.post(&format!("/leads/{lead}/drafts"), draft).await);
     json!({"leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
-        "mailboxes": mailbox, "suppressions": suppression, "agents": agent})
+        "mailboxes": mailbox, "suppressions": suppression, "agents": agent,
+        "content": content, "tasks": task, "drafts": draft})
 }
 
 #[tokio::test]
@@ -185,6 +207,10 @@ async fn an_intruder_gets_nothing_through_any_operation() {
         let body = match operation.id.as_str() {
             "create_lead" => Some(json!({"email": "x@x.example", "owner_id": other.owner_id})),
             "create_campaign" => Some(json!({"name": "x", "mailboxes": [mailbox]})),
+            "create_content" => {
+                Some(json!({"kind": "blog", "title": "x", "body": "x", "campaign": things["campaigns"]}))
+            }
+            "create_task" => Some(json!({"title": "x", "lead": things["leads"]})),
             "bulk_change_leads" => Some(json!({"leads": {"ids": [things["leads"]]}, "action": "delete"})),
             _ => operation.body,
         };
@@ -209,10 +235,12 @@ async fn an_intruder_gets_nothing_through_any_operation() {
 /// What its own people see of each thing.
 pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
     let mut seen = Vec::new();
-    for noun in ["leads", "accounts", "campaigns", "imports", "mailboxes", "agents"] {
+    for noun in ["leads", "accounts", "campaigns", "imports", "mailboxes", "agents", "content"] {
         seen.push(program.get(&format!("/{noun}/{}", things[noun].as_str().expect("an id"))).await.json);
     }
     seen.push(program.get(&format!("/campaigns/{}/steps", things["campaigns"].as_str().expect("an id"))).await.json);
+    seen.push(program.get(&format!("/leads/{}/drafts", things["leads"].as_str().expect("an id"))).await.json);
+    seen.push(program.get("/tasks").await.json);
     seen.push(program.get("/suppressions").await.json);
     seen
 }

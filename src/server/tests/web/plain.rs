@@ -4,7 +4,10 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, Response, StatusCode, header},
 };
-use domain::Role;
+use domain::{
+    Role,
+    content::{ContentInput, ContentKind},
+};
 
 use crate::support::{TestApp, header_of};
 
@@ -63,6 +66,33 @@ async fn an_invitation_says_whom_it_is_for() {
 
     let out = app.post("/logout", &cookie, &format!("next=/invite/{link}")).await;
     assert_eq!(header_of(&out, "location"), format!("/invite/{link}"));
+}
+
+#[tokio::test]
+async fn a_text_is_a_file_for_its_own_people_only() {
+    let app = TestApp::new().await;
+    let (company, other) = (app.db.company("Acme").await, app.db.company("Other").await);
+    let mut t = app.db.tenant(&company.owner).await.expect("open");
+    let words = ContentInput {
+        kind: ContentKind::Blog,
+        title: "Drift: “one”".to_owned(),
+        body: "# Drift\n\n<script>".to_owned(),
+        metadata: Default::default(),
+        campaign: None,
+    };
+    let id = t.content().create(words).await.expect("made").id;
+    t.commit().await.expect("kept");
+
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let file = app.get(&format!("/t/{}/content/{id}/file", company.slug), &cookie).await;
+    assert_eq!(header_of(&file, "content-type"), "text/markdown; charset=utf-8");
+    assert_eq!(header_of(&file, "content-disposition"), "attachment; filename=\"Drift---one-.md\"");
+    assert_eq!(text(file).await, "# Drift\n\n<script>");
+    let stranger = app.sign_in(&other.owner_email, false).await;
+    for slug in [&company.slug, &other.slug] {
+        let refused = app.get(&format!("/t/{slug}/content/{id}/file"), &stranger).await;
+        assert_eq!(refused.status(), StatusCode::NOT_FOUND, "{slug}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,171 @@
+//! One text: its words as they were written, who made it, and its versions. The words are data: they are
+//! never read as a part of the page.
+
+use domain::Permission;
+use leptos::{prelude::*, server_fn::codec::Postcard};
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::AppError,
+    exchange::{Post, PostForm, with_data},
+    fmt::Moment,
+    pages::frame::{live_version, may, use_param, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{
+        ButtonKind, ButtonLink, ButtonSize, Callout, Card, Crumb, Fact, Facts, Icon, IconName, SubmitButton, Tag, Time,
+        Tone, confirm, refusal,
+    },
+};
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextView {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) kind: String,
+    pub(super) author: String,
+    pub(super) agent: Option<String>,
+    pub(super) campaign: Option<(String, String)>,
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) newest: i32,
+    pub(super) created: Moment,
+    pub(super) versions: Vec<VersionRow>,
+    /// The version looked at, and what it says.
+    pub(super) shown: i32,
+    pub(super) shown_title: String,
+    pub(super) body: String,
+}
+
+/// A version in the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VersionRow {
+    pub(super) version: i32,
+    pub(super) author: String,
+    pub(super) at: Moment,
+}
+
+/// Loads the page; version 0 is the newest.
+#[server(prefix = "/sf", output = Postcard)]
+pub async fn load_content(slug: String, id: String, version: i32) -> Result<TextView, AppError> {
+    super::load::text(&slug, &id, version).await
+}
+
+/// Deletes a text.
+#[server(prefix = "/sf")]
+pub async fn delete_content(slug: String, id: String) -> Result<(), AppError> {
+    let id = super::load::content_id(&id)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    t.content().delete(id).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/content"), "content-deleted");
+    Ok(())
+}
+
+/// One text.
+#[component]
+pub fn ContentPage() -> impl IntoView {
+    let (slug, id, query) = (use_slug(), use_param("content"), use_query_map());
+    let delete = Post::to::<DeleteContent>();
+    with_data(
+        live_version("content"),
+        move || {
+            let version = query.read().get("version").and_then(|text| text.parse().ok()).unwrap_or(0);
+            LoadContent { slug: slug.get(), id: id.get(), version }
+        },
+        move |text| page(slug.get_untracked(), text, delete),
+    )
+}
+
+fn page(slug: String, text: TextView, delete: Post) -> AnyView {
+    let base = format!("/t/{slug}/content");
+    let own = format!("{base}/{}", text.id);
+    let actions = actions(&slug, &own, &text, delete);
+    let older = (text.shown != text.newest).then(|| {
+        let words = format!("This is version {}, “{}”.", text.shown, text.shown_title);
+        let newest = own.clone();
+        view! { <Callout title=words><a href=newest>"Show the newest version"</a></Callout> }
+    });
+    let campaign = text.campaign.clone().map(|(id, name)| {
+        view! { <Fact label="Campaign"><a href=format!("/t/{slug}/campaigns/{id}")>{name}</a></Fact> }
+    });
+    let agent = text.agent.clone().map(|name| {
+        view! { <Fact label="Agent"><Tag text=name tone=Tone::Violet machine=true/></Fact> }
+    });
+    let facts: Vec<_> =
+        text.facts.into_iter().map(|(label, value)| view! { <Fact label>{value}</Fact> }.into_any()).collect();
+    let versions = versions(&own, text.versions, text.shown);
+    let note = format!("Version {} of {}", text.shown, text.newest);
+    view! {
+        <Title text=text.title.clone()/>
+        <Topbar title=text.title.clone() headed=true trail=vec![Crumb::new("Content", base)]/>
+        <PageScroll label="Text">
+            <header class="page-head">
+                <div>
+                    <h1>{text.title}</h1>
+                    <p class="meta"><span>{text.kind.clone()}</span><span>{format!("Version {}", text.newest)}</span></p>
+                </div>
+                <div class="head-actions">{actions}</div>
+            </header>
+            <div class="page-body with-aside">
+                <div class="wide">{refusal(delete)}</div>
+                <div class="col">
+                    {older}
+                    <Card title="Text" note><div class="written">{text.body}</div></Card>
+                </div>
+                <div class="col">
+                    <Card title="About">
+                        <Facts>
+                            <Fact label="Kind">{text.kind}</Fact>
+                            <Fact label="Made by">{text.author}</Fact>
+                            {agent}
+                            {campaign}
+                            <Fact label="Created"><Time moment=text.created/></Fact>
+                            {facts}
+                        </Facts>
+                    </Card>
+                    <Card title="Versions"><ul class="stack">{versions}</ul></Card>
+                </div>
+            </div>
+        </PageScroll>
+    }
+    .into_any()
+}
+
+fn versions(own: &str, versions: Vec<VersionRow>, shown: i32) -> Vec<AnyView> {
+    let row = |row: VersionRow| {
+        let here = (row.version == shown).then_some("true");
+        view! {
+            <li>
+                <a class="strong" href=format!("{own}?version={}", row.version) aria-current=here>{format!("Version {}", row.version)}</a>
+                <p class="subtle">{row.author}" · "<Time moment=row.at/></p>
+            </li>
+        }
+        .into_any()
+    };
+    versions.into_iter().map(row).collect()
+}
+
+fn actions(slug: &str, own: &str, text: &TextView, delete: Post) -> AnyView {
+    let (file, edit) = (format!("{own}/file"), format!("{own}/edit"));
+    let change = may(Permission::EditCampaigns).then(|| {
+        let (slug, id, label) = (slug.to_owned(), text.id.clone(), format!("Delete text {}", text.title));
+        let form = view! {
+            <PostForm post=delete>
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="id" value=id/>
+                <SubmitButton kind=ButtonKind::Danger size=ButtonSize::Small label busy=delete.busy()>"Delete text"</SubmitButton>
+            </PostForm>
+        };
+        view! {
+            <ButtonLink href=edit icon=IconName::Edit size=ButtonSize::Small>"Edit"</ButtonLink>
+            {confirm("Delete", &text.title, "It leaves the library with all of its versions.", form.into_any())}
+        }
+    });
+    view! {
+        <a class="button small" href=file rel="external" download><Icon name=IconName::Export/>"Export"</a>
+        {change}
+    }
+    .into_any()
+}

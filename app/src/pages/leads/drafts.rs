@@ -1,0 +1,62 @@
+//! The open drafts of e-mails to a lead. Nothing here sends: their words are taken, or they are dismissed.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::AppError,
+    exchange::{Post, PostForm},
+    fmt::Moment,
+    ui::{ButtonKind, ButtonSize, SubmitButton, Tag, Time, Tone},
+};
+
+/// A draft, as the page of its lead shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DraftRow {
+    pub(super) id: String,
+    pub(super) subject: String,
+    pub(super) body: String,
+    pub(super) agent: Option<String>,
+    pub(super) author: String,
+    pub(super) at: Moment,
+}
+
+/// Dismisses a draft.
+#[server(prefix = "/sf")]
+pub async fn dismiss_draft(slug: String, id: String) -> Result<(), AppError> {
+    let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("draft")))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let draft = t.drafts().dismiss(id).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/leads/{}", draft.lead), "draft-dismissed");
+    Ok(())
+}
+
+/// The drafts, each with its button for who may decide.
+pub fn draft_items(slug: &str, drafts: Vec<DraftRow>, dismiss: Option<Post>) -> Vec<AnyView> {
+    drafts.into_iter().map(|draft| draft_item(slug, draft, dismiss)).collect()
+}
+
+fn draft_item(slug: &str, draft: DraftRow, dismiss: Option<Post>) -> AnyView {
+    let button = dismiss.map(|dismiss| {
+        let (slug, id, label) = (slug.to_owned(), draft.id, format!("Dismiss: {}", draft.subject));
+        view! {
+            <div class="push">
+                <PostForm post=dismiss>
+                    <input type="hidden" name="slug" value=slug/>
+                    <input type="hidden" name="id" value=id/>
+                    <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small label busy=dismiss.busy()>"Dismiss"</SubmitButton>
+                </PostForm>
+            </div>
+        }
+    });
+    let agent = draft.agent.map(|name| view! { <Tag text=name tone=Tone::Violet machine=true/> });
+    view! {
+        <li>
+            <div class="cluster"><span class="strong">{draft.subject}</span>{agent}{button}</div>
+            <p class="as-written">{draft.body}</p>
+            <p class="subtle">{draft.author}" · "<Time moment=draft.at/></p>
+        </li>
+    }
+    .into_any()
+}
