@@ -19,6 +19,7 @@ use crate::pages::{
     home::HomePage,
     imports::{ImportPage, ImportUploadPage},
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
+    runs::{ApprovalsPage, RunPage, RunsPage, StartRunPage},
     sandbox::{SandboxMailPage, SandboxPage},
     settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, SuppressionsPage},
 };
@@ -36,6 +37,8 @@ pub enum Page {
     Builder(Builder),
     /// Agents.
     Agents(Agents),
+    /// What agents do.
+    Runs(Runs),
     /// Settings of the company.
     Settings(Settings),
 }
@@ -62,7 +65,7 @@ impl Page {
             Self::Leads(_) => "leads",
             Self::Home(_) | Self::Settings(_) => "home",
             Self::Campaigns(_) => "campaigns",
-            Self::Builder(_) | Self::Agents(_) => "writing",
+            Self::Builder(_) | Self::Agents(_) | Self::Runs(_) => "writing",
         }
     }
 }
@@ -82,6 +85,7 @@ impl ChooseView for Page {
             Self::Campaigns(page) => campaigns(page).await,
             Self::Builder(page) => builder(page).await,
             Self::Agents(page) => agents(page).await,
+            Self::Runs(page) => runs(page).await,
             Self::Settings(page) => settings(page).await,
         };
         shown.unwrap_or_else(|_| ().into_any())
@@ -94,6 +98,7 @@ impl ChooseView for Page {
             Self::Campaigns(_) => preload_campaigns().await,
             Self::Builder(_) => preload_builder().await,
             Self::Agents(_) => preload_agents().await,
+            Self::Runs(_) => preload_runs().await,
             Self::Settings(_) => preload_settings().await,
         };
         if loaded.is_err() {
@@ -240,6 +245,29 @@ fn agents(page: Agents) -> Shown {
         Agents::One => view! { <AgentPage/> }.into_any(),
         Agents::Versions => view! { <AgentVersionsPage/> }.into_any(),
         Agents::Edit => view! { <EditAgentPage/> }.into_any(),
+    })
+}
+
+/// Pages of runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// All runs.
+    List,
+    /// One run.
+    One,
+    /// The form that starts one.
+    Start,
+    /// What runs ask of people.
+    Approvals,
+}
+
+#[wasm_split(writing, wasm_split_path = leptos::wasm_split, preload(preload_runs), fallible)]
+fn runs(page: Runs) -> Shown {
+    Ok(match page {
+        Runs::List => view! { <RunsPage/> }.into_any(),
+        Runs::One => view! { <RunPage/> }.into_any(),
+        Runs::Start => view! { <StartRunPage/> }.into_any(),
+        Runs::Approvals => view! { <ApprovalsPage/> }.into_any(),
     })
 }
 

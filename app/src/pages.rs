@@ -7,5 +7,6 @@ pub mod frame;
 pub mod home;
 pub mod imports;
 pub mod leads;
+pub mod runs;
 pub mod sandbox;
 pub mod settings;

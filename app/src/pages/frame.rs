@@ -226,6 +226,11 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "agent-disabled" => "Agent disabled.",
         "agent-deleted" => "Agent deleted.",
         "agents-imported" => "Agents imported.",
+        "run-started" => "Run started.",
+        "run-cancelled" => "Cancelled. What the run has done stays.",
+        "run-retried" => "The run begins again, from its first step.",
+        "call-approved" => "Approved. The run goes on.",
+        "call-denied" => "Denied. The agent is told and goes on without it.",
         "import-cancelled" => "Import cancelled. Nothing was imported.",
         _ => return None,
     })
@@ -237,4 +242,11 @@ pub fn done_text(code: &str) -> Option<&'static str> {
 pub fn live_version(topic: &str) -> Signal<u32> {
     let (live, posts) = (use_live(topic), use_posts());
     Signal::derive(move || live.get().wrapping_add(posts.get()))
+}
+
+/// The same for what two topics are about.
+#[must_use]
+pub fn live_versions(topics: [&str; 2]) -> Signal<u32> {
+    let ([first, second], posts) = (topics.map(use_live), use_posts());
+    Signal::derive(move || first.get().wrapping_add(second.get()).wrapping_add(posts.get()))
 }

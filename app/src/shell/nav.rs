@@ -14,6 +14,7 @@ pub(super) enum Place {
     Campaigns,
     Sandbox,
     Agents,
+    Runs,
     Settings,
     More,
 }
@@ -27,6 +28,7 @@ impl Place {
             Self::Campaigns => ("Campaigns", IconName::Send, "/campaigns"),
             Self::Sandbox => ("Sandbox mail", IconName::Flask, "/sandbox"),
             Self::Agents => ("Agents", IconName::Spark, "/agents"),
+            Self::Runs => ("Runs", IconName::Runs, "/runs"),
             Self::Settings => ("Settings", IconName::Gear, "/settings"),
             Self::More => ("More", IconName::Menu, "/more"),
         }
