@@ -15,6 +15,8 @@ const inside = [
   "/t/halden/agents",
   "/t/halden/agents/new",
   "/t/halden/agents/import",
+  "/t/halden/runs",
+  "/t/halden/approvals",
   "/t/halden/settings/company",
   "/t/halden/settings/mailboxes",
   "/t/halden/settings/members",
@@ -59,7 +61,12 @@ for (const colorScheme of ["light", "dark"] as const) {
     const running = await first(page, "/t/halden/campaigns?view=running", new RegExp(`/campaigns/${id}$`));
     const step = await first(page, `${draft}/sequence`, new RegExp(`/sequence/${id}$`));
     const agent = await first(page, "/t/halden/agents", new RegExp(`/agents/${id}$`));
-    const things = [agent, `${agent}/versions`, `${agent}/edit`, lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
+    await page.goto(`${agent}/run`);
+    await hydrated(page);
+    await page.getByRole("button", { name: "Run the example" }).click();
+    await page.waitForURL(new RegExp(`/runs/${id}`));
+    const run = new URL(page.url()).pathname;
+    const things = [agent, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
     const tabs = ["", "/enrolments", "/mails", "/sequence", "/settings"].map((tab) => running + tab);
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);

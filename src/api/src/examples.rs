@@ -27,6 +27,7 @@ mod tests {
         mailboxes::{Mailbox, MailboxInput},
         messages::Message,
         page::Count,
+        runs::{Approval, NewRun, Run, RunEvent, RunStep},
         steps::{Preview, Step, StepInput, TestMail},
         suppressions::Suppression,
     };
@@ -96,6 +97,14 @@ mod tests {
             AgentVersion,
             AgentFiles,
             AgentsImported,
+            NewRun,
+            Run,
+            RunInFull,
+            RunStep,
+            RunEvent,
+            Approval,
+            Approve,
+            Deny,
             ProblemDetails,
             Ledger,
         );

@@ -33,6 +33,7 @@ const KEY: &str = "key";
         (name = "Mailboxes", description = "The addresses that e-mails leave from."),
         (name = "Suppressions", description = "Addresses and domains that get no more e-mail."),
         (name = "Agents", description = "Who does what in a run: definitions as Markdown files, in versions."),
+        (name = "Runs", description = "An agent does a task: started, watched, answered and stopped."),
     )
 )]
 struct Description;
