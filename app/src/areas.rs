@@ -20,6 +20,7 @@ use crate::pages::{
     home::HomePage,
     imports::{ImportPage, ImportUploadPage},
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
+    runs::{ApprovalsPage, RunPage, RunsPage, StartRunPage},
     sandbox::{SandboxMailPage, SandboxPage},
     settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, SuppressionsPage},
     tasks::TasksPage,
@@ -40,6 +41,8 @@ pub enum Page {
     Agents(Agents),
     /// The library of texts.
     Content(Content),
+    /// What agents do.
+    Runs(Runs),
     /// Settings of the company.
     Settings(Settings),
 }
@@ -66,7 +69,7 @@ impl Page {
             Self::Leads(_) => "leads",
             Self::Home(_) | Self::Settings(_) => "home",
             Self::Campaigns(_) => "campaigns",
-            Self::Builder(_) | Self::Agents(_) | Self::Content(_) => "writing",
+            Self::Builder(_) | Self::Agents(_) | Self::Content(_) | Self::Runs(_) => "writing",
         }
     }
 }
@@ -87,6 +90,7 @@ impl ChooseView for Page {
             Self::Builder(page) => builder(page).await,
             Self::Agents(page) => agents(page).await,
             Self::Content(page) => content(page).await,
+            Self::Runs(page) => runs(page).await,
             Self::Settings(page) => settings(page).await,
         };
         shown.unwrap_or_else(|_| ().into_any())
@@ -100,6 +104,7 @@ impl ChooseView for Page {
             Self::Builder(_) => preload_builder().await,
             Self::Agents(_) => preload_agents().await,
             Self::Content(_) => preload_content().await,
+            Self::Runs(_) => preload_runs().await,
             Self::Settings(_) => preload_settings().await,
         };
         if loaded.is_err() {
@@ -272,6 +277,29 @@ fn content(page: Content) -> Shown {
         Content::New => view! { <NewContentPage/> }.into_any(),
         Content::One => view! { <ContentPage/> }.into_any(),
         Content::Edit => view! { <EditContentPage/> }.into_any(),
+    })
+}
+
+/// Pages of runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// All runs.
+    List,
+    /// One run.
+    One,
+    /// The form that starts one.
+    Start,
+    /// What runs ask of people.
+    Approvals,
+}
+
+#[wasm_split(writing, wasm_split_path = leptos::wasm_split, preload(preload_runs), fallible)]
+fn runs(page: Runs) -> Shown {
+    Ok(match page {
+        Runs::List => view! { <RunsPage/> }.into_any(),
+        Runs::One => view! { <RunPage/> }.into_any(),
+        Runs::Start => view! { <StartRunPage/> }.into_any(),
+        Runs::Approvals => view! { <ApprovalsPage/> }.into_any(),
     })
 }
 

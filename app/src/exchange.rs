@@ -280,6 +280,22 @@ pub fn PostForm(
     view! { <form action=post.path method="post" class=class on:submit=submit>{children()}</form> }
 }
 
+/// What the server has written, as it stands. Forms in it post in the background with scripts.
+#[component]
+pub fn WrittenHtml(
+    /// Made by a view of ours on the server, so it holds no text of anybody that is not escaped.
+    html: String,
+) -> impl IntoView {
+    #[cfg(feature = "hydrate")]
+    let submit = {
+        let posts = use_context::<Posts>();
+        move |event| browser::submit_written(&event, posts)
+    };
+    #[cfg(not(feature = "hydrate"))]
+    let submit = |_| ();
+    view! { <div class="as-it-stands" inner_html=html on:submit=submit></div> }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -54,6 +54,29 @@ pub fn bytes(value: i64) -> String {
     format!("{amount:.decimals$} {}", UNITS[unit])
 }
 
+/// How long something took: "840 ms", "4.2 s", "3 min 12 s", "3 h 12 min".
+pub fn duration(milliseconds: i64) -> String {
+    let ms = milliseconds.max(0);
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        10_000..60_000 => format!("{} s", ms / 1_000),
+        60_000..3_600_000 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+        _ => format!("{} h {} min", grouped(ms / 3_600_000), ms % 3_600_000 / 60_000),
+    }
+}
+
+/// Millionths of a US dollar: "$0.00", "$0.0031", "$1.25".
+pub fn dollars(micros: i64) -> String {
+    let micros = micros.max(0);
+    let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
+    if (1..10_000).contains(&micros) {
+        // Less than a cent is still something.
+        return format!("$0.{:04}", (rest / 100).max(1));
+    }
+    format!("${}.{:02}", grouped(whole), rest / 10_000)
+}
+
 /// A count for badges: "99+" above 99.
 pub fn badge(value: i64) -> String {
     if value > 99 { "99+".to_owned() } else { value.max(0).to_string() }
@@ -105,6 +128,30 @@ mod tests {
         assert_eq!(bytes(212_000), "212 kB");
         assert_eq!(bytes(1_440_000), "1.4 MB");
         assert_eq!(bytes(999_900), "1.0 MB");
+    }
+
+    #[test]
+    fn durations_are_as_exact_as_they_are_short() {
+        let cases = [
+            (0, "0 ms"),
+            (840, "840 ms"),
+            (4_290, "4.2 s"),
+            (12_000, "12 s"),
+            (192_000, "3 min 12 s"),
+            (11_520_000, "3 h 12 min"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(duration(value), text);
+        }
+    }
+
+    #[test]
+    fn less_than_a_cent_is_not_nothing() {
+        let cases =
+            [(0, "$0.00"), (20, "$0.0001"), (3_100, "$0.0031"), (10_000, "$0.01"), (1_234_000_000, "$1,234.00")];
+        for (value, text) in cases {
+            assert_eq!(dollars(value), text);
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub mod public;
 #[cfg(feature = "ssr")]
 pub mod server;
 
-use areas::{Agents, Builder, Campaigns, Content, Home, Leads, Page, Settings};
+use areas::{Agents, Builder, Campaigns, Content, Home, Leads, Page, Runs, Settings};
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::{
@@ -94,6 +94,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("content/:content") view=Page::Content(Content::One) ssr=SsrMode::Async/>
                     <Route path=path!("content/:content/edit") view=Page::Content(Content::Edit) ssr=SsrMode::Async/>
                     <Route path=path!("tasks") view=Page::Home(Home::Tasks) ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent/run") view=Page::Runs(Runs::Start) ssr=SsrMode::Async/>
+                    <Route path=path!("runs") view=Page::Runs(Runs::List) ssr=SsrMode::Async/>
+                    <Route path=path!("runs/:run") view=Page::Runs(Runs::One) ssr=SsrMode::Async/>
+                    <Route path=path!("approvals") view=Page::Runs(Runs::Approvals) ssr=SsrMode::Async/>
                     <Route path=path!("settings") view=Page::Settings(Settings::Company) ssr=SsrMode::Async/>
                     <Route path=path!("settings/company") view=Page::Settings(Settings::Company) ssr=SsrMode::Async/>
                     <Route path=path!("settings/mailboxes") view=Page::Settings(Settings::Mailboxes) ssr=SsrMode::Async/>

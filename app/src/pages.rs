@@ -8,6 +8,8 @@ pub mod frame;
 pub mod home;
 pub mod imports;
 pub mod leads;
+pub mod runs;
 pub mod sandbox;
 pub mod settings;
 pub mod tasks;
+pub mod written;

@@ -18,6 +18,8 @@ const inside = [
   "/t/halden/content",
   "/t/halden/content/new",
   "/t/halden/tasks",
+  "/t/halden/runs",
+  "/t/halden/approvals",
   "/t/halden/settings/company",
   "/t/halden/settings/mailboxes",
   "/t/halden/settings/members",
@@ -64,7 +66,12 @@ for (const colorScheme of ["light", "dark"] as const) {
     const agent = await first(page, "/t/halden/agents", new RegExp(`/agents/${id}$`));
     const text = await first(page, "/t/halden/content", new RegExp(`/content/${id}$`));
     const busy = await first(page, "/t/halden/tasks", new RegExp(`/leads/${id}$`));
-    const things = [agent, `${agent}/versions`, `${agent}/edit`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
+    await page.goto(`${agent}/run`);
+    await hydrated(page);
+    await page.getByRole("button", { name: "Run the example" }).click();
+    await page.waitForURL(new RegExp(`/runs/${id}`));
+    const run = new URL(page.url()).pathname;
+    const things = [agent, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
     const tabs = ["", "/enrolments", "/mails", "/sequence", "/settings"].map((tab) => running + tab);
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);

@@ -12,9 +12,10 @@ use leptos::{
         response::ClientRes,
     },
     task::spawn_local,
+    wasm_bindgen::JsCast,
 };
 
-use super::{Answer, Loading, Post};
+use super::{Answer, Loading, Post, Posts};
 use crate::error::AppError;
 
 type Response = <BrowserClient as Client<AppError>>::Response;
@@ -30,7 +31,7 @@ pub(super) fn load(path: &'static str, arguments: String) -> Loading {
 }
 
 /// Posts a form to a server function.
-async fn post(path: &'static str, body: String) -> Result<Reply, AppError> {
+async fn post(path: &str, body: String) -> Result<Reply, AppError> {
     let (form, bytes) = ("application/x-www-form-urlencoded", "application/x-postcard");
     let request = <BrowserRequest as ClientReq<AppError>>::try_new_post(path, form, bytes, body)?;
     let response = <BrowserClient as Client<AppError>>::send(request).await?;
@@ -76,6 +77,40 @@ impl Post {
             let _ = self.busy.try_set(false);
         });
     }
+}
+
+/// Posts a form that the server has written in the background, and follows where the answer leads. What is
+/// refused is posted once more as a browser without scripts does: the page then says what is wrong with
+/// which field, and keeps what was entered.
+pub(super) fn submit_written(event: &SubmitEvent, posts: Option<Posts>) {
+    let Some(form) = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok()) else { return };
+    let path = form.get_attribute("action").unwrap_or_default();
+    if event.default_prevented() || !path.starts_with("/sf/") {
+        return;
+    }
+    event.prevent_default();
+    // While an answer is awaited a second click does nothing.
+    if form.has_attribute("aria-busy") {
+        return;
+    }
+    let Some(data) = form_data_from_event(event).ok() else { return };
+    let Ok(body) = web_sys::UrlSearchParams::new_with_str_sequence_sequence(&data) else { return };
+    let _ = form.set_attribute("aria-busy", "true");
+    spawn_local(async move {
+        let answer = post(&path, String::from(body.to_string())).await;
+        let _ = form.remove_attribute("aria-busy");
+        let Ok(reply) = answer else {
+            let _ = form.submit();
+            return;
+        };
+        let stays = reply.location.as_deref().is_none_or(is_here);
+        if let Some(location) = reply.location {
+            call_redirect_hook(&location);
+        }
+        if let Some(posts) = posts.filter(|_| stays) {
+            let _ = posts.done.try_update(|n| *n = n.wrapping_add(1));
+        }
+    });
 }
 
 /// Whether an address is a state of the page that is shown.

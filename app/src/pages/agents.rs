@@ -10,4 +10,6 @@ mod versions;
 pub use detail::AgentPage;
 pub use form::{EditAgentPage, NewAgentPage};
 pub use list::{AgentsPage, ImportAgentsPage};
+#[cfg(feature = "ssr")]
+pub use load::agent_id;
 pub use versions::AgentVersionsPage;

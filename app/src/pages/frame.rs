@@ -234,6 +234,11 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "task-deleted" => "Task deleted.",
         "draft-dismissed" => "Draft dismissed.",
         "agents-imported" => "Agents imported.",
+        "run-started" => "Run started.",
+        "run-cancelled" => "Cancelled. What the run has done stays.",
+        "run-retried" => "The run begins again, from its first step.",
+        "call-approved" => "Approved. The run goes on.",
+        "call-denied" => "Denied. The agent is told and goes on without it.",
         "import-cancelled" => "Import cancelled. Nothing was imported.",
         _ => return None,
     })
@@ -245,4 +250,11 @@ pub fn done_text(code: &str) -> Option<&'static str> {
 pub fn live_version(topic: &str) -> Signal<u32> {
     let (live, posts) = (use_live(topic), use_posts());
     Signal::derive(move || live.get().wrapping_add(posts.get()))
+}
+
+/// The same for what two topics are about.
+#[must_use]
+pub fn live_versions(topics: [&str; 2]) -> Signal<u32> {
+    let ([first, second], posts) = (topics.map(use_live), use_posts());
+    Signal::derive(move || first.get().wrapping_add(second.get()).wrapping_add(posts.get()))
 }

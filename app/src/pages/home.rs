@@ -10,7 +10,7 @@ use crate::{
     exchange::with_data,
     pages::{
         campaigns::{CampaignRow, campaign_table},
-        frame::{live_version, may, use_slug},
+        frame::{live_versions, may, use_slug},
     },
     shell::{PageScroll, Topbar},
     ui::{Card, CheckItem, Checklist, Empty, EmptyKind, Kpi, KpiStrip, Verdict},
@@ -61,17 +61,20 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
     let new_leads = t.leads().count(&week).await?;
     let campaigns = t.campaigns().list(&open, &page).await?;
     let due = t.tasks().due().await?;
+    let waiting = if t.actor().can(Permission::DecideRuns) { t.runs().slots().await?.waiting } else { 0 };
     t.commit().await?;
     let in_state = |state| counts.iter().filter(|(s, _)| *s == state).map(|(_, n)| *n).sum::<i64>();
     let base = format!("/t/{slug}");
-    let mut needs: Vec<_> = mailboxes
-        .iter()
-        .filter(|m| may_mend && m.state == MailboxState::Reconnect)
-        .map(|m| {
-            let why = m.last_error.clone().unwrap_or_default();
-            (format!("{} is not connected", m.address), why, format!("{base}/settings/mailboxes"))
-        })
-        .collect();
+    let mut needs = Vec::new();
+    if waiting > 0 {
+        let title = format!("{} for your approval", plural(waiting, "run waits", "runs wait"));
+        let why = "An agent asks before it acts outside the company, or for more of a limit.".to_owned();
+        needs.push((title, why, format!("{base}/runs?view=needs_you")));
+    }
+    needs.extend(mailboxes.iter().filter(|m| may_mend && m.state == MailboxState::Reconnect).map(|m| {
+        let why = m.last_error.clone().unwrap_or_default();
+        (format!("{} is not connected", m.address), why, format!("{base}/settings/mailboxes"))
+    }));
     needs.extend(campaigns.items.iter().filter_map(|c| {
         let why = c.pause_reason.clone()?;
         Some((format!("{} paused by itself", c.name), why, format!("{base}/campaigns/{}", c.id)))
@@ -111,7 +114,7 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
 #[component]
 pub fn HomePage() -> impl IntoView {
     let slug = use_slug();
-    let live = live_version("campaigns");
+    let live = live_versions(["campaigns", "runs"]);
     view! {
         <Title text="Home"/>
         <Topbar title="Home"/>

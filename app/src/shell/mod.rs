@@ -9,7 +9,7 @@ mod page;
 mod person;
 
 use crate::ui::{Icon, IconName, MenuLink, Meter, popover};
-use crate::{error::AppError, exchange::kept_fresh, fmt::grouped, pages::frame::live_version};
+use crate::{error::AppError, exchange::kept_fresh, fmt::grouped, pages::frame::live_versions};
 use domain::{Permission, Role};
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use nav::{NavItem, Place, TabBar};
@@ -53,6 +53,8 @@ pub struct Pulse {
     pub sent: i64,
     /// How many may be sent in 24 hours.
     pub cap: i64,
+    /// Runs of agents that need a person.
+    pub waiting_runs: i64,
 }
 
 /// Loads them.
@@ -75,7 +77,8 @@ pub async fn pulse(t: &mut service::Tenant) -> Result<Pulse, AppError> {
     let counts = t.campaigns().counts().await?;
     let (sent, cap) = t.mailboxes().usage_today().await?;
     let running_campaigns = counts.iter().filter(|(s, _)| *s == CampaignState::Running).map(|(_, n)| n).sum();
-    Ok(Pulse { running_campaigns, sent, cap })
+    let waiting_runs = t.runs().slots().await?.waiting;
+    Ok(Pulse { running_campaigns, sent, cap, waiting_runs })
 }
 
 /// A company in the switcher.
@@ -116,10 +119,15 @@ pub fn Shell(
 fn sidebar(data: ShellData) -> AnyView {
     let slug = data.company_slug.clone();
     let company = slug.clone();
-    let pulse = kept_fresh(data.pulse, live_version("campaigns"), move || LoadPulse { slug: company.clone() });
+    let live = live_versions(["campaigns", "runs"]);
+    let pulse = kept_fresh(data.pulse, live, move || LoadPulse { slug: company.clone() });
     let running = Signal::derive(move || match pulse.get().running_campaigns {
         0 => String::new(),
         running => format!("{} running", grouped(running)),
+    });
+    let waiting = Signal::derive(move || match pulse.get().waiting_runs {
+        0 => String::new(),
+        waiting => format!("{} waiting", grouped(waiting)),
     });
     view! {
         <aside class="sidebar" aria-label="Workspace">
@@ -136,6 +144,7 @@ fn sidebar(data: ShellData) -> AnyView {
                 <h2>"Automation"</h2>
                 <NavItem place=Place::Agents slug=slug.clone()/>
                 <NavItem place=Place::Content slug=slug.clone()/>
+                <NavItem place=Place::Runs slug=slug.clone() count=waiting/>
             </nav>
             {move || quota(pulse.get())}
             {data.role.can(Permission::ManageMailboxes).then(|| view! { <NavItem place=Place::Settings slug/> })}

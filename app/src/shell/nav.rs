@@ -16,6 +16,7 @@ pub(super) enum Place {
     Sandbox,
     Agents,
     Content,
+    Runs,
     Settings,
     More,
 }
@@ -31,6 +32,7 @@ impl Place {
             Self::Sandbox => ("Sandbox mail", IconName::Flask, "/sandbox"),
             Self::Agents => ("Agents", IconName::Spark, "/agents"),
             Self::Content => ("Content", IconName::File, "/content"),
+            Self::Runs => ("Runs", IconName::Runs, "/runs"),
             Self::Settings => ("Settings", IconName::Gear, "/settings"),
             Self::More => ("More", IconName::Menu, "/more"),
         }

@@ -61,6 +61,7 @@ pub fn MorePage(
                     {more_link(Place::Sandbox, &slug)}
                     {more_link(Place::Agents, &slug)}
                     {more_link(Place::Content, &slug)}
+                    {more_link(Place::Runs, &slug)}
                     {data.role.can(Permission::ManageMailboxes).then(|| more_link(Place::Settings, &slug))}
                 </ul>
                 <section class="stack">

@@ -66,12 +66,20 @@ pub fn SubmitButton(
     /// Its name with the object, where the words alone do not tell it; it begins with the words.
     #[prop(optional, into)]
     label: Option<String>,
+    /// Name in the form, where a form has several such buttons: only the one that was pressed is sent.
+    #[prop(optional, into)]
+    name: Option<&'static str>,
+    /// What the form then sends.
+    #[prop(optional, into)]
+    value: Option<&'static str>,
     /// The words: a verb and its object.
     children: Children,
 ) -> impl IntoView {
     view! {
         <button
             type="submit"
+            name=name
+            value=value
             class=classes(kind, size)
             aria-label=label
             aria-busy=move || busy.get().then_some("true")

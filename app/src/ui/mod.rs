@@ -47,7 +47,7 @@ pub use callout::Callout;
 pub use card::Card;
 pub use checklist::{CheckItem, Checklist, Verdict};
 pub use choice::{Checkbox, RadioGroup};
-pub use confirm::confirm;
+pub use confirm::{confirm, question};
 pub use data_table::{ColumnKind, HeaderCell, SelectAllHeader, SelectBox, SortHeader, SortOrder, TableRegion};
 pub use empty::{Empty, EmptyKind};
 pub use error_summary::{existing, problems, refusal, refusal_of_fields};

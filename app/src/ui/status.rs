@@ -35,6 +35,8 @@ pub enum Glyph {
     Octagon,
     /// Bent arrow: tried again.
     Retry,
+    /// Diamond with a bang: needs a person.
+    Diamond,
 }
 
 impl Glyph {
@@ -71,6 +73,9 @@ impl Glyph {
             }
             Self::Retry => {
                 r#"<path d="M11.5 4.8A5 5 0 1 0 12 8M11.8 1.8v3.2H8.6" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/>"#
+            }
+            Self::Diamond => {
+                r#"<path d="M7 .8 13.2 7 7 13.2.8 7z"/><path class="glyph-hole line" d="M7 4v3.4M7 9.8v.1" stroke-width="1.6" stroke-linecap="round"/>"#
             }
         }
     }

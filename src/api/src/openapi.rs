@@ -36,6 +36,7 @@ const KEY: &str = "key";
         (name = "Content", description = "Texts that people and agents keep, in versions."),
         (name = "Tasks", description = "What people are to do, mostly about a lead."),
         (name = "Drafts", description = "E-mails to a lead that nobody has sent."),
+        (name = "Runs", description = "An agent does a task: started, watched, answered and stopped."),
     )
 )]
 struct Description;

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
-    pages::frame::{live_version, may, use_param, use_slug},
+    pages::{
+        frame::{live_versions, may, use_param, use_slug},
+        runs::{RunRow, run_lines},
+    },
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, ButtonSize, Card, Crumb, Fact, Facts, IconName, SubmitButton, TabLink, Tabs, Tag, Tone,
@@ -38,6 +41,8 @@ pub struct AgentView {
     pub(super) example: Option<String>,
     pub(super) instructions: String,
     pub(super) without_model: String,
+    /// Its last runs.
+    pub(super) runs: Vec<RunRow>,
 }
 
 /// A tool of the agent.
@@ -134,7 +139,7 @@ pub fn AgentPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("agent"));
     let change = Post::to::<ChangeAgent>();
     with_data(
-        live_version("agents"),
+        live_versions(["agents", "runs"]),
         move || LoadAgent { slug: slug.get(), id: id.get() },
         move |agent| page(slug.get_untracked(), agent, change),
     )
@@ -160,12 +165,19 @@ fn page(slug: String, a: AgentView, change: Post) -> AnyView {
     let no_tools = tools.is_empty().then(|| view! { <p class="subtle">"It only writes."</p> });
     let inputs = (!a.inputs.is_empty()).then(|| facts(a.inputs));
     let limits = facts(a.limits);
+    let runs = (!a.runs.is_empty()).then(|| {
+        let all = format!("/t/{slug}/runs?agent={}", a.head.id);
+        let all = view! { <a class="button ghost small" href=all>"All its runs"</a> }.into_any();
+        let lines = run_lines(&slug, a.runs);
+        view! { <Card title="Last runs" action=all>{lines}</Card> }
+    });
     view! {
         {head(&slug, &a.head, "", actions)}
         <PageScroll label="Agent">
             <div class="page-body with-aside">
                 <div class="wide">{refusal(change)}</div>
                 <div class="col">
+                    {runs}
                     <Card title="Its job"><p class="as-written">{a.job}</p></Card>
                     <Card title="Instructions" note="for a language model"><div class="as-written">{a.instructions}</div></Card>
                 </div>
@@ -192,7 +204,12 @@ fn actions(slug: &str, agent: &AgentHead, change: Post) -> AnyView {
             {confirm("Delete", &agent.name, "It leaves the catalogue. What it has done stays.", delete)}
         }
     });
+    let run = (agent.enabled && may(Permission::RunAgents)).then(|| {
+        let form = format!("/t/{slug}/agents/{}/run", agent.id);
+        view! { <ButtonLink href=form kind=ButtonKind::Primary icon=IconName::Play size=ButtonSize::Small>"Run"</ButtonLink> }
+    });
     view! {
+        {run}
         <ButtonLink href=file icon=IconName::Export size=ButtonSize::Small>"Export"</ButtonLink>
         {manage}
     }

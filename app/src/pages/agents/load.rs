@@ -10,6 +10,7 @@ use super::{detail::*, form::*, list::*, versions::*};
 use crate::{
     error::AppError,
     fmt::{Moment, grouped, plural},
+    pages::runs::last_of_agent,
     server,
 };
 
@@ -92,6 +93,7 @@ pub async fn agent(slug: &str, id: &str) -> Result<AgentView, AppError> {
     let mut t = server::tenant(slug).await?;
     let agent = t.agents().get(id).await?;
     let read = t.agents().definition(id).await?;
+    let runs = last_of_agent(&mut t, id).await?;
     t.commit().await?;
     let fact = |label: &str, value: String| (label.to_owned(), value);
     let tools = read.tools.iter().map(|name| {
@@ -126,6 +128,7 @@ pub async fn agent(slug: &str, id: &str) -> Result<AgentView, AppError> {
             format!("Without a language model it follows a playbook of {}.", plural(steps, "step", "steps"))
         },
         instructions: read.instructions,
+        runs,
     })
 }
 

@@ -23,6 +23,8 @@ pub struct Slots {
     pub allowed: i64,
     /// Runs that wait for a slot.
     pub queued: i64,
+    /// Runs that need a person.
+    pub waiting: i64,
 }
 
 impl Runs<'_> {
@@ -74,11 +76,12 @@ impl Runs<'_> {
         self.t.require(Permission::Read).await?;
         let row = sqlx::query!(
             r#"SELECT count(*) FILTER (WHERE admitted_at IS NOT NULL) AS "busy!",
-                      count(*) FILTER (WHERE state = 'queued' AND admitted_at IS NULL) AS "queued!"
+                      count(*) FILTER (WHERE state = 'queued' AND admitted_at IS NULL) AS "queued!",
+                      count(*) FILTER (WHERE state IN ('waiting_approval', 'waiting_input', 'waiting_budget')) AS "waiting!"
                FROM runs WHERE finished_at IS NULL"#
         )
         .fetch_one(self.t.conn())
         .await?;
-        Ok(Slots { busy: row.busy, allowed: PER_COMPANY, queued: row.queued })
+        Ok(Slots { busy: row.busy, allowed: PER_COMPANY, queued: row.queued, waiting: row.waiting })
     }
 }

@@ -1,0 +1,21 @@
+//! Runs of agents: the list, one run with its trace, the form that starts one, and what runs ask of people.
+//! A page shows what the journal of the run says, and nothing that it has made up itself.
+
+mod approvals;
+mod decision;
+mod detail;
+#[cfg(feature = "ssr")]
+mod inputs;
+mod list;
+#[cfg(feature = "ssr")]
+mod load;
+mod looks;
+mod start;
+mod trace;
+
+pub use approvals::ApprovalsPage;
+pub use detail::RunPage;
+pub use list::{RunRow, RunsPage, run_lines};
+#[cfg(feature = "ssr")]
+pub use load::last_of_agent;
+pub use start::StartRunPage;

@@ -1,0 +1,136 @@
+//! The question of a run to a person: exactly what it wants to do, and the ways to answer. What is done
+//! afterwards is what stood here.
+
+use domain::Permission;
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::AppError,
+    exchange::{Post, PostForm},
+    fmt::Moment,
+    pages::frame::may,
+    ui::{ButtonKind, Callout, SubmitButton, TextArea, TextInput, Time, Tone},
+};
+
+/// A question that nobody has answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    pub(super) id: String,
+    /// What the agent wants.
+    pub(super) title: String,
+    /// What that means.
+    pub(super) what: String,
+    /// Its arguments as JSON; a question for more of a limit has none.
+    pub(super) arguments: Option<String>,
+    /// The run has read text from outside: then a yes is for one call only.
+    pub(super) outside: bool,
+    pub(super) expires: Moment,
+}
+
+/// Answers: `once`, `run` or `deny`.
+#[server(prefix = "/sf")]
+pub async fn decide_run(
+    slug: String,
+    id: String,
+    approval: String,
+    answer: String,
+    #[server(default)] arguments: String,
+    #[server(default)] reason: String,
+) -> Result<(), AppError> {
+    use domain::runs::Decision;
+
+    let own = format!("/t/{slug}/runs/{id}");
+    let run = super::load::run_id(&id)?;
+    let approval = approval.parse().map_err(|_| AppError::from(service::Error::NotFound("approval")))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let (decision, code) = match answer.as_str() {
+        "once" | "run" => {
+            let asked = t.runs().approvals(run).await?.into_iter().find(|asked| asked.id == approval);
+            let asked = asked.ok_or(service::Error::NotFound("approval"))?;
+            let edited = super::inputs::edited(&asked.arguments, &arguments).map_err(service::Error::from)?;
+            (Decision::Approve { for_this_run: answer == "run", edited }, "call-approved")
+        }
+        "deny" => (Decision::Deny { reason }, "call-denied"),
+        _ => return Err(service::Error::NotFound("answer").into()),
+    };
+    t.runs().decide(run, approval, decision).await?;
+    t.commit().await?;
+    crate::server::done(&own, code);
+    Ok(())
+}
+
+/// The card above everything else.
+pub(super) fn decision(slug: &str, run: &str, ask: Ask, post: Post) -> AnyView {
+    let forms = if may(Permission::DecideRuns) {
+        let hidden = || {
+            let (slug, run, id) = (slug.to_owned(), run.to_owned(), ask.id.clone());
+            view! {
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="id" value=run/>
+                <input type="hidden" name="approval" value=id/>
+            }
+            .into_any()
+        };
+        let (yes, no) = (approval(&ask, hidden(), post), denial(hidden(), post));
+        view! { {yes}{no} }.into_any()
+    } else {
+        let least = Permission::DecideRuns.least_role().label();
+        let words = format!("Waits for somebody who may approve. That needs the role {least}.");
+        view! { <p class="strong">{words}</p> }.into_any()
+    };
+    let arguments = ask.arguments.clone().map(|text| {
+        view! { <div class="payload" tabindex="0" role="region" aria-label="Arguments">{text}</div> }.into_any()
+    });
+    let outside = ask.outside.then(|| {
+        view! { <Callout tone=Tone::Amber>"The run has read text from outside, and somebody may have written there what it wants now. So it asks for each call."</Callout> }
+            .into_any()
+    });
+    view! {
+        <section class="card decision wide t-violet">
+            <header><h2>{ask.title}</h2><span class="push subtle small-text">"Counts as no "<Time moment=ask.expires/></span></header>
+            <div class="body"><p>{ask.what}</p>{outside}{arguments}{forms}</div>
+        </section>
+    }
+    .into_any()
+}
+
+fn approval(ask: &Ask, hidden: AnyView, post: Post) -> AnyView {
+    let error = post.of_field("arguments");
+    let change = ask.arguments.clone().map(|value| {
+        view! {
+            <details open=move || error.with(Option::is_some)>
+                <summary>"Change the arguments"</summary>
+                <TextArea name="arguments" label="Arguments" hint="JSON. The agent continues with what stands here." value code=true error/>
+            </details>
+        }
+        .into_any()
+    });
+    let whole = (ask.arguments.is_some() && !ask.outside)
+        .then(|| answer("run", ButtonKind::Default, "Approve for this run", post));
+    let words = if ask.arguments.is_some() { "Approve once" } else { "Double it" };
+    view! {
+        <PostForm post class="stack">
+            {hidden}
+            {change}
+            <div class="cluster">{answer("once", ButtonKind::Primary, words, post)}{whole}</div>
+        </PostForm>
+    }
+    .into_any()
+}
+
+/// A button whose own value is the answer.
+fn answer(value: &'static str, kind: ButtonKind, words: &'static str, post: Post) -> AnyView {
+    view! { <SubmitButton name="answer" value kind busy=post.busy()>{words}</SubmitButton> }.into_any()
+}
+
+fn denial(hidden: AnyView, post: Post) -> AnyView {
+    view! {
+        <PostForm post class="cluster">
+            {hidden}
+            <TextInput name="reason" label="Why not" hint="The agent reads it." optional=true maxlength=1_000u32 error=post.of_field("reason")/>
+            {answer("deny", ButtonKind::DangerText, "Deny", post)}
+        </PostForm>
+    }
+    .into_any()
+}

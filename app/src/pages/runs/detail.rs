@@ -1,0 +1,221 @@
+//! One run: what it asks, what it answered, and how it came to that, step by step.
+
+use domain::Permission;
+use leptos::{prelude::*, server_fn::codec::Postcard};
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    decision::{Ask, DecideRun, decision},
+    looks::status,
+    trace::{Trace, trace},
+};
+use crate::{
+    error::AppError,
+    exchange::{Post, PostForm, with_data},
+    fmt::Moment,
+    pages::frame::{live_version, may, use_param, use_slug},
+    shell::{PageScroll, Topbar, live::use_live_state},
+    ui::{
+        ButtonKind, Callout, Card, Crumb, Fact, Facts, IconName, LiveMark, StatusLook, SubmitButton, Tag, Time, Tone,
+        question, refusal,
+    },
+};
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunView {
+    pub(super) id: String,
+    /// Id and name.
+    pub(super) agent: (String, String),
+    pub(super) state: String,
+    pub(super) word: String,
+    /// Version, who started it, how long, how much.
+    pub(super) meta: Vec<String>,
+    pub(super) started: Moment,
+    /// No language model took part.
+    pub(super) built_in: bool,
+    /// Nothing more happens by itself.
+    pub(super) ended: bool,
+    /// It goes on without a person.
+    pub(super) moves: bool,
+    /// The commands that work now.
+    pub(super) commands: Vec<String>,
+    /// Why it failed, in words.
+    pub(super) failure: Option<String>,
+    pub(super) ask: Option<Ask>,
+    pub(super) answer: Option<String>,
+    pub(super) task: String,
+    /// Label, value, and where the thing is that is meant.
+    pub(super) parameters: Vec<(String, String, Option<String>)>,
+    /// What people have decided, and when.
+    pub(super) decided: Vec<(String, Moment)>,
+    /// Another run it came from.
+    pub(super) parent: Option<String>,
+    pub(super) trace: Trace,
+}
+
+/// Loads the page: `step` is the one that is looked into, or 0.
+#[server(prefix = "/sf", output = Postcard)]
+pub async fn load_run(slug: String, id: String, view: String, step: i32, full: String) -> Result<RunView, AppError> {
+    super::load::run(&slug, &id, view, step, full == "1").await
+}
+
+/// A command by its word: `cancel`, `retry`, `fork`.
+#[server(prefix = "/sf")]
+pub async fn command_run(slug: String, id: String, command: String) -> Result<(), AppError> {
+    let runs = format!("/t/{slug}/runs");
+    let id = super::load::run_id(&id)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let (run, code) = match command.as_str() {
+        "cancel" => (t.runs().cancel(id).await?, "run-cancelled"),
+        "retry" => (t.runs().retry(id).await?, "run-retried"),
+        "fork" => (t.runs().fork(id).await?, "run-started"),
+        _ => return Err(service::Error::NotFound("command").into()),
+    };
+    t.commit().await?;
+    crate::server::done(&format!("{runs}/{}", run.id), code);
+    Ok(())
+}
+
+/// One run.
+#[component]
+pub fn RunPage() -> impl IntoView {
+    let (slug, id, query) = (use_slug(), use_param("run"), use_query_map());
+    let (command, decide) = (Post::to::<CommandRun>(), Post::to::<DecideRun>());
+    with_data(
+        live_version("runs"),
+        move || {
+            let get = |name: &str| query.read().get(name).unwrap_or_default();
+            let step = get("step").parse().unwrap_or(0);
+            LoadRun { slug: slug.get(), id: id.get(), view: get("view"), step, full: get("full") }
+        },
+        move |run| page(slug.get_untracked(), run, command, decide),
+    )
+}
+
+fn page(slug: String, run: RunView, command: Post, decide: Post) -> AnyView {
+    let base = format!("/t/{slug}/runs");
+    let head = head(&slug, &run, command);
+    let failure = run.failure.clone().map(|words| {
+        view! {
+            <div class="wide"><Callout tone=Tone::Coral title=format!("{}.", run.word) live=true>
+                <span class="as-written">{words}</span>
+            </Callout></div>
+        }
+        .into_any()
+    });
+    let ask = run.ask.clone().map(|ask| decision(&slug, &run.id, ask, decide));
+    let answer = match run.answer.clone() {
+        Some(text) => view! { <div class="as-written answer">{text}</div> }.into_any(),
+        None if run.ended => view! { <p class="subtle">"It ended without an answer."</p> }.into_any(),
+        None => view! { <p class="subtle">"The answer stands here when the run is done."</p> }.into_any(),
+    };
+    let aside = about(&base, &run);
+    let trace = trace(&format!("{base}/{}", run.id), run.trace);
+    view! {
+        // As text: an element that a script makes would refresh the page, noscript or not.
+        {run.moves.then(|| view! { <noscript inner_html=r#"<meta http-equiv="refresh" content="3">"#></noscript> })}
+        {head}
+        <PageScroll label="Run">
+            <div class="page-body with-aside">
+                <div class="wide">{refusal(command)}{refusal(decide)}</div>
+                {failure}
+                {ask}
+                <div class="col"><Card title="Answer">{answer}</Card></div>
+                <div class="col">{aside}</div>
+                {trace}
+            </div>
+        </PageScroll>
+    }
+    .into_any()
+}
+
+fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
+    let trail = vec![Crumb::new("Runs", format!("/t/{slug}/runs"))];
+    let (agent, name) = run.agent.clone();
+    let meta: Vec<_> = run.meta.iter().cloned().map(|words| view! { <span>{words}</span> }.into_any()).collect();
+    let built_in = run.built_in.then(|| view! { <Tag text="Built-in writer"/> });
+    let (started, state) = (run.started.clone(), use_live_state());
+    view! {
+        <Title text=format!("Run of {name}")/>
+        <Topbar title=name.clone() headed=true trail/>
+        <header class="page-head">
+            <div>
+                <h1>
+                    <a href=format!("/t/{slug}/agents/{agent}")>{name}</a>" "
+                    <span role="status">{status(&run.state, run.word.clone(), StatusLook::Pill)}</span>" "
+                    {built_in}
+                </h1>
+                <div class="meta"><span>"Started "<Time moment=started/></span>{meta}</div>
+            </div>
+            <div class="head-actions">{(!run.ended).then(|| view! { <LiveMark state/> })}{actions(slug, run, command)}</div>
+        </header>
+    }
+    .into_any()
+}
+
+fn actions(slug: &str, run: &RunView, command: Post) -> AnyView {
+    if !may(Permission::RunAgents) {
+        return ().into_any();
+    }
+    let can = |word: &str| run.commands.iter().any(|allowed| allowed == word);
+    let form = |word: &'static str, words: &'static str, kind, icon| {
+        let (slug, id) = (slug.to_owned(), run.id.clone());
+        view! {
+            <PostForm post=command>
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="id" value=id/>
+                <input type="hidden" name="command" value=word/>
+                <SubmitButton kind icon busy=command.busy()>{words}</SubmitButton>
+            </PostForm>
+        }
+        .into_any()
+    };
+    let cancel = can("cancel").then(|| {
+        let form = form("cancel", "Cancel this run", ButtonKind::Danger, IconName::Stop);
+        let effect = "The agent stops, and so do the runs that it started. What it has done so far stays.";
+        question(["Cancel run", "Keep running"], "", effect.to_owned(), form)
+    });
+    view! {
+        {can("retry").then(|| form("retry", "Try again", ButtonKind::Default, IconName::Refresh))}
+        {can("fork").then(|| form("fork", "Run again", ButtonKind::Default, IconName::Copy))}
+        {cancel}
+    }
+    .into_any()
+}
+
+/// What it was asked for, and what people said on the way.
+fn about(base: &str, run: &RunView) -> AnyView {
+    let parameters: Vec<_> = run
+        .parameters
+        .iter()
+        .cloned()
+        .map(|(label, value, href)| {
+            let value = match href {
+                Some(href) => view! { <a href=href>{value}</a> }.into_any(),
+                None => view! { <span class="as-written">{value}</span> }.into_any(),
+            };
+            view! { <Fact label>{value}</Fact> }.into_any()
+        })
+        .collect();
+    let decided: Vec<_> = run
+        .decided
+        .iter()
+        .cloned()
+        .map(|(words, at)| view! { <li>{words}" "<span class="subtle"><Time moment=at/></span></li> }.into_any())
+        .collect();
+    let parent =
+        run.parent.clone().map(|id| view! { <p><a href=format!("{base}/{id}")>"The run that it came from"</a></p> });
+    let task = run.task.clone();
+    view! {
+        <Card title="Task">
+            <p class="as-written">{task}</p>
+            {(!parameters.is_empty()).then(|| view! { <Facts>{parameters}</Facts> })}
+            {parent}
+        </Card>
+        {(!decided.is_empty()).then(|| view! { <Card title="Decided"><ul class="stack">{decided}</ul></Card> })}
+    }
+    .into_any()
+}

@@ -1,0 +1,210 @@
+//! The form that starts a run: a task in words, and a field for each input that the agent declares.
+
+use std::collections::BTreeMap;
+
+use domain::Permission;
+use leptos::{prelude::*, server_fn::codec::Postcard};
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::AppError,
+    exchange::{Post, PostForm, with_data},
+    pages::frame::{only, use_param, use_slug},
+    shell::{PageScroll, Topbar},
+    ui::{
+        ButtonKind, ButtonLink, Callout, Card, Checkbox, Choice, Crumb, InputKind, Select, SubmitButton, TextArea,
+        TextInput, Tone, refusal, refusal_of_fields,
+    },
+};
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StartForm {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) job: String,
+    pub(super) enabled: bool,
+    /// The task of its example.
+    pub(super) example: Option<String>,
+    pub(super) inputs: Vec<Input>,
+}
+
+/// A field for one input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// `parameters.NAME`, as problems name it.
+    pub(super) name: String,
+    pub(super) label: String,
+    pub(super) hint: String,
+    pub(super) look: InputLook,
+    /// What stands there at first.
+    pub(super) value: String,
+    pub(super) optional: bool,
+    pub(super) longest: u32,
+    /// Bounds of a number; empty where there are none.
+    pub(super) least: String,
+    pub(super) most: String,
+}
+
+/// What kind of field it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InputLook {
+    /// A line of text.
+    Line,
+    /// Several lines.
+    Lines,
+    /// A whole number.
+    Number,
+    /// Yes or no.
+    Tick,
+    /// One of these: value and words.
+    Choice(Vec<(String, String)>),
+}
+
+/// Loads the page.
+#[server(prefix = "/sf", output = Postcard)]
+pub async fn load_start(slug: String, id: String) -> Result<StartForm, AppError> {
+    super::load::start(&slug, &id).await
+}
+
+/// Starts a run. The form has the task as `task`, and the inputs as problems name them.
+#[server(prefix = "/sf")]
+pub async fn start_run(slug: String, id: String, form: BTreeMap<String, String>) -> Result<(), AppError> {
+    use domain::{Problem, runs::NewRun};
+    use service::Error;
+
+    let id = crate::pages::agents::agent_id(&id)?;
+    let task = form.get("task").cloned().unwrap_or_default();
+    let missing = task
+        .trim()
+        .is_empty()
+        .then(|| Problem::field("task", "task_missing", "Say in a sentence what the agent is to do."));
+    let mut t = crate::server::tenant(&slug).await?;
+    let agent = t.agents().get(id).await?.name;
+    let declared = super::inputs::declared(&t.agents().definition(id).await?);
+    let parameters = super::inputs::parameters(&declared, &form);
+    let run = match (t.runs().create(NewRun { agent, task, parameters }).await, missing) {
+        // What is wrong is told at once.
+        (Err(Error::Invalid(problems)), missing) => Err(Error::Invalid(missing.into_iter().chain(problems).collect())),
+        (Ok(_), Some(missing)) => Err(missing.into()),
+        (run, _) => run,
+    }?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/runs/{}", run.id), "run-started");
+    Ok(())
+}
+
+/// Starts the example of an agent.
+#[server(prefix = "/sf")]
+pub async fn run_example(slug: String, id: String) -> Result<(), AppError> {
+    let id = crate::pages::agents::agent_id(&id)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let run = t.runs().create_example(id).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/runs/{}", run.id), "run-started");
+    Ok(())
+}
+
+/// Gives an agent a task.
+#[component]
+pub fn StartRunPage() -> impl IntoView {
+    let (slug, id) = (use_slug(), use_param("agent"));
+    let posts = [Post::to::<StartRun>(), Post::to::<RunExample>()];
+    only(Permission::RunAgents, move || {
+        with_data(
+            // What changes meanwhile is no reason to take a form out of somebody's hands.
+            Signal::stored(0),
+            move || LoadStart { slug: slug.get(), id: id.get() },
+            move |form| page(slug.get_untracked(), form, posts),
+        )
+    })
+}
+
+fn page(slug: String, form: StartForm, [start, example]: [Post; 2]) -> AnyView {
+    let base = format!("/t/{slug}/agents");
+    let own = format!("{base}/{}", form.id);
+    let title = format!("Run {}", form.name);
+    let trail = vec![Crumb::new("Agents", base), Crumb::new(form.name.clone(), own.clone())];
+    let body = if form.enabled {
+        let example = form.example.clone().map(|task| example_card(&slug, &form.id, task, example));
+        view! {
+            {fields(&slug, &own, form, start)}
+            {example}
+        }
+        .into_any()
+    } else {
+        view! { <Callout tone=Tone::Amber title="It is not enabled.">"An admin can enable it on its page."</Callout> }
+            .into_any()
+    };
+    view! {
+        <Title text=title.clone()/>
+        <Topbar title trail/>
+        <PageScroll label="Run an agent">
+            <div class="page-body narrow">
+                {refusal_of_fields(start, "form")}
+                {refusal(example)}
+                {body}
+            </div>
+        </PageScroll>
+    }
+    .into_any()
+}
+
+fn fields(slug: &str, own: &str, form: StartForm, start: Post) -> AnyView {
+    let (slug, own) = (slug.to_owned(), own.to_owned());
+    let inputs: Vec<_> = form.inputs.into_iter().map(|input| field(input, start)).collect();
+    view! {
+        <p class="as-written subtle">{form.job}</p>
+        <PostForm post=start class="stack">
+            <input type="hidden" name="slug" value=slug/>
+            <input type="hidden" name="id" value=form.id/>
+            <TextArea name="form[task]" label="Task" hint="What it is to do, in your words." rows=3 maxlength=10_000u32 error=start.of_field("task")/>
+            {inputs}
+            <div class="cluster">
+                <SubmitButton busy=start.busy()>"Start run"</SubmitButton>
+                <ButtonLink href=own>"Cancel"</ButtonLink>
+            </div>
+        </PostForm>
+    }
+    .into_any()
+}
+
+fn field(input: Input, start: Post) -> AnyView {
+    let Input { name: key, label, hint, look, value, optional, longest, least, most } = input;
+    let name = format!("form[{key}]");
+    let error = Signal::derive(move || start.error().and_then(|error| error.of_field(&key)));
+    match look {
+        InputLook::Choice(values) => {
+            let first = if optional { "None" } else { "Choose" };
+            let first = (optional || value.is_empty()).then(|| Choice::new("", first));
+            let rest = values.into_iter().map(|(value, words)| Choice::new(value, words));
+            let options = first.into_iter().chain(rest).collect();
+            view! { <Select name label options value hint error optional/> }.into_any()
+        }
+        InputLook::Tick => view! { <Checkbox name label hint error checked=value == "true"/> }.into_any(),
+        InputLook::Lines => {
+            view! { <TextArea name label value hint error optional rows=4 maxlength=longest/> }.into_any()
+        }
+        InputLook::Line | InputLook::Number => {
+            let kind = if look == InputLook::Number { InputKind::Number } else { InputKind::Text };
+            view! { <TextInput name label kind value hint error optional maxlength=longest min=least max=most/> }
+                .into_any()
+        }
+    }
+}
+
+fn example_card(slug: &str, id: &str, task: String, example: Post) -> AnyView {
+    let (slug, id) = (slug.to_owned(), id.to_owned());
+    view! {
+        <Card title="Example">
+            <p class="as-written">{task}</p>
+            <PostForm post=example>
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="id" value=id/>
+                <SubmitButton kind=ButtonKind::Default busy=example.busy()>"Run the example"</SubmitButton>
+            </PostForm>
+        </Card>
+    }
+    .into_any()
+}
