@@ -287,13 +287,20 @@ pub fn WrittenHtml(
     html: String,
 ) -> impl IntoView {
     #[cfg(feature = "hydrate")]
-    let submit = {
+    {
         let posts = use_context::<Posts>();
-        move |event| browser::submit_written(&event, posts)
-    };
+        let place = NodeRef::<leptos::html::Div>::new();
+        // New words come into an old place: what was scrolled stays where it was.
+        Effect::new(move || {
+            if let Some(place) = place.get() {
+                browser::scroll_again(&place);
+            }
+        });
+        let submit = move |event| browser::submit_written(&event, posts);
+        view! { <div class="as-it-stands" node_ref=place inner_html=html on:submit=submit on:scroll:capture=|event| browser::scrolled(&event)></div> }
+    }
     #[cfg(not(feature = "hydrate"))]
-    let submit = |_| ();
-    view! { <div class="as-it-stands" inner_html=html on:submit=submit></div> }
+    view! { <div class="as-it-stands" inner_html=html></div> }
 }
 
 #[cfg(test)]

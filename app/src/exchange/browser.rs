@@ -1,5 +1,7 @@
 //! The browser's side: requests in the background.
 
+use std::cell::RefCell;
+
 use leptos::{
     ev::SubmitEvent,
     form::form_data_from_event,
@@ -83,7 +85,9 @@ impl Post {
 /// refused is posted once more as a browser without scripts does: the page then says what is wrong with
 /// which field, and keeps what was entered.
 pub(super) fn submit_written(event: &SubmitEvent, posts: Option<Posts>) {
-    let Some(form) = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok()) else { return };
+    let Some(form) = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok()) else {
+        return;
+    };
     let path = form.get_attribute("action").unwrap_or_default();
     if event.default_prevented() || !path.starts_with("/sf/") {
         return;
@@ -111,6 +115,27 @@ pub(super) fn submit_written(event: &SubmitEvent, posts: Option<Posts>) {
             let _ = posts.done.try_update(|n| *n = n.wrapping_add(1));
         }
     });
+}
+
+thread_local! {
+    /// The page whose written part was scrolled last, and how far.
+    static SCROLLED: RefCell<(String, i32)> = RefCell::default();
+}
+
+/// Remembers how far a part of a written page is scrolled.
+pub(super) fn scrolled(event: &web_sys::Event) {
+    let top =
+        event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()).map(|part| part.scroll_top());
+    SCROLLED.set((window().location().pathname().unwrap_or_default(), top.unwrap_or_default()));
+}
+
+/// Scrolls to where it was, if this is the same page.
+pub(super) fn scroll_again(place: &web_sys::Element) {
+    let (path, top) = SCROLLED.with_borrow(Clone::clone);
+    let here = window().location().pathname().is_ok_and(|here| here == path);
+    if let Some(part) = place.query_selector("[tabindex='0']").ok().flatten().filter(|_| here) {
+        part.set_scroll_top(top);
+    }
 }
 
 /// Whether an address is a state of the page that is shown.

@@ -1,15 +1,18 @@
 //! Tasks: the open ones of the company, and the parts that the page of a lead shows of its own.
 
-use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
-    pages::frame::{live_version, may, use_slug},
+    pages::{
+        frame::{live_version, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonSize, Card, Choice, Empty, EmptyKind, FieldWidth, InputKind, Pager, Select, SubmitButton,
@@ -18,7 +21,8 @@ use crate::{
 };
 
 /// A task, as lists show it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone)]
 pub struct TaskRow {
     id: String,
     title: String,
@@ -28,14 +32,6 @@ pub struct TaskRow {
     /// What is said of its day, and whether the day is over.
     due: Option<(String, bool)>,
     done: bool,
-}
-
-/// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TaskList {
-    rows: Vec<TaskRow>,
-    people: Vec<(String, String)>,
-    next: Option<String>,
 }
 
 #[cfg(feature = "ssr")]
@@ -76,19 +72,18 @@ fn due(day: chrono::NaiveDate, today: chrono::NaiveDate) -> (String, bool) {
 
 /// Loads a page of the open tasks.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_tasks(slug: String, after: String) -> Result<TaskList, AppError> {
+pub async fn load_tasks(slug: String, after: String) -> Result<Written, AppError> {
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
     let mut t = crate::server::tenant(&slug).await?;
     let page = t.tasks().open(&request).await?;
     let people = t.members().list().await?;
     let today = t.today();
+    let may_edit = t.actor().can(domain::Permission::EditLeads);
     t.commit().await?;
-    Ok(TaskList {
-        rows: page.items.into_iter().map(|task| TaskRow::new(task, today)).collect(),
-        people: people.into_iter().map(|m| (m.user_id.to_string(), m.name)).collect(),
-        next: page.next,
-    })
+    let rows = page.items.into_iter().map(|task| TaskRow::new(task, today)).collect();
+    let people = people.into_iter().map(|m| (m.user_id.to_string(), m.name)).collect();
+    Ok(Written::new("Tasks", view(&slug, rows, page.next, people, may_edit)))
 }
 
 /// Makes a task. The form stands on the page of a lead, or on that of all tasks.
@@ -149,33 +144,28 @@ fn home_of(slug: &str, lead: Option<domain::LeadId>) -> String {
 #[component]
 pub fn TasksPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    let posts = (Post::to::<CreateTask>(), Post::to::<ChangeTask>());
-    view! {
-        <Title text="Tasks"/>
-        <Topbar title="Tasks"/>
-        {with_data(
-            live_version("tasks"),
-            move || LoadTasks { slug: slug.get(), after: query.read().get("after").unwrap_or_default() },
-            move |list| page(slug.get_untracked(), list, posts),
-        )}
-    }
-    .into_any()
+    written(live_version("tasks"), move || {
+        let after = query.read().get("after").unwrap_or_default();
+        LoadTasks { slug: slug.get(), after }
+    })
 }
 
-fn page(slug: String, list: TaskList, (create, change): (Post, Post)) -> AnyView {
-    let next = list.next.map(|cursor| format!("/t/{slug}/tasks?after={cursor}"));
-    let empty = list.rows.is_empty().then(|| {
+#[cfg(feature = "ssr")]
+fn view(slug: &str, rows: Vec<TaskRow>, next: Option<String>, people: Vec<(String, String)>, edit: bool) -> AnyView {
+    let next = next.map(|cursor| format!("/t/{slug}/tasks?after={cursor}"));
+    let empty = rows.is_empty().then(|| {
         view! { <Empty kind=EmptyKind::Done title="No open tasks" text="What agents and colleagues leave for people to do stands here."/> }
     });
-    let items = task_items(&slug, list.rows, "", change);
-    let form = may(Permission::EditLeads).then(|| {
-        let form = task_form(&slug, "", list.people, create);
+    let items = task_items(slug, rows, "", edit);
+    let form = edit.then(|| {
+        let form = task_form(slug, "", people);
         view! { <Card title="Add a task">{form}</Card> }
     });
     view! {
+        <Topbar title="Tasks"/>
         <PageScroll label="Tasks">
             <div class="page-body narrow">
-                {refusal(change)}
+                {refusal(Post::to::<ChangeTask>())}
                 <Card title="Open tasks"><ul class="stack">{items}</ul>{empty}</Card>
                 <Pager next/>
                 {form}
@@ -185,12 +175,23 @@ fn page(slug: String, list: TaskList, (create, change): (Post, Post)) -> AnyView
     .into_any()
 }
 
+/// The card on the page of a lead.
+#[cfg(feature = "ssr")]
+pub fn tasks_of_lead(slug: &str, lead: &str, rows: Vec<TaskRow>, people: Vec<(String, String)>, edit: bool) -> AnyView {
+    let items = task_items(slug, rows, lead, edit);
+    let form = edit.then(|| task_form(slug, lead, people));
+    view! { <Card title="Tasks">{refusal(Post::to::<ChangeTask>())}<ul class="stack">{items}</ul>{form}</Card> }
+        .into_any()
+}
+
 /// Tasks with what can be done about each. `lead` is the lead whose page this is; empty elsewhere.
-pub fn task_items(slug: &str, rows: Vec<TaskRow>, lead: &str, change: Post) -> Vec<AnyView> {
-    let edit = may(Permission::EditLeads);
+#[cfg(feature = "ssr")]
+fn task_items(slug: &str, rows: Vec<TaskRow>, lead: &str, edit: bool) -> Vec<AnyView> {
+    let change = Post::to::<ChangeTask>();
     rows.into_iter().map(|task| task_item(slug, task, lead, edit.then_some(change))).collect()
 }
 
+#[cfg(feature = "ssr")]
 fn task_item(slug: &str, task: TaskRow, lead: &str, change: Option<Post>) -> AnyView {
     let (what, words) = if task.done { ("reopen", "Reopen") } else { ("complete", "Done") };
     let buttons = change.map(|change| {
@@ -216,6 +217,7 @@ fn task_item(slug: &str, task: TaskRow, lead: &str, change: Option<Post>) -> Any
 }
 
 /// A form with one button.
+#[cfg(feature = "ssr")]
 fn command(change: Post, slug: &str, task: &TaskRow, lead: &str, what: &'static str, words: &'static str) -> AnyView {
     let kind = if what == "delete" { ButtonKind::Danger } else { ButtonKind::Default };
     let label = format!("{words}: {}", task.title);
@@ -233,7 +235,9 @@ fn command(change: Post, slug: &str, task: &TaskRow, lead: &str, what: &'static 
 }
 
 /// The form of a new task about `lead`, or about none where it is empty. `people` are ids and names.
-pub fn task_form(slug: &str, lead: &str, people: Vec<(String, String)>, create: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn task_form(slug: &str, lead: &str, people: Vec<(String, String)>) -> AnyView {
+    let create = Post::to::<CreateTask>();
     let people: Vec<_> = people.into_iter().map(|(id, name)| Choice::new(id, name)).collect();
     let (slug, lead) = (slug.to_owned(), lead.to_owned());
     let of = move |field| create.of_field(field);

@@ -114,11 +114,8 @@ impl ModelInput {
         }
         if let Some(url) = self.base_url.take() {
             let url = url.trim();
-            self.base_url = if url.is_empty() {
-                Some(String::new())
-            } else {
-                problems.check("base_url", check_endpoint(url))
-            };
+            self.base_url =
+                if url.is_empty() { Some(String::new()) } else { problems.check("base_url", check_endpoint(url)) };
         }
         self.key = self.key.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
         if self.key.as_ref().is_some_and(|key| key.len() > 2_000 || !key.is_ascii()) {
@@ -163,7 +160,9 @@ mod tests {
 
     #[test]
     fn an_address_is_one_of_the_web() {
-        for wrong in ["ftp://x.example", "llm.example.com", "https://", "https://user:pass@x.example", "https://x.example/?a=b"] {
+        for wrong in
+            ["ftp://x.example", "llm.example.com", "https://", "https://user:pass@x.example", "https://x.example/?a=b"]
+        {
             let input = ModelInput { base_url: Some(wrong.into()), ..ModelInput::default() };
             assert!(input.check(false).is_err(), "{wrong}");
         }

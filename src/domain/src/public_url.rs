@@ -24,9 +24,8 @@ pub fn is_fit_for_mail(url: &str) -> bool {
 pub fn check_endpoint(url: &str) -> Result<String, Problem> {
     let wrong = |words: &str| Problem::new("url_invalid", words);
     let url = url.trim().trim_end_matches('/');
-    let (scheme, rest) = url
-        .split_once("://")
-        .ok_or_else(|| wrong("Enter an address of the web, as in https://api.example.com/v1."))?;
+    let (scheme, rest) =
+        url.split_once("://").ok_or_else(|| wrong("Enter an address of the web, as in https://api.example.com/v1."))?;
     let host = host_of(rest);
     if !matches!(scheme, "http" | "https") || host.is_empty() || url.len() > 500 {
         return Err(wrong("Enter an address of the web, as in https://api.example.com/v1."));
@@ -63,10 +62,13 @@ mod tests {
 
     #[test]
     fn what_is_called_over_the_open_net_is_encrypted() {
-        for good in ["https://api.example.com/v1/", "http://127.0.0.1:11434", "http://ollama:11434", "http://10.0.0.5"] {
+        for good in ["https://api.example.com/v1/", "http://127.0.0.1:11434", "http://ollama:11434", "http://10.0.0.5"]
+        {
             assert!(check_endpoint(good).is_ok(), "{good}");
         }
-        for bad in ["http://api.example.com", "http://8.8.8.8/", "https://u:p@x.example", "x.example", "https://x.example/?q"] {
+        for bad in
+            ["http://api.example.com", "http://8.8.8.8/", "https://u:p@x.example", "x.example", "https://x.example/?q"]
+        {
             assert!(check_endpoint(bad).is_err(), "{bad}");
         }
     }

@@ -100,7 +100,9 @@ impl Permission {
     pub const fn least_role(self) -> Role {
         match self {
             Self::Read => Role::Viewer,
-            Self::EditLeads | Self::ImportLeads | Self::EditCampaigns | Self::PauseOwnCampaigns | Self::RunAgents => Role::Member,
+            Self::EditLeads | Self::ImportLeads | Self::EditCampaigns | Self::PauseOwnCampaigns | Self::RunAgents => {
+                Role::Member
+            }
             Self::ManageAllLeads | Self::RunCampaigns | Self::DecideRuns => Role::Manager,
             Self::ManageMailboxes
             | Self::ManageSuppressions

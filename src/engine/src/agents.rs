@@ -56,7 +56,10 @@ pub async fn work(db: &Db, job: &WorkOnRun, stop: &CancellationToken) -> Result<
                         return beat;
                     }
                     Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "A run's worker could not say that it lives");
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "A run's worker could not say that it lives"
+                        );
                     }
                 }
             }
@@ -133,13 +136,7 @@ async fn call(db: &Db, run: &mut RunInHand, key: &str, name: &str, arguments: Va
 }
 
 /// Writes down a call that is not even tried.
-async fn refuse(
-    run: &mut RunInHand,
-    key: &str,
-    name: &str,
-    arguments: Value,
-    why: Trouble,
-) -> service::Result<Called> {
+async fn refuse(run: &mut RunInHand, key: &str, name: &str, arguments: Value, why: Trouble) -> service::Result<Called> {
     let asked = Asked { key, kind: StepKind::ToolCall, name, risk: None, atomic: true, input: arguments };
     match (run.intend(asked).await?, why) {
         (Intent::Have(step), _) => Ok(Called::Step(step)),

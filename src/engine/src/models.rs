@@ -137,7 +137,8 @@ async fn ask_one(
     let answer = async {
         let mut stream =
             client.exec_chat_stream(ModelSpec::Target(target), request, Some(&options)).await.map_err(judged)?.stream;
-        let mut said = Said { text: String::new(), calls: Vec::new(), model: model.model.clone(), usage: Usage::default() };
+        let mut said =
+            Said { text: String::new(), calls: Vec::new(), model: model.model.clone(), usage: Usage::default() };
         let mut ended = false;
         while let Some(event) = stream.next().await {
             match event.map_err(judged)? {
@@ -216,7 +217,9 @@ fn judged(error: genai::Error) -> Silent {
         Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
             for_good("It refuses the key. Enter a key that works.".to_owned())
         }
-        Some(StatusCode::NOT_FOUND) => for_good("It does not know the model, or the address is wrong (404).".to_owned()),
+        Some(StatusCode::NOT_FOUND) => {
+            for_good("It does not know the model, or the address is wrong (404).".to_owned())
+        }
         Some(status) if status.is_server_error() => {
             Silent { words: format!("It is out of order ({}).", status.as_u16()), again: Some(wait) }
         }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use service::{
     Db, Error, Result,
-    jobs::{AdvanceCampaign, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker},
+    jobs::{
+        AdvanceCampaign, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun,
+        Worker,
+    },
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

@@ -70,7 +70,10 @@ impl Runs<'_> {
     async fn start_case(&mut self, id: AgentId, definition: &Definition, case: Option<Case>) -> Result<Run> {
         self.t.require(Permission::RunAgents).await?;
         let Some(case) = case else {
-            return Err(Error::conflict("no_example", "This agent has no such case. Start it with a task of your own."));
+            return Err(Error::conflict(
+                "no_example",
+                "This agent has no such case. Start it with a task of your own.",
+            ));
         };
         let mut parameters = parameters::object(&case.parameters)?;
         parameters::resolve_first(self.t, definition, &mut parameters).await?;
@@ -140,7 +143,9 @@ impl Runs<'_> {
     /// [`Error::NotFound`].
     pub async fn get(&mut self, id: RunId) -> Result<Run> {
         self.t.require(Permission::Read).await?;
-        let row = sqlx::query_as!(RunRow, r#"
+        let row = sqlx::query_as!(
+            RunRow,
+            r#"
             SELECT id AS "id: RunId", agent_id AS "agent_id: AgentId", agent, agent_version, task,
                    parameters AS "parameters: Json<Map<String, Value>>", limits AS "limits: Json<Limits>",
                    state AS "state: RunState", answer, failure AS "failure: Failure", failure_detail, started_by,
@@ -165,7 +170,9 @@ impl Runs<'_> {
         let (limit, after) = (page.limit(), cursor::after(page)?);
         let states: Option<Vec<String>> =
             filter.view.map(|view| view.states().iter().map(ToString::to_string).collect());
-        let rows = sqlx::query_as!(RunRow, r#"
+        let rows = sqlx::query_as!(
+            RunRow,
+            r#"
             SELECT id AS "id: RunId", agent_id AS "agent_id: AgentId", agent, agent_version, task,
                    parameters AS "parameters: Json<Map<String, Value>>", limits AS "limits: Json<Limits>",
                    state AS "state: RunState", answer, failure AS "failure: Failure", failure_detail, started_by,

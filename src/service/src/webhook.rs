@@ -84,7 +84,8 @@ impl Webhooks<'_> {
     /// # Errors
     /// Internal when the master key has changed.
     pub async fn open(&mut self) -> Result<Option<(String, Zeroizing<String>)>> {
-        let row = sqlx::query!("SELECT id, url, secret_sealed FROM agent_webhooks").fetch_optional(self.t.conn()).await?;
+        let row =
+            sqlx::query!("SELECT id, url, secret_sealed FROM agent_webhooks").fetch_optional(self.t.conn()).await?;
         let company = self.t.actor().company();
         row.map(|row| Ok((row.url, self.t.db().secrets().open(company, row.id, &row.secret_sealed)?))).transpose()
     }

@@ -212,7 +212,9 @@ async fn a_cancelled_run_does_nothing_more() {
 
     let run = start(&db, &acme.owner, "scout").await;
     let mut hand = take(&db, &acme, run).await;
-    let Ok(Intent::Do { number, .. }) = hand.intend(asked("1", "add_note", Risk::Write)).await else { panic!("to be done") };
+    let Ok(Intent::Do { number, .. }) = hand.intend(asked("1", "add_note", Risk::Write)).await else {
+        panic!("to be done")
+    };
     assert_eq!(cancel(run).await.expect("cancelled").state, RunState::Cancelling);
     assert_eq!(hand.pulse().beat().await.expect("asked"), Beat::Cancel);
     let mut t = hand.tenant().await.expect("open");
@@ -292,7 +294,10 @@ async fn a_grant_for_the_run_ends_with_text_from_outside() {
     decide(&db, &acme.owner, run, grant).await.expect("decided");
     let mut hand = take(&db, &acme, run).await;
     step(&mut hand, "2", true).await;
-    assert!(matches!(hand.intend(asked("3", "enrol_leads", Risk::Unsafe)).await, Ok(Intent::Stop)), "somebody is asked");
+    assert!(
+        matches!(hand.intend(asked("3", "enrol_leads", Risk::Unsafe)).await, Ok(Intent::Stop)),
+        "somebody is asked"
+    );
 }
 
 #[tokio::test]

@@ -1,17 +1,20 @@
 //! One text: its words as they were written, who made it, and its versions. The words are data: they are
 //! never read as a part of the page.
 
-use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
     fmt::Moment,
-    pages::frame::{live_version, may, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, ButtonSize, Callout, Card, Crumb, Fact, Facts, Icon, IconName, SubmitButton, Tag, Time,
@@ -20,8 +23,9 @@ use crate::{
 };
 
 /// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
 pub struct TextView {
+    pub(super) may_edit: bool,
     pub(super) id: String,
     pub(super) title: String,
     pub(super) kind: String,
@@ -39,7 +43,7 @@ pub struct TextView {
 }
 
 /// A version in the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
 pub struct VersionRow {
     pub(super) version: i32,
     pub(super) author: String,
@@ -48,8 +52,9 @@ pub struct VersionRow {
 
 /// Loads the page; version 0 is the newest.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_content(slug: String, id: String, version: i32) -> Result<TextView, AppError> {
-    super::load::text(&slug, &id, version).await
+pub async fn load_content(slug: String, id: String, version: i32) -> Result<Written, AppError> {
+    let text = super::load::text(&slug, &id, version).await?;
+    Ok(Written::new(text.title.clone(), page(slug, text)))
 }
 
 /// Deletes a text.
@@ -67,18 +72,15 @@ pub async fn delete_content(slug: String, id: String) -> Result<(), AppError> {
 #[component]
 pub fn ContentPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("content"), use_query_map());
-    let delete = Post::to::<DeleteContent>();
-    with_data(
-        live_version("content"),
-        move || {
-            let version = query.read().get("version").and_then(|text| text.parse().ok()).unwrap_or(0);
-            LoadContent { slug: slug.get(), id: id.get(), version }
-        },
-        move |text| page(slug.get_untracked(), text, delete),
-    )
+    written(live_version("content"), move || {
+        let version = query.read().get("version").and_then(|text| text.parse().ok()).unwrap_or(0);
+        LoadContent { slug: slug.get(), id: id.get(), version }
+    })
 }
 
-fn page(slug: String, text: TextView, delete: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn page(slug: String, text: TextView) -> AnyView {
+    let delete = Post::to::<DeleteContent>();
     let base = format!("/t/{slug}/content");
     let own = format!("{base}/{}", text.id);
     let actions = actions(&slug, &own, &text, delete);
@@ -98,7 +100,6 @@ fn page(slug: String, text: TextView, delete: Post) -> AnyView {
     let versions = versions(&own, text.versions, text.shown);
     let note = format!("Version {} of {}", text.shown, text.newest);
     view! {
-        <Title text=text.title.clone()/>
         <Topbar title=text.title.clone() headed=true trail=vec![Crumb::new("Content", base)]/>
         <PageScroll label="Text">
             <header class="page-head">
@@ -133,6 +134,7 @@ fn page(slug: String, text: TextView, delete: Post) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn versions(own: &str, versions: Vec<VersionRow>, shown: i32) -> Vec<AnyView> {
     let row = |row: VersionRow| {
         let here = (row.version == shown).then_some("true");
@@ -147,9 +149,10 @@ fn versions(own: &str, versions: Vec<VersionRow>, shown: i32) -> Vec<AnyView> {
     versions.into_iter().map(row).collect()
 }
 
+#[cfg(feature = "ssr")]
 fn actions(slug: &str, own: &str, text: &TextView, delete: Post) -> AnyView {
     let (file, edit) = (format!("{own}/file"), format!("{own}/edit"));
-    let change = may(Permission::EditCampaigns).then(|| {
+    let change = text.may_edit.then(|| {
         let (slug, id, label) = (slug.to_owned(), text.id.clone(), format!("Delete text {}", text.title));
         let form = view! {
             <PostForm post=delete>

@@ -1,26 +1,31 @@
 //! The library: every text of the company, by kind and by words of its title.
 
-use domain::{Permission, content::ContentKind};
+use domain::content::ContentKind;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
-    exchange::with_data,
+    pages::{
+        frame::{live_version, use_slug},
+        written::{Written, written},
+    },
+    ui::Choice,
+};
+#[cfg(feature = "ssr")]
+use crate::{
     fmt::Moment,
-    pages::frame::{live_version, may, use_slug},
     shell::Topbar,
     ui::{
-        ButtonKind, ButtonLink, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, IconName, Pager,
-        SearchField, Select, SubmitButton, TableRegion, Time,
+        ButtonKind, ButtonLink, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, IconName, Pager, SearchField,
+        Select, SubmitButton, TableRegion, Time,
     },
 };
 
 /// A page of the library.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
 pub struct Library {
+    pub(super) may_edit: bool,
     pub(super) rows: Vec<TextRow>,
     pub(super) kind: String,
     pub(super) search: String,
@@ -30,7 +35,7 @@ pub struct Library {
 }
 
 /// A text in the library.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
 pub struct TextRow {
     pub(super) id: String,
     pub(super) title: String,
@@ -42,8 +47,9 @@ pub struct TextRow {
 
 /// Loads a page of the library.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_library(slug: String, kind: String, q: String, after: String) -> Result<Library, AppError> {
-    super::load::library(&slug, kind, q, after).await
+pub async fn load_library(slug: String, kind: String, q: String, after: String) -> Result<Written, AppError> {
+    let list = super::load::library(&slug, kind, q, after).await?;
+    Ok(Written::new("Content", page(&slug, list)))
 }
 
 /// What a text can be for, to choose from.
@@ -55,17 +61,14 @@ pub(super) fn kinds() -> Vec<Choice> {
 #[component]
 pub fn LibraryPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    view! {
-        <Title text="Content"/>
-        {with_data(live_version("content"), move || {
-            let get = |name: &str| query.read().get(name).unwrap_or_default();
-            LoadLibrary { slug: slug.get(), kind: get("kind"), q: get("q"), after: get("after") }
-        }, move |list| page(slug.get_untracked(), list))}
-    }
-    .into_any()
+    written(live_version("content"), move || {
+        let get = |name: &str| query.read().get(name).unwrap_or_default();
+        LoadLibrary { slug: slug.get(), kind: get("kind"), q: get("q"), after: get("after") }
+    })
 }
 
-fn page(slug: String, list: Library) -> AnyView {
+#[cfg(feature = "ssr")]
+fn page(slug: &str, list: Library) -> AnyView {
     let base = format!("/t/{slug}/content");
     let new = format!("{base}/new");
     let next = list.next.map(|cursor| format!("{base}?{}&after={cursor}", list.query));
@@ -85,7 +88,7 @@ fn page(slug: String, list: Library) -> AnyView {
     };
     view! {
         <Topbar title="Content">
-            {may(Permission::EditCampaigns).then(|| view! { <ButtonLink href=new kind=ButtonKind::Primary icon=IconName::Plus>"New text"</ButtonLink> })}
+            {list.may_edit.then(|| view! { <ButtonLink href=new kind=ButtonKind::Primary icon=IconName::Plus>"New text"</ButtonLink> })}
         </Topbar>
         <FilterBar chips=ToChildren::to_children(|| ())>
             <form method="get" class="cluster" role="search">
@@ -100,6 +103,7 @@ fn page(slug: String, list: Library) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn rows(base: &str, list: Vec<TextRow>) -> AnyView {
     let head = view! {
         <HeaderCell label="Title" width="22rem"/>

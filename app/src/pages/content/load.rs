@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ContentId, PageRequest,
+    ContentId, PageRequest, Permission,
     campaigns::CampaignFilter,
     content::{ContentFilter, ContentInput, ContentKind},
     page::MAX_PER_PAGE,
@@ -41,9 +41,11 @@ pub async fn library(slug: &str, wanted: String, q: String, after: String) -> Re
     let mut t = server::tenant(slug).await?;
     let page = t.content().list(&filter, &PageRequest { after: some(&after), ..PageRequest::default() }).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    let may_edit = t.actor().can(Permission::EditCampaigns);
     t.commit().await?;
     let query = [("kind", &wanted), ("q", &q)];
     Ok(Library {
+        may_edit,
         rows: page
             .items
             .into_iter()
@@ -71,8 +73,10 @@ pub async fn text(slug: &str, id: &str, version: i32) -> Result<TextView, AppErr
     let versions = t.content().versions(id).await?;
     let shown = t.content().version(id, if version == 0 { item.version } else { version }).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    let may_edit = t.actor().can(Permission::EditCampaigns);
     t.commit().await?;
     Ok(TextView {
+        may_edit,
         id: id.to_string(),
         title: item.title,
         kind: item.kind.label().to_owned(),

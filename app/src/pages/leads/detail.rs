@@ -1,20 +1,27 @@
 //! One lead: who it is, what happened, what is noted, why it has its score.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::{
-    drafts::{DismissDraft, DraftRow, draft_items},
+    drafts::{DraftRow, drafts_of_lead},
     looks::{STATUSES, lead_status, score_tone},
 };
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
     fmt::Moment,
-    pages::campaigns::MailRow,
-    pages::frame::{live_version, use_param, use_slug},
-    pages::tasks::{ChangeTask, CreateTask, TaskRow, task_form, task_items},
+    pages::{
+        campaigns::MailRow,
+        tasks::{TaskRow, tasks_of_lead},
+    },
     shell::{PageScroll, Topbar},
     ui::{
         Avatar, AvatarKind, ButtonKind, ButtonLink, Callout, Card, Choice, Crumb, Empty, EmptyKind, Fact, Facts,
@@ -23,7 +30,7 @@ use crate::{
 };
 
 /// A lead as its page shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
 pub struct LeadView {
     pub(super) id: String,
     pub(super) name: String,
@@ -48,7 +55,8 @@ pub struct LeadView {
 }
 
 /// A line of “Why this score”.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone)]
 pub(super) struct Reason {
     pub(super) text: String,
     pub(super) points: i32,
@@ -56,8 +64,9 @@ pub(super) struct Reason {
 
 /// Loads a lead.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_lead(slug: String, id: String) -> Result<LeadView, AppError> {
-    super::load::lead(&slug, &id).await
+pub async fn load_lead(slug: String, id: String) -> Result<Written, AppError> {
+    let lead = super::load::lead(&slug, &id).await?;
+    Ok(Written::new(lead.name.clone(), page(slug, lead)))
 }
 
 /// Writes a note.
@@ -107,26 +116,17 @@ pub async fn delete_lead(slug: String, id: String) -> Result<(), AppError> {
 #[component]
 pub fn LeadPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("lead"));
-    let note = Post::to::<AddNote>();
-    let status = Post::to::<SetLeadStatus>();
-    let owner = Post::to::<AssignLead>();
-    let tasks = (Post::to::<CreateTask>(), Post::to::<ChangeTask>());
-    let dismiss = Post::to::<DismissDraft>();
-    let live = live_version("leads");
-    with_data(
-        live,
-        move || LoadLead { slug: slug.get(), id: id.get() },
-        move |lead| page(slug.get_untracked(), lead, note, (status, owner), (tasks, dismiss)),
-    )
+    written(live_version("leads"), move || LoadLead { slug: slug.get(), id: id.get() })
 }
 
-fn page(
-    slug: String,
-    lead: LeadView,
-    note: Post,
-    changes: (Post, Post),
-    (tasks, dismiss): ((Post, Post), Post),
-) -> AnyView {
+#[cfg(feature = "ssr")]
+fn page(slug: String, mut lead: LeadView) -> AnyView {
+    let note = Post::to::<AddNote>();
+    let changes = (Post::to::<SetLeadStatus>(), Post::to::<AssignLead>());
+    let (tasks, drafts) = (std::mem::take(&mut lead.tasks), std::mem::take(&mut lead.drafts));
+    let edit = lead.may_edit;
+    let drafts = (!drafts.is_empty()).then(|| drafts_of_lead(&slug, drafts, edit));
+    let tasks = (edit || !tasks.is_empty()).then(|| tasks_of_lead(&slug, &lead.id, tasks, lead.people.clone(), edit));
     let base = format!("/t/{slug}/leads");
     let trail = vec![Crumb::new("Leads", base.clone())];
     let edit = format!("{base}/{}/edit", lead.id);
@@ -154,11 +154,6 @@ fn page(
             </Card>
         }
     });
-    let tasks = to_do(&slug, &lead, tasks);
-    let drafts = (!lead.drafts.is_empty()).then(|| {
-        let items = draft_items(&slug, lead.drafts.clone(), lead.may_edit.then_some(dismiss));
-        view! { <Card title="Drafts" note="not sent">{refusal(dismiss)}<ul class="stack">{items}</ul></Card> }
-    });
     let mails = (!lead.mails.is_empty()).then(|| {
         let rows = mails(&slug, &lead.mails);
         view! { <Card title="E-mails"><ul class="stack">{rows}</ul></Card> }
@@ -170,7 +165,6 @@ fn page(
         view! { <Timeline days=lead.timeline.clone()/> }.into_any()
     };
     view! {
-        <Title text=lead.name.clone()/>
         <Topbar headed=true title=lead.name.clone() trail>
             {lead.may_edit.then(|| view! { <ButtonLink href=edit icon=IconName::Edit>"Edit"</ButtonLink> })}
         </Topbar>
@@ -201,15 +195,7 @@ fn page(
     .into_any()
 }
 
-fn to_do(slug: &str, lead: &LeadView, (create, change): (Post, Post)) -> Option<AnyView> {
-    if lead.tasks.is_empty() && !lead.may_edit {
-        return None;
-    }
-    let items = task_items(slug, lead.tasks.clone(), &lead.id, change);
-    let form = lead.may_edit.then(|| task_form(slug, &lead.id, lead.people.clone(), create));
-    Some(view! { <Card title="Tasks">{refusal(change)}<ul class="stack">{items}</ul>{form}</Card> }.into_any())
-}
-
+#[cfg(feature = "ssr")]
 fn mails(slug: &str, mails: &[MailRow]) -> Vec<AnyView> {
     let row = |mail: &MailRow| {
         let mail = mail.clone();
@@ -230,6 +216,7 @@ fn mails(slug: &str, mails: &[MailRow]) -> Vec<AnyView> {
     mails.iter().map(row).collect()
 }
 
+#[cfg(feature = "ssr")]
 fn about(lead: &LeadView) -> impl IntoView + use<> {
     let facts: Vec<_> = lead.facts.iter().cloned().map(|(label, value)| view! { <Fact label>{value}</Fact> }).collect();
     let tags: Vec<_> = lead.tags.iter().cloned().map(|text| view! { <Tag text/> }).collect();
@@ -247,6 +234,7 @@ fn about(lead: &LeadView) -> impl IntoView + use<> {
     }
 }
 
+#[cfg(feature = "ssr")]
 fn why(lead: &LeadView) -> impl IntoView + use<> {
     let reasons: Vec<_> =
         lead.reasons.iter().cloned().map(|r| view! { <Fact label=r.text>{format!("{:+}", r.points)}</Fact> }).collect();
@@ -257,6 +245,7 @@ fn why(lead: &LeadView) -> impl IntoView + use<> {
     }
 }
 
+#[cfg(feature = "ssr")]
 fn change(slug: &str, lead: &LeadView, (status, owner): (Post, Post)) -> impl IntoView + use<> {
     let statuses = STATUSES.map(|(value, label)| Choice::new(value, label)).to_vec();
     let people: Vec<_> = lead.people.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();

@@ -1,17 +1,17 @@
 //! The open drafts of e-mails to a lead. Nothing here sends: their words are taken, or they are dismissed.
 
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
 use crate::{
-    error::AppError,
     exchange::{Post, PostForm},
     fmt::Moment,
-    ui::{ButtonKind, ButtonSize, SubmitButton, Tag, Time, Tone},
+    ui::{ButtonKind, ButtonSize, Card, SubmitButton, Tag, Time, Tone, refusal},
 };
 
 /// A draft, as the page of its lead shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
 pub struct DraftRow {
     pub(super) id: String,
     pub(super) subject: String,
@@ -32,11 +32,15 @@ pub async fn dismiss_draft(slug: String, id: String) -> Result<(), AppError> {
     Ok(())
 }
 
-/// The drafts, each with its button for who may decide.
-pub fn draft_items(slug: &str, drafts: Vec<DraftRow>, dismiss: Option<Post>) -> Vec<AnyView> {
-    drafts.into_iter().map(|draft| draft_item(slug, draft, dismiss)).collect()
+/// The card on the page of the lead, with a button for each where somebody may decide.
+#[cfg(feature = "ssr")]
+pub fn drafts_of_lead(slug: &str, drafts: Vec<DraftRow>, edit: bool) -> AnyView {
+    let dismiss = Post::to::<DismissDraft>();
+    let items: Vec<_> = drafts.into_iter().map(|draft| draft_item(slug, draft, edit.then_some(dismiss))).collect();
+    view! { <Card title="Drafts" note="not sent">{refusal(dismiss)}<ul class="stack">{items}</ul></Card> }.into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn draft_item(slug: &str, draft: DraftRow, dismiss: Option<Post>) -> AnyView {
     let button = dismiss.map(|dismiss| {
         let (slug, id, label) = (slug.to_owned(), draft.id, format!("Dismiss: {}", draft.subject));

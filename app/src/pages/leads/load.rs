@@ -96,6 +96,11 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let may_edit = t.actor().can(Permission::EditLeads);
     t.commit().await?;
+    let drafts = drafts
+        .into_iter()
+        .filter(|draft| draft.state == DraftState::Open)
+        .map(|draft| draft_row(draft, now, &zone))
+        .collect();
     Ok(LeadView {
         id: lead.id.to_string(),
         name: lead.display_name(),
@@ -115,11 +120,7 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
         timeline: days(timeline.items, now, &zone),
         notes: notes.into_iter().map(|n| (n.body, n.author, Moment::new(n.created_at, now, &zone))).collect(),
         tasks: shown(tasks).map(|task| TaskRow::new(task, today)).collect(),
-        drafts: drafts
-            .into_iter()
-            .filter(|draft| draft.state == DraftState::Open)
-            .map(|draft| draft_row(draft, now, &zone))
-            .collect(),
+        drafts,
         may_edit,
     })
 }

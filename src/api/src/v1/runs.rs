@@ -135,12 +135,7 @@ async fn get(call: Read, Path(id): Path<RunId>) -> Result<Reply> {
 #[utoipa::path(get, path = "/runs/{id}/events", tag = "Runs", operation_id = "watch_run",
     params(("id" = RunId, Path), From), security(("key" = ["runs:read"])),
     responses((status = OK, body = RunEvent, content_type = "text/event-stream")))]
-async fn events(
-    call: Read,
-    Path(id): Path<RunId>,
-    Query(from): Query<From>,
-    headers: HeaderMap,
-) -> Result<Response> {
+async fn events(call: Read, Path(id): Path<RunId>, Query(from): Query<From>, headers: HeaderMap) -> Result<Response> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     // Subscribed before the first look, so that nothing falls between the two.
     let hints = call.caller().db.live().subscribe();

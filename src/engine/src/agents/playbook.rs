@@ -126,7 +126,8 @@ impl Play {
             });
         };
         let mut values = Vec::new();
-        let items: Vec<Jinja> = self.value(each)?.try_iter().map(|items| items.take(EACH).collect()).unwrap_or_default();
+        let items: Vec<Jinja> =
+            self.value(each)?.try_iter().map(|items| items.take(EACH).collect()).unwrap_or_default();
         for (n, item) in items.into_iter().enumerate() {
             self.names.insert("item".to_owned(), item);
             match self.once(db, &format!("{place}.{n}"), work, step.keep.as_deref()).await? {
@@ -197,7 +198,9 @@ impl Play {
                 }
                 None => Value::String(self.text(text)?),
             },
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.argument(item)).collect::<Result<_, _>>()?),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.argument(item)).collect::<Result<_, _>>()?)
+            }
             Value::Object(map) => Value::Object(
                 map.iter()
                     .map(|(name, value)| Ok((name.clone(), self.argument(value)?)))

@@ -12,9 +12,10 @@ pub(super) fn add_filters(engine: &mut Environment<'static>) {
 
 /// The first sentences of a text.
 fn sentences(text: &str, most: usize) -> String {
-    let mut ends = text.char_indices().zip(text.chars().skip(1).map(Some).chain([None])).filter_map(|((at, c), next)| {
-        (matches!(c, '.' | '!' | '?') && next.is_none_or(char::is_whitespace)).then_some(at + c.len_utf8())
-    });
+    let mut ends =
+        text.char_indices().zip(text.chars().skip(1).map(Some).chain([None])).filter_map(|((at, c), next)| {
+            (matches!(c, '.' | '!' | '?') && next.is_none_or(char::is_whitespace)).then_some(at + c.len_utf8())
+        });
     match most.checked_sub(1).map(|skip| ends.nth(skip)) {
         None => String::new(),
         Some(Some(end)) => text[..end].trim().to_owned(),
@@ -32,34 +33,101 @@ fn classify_reply(text: &str) -> &'static str {
     const RULES: [(&str, &[&str]); 8] = [
         (
             "unsubscribe",
-            &["unsubscribe", "remove me", "take me off", "stop writing", "stop emailing", "do not contact", "don't contact",
-              "no more mail", "no more e-mail", "keine mails", "abmelden", "austragen"],
+            &[
+                "unsubscribe",
+                "remove me",
+                "take me off",
+                "stop writing",
+                "stop emailing",
+                "do not contact",
+                "don't contact",
+                "no more mail",
+                "no more e-mail",
+                "keine mails",
+                "abmelden",
+                "austragen",
+            ],
         ),
         (
             "out_of_office",
-            &["out of office", "out of the office", "on vacation", "on holiday", "annual leave", "parental leave",
-              "automatic reply", "auto-reply", "abwesenheit", "nicht im büro", "im urlaub"],
+            &[
+                "out of office",
+                "out of the office",
+                "on vacation",
+                "on holiday",
+                "annual leave",
+                "parental leave",
+                "automatic reply",
+                "auto-reply",
+                "abwesenheit",
+                "nicht im büro",
+                "im urlaub",
+            ],
         ),
         (
             "wrong_person",
-            &["wrong person", "not the right person", "not responsible", "no longer work", "left the company",
-              "not my area", "nicht zuständig", "falsche ansprechpartner"],
+            &[
+                "wrong person",
+                "not the right person",
+                "not responsible",
+                "no longer work",
+                "left the company",
+                "not my area",
+                "nicht zuständig",
+                "falsche ansprechpartner",
+            ],
         ),
         (
             "not_interested",
-            &["not interested", "no interest", "no thanks", "no thank you", "not for us", "we are happy with",
-              "kein interesse", "kein bedarf"],
+            &[
+                "not interested",
+                "no interest",
+                "no thanks",
+                "no thank you",
+                "not for us",
+                "we are happy with",
+                "kein interesse",
+                "kein bedarf",
+            ],
         ),
         (
             "not_now",
-            &["not now", "not right now", "next quarter", "next year", "later this year", "get back to me in",
-              "in a few months", "no budget", "bad timing", "nächstes jahr", "nächstes quartal", "später"],
+            &[
+                "not now",
+                "not right now",
+                "next quarter",
+                "next year",
+                "later this year",
+                "get back to me in",
+                "in a few months",
+                "no budget",
+                "bad timing",
+                "nächstes jahr",
+                "nächstes quartal",
+                "später",
+            ],
         ),
         (
             "interested",
-            &["interested", "sounds good", "sounds great", "let's talk", "let us talk", "happy to talk", "set up a call",
-              "schedule a call", "book a", "send me more", "tell me more", "send more information", "yes please",
-              "would like to", "klingt gut", "interessiert", "gerne"],
+            &[
+                "interested",
+                "sounds good",
+                "sounds great",
+                "let's talk",
+                "let us talk",
+                "happy to talk",
+                "set up a call",
+                "schedule a call",
+                "book a",
+                "send me more",
+                "tell me more",
+                "send more information",
+                "yes please",
+                "would like to",
+                "klingt gut",
+                "interessiert",
+                "gerne",
+            ],
         ),
         ("question", &["?", "how much", "what does it cost", "price", "wie viel", "was kostet"]),
         ("unclear", &[""]),

@@ -94,7 +94,10 @@ async fn a_model_calls_tools_and_answers() {
     assert!(heard.contains("data_from_outside"), "{heard}");
     let mut t = db.tenant(&nora).await.expect("open");
     let draft = t.drafts().of_lead(lead.parse().expect("an id")).await.expect("drafts").remove(0);
-    assert_eq!((draft.subject.as_str(), draft.agent.as_deref(), draft.run), ("Calibration", Some("copywriter"), Some(run.id)));
+    assert_eq!(
+        (draft.subject.as_str(), draft.agent.as_deref(), draft.run),
+        ("Calibration", Some("copywriter"), Some(run.id))
+    );
 }
 
 #[tokio::test]

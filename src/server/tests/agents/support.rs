@@ -148,7 +148,10 @@ impl Model {
 async fn completion(State(model): State<Model>, Json(question): Json<Value>) -> Response {
     let chunk = |delta: Value, finish: Option<&str>| {
         let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish });
-        format!("data: {}\n\n", json!({ "id": "1", "object": "chat.completion.chunk", "model": "m", "choices": [choice] }))
+        format!(
+            "data: {}\n\n",
+            json!({ "id": "1", "object": "chat.completion.chunk", "model": "m", "choices": [choice] })
+        )
     };
     let usage = format!(
         "data: {}\n\ndata: [DONE]\n\n",

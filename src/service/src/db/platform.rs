@@ -137,12 +137,10 @@ impl<'d> Platform<'d> {
     /// # Errors
     /// When the database is away.
     pub async fn waiting_runs(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, RunId)>> {
-        let rows = sqlx::query!(
-            r#"SELECT company_id AS "company!", run_id AS "run!" FROM platform_waiting_runs($1)"#,
-            now
-        )
-        .fetch_all(self.db.pool())
-        .await?;
+        let rows =
+            sqlx::query!(r#"SELECT company_id AS "company!", run_id AS "run!" FROM platform_waiting_runs($1)"#, now)
+                .fetch_all(self.db.pool())
+                .await?;
         Ok(rows.into_iter().map(|r| (CompanyId(r.company), RunId(r.run))).collect())
     }
 

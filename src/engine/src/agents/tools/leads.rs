@@ -139,9 +139,7 @@ pub(super) async fn read(t: &mut Tenant, wanted: OneLead) -> Result {
 
 pub(super) async fn timeline(t: &mut Tenant, wanted: Timeline) -> Result {
     let page = t.leads().timeline(LeadId(wanted.lead), &limit(wanted.limit)).await?;
-    let item = |event: domain::leads::LeadEvent| {
-        json!({ "at": event.at, "kind": event.kind, "text": event.text, "campaign": event.campaign_name })
-    };
+    let item = |event: domain::leads::LeadEvent| json!({ "at": event.at, "kind": event.kind, "text": event.text, "campaign": event.campaign_name });
     outside(json!({ "items": page.items.into_iter().map(item).collect::<Vec<_>>() }))
 }
 
@@ -162,9 +160,7 @@ pub(super) async fn read_account(t: &mut Tenant, wanted: OneAccount) -> Result {
     let filter = LeadFilter { account: Some(id), ..LeadFilter::default() };
     let page = PageRequest { per: Some(100), ..PageRequest::default() };
     let leads = t.leads().list(&filter, LeadSort::default(), &page).await?.items;
-    let lead = |lead: domain::leads::LeadSummary| {
-        json!({ "id": lead.id, "name": lead.name, "title": lead.title, "score": lead.score, "status": lead.status })
-    };
+    let lead = |lead: domain::leads::LeadSummary| json!({ "id": lead.id, "name": lead.name, "title": lead.title, "score": lead.score, "status": lead.status });
     let mut value = short(&account);
     value["leads"] = leads.into_iter().map(lead).collect();
     outside(value)

@@ -72,9 +72,7 @@ pub(crate) struct CreateTask {
 pub(super) async fn find(t: &mut Tenant, wanted: FindContent) -> Result {
     let kind = wanted.kind.as_deref().map(word).transpose()?;
     let page = t.content().list(&ContentFilter { kind, q: wanted.q }, &limit(Some(100))).await?;
-    let item = |c: ContentSummary| {
-        json!({ "id": c.id, "kind": c.kind, "title": c.title, "agent": c.agent, "created_at": c.created_at })
-    };
+    let item = |c: ContentSummary| json!({ "id": c.id, "kind": c.kind, "title": c.title, "agent": c.agent, "created_at": c.created_at });
     outside(json!({ "items": page.items.into_iter().map(item).collect::<Vec<_>>() }))
 }
 
