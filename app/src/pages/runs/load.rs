@@ -469,7 +469,7 @@ pub async fn start(slug: &str, id: &str) -> Result<StartForm, AppError> {
     Ok(StartForm {
         id: agent.id.to_string(),
         name: agent.name,
-        job: agent.description,
+        job: beginning(&agent.description, 300),
         enabled: agent.enabled,
         example: definition.example.map(|example| example.task),
         inputs: fields,
