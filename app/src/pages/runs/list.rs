@@ -111,7 +111,7 @@ fn table(slug: &str, rows: Vec<RunRow>) -> AnyView {
     let head = view! {
         <HeaderCell label="Status" width="9rem"/>
         <HeaderCell label="Agent" width="10rem"/>
-        <HeaderCell label="Task" width="20rem"/>
+        <HeaderCell label="Task" width="26rem"/>
         <HeaderCell label="Started by" width="8rem"/>
         <HeaderCell label="Steps" kind=ColumnKind::Number width="4rem"/>
         <HeaderCell label="Tokens" kind=ColumnKind::Number width="5rem"/>
@@ -121,17 +121,17 @@ fn table(slug: &str, rows: Vec<RunRow>) -> AnyView {
     }
     .into_any();
     let rows: Vec<_> = rows.into_iter().map(|r| row(slug, r)).collect();
-    view! { <TableRegion label="Runs" min_width="74rem" head>{rows}</TableRegion> }.into_any()
+    view! { <TableRegion label="Runs" min_width="80rem" head>{rows}</TableRegion> }.into_any()
 }
 
 fn row(slug: &str, r: RunRow) -> AnyView {
     let (agent, name) = r.agent;
-    let failure = (!r.failure.is_empty()).then(|| view! { <span class="subtle">{r.failure}</span> });
+    let failure = (!r.failure.is_empty()).then(|| view! { <span class="subtle truncate">{r.failure}</span> });
     view! {
         <tr role="row">
             <td role="cell" class="status-cell">{status(&r.state, r.word, StatusLook::Plain)}</td>
             <td role="cell" class="title"><a href=format!("/t/{slug}/agents/{agent}")>{name}</a></td>
-            <td role="cell" class="name"><a class="truncate" href=format!("/t/{slug}/runs/{}", r.id)>{r.task}</a>" "{failure}</td>
+            <td role="cell" class="name"><span class="cell"><a class="truncate" href=format!("/t/{slug}/runs/{}", r.id)>{r.task}</a>{failure}</span></td>
             <td role="cell">{r.started_by}</td>
             <td role="cell" class="num">{r.steps}</td>
             <td role="cell" class="num">{r.tokens}</td>

@@ -180,7 +180,8 @@ fn meta(run: &Run, now: DateTime<Utc>) -> Vec<String> {
     if run.attempt > 1 {
         meta.push(format!("Attempt {}", run.attempt));
     }
-    meta.extend(took(run, now).map(|took| format!("took {}", duration(took))));
+    let so_far = if run.state.has_ended() { "took" } else { "for" };
+    meta.extend(took(run, now).map(|took| format!("{so_far} {}", duration(took))));
     meta.push(plural(used.steps.into(), "step", "steps"));
     if used.tokens_in + used.tokens_out > 0 {
         meta.push(format!("{} tokens in, {} out", grouped(used.tokens_in), grouped(used.tokens_out)));
@@ -468,7 +469,7 @@ pub async fn start(slug: &str, id: &str) -> Result<StartForm, AppError> {
     Ok(StartForm {
         id: agent.id.to_string(),
         name: agent.name,
-        job: agent.description,
+        job: beginning(&agent.description, 300),
         enabled: agent.enabled,
         example: definition.example.map(|example| example.task),
         inputs: fields,
