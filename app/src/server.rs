@@ -2,7 +2,7 @@
 
 use axum::extract::ConnectInfo;
 use domain::{
-    UserId,
+    Role, UserId,
     companies::{Membership, Person},
 };
 use http::{HeaderMap, request::Parts};
@@ -16,6 +16,10 @@ use crate::error::AppError;
 pub const KEEP: &str = "keep";
 /// How long such a session lasts without a request.
 pub const KEPT: time::Duration = time::Duration::days(30);
+
+/// The role of the person in the company that was opened last in this request.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleHere(pub Role);
 
 /// Opens the company with this slug for the person who is signed in.
 ///
@@ -34,6 +38,7 @@ pub async fn door(slug: &str) -> Result<(Tenant, Membership, Person), AppError> 
     let parts = expect_context::<Parts>();
     let session = leptos_axum::extract::<Session>().await.map_err(|_| AppError::from(Error::Unauthenticated))?;
     let (actor, membership, person) = actor(&db, &session, slug, &parts).await?;
+    provide_context(RoleHere(membership.role));
     Ok((db.tenant(&actor).await?, membership, person))
 }
 

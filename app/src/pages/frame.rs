@@ -93,6 +93,11 @@ pub fn MorePlacesPage() -> impl IntoView {
 /// Whether the person may do this here: the table that the service asks, asked for what is shown.
 #[must_use]
 pub fn may(permission: Permission) -> bool {
+    // A server function that writes a page has no frame around it, but it has opened the company.
+    #[cfg(feature = "ssr")]
+    if let Some(crate::server::RoleHere(role)) = use_context() {
+        return role.can(permission);
+    }
     use_context::<ShellData>().is_some_and(|data| data.role.can(permission))
 }
 

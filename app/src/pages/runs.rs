@@ -9,13 +9,17 @@ mod inputs;
 mod list;
 #[cfg(feature = "ssr")]
 mod load;
+#[cfg(feature = "ssr")]
 mod looks;
 mod start;
+#[cfg(feature = "ssr")]
 mod trace;
 
 pub use approvals::ApprovalsPage;
 pub use detail::RunPage;
-pub use list::{RunRow, RunsPage, run_lines};
+pub use list::RunsPage;
+#[cfg(feature = "ssr")]
+pub use list::{RunRow, run_lines};
 #[cfg(feature = "ssr")]
 pub use load::last_of_agent;
 pub use start::StartRunPage;

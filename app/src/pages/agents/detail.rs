@@ -1,26 +1,33 @@
 //! One agent: its job, what it may do, how much a run may take, and what a language model is told.
 
+#[cfg(feature = "ssr")]
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
     pages::{
-        frame::{live_versions, may, use_param, use_slug},
+        frame::{live_versions, use_param, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
+    pages::{
+        frame::may,
         runs::{RunRow, run_lines},
     },
     shell::{PageScroll, Topbar},
     ui::{
-        ButtonKind, ButtonLink, ButtonSize, Card, Crumb, Fact, Facts, IconName, SubmitButton, TabLink, Tabs, Tag, Tone,
-        confirm, refusal,
+        ButtonKind, ButtonLink, ButtonSize, Card, Crumb, Fact, Facts, Icon, IconName, SubmitButton, TabLink, Tabs, Tag,
+        Tone, confirm, refusal,
     },
 };
 
 /// What every page of an agent shows above its body.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AgentHead {
     pub(super) id: String,
     pub(super) name: String,
@@ -30,7 +37,8 @@ pub struct AgentHead {
 }
 
 /// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AgentView {
     pub(super) head: AgentHead,
     pub(super) job: String,
@@ -46,7 +54,8 @@ pub struct AgentView {
 }
 
 /// A tool of the agent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ToolLine {
     pub(super) name: String,
     pub(super) what: String,
@@ -56,8 +65,9 @@ pub struct ToolLine {
 
 /// Loads the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_agent(slug: String, id: String) -> Result<AgentView, AppError> {
-    super::load::agent(&slug, &id).await
+pub async fn load_agent(slug: String, id: String) -> Result<Written, AppError> {
+    let agent = super::load::agent(&slug, &id).await?;
+    Ok(Written::new(agent.head.name.clone(), page(slug, agent)))
 }
 
 /// Enables, disables or deletes an agent, or brings a version back: `enable`, `disable`, `delete`, `restore`.
@@ -84,6 +94,7 @@ pub async fn change_agent(
 }
 
 /// A form with one button; `name` says whom it is about.
+#[cfg(feature = "ssr")]
 pub(super) fn command(
     change: Post,
     slug: &str,
@@ -108,6 +119,7 @@ pub(super) fn command(
 }
 
 /// Breadcrumb, name, tabs.
+#[cfg(feature = "ssr")]
 pub(super) fn head(slug: &str, head: &AgentHead, tab: &str, actions: AnyView) -> AnyView {
     let base = format!("/t/{slug}/agents");
     let own = format!("{base}/{}", head.id);
@@ -119,7 +131,6 @@ pub(super) fn head(slug: &str, head: &AgentHead, tab: &str, actions: AnyView) ->
     let off = (!head.enabled).then(|| view! { <Tag text="Disabled"/> });
     let (name, team, version) = (head.name.clone(), head.team.clone(), format!("Version {}", head.version));
     view! {
-        <Title text=name.clone()/>
         <Topbar title=name.clone() headed=true trail=vec![Crumb::new("Agents", base)]/>
         <header class="page-head">
             <div>
@@ -137,15 +148,12 @@ pub(super) fn head(slug: &str, head: &AgentHead, tab: &str, actions: AnyView) ->
 #[component]
 pub fn AgentPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("agent"));
-    let change = Post::to::<ChangeAgent>();
-    with_data(
-        live_versions(["agents", "runs"]),
-        move || LoadAgent { slug: slug.get(), id: id.get() },
-        move |agent| page(slug.get_untracked(), agent, change),
-    )
+    written(live_versions(["agents", "runs"]), move || LoadAgent { slug: slug.get(), id: id.get() })
 }
 
-fn page(slug: String, a: AgentView, change: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn page(slug: String, a: AgentView) -> AnyView {
+    let change = Post::to::<ChangeAgent>();
     let actions = actions(&slug, &a.head, change);
     let tools: Vec<_> = a
         .tools
@@ -194,6 +202,7 @@ fn page(slug: String, a: AgentView, change: Post) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn actions(slug: &str, agent: &AgentHead, change: Post) -> AnyView {
     let file = format!("/t/{slug}/agents/{}/file", agent.id);
     let (what, words) = if agent.enabled { ("disable", "Disable") } else { ("enable", "Enable") };
@@ -210,7 +219,7 @@ fn actions(slug: &str, agent: &AgentHead, change: Post) -> AnyView {
     });
     view! {
         {run}
-        <ButtonLink href=file icon=IconName::Export size=ButtonSize::Small>"Export"</ButtonLink>
+        <a class="button small" href=file rel="external" download><Icon name=IconName::Export/>"Export"</a>
         {manage}
     }
     .into_any()

@@ -3,15 +3,20 @@
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::detail::{AgentHead, head};
+#[cfg(feature = "ssr")]
+use crate::ui::TextInput;
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
-    pages::frame::{only, use_param, use_slug},
+    exchange::{Post, PostForm},
+    pages::{
+        frame::{only, use_param, use_slug},
+        written::{Written, written},
+    },
     shell::{PageScroll, Topbar},
-    ui::{ButtonLink, Crumb, SubmitButton, TextArea, TextInput, refusal},
+    ui::{ButtonLink, Crumb, SubmitButton, TextArea, refusal},
 };
 
 /// What a new agent begins with.
@@ -19,7 +24,7 @@ const BEGINNING: &str = "---\nname: \ndescription: \ntools:\n- find_leads\n- rea
     tokens: 50000\n  cost: 1.0\n---\n\nYou are …\n";
 
 /// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
 pub struct AgentFile {
     pub(super) head: AgentHead,
     pub(super) text: String,
@@ -27,8 +32,9 @@ pub struct AgentFile {
 
 /// Loads the file of an agent.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_agent_file(slug: String, id: String) -> Result<AgentFile, AppError> {
-    super::load::file(&slug, &id).await
+pub async fn load_agent_file(slug: String, id: String) -> Result<Written, AppError> {
+    let file = super::load::file(&slug, &id).await?;
+    Ok(Written::new(file.head.name.clone(), edit(slug, file)))
 }
 
 /// Creates an agent.
@@ -96,18 +102,15 @@ pub fn NewAgentPage() -> impl IntoView {
 #[component]
 pub fn EditAgentPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("agent"));
-    let save = Post::to::<SaveAgent>();
     only(Permission::ManageAgents, move || {
-        with_data(
-            // A version that comes while somebody types would defeat the check for it.
-            Signal::stored(0),
-            move || LoadAgentFile { slug: slug.get(), id: id.get() },
-            move |file| edit(slug.get_untracked(), file, save),
-        )
+        // A version that comes while somebody types would defeat the check for it.
+        written(Signal::stored(0), move || LoadAgentFile { slug: slug.get(), id: id.get() })
     })
 }
 
-fn edit(slug: String, file: AgentFile, save: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn edit(slug: String, file: AgentFile) -> AnyView {
+    let save = Post::to::<SaveAgent>();
     let top = head(&slug, &file.head, "/edit", ().into_any());
     view! {
         {top}

@@ -4,22 +4,30 @@ use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::detail::{ChangeAgent, command};
 use crate::{
     error::AppError,
-    exchange::{Post, with_data},
-    pages::frame::{live_version, may, only, use_slug},
+    pages::{
+        frame::{live_version, only, use_slug},
+        written::{Written, written},
+    },
     shell::{PageScroll, Topbar},
+    ui::{Card, Crumb, FileDrop, SubmitButton},
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::Post,
+    pages::frame::may,
     ui::{
-        ButtonKind, ButtonLink, Card, Choice, Crumb, Empty, EmptyKind, FileDrop, FilterBar, IconName, SearchField,
-        Select, SubmitButton, Tag, Tone, refusal,
+        ButtonKind, ButtonLink, Choice, Empty, EmptyKind, FilterBar, IconName, SearchField, Select, Tag, Tone, refusal,
     },
 };
 
 /// The agents that match, by team.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Catalogue {
     pub(super) teams: Vec<(String, Vec<AgentCard>)>,
     pub(super) choices: Vec<(String, String)>,
@@ -28,7 +36,8 @@ pub struct Catalogue {
 }
 
 /// An agent in the catalogue.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AgentCard {
     pub(super) id: String,
     pub(super) name: String,
@@ -41,26 +50,24 @@ pub struct AgentCard {
 
 /// Loads the catalogue.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_agents(slug: String, team: String, q: String) -> Result<Catalogue, AppError> {
-    super::load::catalogue(&slug, team, q).await
+pub async fn load_agents(slug: String, team: String, q: String) -> Result<Written, AppError> {
+    let list = super::load::catalogue(&slug, team, q).await?;
+    Ok(Written::new("Agents", page(slug, list)))
 }
 
 /// The catalogue.
 #[component]
 pub fn AgentsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    let change = Post::to::<ChangeAgent>();
-    view! {
-        <Title text="Agents"/>
-        {with_data(live_version("agents"), move || {
-            let get = |name: &str| query.read().get(name).unwrap_or_default();
-            LoadAgents { slug: slug.get(), team: get("team"), q: get("q") }
-        }, move |list| page(slug.get_untracked(), list, change))}
-    }
-    .into_any()
+    written(live_version("agents"), move || {
+        let get = |name: &str| query.read().get(name).unwrap_or_default();
+        LoadAgents { slug: slug.get(), team: get("team"), q: get("q") }
+    })
 }
 
-fn page(slug: String, list: Catalogue, change: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn page(slug: String, list: Catalogue) -> AnyView {
+    let change = Post::to::<ChangeAgent>();
     let base = format!("/t/{slug}/agents");
     let manage = may(Permission::ManageAgents);
     let (import, new, clear) = (format!("{base}/import"), format!("{base}/new"), base.clone());
@@ -106,6 +113,7 @@ fn page(slug: String, list: Catalogue, change: Post) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn card(slug: &str, base: &str, agent: AgentCard, manage: bool, change: Post) -> AnyView {
     let tone = if agent.acts { Tone::Amber } else { Tone::Neutral };
     let (what, words) = if agent.enabled { ("disable", "Disable") } else { ("enable", "Enable") };

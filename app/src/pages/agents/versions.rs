@@ -1,22 +1,31 @@
 //! The versions of an agent: who changed it, why, and what is different.
 
+#[cfg(feature = "ssr")]
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::detail::{AgentHead, ChangeAgent, command, head};
 use crate::{
     error::AppError,
-    exchange::{Post, with_data},
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::Post,
     fmt::Moment,
-    pages::frame::{live_version, may, use_param, use_slug},
+    pages::frame::may,
     shell::PageScroll,
     ui::{Card, Time, refusal},
 };
 
 /// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Versions {
     pub(super) head: AgentHead,
     pub(super) rows: Vec<VersionRow>,
@@ -27,7 +36,8 @@ pub struct Versions {
 }
 
 /// A version in the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct VersionRow {
     pub(super) version: i32,
     pub(super) note: String,
@@ -37,26 +47,24 @@ pub struct VersionRow {
 
 /// Loads the page; version 0 is the newest.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_agent_versions(slug: String, id: String, version: i32) -> Result<Versions, AppError> {
-    super::load::versions(&slug, &id, version).await
+pub async fn load_agent_versions(slug: String, id: String, version: i32) -> Result<Written, AppError> {
+    let versions = super::load::versions(&slug, &id, version).await?;
+    Ok(Written::new(versions.head.name.clone(), page(slug, versions)))
 }
 
 /// The versions.
 #[component]
 pub fn AgentVersionsPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("agent"), use_query_map());
-    let change = Post::to::<ChangeAgent>();
-    with_data(
-        live_version("agents"),
-        move || {
-            let version = query.read().get("version").and_then(|text| text.parse().ok()).unwrap_or(0);
-            LoadAgentVersions { slug: slug.get(), id: id.get(), version }
-        },
-        move |shown| page(slug.get_untracked(), shown, change),
-    )
+    written(live_version("agents"), move || {
+        let version = query.read().get("version").and_then(|text| text.parse().ok()).unwrap_or(0);
+        LoadAgentVersions { slug: slug.get(), id: id.get(), version }
+    })
 }
 
-fn page(slug: String, v: Versions, change: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn page(slug: String, v: Versions) -> AnyView {
+    let change = Post::to::<ChangeAgent>();
     let (shown, newest) = (v.shown, v.head.version);
     let base = format!("/t/{slug}/agents/{}/versions", v.head.id);
     let rows: Vec<_> = v

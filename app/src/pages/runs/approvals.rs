@@ -2,28 +2,33 @@
 //! the run has done so far.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
-    exchange::with_data,
+    pages::{
+        frame::{live_version, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
     fmt::Moment,
-    pages::frame::{live_version, use_slug},
     shell::Topbar,
     ui::{ColumnKind, Crumb, Empty, EmptyKind, HeaderCell, Pager, TableRegion, Time},
 };
 
 /// A page of the questions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct QuestionList {
     pub(super) next: Option<String>,
     pub(super) rows: Vec<Question>,
 }
 
 /// A question in the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     pub(super) run: String,
     pub(super) agent: String,
@@ -36,25 +41,22 @@ pub struct Question {
 
 /// Loads a page of the questions.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_approvals(slug: String, after: String) -> Result<QuestionList, AppError> {
-    super::load::questions(&slug, &after).await
+pub async fn load_approvals(slug: String, after: String) -> Result<Written, AppError> {
+    let list = super::load::questions(&slug, &after).await?;
+    Ok(Written::new("Approvals", page(slug, list)))
 }
 
 /// The questions of all runs.
 #[component]
 pub fn ApprovalsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    view! {
-        <Title text="Approvals"/>
-        {with_data(
-            live_version("runs"),
-            move || LoadApprovals { slug: slug.get(), after: query.read().get("after").unwrap_or_default() },
-            move |list| page(slug.get_untracked(), list),
-        )}
-    }
-    .into_any()
+    written(live_version("runs"), move || {
+        let after = query.read().get("after").unwrap_or_default();
+        LoadApprovals { slug: slug.get(), after }
+    })
 }
 
+#[cfg(feature = "ssr")]
 fn page(slug: String, list: QuestionList) -> AnyView {
     let base = format!("/t/{slug}/runs");
     let next = list.next.map(|cursor| format!("/t/{slug}/approvals?after={cursor}"));
@@ -81,6 +83,7 @@ fn page(slug: String, list: QuestionList) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn row(base: &str, q: Question) -> AnyView {
     view! {
         <tr role="row">

@@ -1,20 +1,19 @@
 //! The question of a run to a person: exactly what it wants to do, and the ways to answer. What is done
 //! afterwards is what stood here.
 
-use domain::Permission;
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
 use crate::{
-    error::AppError,
     exchange::{Post, PostForm},
     fmt::Moment,
-    pages::frame::may,
     ui::{ButtonKind, Callout, SubmitButton, TextArea, TextInput, Time, Tone},
 };
 
 /// A question that nobody has answered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Ask {
     pub(super) id: String,
     /// What the agent wants.
@@ -26,6 +25,8 @@ pub struct Ask {
     /// The run has read text from outside: then a yes is for one call only.
     pub(super) outside: bool,
     pub(super) expires: Moment,
+    /// Whether who looks may answer.
+    pub(super) may_decide: bool,
 }
 
 /// Answers: `once`, `run` or `deny`.
@@ -61,8 +62,9 @@ pub async fn decide_run(
 }
 
 /// The card above everything else.
+#[cfg(feature = "ssr")]
 pub(super) fn decision(slug: &str, run: &str, ask: Ask, post: Post) -> AnyView {
-    let forms = if may(Permission::DecideRuns) {
+    let forms = if ask.may_decide {
         let hidden = || {
             let (slug, run, id) = (slug.to_owned(), run.to_owned(), ask.id.clone());
             view! {
@@ -75,7 +77,7 @@ pub(super) fn decision(slug: &str, run: &str, ask: Ask, post: Post) -> AnyView {
         let (yes, no) = (approval(&ask, hidden(), post), denial(hidden(), post));
         view! { {yes}{no} }.into_any()
     } else {
-        let least = Permission::DecideRuns.least_role().label();
+        let least = domain::Permission::DecideRuns.least_role().label();
         let words = format!("Waits for somebody who may approve. That needs the role {least}.");
         view! { <p class="strong">{words}</p> }.into_any()
     };
@@ -95,6 +97,7 @@ pub(super) fn decision(slug: &str, run: &str, ask: Ask, post: Post) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn approval(ask: &Ask, hidden: AnyView, post: Post) -> AnyView {
     let error = post.of_field("arguments");
     let change = ask.arguments.clone().map(|value| {
@@ -120,10 +123,12 @@ fn approval(ask: &Ask, hidden: AnyView, post: Post) -> AnyView {
 }
 
 /// A button whose own value is the answer.
+#[cfg(feature = "ssr")]
 fn answer(value: &'static str, kind: ButtonKind, words: &'static str, post: Post) -> AnyView {
     view! { <SubmitButton name="answer" value kind busy=post.busy()>{words}</SubmitButton> }.into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn denial(hidden: AnyView, post: Post) -> AnyView {
     view! {
         <PostForm post class="cluster">

@@ -1,11 +1,9 @@
 //! One run: what it asks, what it answered, and how it came to that, step by step.
 
-use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::{
     decision::{Ask, DecideRun, decision},
     looks::status,
@@ -13,18 +11,25 @@ use super::{
 };
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
     fmt::Moment,
-    pages::frame::{live_version, may, use_param, use_slug},
-    shell::{PageScroll, Topbar, live::use_live_state},
+    shell::{PageScroll, Topbar},
     ui::{
-        ButtonKind, Callout, Card, Crumb, Fact, Facts, IconName, LiveMark, StatusLook, SubmitButton, Tag, Time, Tone,
-        question, refusal,
+        ButtonKind, Callout, Card, Crumb, Fact, Facts, IconName, StatusLook, SubmitButton, Tag, Time, Tone, question,
+        refusal,
     },
 };
 
 /// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunView {
     pub(super) id: String,
     /// Id and name.
@@ -40,6 +45,8 @@ pub struct RunView {
     pub(super) ended: bool,
     /// It goes on without a person.
     pub(super) moves: bool,
+    /// Whether who looks may give commands.
+    pub(super) may_run: bool,
     /// The commands that work now.
     pub(super) commands: Vec<String>,
     /// Why it failed, in words.
@@ -58,8 +65,9 @@ pub struct RunView {
 
 /// Loads the page: `step` is the one that is looked into, or 0.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_run(slug: String, id: String, view: String, step: i32, full: String) -> Result<RunView, AppError> {
-    super::load::run(&slug, &id, view, step, full == "1").await
+pub async fn load_run(slug: String, id: String, view: String, step: i32, full: String) -> Result<Written, AppError> {
+    let run = super::load::run(&slug, &id, view, step, full == "1").await?;
+    Ok(Written::new(format!("Run of {}", run.agent.1), page(slug, run)))
 }
 
 /// A command by its word: `cancel`, `retry`, `fork`.
@@ -83,19 +91,16 @@ pub async fn command_run(slug: String, id: String, command: String) -> Result<()
 #[component]
 pub fn RunPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("run"), use_query_map());
-    let (command, decide) = (Post::to::<CommandRun>(), Post::to::<DecideRun>());
-    with_data(
-        live_version("runs"),
-        move || {
-            let get = |name: &str| query.read().get(name).unwrap_or_default();
-            let step = get("step").parse().unwrap_or(0);
-            LoadRun { slug: slug.get(), id: id.get(), view: get("view"), step, full: get("full") }
-        },
-        move |run| page(slug.get_untracked(), run, command, decide),
-    )
+    written(live_version("runs"), move || {
+        let get = |name: &str| query.read().get(name).unwrap_or_default();
+        let step = get("step").parse().unwrap_or(0);
+        LoadRun { slug: slug.get(), id: id.get(), view: get("view"), step, full: get("full") }
+    })
 }
 
-fn page(slug: String, run: RunView, command: Post, decide: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn page(slug: String, run: RunView) -> AnyView {
+    let (command, decide) = (Post::to::<CommandRun>(), Post::to::<DecideRun>());
     let base = format!("/t/{slug}/runs");
     let head = head(&slug, &run, command);
     let failure = run.failure.clone().map(|words| {
@@ -132,14 +137,14 @@ fn page(slug: String, run: RunView, command: Post, decide: Post) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
     let trail = vec![Crumb::new("Runs", format!("/t/{slug}/runs"))];
     let (agent, name) = run.agent.clone();
     let meta: Vec<_> = run.meta.iter().cloned().map(|words| view! { <span>{words}</span> }.into_any()).collect();
     let built_in = run.built_in.then(|| view! { <Tag text="Built-in writer"/> });
-    let (started, state) = (run.started.clone(), use_live_state());
+    let started = run.started.clone();
     view! {
-        <Title text=format!("Run of {name}")/>
         <Topbar title=name.clone() headed=true trail/>
         <header class="page-head">
             <div>
@@ -150,14 +155,15 @@ fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
                 </h1>
                 <div class="meta"><span>"Started "<Time moment=started/></span>{meta}</div>
             </div>
-            <div class="head-actions">{(!run.ended).then(|| view! { <LiveMark state/> })}{actions(slug, run, command)}</div>
+            <div class="head-actions">{actions(slug, run, command)}</div>
         </header>
     }
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn actions(slug: &str, run: &RunView, command: Post) -> AnyView {
-    if !may(Permission::RunAgents) {
+    if !run.may_run {
         return ().into_any();
     }
     let can = |word: &str| run.commands.iter().any(|allowed| allowed == word);
@@ -187,6 +193,7 @@ fn actions(slug: &str, run: &RunView, command: Post) -> AnyView {
 }
 
 /// What it was asked for, and what people said on the way.
+#[cfg(feature = "ssr")]
 fn about(base: &str, run: &RunView) -> AnyView {
     let parameters: Vec<_> = run
         .parameters

@@ -1,16 +1,20 @@
 //! The list of runs: what works now, what needs somebody, and what failed.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::looks::status;
 use crate::{
     error::AppError,
-    exchange::with_data,
+    pages::{
+        frame::{live_version, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
     fmt::Moment,
-    pages::frame::{live_version, use_slug},
     shell::Topbar,
     ui::{
         ButtonLink, ColumnKind, Empty, EmptyKind, FilterBar, FilterChip, HeaderCell, IconName, Pager, StatusLook,
@@ -19,7 +23,8 @@ use crate::{
 };
 
 /// A page of the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunList {
     pub(super) view: String,
     /// Id and name of the one agent that is shown.
@@ -33,7 +38,8 @@ pub struct RunList {
 }
 
 /// A row of the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunRow {
     pub(super) id: String,
     pub(super) state: String,
@@ -53,24 +59,22 @@ pub struct RunRow {
 
 /// Loads a page of the list.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_runs(slug: String, view: String, agent: String, after: String) -> Result<RunList, AppError> {
-    super::load::list(&slug, &view, &agent, &after).await
+pub async fn load_runs(slug: String, view: String, agent: String, after: String) -> Result<Written, AppError> {
+    let list = super::load::list(&slug, &view, &agent, &after).await?;
+    Ok(Written::new("Runs", page(slug, list)))
 }
 
 /// The list of runs.
 #[component]
 pub fn RunsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    view! {
-        <Title text="Runs"/>
-        {with_data(live_version("runs"), move || {
-            let get = |name: &str| query.read().get(name).unwrap_or_default();
-            LoadRuns { slug: slug.get(), view: get("view"), agent: get("agent"), after: get("after") }
-        }, move |list| page(slug.get_untracked(), list))}
-    }
-    .into_any()
+    written(live_version("runs"), move || {
+        let get = |name: &str| query.read().get(name).unwrap_or_default();
+        LoadRuns { slug: slug.get(), view: get("view"), agent: get("agent"), after: get("after") }
+    })
 }
 
+#[cfg(feature = "ssr")]
 fn page(slug: String, list: RunList) -> AnyView {
     let base = format!("/t/{slug}/runs");
     let of_agent = list.agent.as_ref().map(|(id, _)| format!("&agent={id}")).unwrap_or_default();
@@ -96,6 +100,7 @@ fn page(slug: String, list: RunList) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn empty(slug: &str, view: &str) -> AnyView {
     let (kind, title, text) = match view {
         "needs_you" => (EmptyKind::Done, "Nothing waits for you", "Runs that ask for an approval appear here."),
@@ -107,6 +112,7 @@ fn empty(slug: &str, view: &str) -> AnyView {
     view! { <Empty kind title text><a class="button" href=agents>"Show the agents"</a></Empty> }.into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn table(slug: &str, rows: Vec<RunRow>) -> AnyView {
     let head = view! {
         <HeaderCell label="Status" width="9rem"/>
@@ -124,6 +130,7 @@ fn table(slug: &str, rows: Vec<RunRow>) -> AnyView {
     view! { <TableRegion label="Runs" min_width="80rem" head>{rows}</TableRegion> }.into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn row(slug: &str, r: RunRow) -> AnyView {
     let (agent, name) = r.agent;
     let failure = (!r.failure.is_empty()).then(|| view! { <span class="subtle truncate">{r.failure}</span> });
@@ -144,6 +151,7 @@ fn row(slug: &str, r: RunRow) -> AnyView {
 }
 
 /// A few runs as lines, for the page of their agent.
+#[cfg(feature = "ssr")]
 pub fn run_lines(slug: &str, rows: Vec<RunRow>) -> AnyView {
     let lines: Vec<_> = rows
         .into_iter()

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    AccountId, AgentId, CampaignId, LeadId, PageRequest, RunId,
+    AccountId, AgentId, CampaignId, LeadId, PageRequest, Permission, RunId,
     accounts::AccountFilter,
     agents::{Definition, tool},
     campaigns::CampaignFilter,
@@ -137,6 +137,7 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     let events = if view == "log" { t.runs().events(id, 0).await? } else { Vec::new() };
     let parameters = parameters(&mut t, slug, &run).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    let [may_run, may_decide] = [Permission::RunAgents, Permission::DecideRuns].map(|right| t.actor().can(right));
     t.commit().await?;
     let chosen = steps.iter().find(|known| known.number == step);
     let (places, axis) = places(&steps, &run, now);
@@ -146,11 +147,12 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
         built_in: !steps.is_empty() && steps.iter().all(|step| step.model.is_none()),
         ended: run.state.has_ended(),
         moves: moves(run.state),
+        may_run,
         commands: run.state.commands().iter().map(|&command| command.to_owned()).collect(),
         ask: approvals
             .iter()
             .find(|asked| asked.state == ApprovalState::Pending)
-            .map(|asked| ask(&run, asked, Moment::new(asked.expires_at, now, &zone))),
+            .map(|asked| ask(&run, asked, Moment::new(asked.expires_at, now, &zone), may_decide)),
         decided: approvals
             .iter()
             .filter_map(|asked| Some((decided(asked), Moment::new(asked.decided_at?, now, &zone))))
@@ -239,7 +241,7 @@ async fn thing(t: &mut Tenant, slug: &str, kind: &str, id: &str) -> Result<Optio
 }
 
 /// The question as its card shows it.
-fn ask(run: &Run, asked: &Approval, expires: Moment) -> Ask {
+fn ask(run: &Run, asked: &Approval, expires: Moment, may_decide: bool) -> Ask {
     let limit = limit(asked);
     Ask {
         id: asked.id.to_string(),
@@ -255,6 +257,7 @@ fn ask(run: &Run, asked: &Approval, expires: Moment) -> Ask {
         arguments: limit.is_none().then(|| pretty(&asked.arguments)),
         outside: run.read_outside,
         expires,
+        may_decide,
     }
 }
 

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
-    pages::frame::{only, use_param, use_slug},
+    pages::{
+        frame::{only, use_param, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, Callout, Card, Checkbox, Choice, Crumb, InputKind, Select, SubmitButton, TextArea,
@@ -19,7 +23,8 @@ use crate::{
 };
 
 /// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StartForm {
     pub(super) id: String,
     pub(super) name: String,
@@ -31,7 +36,8 @@ pub struct StartForm {
 }
 
 /// A field for one input.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     /// `parameters.NAME`, as problems name it.
     pub(super) name: String,
@@ -48,7 +54,8 @@ pub struct Input {
 }
 
 /// What kind of field it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputLook {
     /// A line of text.
     Line,
@@ -64,8 +71,9 @@ pub enum InputLook {
 
 /// Loads the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_start(slug: String, id: String) -> Result<StartForm, AppError> {
-    super::load::start(&slug, &id).await
+pub async fn load_start(slug: String, id: String) -> Result<Written, AppError> {
+    let form = super::load::start(&slug, &id).await?;
+    Ok(Written::new(format!("Run {}", form.name), page(slug, form)))
 }
 
 /// Starts a run. The form has the task as `task`, and the inputs as problems name them.
@@ -110,18 +118,15 @@ pub async fn run_example(slug: String, id: String) -> Result<(), AppError> {
 #[component]
 pub fn StartRunPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("agent"));
-    let posts = [Post::to::<StartRun>(), Post::to::<RunExample>()];
     only(Permission::RunAgents, move || {
-        with_data(
-            // What changes meanwhile is no reason to take a form out of somebody's hands.
-            Signal::stored(0),
-            move || LoadStart { slug: slug.get(), id: id.get() },
-            move |form| page(slug.get_untracked(), form, posts),
-        )
+        // What changes meanwhile is no reason to take a form out of somebody's hands.
+        written(Signal::stored(0), move || LoadStart { slug: slug.get(), id: id.get() })
     })
 }
 
-fn page(slug: String, form: StartForm, [start, example]: [Post; 2]) -> AnyView {
+#[cfg(feature = "ssr")]
+fn page(slug: String, form: StartForm) -> AnyView {
+    let (start, example) = (Post::to::<StartRun>(), Post::to::<RunExample>());
     let base = format!("/t/{slug}/agents");
     let own = format!("{base}/{}", form.id);
     let title = format!("Run {}", form.name);
@@ -138,7 +143,6 @@ fn page(slug: String, form: StartForm, [start, example]: [Post; 2]) -> AnyView {
             .into_any()
     };
     view! {
-        <Title text=title.clone()/>
         <Topbar title trail/>
         <PageScroll label="Run an agent">
             <div class="page-body narrow">
@@ -151,6 +155,7 @@ fn page(slug: String, form: StartForm, [start, example]: [Post; 2]) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn fields(slug: &str, own: &str, form: StartForm, start: Post) -> AnyView {
     let (slug, own) = (slug.to_owned(), own.to_owned());
     let inputs: Vec<_> = form.inputs.into_iter().map(|input| field(input, start)).collect();
@@ -170,6 +175,7 @@ fn fields(slug: &str, own: &str, form: StartForm, start: Post) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn field(input: Input, start: Post) -> AnyView {
     let Input { name: key, label, hint, look, value, optional, longest, least, most } = input;
     let name = format!("form[{key}]");
@@ -194,6 +200,7 @@ fn field(input: Input, start: Post) -> AnyView {
     }
 }
 
+#[cfg(feature = "ssr")]
 fn example_card(slug: &str, id: &str, task: String, example: Post) -> AnyView {
     let (slug, id) = (slug.to_owned(), id.to_owned());
     view! {

@@ -2,7 +2,6 @@
 //! into beside it. Everything a step holds is shown as text.
 
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::looks::status;
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
 };
 
 /// The steps in one of the views, and the step that was chosen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
     /// `tree`, `waterfall` or `log`.
     pub(super) view: String,
@@ -23,7 +22,7 @@ pub struct Trace {
 }
 
 /// A step in the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepLine {
     pub(super) number: i32,
     pub(super) icon: IconName,
@@ -41,7 +40,7 @@ pub struct StepLine {
 }
 
 /// The step that is looked into.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepInFull {
     pub(super) number: i32,
     pub(super) title: String,
@@ -54,7 +53,7 @@ pub struct StepInFull {
 }
 
 /// A value as text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Payload {
     pub(super) text: String,
     /// "Show all 212 kB", when this is its beginning only.
