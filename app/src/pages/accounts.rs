@@ -1,14 +1,10 @@
 //! Accounts: the firms that leads work for, and who works there.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use crate::{
-    error::AppError,
-    exchange::{use_posts, with_data},
-    pages::frame::{live_version, use_param, use_slug},
     pages::leads::score_tone,
     shell::{PageScroll, Topbar},
     ui::{
@@ -16,9 +12,18 @@ use crate::{
         Score, SearchField, TableRegion, Tone,
     },
 };
+use crate::{
+    error::AppError,
+    exchange::use_posts,
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
 
 /// A page of the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AccountList {
     rows: Vec<AccountRow>,
     search: String,
@@ -26,7 +31,8 @@ pub struct AccountList {
     next: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 struct AccountRow {
     id: String,
     name: String,
@@ -39,7 +45,8 @@ struct AccountRow {
 }
 
 /// One account with its leads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AccountView {
     account: AccountRow,
     leads: Vec<(String, String, String, i32)>,
@@ -66,7 +73,7 @@ fn row(account: domain::accounts::Account) -> AccountRow {
 
 /// Loads a page of the list.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_accounts(slug: String, q: String, after: String) -> Result<AccountList, AppError> {
+pub async fn load_accounts(slug: String, q: String, after: String) -> Result<Written, AppError> {
     let some = |text: String| Some(text).filter(|t| !t.is_empty());
     let filter = domain::accounts::AccountFilter { q: some(q.clone()) };
     let request = domain::PageRequest { after: some(after), ..domain::PageRequest::default() };
@@ -74,44 +81,36 @@ pub async fn load_accounts(slug: String, q: String, after: String) -> Result<Acc
     let page = t.accounts().list(&filter, &request).await?;
     t.commit().await?;
     let search_encoded = form_urlencoded::byte_serialize(q.as_bytes()).collect();
-    Ok(AccountList { rows: page.items.into_iter().map(row).collect(), search: q, search_encoded, next: page.next })
+    let rows = page.items.into_iter().map(row).collect();
+    let list = AccountList { rows, search: q, search_encoded, next: page.next };
+    Ok(Written::new("Accounts", table(slug, list)))
 }
 
 /// Loads one account.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_account(slug: String, id: String) -> Result<AccountView, AppError> {
+pub async fn load_account(slug: String, id: String) -> Result<Written, AppError> {
     let id: domain::AccountId = id.parse().map_err(|_| AppError::from(service::Error::NotFound("account")))?;
     let filter = domain::leads::LeadFilter { account: Some(id), ..Default::default() };
     let mut t = crate::server::tenant(&slug).await?;
     let account = t.accounts().get(id).await?;
     let leads = t.leads().list(&filter, Default::default(), &Default::default()).await?;
     t.commit().await?;
-    Ok(AccountView {
-        account: row(account),
-        leads: leads
-            .items
-            .into_iter()
-            .map(|l| (l.id.to_string(), l.name, l.title.unwrap_or_default(), l.score))
-            .collect(),
-    })
+    let leads = leads.items.into_iter().map(|l| (l.id.to_string(), l.name, l.title.unwrap_or_default(), l.score));
+    let view = AccountView { account: row(account), leads: leads.collect() };
+    Ok(Written::new(view.account.name.clone(), detail(slug, view)))
 }
 
 /// The list of accounts.
 #[component]
 pub fn AccountsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    let live = live_version("accounts");
-    view! {
-        <Title text="Accounts"/>
-        <Topbar title="Accounts"/>
-        {with_data(live, move || {
-            let get = |name: &str| query.read().get(name).unwrap_or_default();
-            LoadAccounts { slug: slug.get(), q: get("q"), after: get("after") }
-        }, move |list| table(slug.get_untracked(), list))}
-    }
-    .into_any()
+    written(live_version("accounts"), move || {
+        let get = |name: &str| query.read().get(name).unwrap_or_default();
+        LoadAccounts { slug: slug.get(), q: get("q"), after: get("after") }
+    })
 }
 
+#[cfg(feature = "ssr")]
 fn table(slug: String, list: AccountList) -> AnyView {
     let base = format!("/t/{slug}/accounts");
     let head = view! {
@@ -155,6 +154,7 @@ fn table(slug: String, list: AccountList) -> AnyView {
     };
     let search = list.search;
     view! {
+        <Topbar title="Accounts"/>
         <FilterBar chips=ToChildren::to_children(|| ())>
             <form method="get" role="search"><SearchField label="Search accounts" value=search/></form>
         </FilterBar>
@@ -168,13 +168,10 @@ fn table(slug: String, list: AccountList) -> AnyView {
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("account"));
-    with_data(
-        use_posts(),
-        move || LoadAccount { slug: slug.get(), id: id.get() },
-        move |view| detail(slug.get_untracked(), view),
-    )
+    written(use_posts(), move || LoadAccount { slug: slug.get(), id: id.get() })
 }
 
+#[cfg(feature = "ssr")]
 fn detail(slug: String, shown: AccountView) -> AnyView {
     let a = shown.account;
     let all = format!("/t/{slug}/leads?f.account.is={}", a.id);
@@ -192,7 +189,6 @@ fn detail(slug: String, shown: AccountView) -> AnyView {
         })
         .collect();
     view! {
-        <Title text=a.name.clone()/>
         <Topbar headed=true title=a.name.clone() trail=vec![Crumb::new("Accounts", format!("/t/{slug}/accounts"))]/>
         <PageScroll label="Account">
             <header class="page-head">

@@ -18,7 +18,9 @@ pub use launch::{CampaignLaunchPage, CampaignStopPage};
 pub use list::{CampaignRow, CampaignsPage, NewCampaignPage, campaign_table};
 #[cfg(feature = "ssr")]
 pub use load::row as campaign_row;
-pub use mails::{CampaignMailsPage, MailRow};
+pub use mails::CampaignMailsPage;
+#[cfg(feature = "ssr")]
+pub use mails::MailRow;
 pub use overview::CampaignPage;
 pub use sequence::CampaignSequencePage;
 pub use settings::CampaignSettingsPage;

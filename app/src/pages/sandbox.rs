@@ -1,27 +1,33 @@
 //! Sandbox mail: what was caught instead of sent, to be read.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use crate::{
-    error::AppError,
-    exchange::{use_posts, with_data},
     fmt::Moment,
-    pages::frame::{live_version, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{Card, Crumb, Empty, EmptyKind, Fact, Facts, HeaderCell, Pager, TableRegion, Time},
 };
+use crate::{
+    error::AppError,
+    exchange::use_posts,
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
 
 /// A page of caught mails.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MailList {
     rows: Vec<MailRow>,
     next: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 struct MailRow {
     id: String,
     subject: String,
@@ -31,7 +37,8 @@ struct MailRow {
 }
 
 /// A mail, taken apart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MailView {
     subject: String,
     headers: Vec<(String, String)>,
@@ -41,14 +48,14 @@ pub struct MailView {
 
 /// Loads a page of the list.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_mails(slug: String, after: String) -> Result<MailList, AppError> {
+pub async fn load_mails(slug: String, after: String) -> Result<Written, AppError> {
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
     let mut t = crate::server::tenant(&slug).await?;
     let page = t.sandbox().list(&request).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     t.commit().await?;
-    Ok(MailList {
+    let list = MailList {
         rows: page
             .items
             .into_iter()
@@ -61,33 +68,33 @@ pub async fn load_mails(slug: String, after: String) -> Result<MailList, AppErro
             })
             .collect(),
         next: page.next,
-    })
+    };
+    Ok(Written::new("Sandbox mail", table(slug, list)))
 }
 
 /// Loads one mail.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_mail(slug: String, id: String) -> Result<MailView, AppError> {
+pub async fn load_mail(slug: String, id: String) -> Result<Written, AppError> {
     let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("mail")))?;
     let mut t = crate::server::tenant(&slug).await?;
     let raw = t.sandbox().raw(id).await?;
     t.commit().await?;
     let mail = service::sandbox::read(&raw);
-    Ok(MailView { subject: mail.subject, headers: mail.headers, text: mail.text, links: mail.links })
+    let view = MailView { subject: mail.subject, headers: mail.headers, text: mail.text, links: mail.links };
+    Ok(Written::new(view.subject.clone(), reader(slug, view)))
 }
 
 /// The list of caught mails.
 #[component]
 pub fn SandboxPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    let live = live_version("sandbox");
-    view! {
-        <Title text="Sandbox mail"/>
-        <Topbar title="Sandbox mail"/>
-        {with_data(live, move || LoadMails { slug: slug.get(), after: query.read().get("after").unwrap_or_default() }, move |list| table(slug.get_untracked(), list))}
-    }
-    .into_any()
+    written(live_version("sandbox"), move || {
+        let after = query.read().get("after").unwrap_or_default();
+        LoadMails { slug: slug.get(), after }
+    })
 }
 
+#[cfg(feature = "ssr")]
 fn table(slug: String, list: MailList) -> AnyView {
     let base = format!("/t/{slug}/sandbox");
     let next = list.next.map(|c| format!("{base}?after={c}"));
@@ -119,20 +126,17 @@ fn table(slug: String, list: MailList) -> AnyView {
             .collect();
         view! { <TableRegion label="Sandbox mail" head>{rows}</TableRegion> }.into_any()
     };
-    view! { {body}<Pager next/> }.into_any()
+    view! { <Topbar title="Sandbox mail"/>{body}<Pager next/> }.into_any()
 }
 
 /// One caught mail. Its text is shown as text; nothing in it is ever HTML of ours.
 #[component]
 pub fn SandboxMailPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("mail"));
-    with_data(
-        use_posts(),
-        move || LoadMail { slug: slug.get(), id: id.get() },
-        move |mail| reader(slug.get_untracked(), mail),
-    )
+    written(use_posts(), move || LoadMail { slug: slug.get(), id: id.get() })
 }
 
+#[cfg(feature = "ssr")]
 fn reader(slug: String, mail: MailView) -> AnyView {
     let headers: Vec<_> = mail.headers.into_iter().map(|(label, value)| view! { <Fact label>{value}</Fact> }).collect();
     let links: Vec<_> = mail
@@ -144,7 +148,6 @@ fn reader(slug: String, mail: MailView) -> AnyView {
         })
         .collect();
     view! {
-        <Title text=mail.subject.clone()/>
         <Topbar title=mail.subject.clone() trail=vec![Crumb::new("Sandbox mail", format!("/t/{slug}/sandbox"))]/>
         <PageScroll label="Mail">
             <div class="page-body split">

@@ -8,7 +8,7 @@ mod members;
 mod suppressions;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
+use crate::pages::written::tab_title;
 
 use crate::{
     shell::{PageScroll, Topbar},
@@ -36,7 +36,7 @@ fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyVie
     .map(|(path, label)| TabLink::new(label, format!("{base}/{path}"), path == current))
     .to_vec();
     view! {
-        <Title text=title/>
+        {tab_title(title)}
         <Topbar title="Settings"/>
         <Tabs label="Settings" items/>
         <PageScroll label=title><div class="page-body narrow">{body}</div></PageScroll>

@@ -2,7 +2,7 @@
 //! people mostly read needs no program of its own there; links, forms and live changes work as elsewhere.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_meta::Title;
+use leptos_meta::{MetaContext, Title};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,6 +23,12 @@ impl Written {
     pub fn new(title: impl Into<String>, page: AnyView) -> Self {
         Self { title: title.into(), html: page.to_html() }
     }
+}
+
+/// The name of the tab, where a page is rendered. A server function that writes a part of one has no tab.
+pub fn tab_title(name: impl Into<String>) -> Option<AnyView> {
+    let name = name.into();
+    use_context::<MetaContext>().map(|_| view! { <Title text=name/> }.into_any())
 }
 
 /// The page that `call` writes.

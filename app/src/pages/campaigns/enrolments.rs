@@ -2,22 +2,29 @@
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::looks::{Head, head};
+#[cfg(feature = "ssr")]
 use crate::{
-    error::AppError,
-    exchange::{Post, PostForm, with_data},
+    exchange::{Post, PostForm},
     fmt::Moment,
-    pages::frame::{live_version, use_param, use_slug},
     ui::{
         ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
-        TableRegion, Time, confirm,
+        TableRegion, Time, confirm, refusal,
+    },
+};
+use crate::{
+    error::AppError,
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
     },
 };
 
 /// A page of the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EnrolmentList {
     pub(super) head: Head,
     pub(super) next: Option<String>,
@@ -28,7 +35,8 @@ pub struct EnrolmentList {
 }
 
 /// A row of the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EnrolmentRow {
     pub(super) id: String,
     pub(super) lead: Option<String>,
@@ -47,8 +55,9 @@ pub async fn load_enrolments(
     id: String,
     state: String,
     after: String,
-) -> Result<EnrolmentList, AppError> {
-    super::load::enrolments(&slug, &id, &state, &after).await
+) -> Result<Written, AppError> {
+    let list = super::load::enrolments(&slug, &id, &state, &after).await?;
+    Ok(Written::new(list.head.name.clone(), table(slug, list)))
 }
 
 /// Takes one lead out of the campaign.
@@ -66,19 +75,15 @@ pub async fn remove_enrolment(slug: String, campaign: String, id: String) -> Res
 #[component]
 pub fn CampaignEnrolmentsPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("campaign"), use_query_map());
-    let live = live_version("campaigns");
-    let remove = Post::to::<RemoveEnrolment>();
-    with_data(
-        live,
-        move || {
-            let get = |name: &str| query.read().get(name).unwrap_or_default();
-            LoadEnrolments { slug: slug.get(), id: id.get(), state: get("state"), after: get("after") }
-        },
-        move |list| table(slug.get_untracked(), list, remove),
-    )
+    written(live_version("campaigns"), move || {
+        let get = |name: &str| query.read().get(name).unwrap_or_default();
+        LoadEnrolments { slug: slug.get(), id: id.get(), state: get("state"), after: get("after") }
+    })
 }
 
-fn table(slug: String, list: EnrolmentList, remove: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn table(slug: String, list: EnrolmentList) -> AnyView {
+    let remove = Post::to::<RemoveEnrolment>();
     let (campaign, may_remove) = (list.head.id.clone(), list.may_remove);
     let base = format!("/t/{slug}/campaigns/{}/enrolments", list.head.id);
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
@@ -130,6 +135,7 @@ fn table(slug: String, list: EnrolmentList, remove: Post) -> AnyView {
     };
     view! {
         {head(&slug, &list.head, "enrolments", ().into_any())}
+        {refusal(remove)}
         <FilterBar chips=ToChildren::to_children(|| ())>
             <form method="get" class="cluster">
                 <Select name="state" label="State" options=options.clone() value=state.clone() placeholder="Any"/>
@@ -142,6 +148,7 @@ fn table(slug: String, list: EnrolmentList, remove: Post) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn removal(slug: &str, campaign: &str, id: String, name: &str, remove: Post) -> AnyView {
     let (slug, campaign) = (slug.to_owned(), campaign.to_owned());
     let form = view! {

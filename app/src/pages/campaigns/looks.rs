@@ -2,7 +2,7 @@
 
 use domain::Permission;
 use leptos::prelude::*;
-use leptos_meta::Title;
+use crate::pages::written::tab_title;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -76,7 +76,7 @@ pub fn head(slug: &str, head: &Head, tab: &str, actions: AnyView) -> impl IntoVi
     let (name, state, window) = (head.name.clone(), head.state.clone(), head.window.clone());
     let archived = head.archived.then(|| view! { <Tag text="Archived"/> });
     view! {
-        <Title text=name.clone()/>
+        {tab_title(name.clone())}
         <Topbar title=name.clone() headed=true trail=vec![Crumb::new("Campaigns", base)]/>
         <header class="page-head">
             <div>

@@ -2,22 +2,28 @@
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::looks::{Head, head};
+#[cfg(feature = "ssr")]
 use crate::{
-    error::AppError,
-    exchange::with_data,
     fmt::Moment,
-    pages::frame::{live_version, use_param, use_slug},
     ui::{
         ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
         TableRegion, Time,
     },
 };
+use crate::{
+    error::AppError,
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
 
 /// A page of the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MailList {
     pub(super) head: Head,
     pub(super) next: Option<String>,
@@ -27,7 +33,8 @@ pub struct MailList {
 }
 
 /// An e-mail of a campaign or of a lead.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MailRow {
     /// Id of the lead and its name; no id once it was deleted.
     pub lead: (Option<String>, String),
@@ -68,24 +75,22 @@ impl MailRow {
 
 /// Loads a page of the list.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_campaign_mails(slug: String, id: String, state: String, after: String) -> Result<MailList, AppError> {
-    super::load::mails(&slug, &id, &state, &after).await
+pub async fn load_campaign_mails(slug: String, id: String, state: String, after: String) -> Result<Written, AppError> {
+    let list = super::load::mails(&slug, &id, &state, &after).await?;
+    Ok(Written::new(list.head.name.clone(), table(slug, list)))
 }
 
 /// The e-mails of a campaign.
 #[component]
 pub fn CampaignMailsPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("campaign"), use_query_map());
-    with_data(
-        live_version("campaigns"),
-        move || {
-            let get = |name: &str| query.read().get(name).unwrap_or_default();
-            LoadCampaignMails { slug: slug.get(), id: id.get(), state: get("state"), after: get("after") }
-        },
-        move |list| table(slug.get_untracked(), list),
-    )
+    written(live_version("campaigns"), move || {
+        let get = |name: &str| query.read().get(name).unwrap_or_default();
+        LoadCampaignMails { slug: slug.get(), id: id.get(), state: get("state"), after: get("after") }
+    })
 }
 
+#[cfg(feature = "ssr")]
 fn table(slug: String, list: MailList) -> AnyView {
     let base = format!("/t/{slug}/campaigns/{}/mails", list.head.id);
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
@@ -123,6 +128,7 @@ fn table(slug: String, list: MailList) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn row(slug: &str, mail: MailRow) -> AnyView {
     let lead = match mail.lead {
         (Some(id), name) => view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{name}</a> }.into_any(),

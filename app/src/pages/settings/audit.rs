@@ -2,19 +2,26 @@
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::page;
+#[cfg(feature = "ssr")]
+use crate::{
+    fmt::Moment,
+    ui::{Card, Pager, Tag, Time, Tone},
+};
 use crate::{
     error::AppError,
-    exchange::{use_posts, with_data},
-    fmt::Moment,
-    pages::frame::use_slug,
-    ui::{Card, Pager, Tag, Time, Tone},
+    exchange::use_posts,
+    pages::{
+        frame::use_slug,
+        written::{Written, written},
+    },
 };
 
 /// A page of the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AuditLog {
     rows: Vec<(Moment, bool, String, String)>,
     next: Option<String>,
@@ -30,14 +37,14 @@ fn in_words(action: &str) -> String {
 
 /// Loads a page of the log.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_audit(slug: String, after: String) -> Result<AuditLog, AppError> {
+pub async fn load_audit(slug: String, after: String) -> Result<Written, AppError> {
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
     let mut t = crate::server::tenant(&slug).await?;
     let page = t.audit().list(false, &request).await?;
     let zone = t.actor().time_zone().to_owned();
     t.commit().await?;
-    Ok(AuditLog {
+    let log = AuditLog {
         rows: page
             .items
             .into_iter()
@@ -53,20 +60,21 @@ pub async fn load_audit(slug: String, after: String) -> Result<AuditLog, AppErro
             })
             .collect(),
         next: page.next,
-    })
+    };
+    Ok(Written::new("Audit log", show(slug, log)))
 }
 
 /// The audit log.
 #[component]
 pub fn AuditPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    with_data(
-        use_posts(),
-        move || LoadAudit { slug: slug.get(), after: query.read().get("after").unwrap_or_default() },
-        move |log| show(slug.get_untracked(), log),
-    )
+    written(use_posts(), move || {
+        let after = query.read().get("after").unwrap_or_default();
+        LoadAudit { slug: slug.get(), after }
+    })
 }
 
+#[cfg(feature = "ssr")]
 fn show(slug: String, log: AuditLog) -> AnyView {
     let next = log.next.map(|c| format!("/t/{slug}/settings/audit?after={c}"));
     let rows: Vec<_> = log

@@ -3,25 +3,33 @@
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::page;
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
+    fmt::Moment,
+    ui::{ButtonKind, ButtonSize, Card, Empty, EmptyKind, Pager, SubmitButton, TextArea, Time, confirm, refusal},
+};
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
-    fmt::Moment,
-    pages::frame::{live_version, only, use_slug},
-    ui::{ButtonKind, ButtonSize, Card, Empty, EmptyKind, Pager, SubmitButton, TextArea, Time, confirm, refusal},
+    pages::{
+        frame::{live_version, only, use_slug},
+        written::{Written, written},
+    },
 };
 
 /// A page of the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SuppressionList {
     rows: Vec<SuppressionRow>,
     next: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 struct SuppressionRow {
     id: String,
     target: String,
@@ -32,14 +40,14 @@ struct SuppressionRow {
 
 /// Loads a page of the list.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_suppressions(slug: String, after: String) -> Result<SuppressionList, AppError> {
+pub async fn load_suppressions(slug: String, after: String) -> Result<Written, AppError> {
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
     let mut t = crate::server::tenant(&slug).await?;
     let page = t.suppressions().list(None, &request).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     t.commit().await?;
-    Ok(SuppressionList {
+    let list = SuppressionList {
         rows: page
             .items
             .into_iter()
@@ -56,7 +64,8 @@ pub async fn load_suppressions(slug: String, after: String) -> Result<Suppressio
             })
             .collect(),
         next: page.next,
-    })
+    };
+    Ok(Written::new("Suppression list", show(slug, list)))
 }
 
 /// Adds addresses and domains, one per line.
@@ -89,21 +98,18 @@ pub async fn remove_suppression(slug: String, id: String) -> Result<(), AppError
 #[component]
 pub fn SuppressionsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    let (add, remove) = (Post::to::<AddSuppressions>(), Post::to::<RemoveSuppression>());
     let live = live_version("suppressions");
     only(Permission::ManageSuppressions, move || {
-        with_data(
-            live,
-            move || {
-                let after = query.read().get("after").unwrap_or_default();
-                LoadSuppressions { slug: slug.get(), after }
-            },
-            move |list| show(slug.get_untracked(), list, add, remove),
-        )
+        written(live, move || {
+            let after = query.read().get("after").unwrap_or_default();
+            LoadSuppressions { slug: slug.get(), after }
+        })
     })
 }
 
-fn show(slug: String, list: SuppressionList, add: Post, remove: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn show(slug: String, list: SuppressionList) -> AnyView {
+    let (add, remove) = (Post::to::<AddSuppressions>(), Post::to::<RemoveSuppression>());
     let next = list.next.map(|c| format!("/t/{slug}/settings/suppressions?after={c}"));
     let empty = list.rows.is_empty();
     let rows: Vec<_> = list
