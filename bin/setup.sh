@@ -62,7 +62,7 @@ setup_wasm_opt() {
 # Builds style, wasm and server. One profile everywhere, so nothing is built twice.
 build_site() {
   "$root/bin/style"
-  (cd "$root" && cargo leptos build --split)
+  (cd "$root" && cargo leptos build)
 }
 
 setup_browser() {

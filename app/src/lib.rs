@@ -6,7 +6,6 @@
 
 #![expect(missing_docs, reason = "server functions make argument structs whose fields cannot carry docs")]
 
-pub mod areas;
 pub mod error;
 pub mod exchange;
 pub mod fmt;
@@ -19,7 +18,6 @@ pub mod public;
 #[cfg(feature = "ssr")]
 pub mod server;
 
-use areas::{Agents, Builder, Campaigns, Content, Home, Leads, Page, Runs, Settings};
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::{
@@ -27,7 +25,23 @@ use leptos_router::{
     components::{ParentRoute, Route, Router, Routes},
     path,
 };
-use pages::frame::{CompanyFrame, NotFoundPage};
+use pages::{
+    accounts::{AccountPage, AccountsPage},
+    agents::{AgentPage, AgentVersionsPage, AgentsPage, EditAgentPage, ImportAgentsPage, NewAgentPage},
+    campaigns::{
+        CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
+        CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
+    },
+    content::{ContentPage, EditContentPage, LibraryPage, NewContentPage},
+    frame::{CompanyFrame, MorePlacesPage, NotFoundPage},
+    home::HomePage,
+    imports::{ImportPage, ImportUploadPage},
+    leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
+    runs::{ApprovalsPage, RunPage, RunsPage, StartRunPage},
+    sandbox::{SandboxMailPage, SandboxPage},
+    settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, SuppressionsPage},
+    tasks::TasksPage,
+};
 use shell::RouteFollower;
 
 /// The document around every page that hydrates.
@@ -64,50 +78,50 @@ pub fn App() -> impl IntoView {
             <RouteFollower is_routing=is_routing.into()/>
             <Routes fallback=|| view! { <NotFoundPage/> }>
                 <ParentRoute path=path!("/t/:company") view=CompanyFrame ssr=SsrMode::Async>
-                    <Route path=path!("") view=Page::Home(Home::Overview) ssr=SsrMode::Async/>
-                    <Route path=path!("leads") view=Page::Leads(Leads::List) ssr=SsrMode::Async/>
-                    <Route path=path!("leads/new") view=Page::Leads(Leads::New) ssr=SsrMode::Async/>
-                    <Route path=path!("leads/import") view=Page::Leads(Leads::Upload) ssr=SsrMode::Async/>
-                    <Route path=path!("leads/import/:import") view=Page::Leads(Leads::Import) ssr=SsrMode::Async/>
-                    <Route path=path!("leads/:lead") view=Page::Leads(Leads::One) ssr=SsrMode::Async/>
-                    <Route path=path!("leads/:lead/edit") view=Page::Leads(Leads::Edit) ssr=SsrMode::Async/>
-                    <Route path=path!("campaigns") view=Page::Campaigns(Campaigns::List) ssr=SsrMode::Async/>
-                    <Route path=path!("campaigns/new") view=Page::Campaigns(Campaigns::New) ssr=SsrMode::Async/>
-                    <Route path=path!("campaigns/:campaign") view=Page::Campaigns(Campaigns::One) ssr=SsrMode::Async/>
-                    <Route path=path!("campaigns/:campaign/enrolments") view=Page::Campaigns(Campaigns::Enrolments) ssr=SsrMode::Async/>
-                    <Route path=path!("campaigns/:campaign/mails") view=Page::Campaigns(Campaigns::Mails) ssr=SsrMode::Async/>
-                    <Route path=path!("campaigns/:campaign/sequence") view=Page::Builder(Builder::Sequence) ssr=SsrMode::Async/>
-                    <Route path=path!("campaigns/:campaign/sequence/:step") view=Page::Builder(Builder::Step) ssr=SsrMode::Async/>
-                    <Route path=path!("campaigns/:campaign/settings") view=Page::Builder(Builder::Settings) ssr=SsrMode::Async/>
-                    <Route path=path!("campaigns/:campaign/launch") view=Page::Builder(Builder::Launch) ssr=SsrMode::Async/>
-                    <Route path=path!("campaigns/:campaign/stop") view=Page::Campaigns(Campaigns::Stop) ssr=SsrMode::Async/>
-                    <Route path=path!("sandbox") view=Page::Home(Home::Sandbox) ssr=SsrMode::Async/>
-                    <Route path=path!("sandbox/:mail") view=Page::Home(Home::SandboxMail) ssr=SsrMode::Async/>
-                    <Route path=path!("agents") view=Page::Agents(Agents::List) ssr=SsrMode::Async/>
-                    <Route path=path!("agents/new") view=Page::Agents(Agents::New) ssr=SsrMode::Async/>
-                    <Route path=path!("agents/import") view=Page::Agents(Agents::Import) ssr=SsrMode::Async/>
-                    <Route path=path!("agents/:agent") view=Page::Agents(Agents::One) ssr=SsrMode::Async/>
-                    <Route path=path!("agents/:agent/versions") view=Page::Agents(Agents::Versions) ssr=SsrMode::Async/>
-                    <Route path=path!("agents/:agent/edit") view=Page::Agents(Agents::Edit) ssr=SsrMode::Async/>
-                    <Route path=path!("content") view=Page::Content(Content::List) ssr=SsrMode::Async/>
-                    <Route path=path!("content/new") view=Page::Content(Content::New) ssr=SsrMode::Async/>
-                    <Route path=path!("content/:content") view=Page::Content(Content::One) ssr=SsrMode::Async/>
-                    <Route path=path!("content/:content/edit") view=Page::Content(Content::Edit) ssr=SsrMode::Async/>
-                    <Route path=path!("tasks") view=Page::Home(Home::Tasks) ssr=SsrMode::Async/>
-                    <Route path=path!("agents/:agent/run") view=Page::Runs(Runs::Start) ssr=SsrMode::Async/>
-                    <Route path=path!("runs") view=Page::Runs(Runs::List) ssr=SsrMode::Async/>
-                    <Route path=path!("runs/:run") view=Page::Runs(Runs::One) ssr=SsrMode::Async/>
-                    <Route path=path!("approvals") view=Page::Runs(Runs::Approvals) ssr=SsrMode::Async/>
-                    <Route path=path!("settings") view=Page::Settings(Settings::Company) ssr=SsrMode::Async/>
-                    <Route path=path!("settings/company") view=Page::Settings(Settings::Company) ssr=SsrMode::Async/>
-                    <Route path=path!("settings/mailboxes") view=Page::Settings(Settings::Mailboxes) ssr=SsrMode::Async/>
-                    <Route path=path!("settings/members") view=Page::Settings(Settings::Members) ssr=SsrMode::Async/>
-                    <Route path=path!("settings/suppressions") view=Page::Settings(Settings::Suppressions) ssr=SsrMode::Async/>
-                    <Route path=path!("settings/keys") view=Page::Settings(Settings::Keys) ssr=SsrMode::Async/>
-                    <Route path=path!("settings/audit") view=Page::Settings(Settings::Audit) ssr=SsrMode::Async/>
-                    <Route path=path!("more") view=Page::Home(Home::More) ssr=SsrMode::Async/>
-                    <Route path=path!("accounts") view=Page::Leads(Leads::Accounts) ssr=SsrMode::Async/>
-                    <Route path=path!("accounts/:account") view=Page::Leads(Leads::Account) ssr=SsrMode::Async/>
+                    <Route path=path!("") view=HomePage ssr=SsrMode::Async/>
+                    <Route path=path!("leads") view=LeadsPage ssr=SsrMode::Async/>
+                    <Route path=path!("leads/new") view=NewLeadPage ssr=SsrMode::Async/>
+                    <Route path=path!("leads/import") view=ImportUploadPage ssr=SsrMode::Async/>
+                    <Route path=path!("leads/import/:import") view=ImportPage ssr=SsrMode::Async/>
+                    <Route path=path!("leads/:lead") view=LeadPage ssr=SsrMode::Async/>
+                    <Route path=path!("leads/:lead/edit") view=EditLeadPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns") view=CampaignsPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/new") view=NewCampaignPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign") view=CampaignPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/enrolments") view=CampaignEnrolmentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/mails") view=CampaignMailsPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/sequence") view=CampaignSequencePage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/sequence/:step") view=CampaignStepPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/settings") view=CampaignSettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/launch") view=CampaignLaunchPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/stop") view=CampaignStopPage ssr=SsrMode::Async/>
+                    <Route path=path!("sandbox") view=SandboxPage ssr=SsrMode::Async/>
+                    <Route path=path!("sandbox/:mail") view=SandboxMailPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents") view=AgentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents/new") view=NewAgentPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents/import") view=ImportAgentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent") view=AgentPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent/versions") view=AgentVersionsPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent/edit") view=EditAgentPage ssr=SsrMode::Async/>
+                    <Route path=path!("content") view=LibraryPage ssr=SsrMode::Async/>
+                    <Route path=path!("content/new") view=NewContentPage ssr=SsrMode::Async/>
+                    <Route path=path!("content/:content") view=ContentPage ssr=SsrMode::Async/>
+                    <Route path=path!("content/:content/edit") view=EditContentPage ssr=SsrMode::Async/>
+                    <Route path=path!("tasks") view=TasksPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent/run") view=StartRunPage ssr=SsrMode::Async/>
+                    <Route path=path!("runs") view=RunsPage ssr=SsrMode::Async/>
+                    <Route path=path!("runs/:run") view=RunPage ssr=SsrMode::Async/>
+                    <Route path=path!("approvals") view=ApprovalsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings") view=CompanySettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/company") view=CompanySettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/mailboxes") view=MailboxesPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/members") view=MembersPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/suppressions") view=SuppressionsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/keys") view=KeysPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/audit") view=AuditPage ssr=SsrMode::Async/>
+                    <Route path=path!("more") view=MorePlacesPage ssr=SsrMode::Async/>
+                    <Route path=path!("accounts") view=AccountsPage ssr=SsrMode::Async/>
+                    <Route path=path!("accounts/:account") view=AccountPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>
@@ -142,12 +156,9 @@ pub fn theme_of_request() -> &'static str {
 /// Takes the page over in the browser.
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
-    // An error says that there is one already.
-    let _ = any_spawner::Executor::init_wasm_bindgen();
-    leptos::task::spawn_local(async {
-        let Some(body) = document().body() else { return };
-        hydrate_from_async(body.clone(), App).await.forget();
-        // A mark for tools that watch the page: from here on it answers to a person at once.
+    hydrate_body(App);
+    // A mark for tools that watch the page: from here on it answers to a person at once.
+    if let Some(body) = document().body() {
         let _ = body.set_attribute("data-hydrated", "true");
-    });
+    }
 }

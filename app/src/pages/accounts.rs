@@ -3,6 +3,14 @@
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 
+use crate::{
+    error::AppError,
+    exchange::use_posts,
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
 #[cfg(feature = "ssr")]
 use crate::{
     pages::leads::score_tone,
@@ -10,14 +18,6 @@ use crate::{
     ui::{
         Avatar, AvatarKind, Card, ColumnKind, Crumb, Empty, EmptyKind, Fact, Facts, FilterBar, HeaderCell, Pager,
         Score, SearchField, TableRegion, Tone,
-    },
-};
-use crate::{
-    error::AppError,
-    exchange::use_posts,
-    pages::{
-        frame::{live_version, use_param, use_slug},
-        written::{Written, written},
     },
 };
 

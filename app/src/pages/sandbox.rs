@@ -3,12 +3,6 @@
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 
-#[cfg(feature = "ssr")]
-use crate::{
-    fmt::Moment,
-    shell::{PageScroll, Topbar},
-    ui::{Card, Crumb, Empty, EmptyKind, Fact, Facts, HeaderCell, Pager, TableRegion, Time},
-};
 use crate::{
     error::AppError,
     exchange::use_posts,
@@ -16,6 +10,12 @@ use crate::{
         frame::{live_version, use_param, use_slug},
         written::{Written, written},
     },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    fmt::Moment,
+    shell::{PageScroll, Topbar},
+    ui::{Card, Crumb, Empty, EmptyKind, Fact, Facts, HeaderCell, Pager, TableRegion, Time},
 };
 
 /// A page of caught mails.

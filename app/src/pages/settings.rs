@@ -7,8 +7,8 @@ mod mailboxes;
 mod members;
 mod suppressions;
 
-use leptos::prelude::*;
 use crate::pages::written::tab_title;
+use leptos::prelude::*;
 
 use crate::{
     shell::{PageScroll, Topbar},

@@ -5,6 +5,13 @@ use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
 use super::looks::{Head, head};
+use crate::{
+    error::AppError,
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
 #[cfg(feature = "ssr")]
 use crate::{
     exchange::{Post, PostForm},
@@ -12,13 +19,6 @@ use crate::{
     ui::{
         ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
         TableRegion, Time, confirm, refusal,
-    },
-};
-use crate::{
-    error::AppError,
-    pages::{
-        frame::{live_version, use_param, use_slug},
-        written::{Written, written},
     },
 };
 
@@ -50,12 +50,7 @@ pub struct EnrolmentRow {
 
 /// Loads a page of the list.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_enrolments(
-    slug: String,
-    id: String,
-    state: String,
-    after: String,
-) -> Result<Written, AppError> {
+pub async fn load_enrolments(slug: String, id: String, state: String, after: String) -> Result<Written, AppError> {
     let list = super::load::enrolments(&slug, &id, &state, &after).await?;
     Ok(Written::new(list.head.name.clone(), table(slug, list)))
 }

@@ -1,8 +1,8 @@
 //! How a campaign's state looks, and the head that all of its pages share.
 
+use crate::pages::written::tab_title;
 use domain::Permission;
 use leptos::prelude::*;
-use crate::pages::written::tab_title;
 use serde::{Deserialize, Serialize};
 
 use crate::{

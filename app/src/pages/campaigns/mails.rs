@@ -5,19 +5,19 @@ use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
 use super::looks::{Head, head};
+use crate::{
+    error::AppError,
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
 #[cfg(feature = "ssr")]
 use crate::{
     fmt::Moment,
     ui::{
         ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
         TableRegion, Time,
-    },
-};
-use crate::{
-    error::AppError,
-    pages::{
-        frame::{live_version, use_param, use_slug},
-        written::{Written, written},
     },
 };
 

@@ -5,11 +5,6 @@ use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
 use super::page;
-#[cfg(feature = "ssr")]
-use crate::{
-    fmt::Moment,
-    ui::{Card, Pager, Tag, Time, Tone},
-};
 use crate::{
     error::AppError,
     exchange::use_posts,
@@ -17,6 +12,11 @@ use crate::{
         frame::use_slug,
         written::{Written, written},
     },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    fmt::Moment,
+    ui::{Card, Pager, Tag, Time, Tone},
 };
 
 /// A page of the log.

@@ -6,18 +6,18 @@ use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
 use super::page;
-#[cfg(feature = "ssr")]
-use crate::{
-    exchange::{Post, PostForm},
-    fmt::Moment,
-    ui::{ButtonKind, ButtonSize, Card, Empty, EmptyKind, Pager, SubmitButton, TextArea, Time, confirm, refusal},
-};
 use crate::{
     error::AppError,
     pages::{
         frame::{live_version, only, use_slug},
         written::{Written, written},
     },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
+    fmt::Moment,
+    ui::{ButtonKind, ButtonSize, Card, Empty, EmptyKind, Pager, SubmitButton, TextArea, Time, confirm, refusal},
 };
 
 /// A page of the list.
