@@ -21,7 +21,7 @@ use crate::pages::{
     imports::{ImportPage, ImportUploadPage},
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
     sandbox::{SandboxMailPage, SandboxPage},
-    settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, SuppressionsPage},
+    settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, ModelsPage, SuppressionsPage},
     tasks::TasksPage,
 };
 
@@ -286,6 +286,8 @@ pub enum Settings {
     Members,
     /// The suppression list.
     Suppressions,
+    /// Language models and the webhook of agents.
+    Models,
     /// API keys.
     Keys,
     /// The audit log.
@@ -299,6 +301,7 @@ fn settings(page: Settings) -> Shown {
         Settings::Mailboxes => view! { <MailboxesPage/> }.into_any(),
         Settings::Members => view! { <MembersPage/> }.into_any(),
         Settings::Suppressions => view! { <SuppressionsPage/> }.into_any(),
+        Settings::Models => view! { <ModelsPage/> }.into_any(),
         Settings::Keys => view! { <KeysPage/> }.into_any(),
         Settings::Audit => view! { <AuditPage/> }.into_any(),
     })

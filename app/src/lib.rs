@@ -99,6 +99,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/mailboxes") view=Page::Settings(Settings::Mailboxes) ssr=SsrMode::Async/>
                     <Route path=path!("settings/members") view=Page::Settings(Settings::Members) ssr=SsrMode::Async/>
                     <Route path=path!("settings/suppressions") view=Page::Settings(Settings::Suppressions) ssr=SsrMode::Async/>
+                    <Route path=path!("settings/models") view=Page::Settings(Settings::Models) ssr=SsrMode::Async/>
                     <Route path=path!("settings/keys") view=Page::Settings(Settings::Keys) ssr=SsrMode::Async/>
                     <Route path=path!("settings/audit") view=Page::Settings(Settings::Audit) ssr=SsrMode::Async/>
                     <Route path=path!("more") view=Page::Home(Home::More) ssr=SsrMode::Async/>
