@@ -172,7 +172,8 @@ impl Attempt {
     #[must_use]
     pub fn new(form: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(form).into_owned();
-        Self { pairs: pairs.filter(|(name, _)| !name.contains("password")).collect() }
+        let secret = |name: &str| name.contains("password") || name.ends_with("[key]");
+        Self { pairs: pairs.filter(|(name, _)| !secret(name)).collect() }
     }
 }
 

@@ -39,7 +39,7 @@ use pages::{
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
     runs::{ApprovalsPage, RunPage, RunsPage, StartRunPage},
     sandbox::{SandboxMailPage, SandboxPage},
-    settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, SuppressionsPage},
+    settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, ModelsPage, SuppressionsPage},
     tasks::TasksPage,
 };
 use shell::RouteFollower;
@@ -117,6 +117,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/mailboxes") view=MailboxesPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/members") view=MembersPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/suppressions") view=SuppressionsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/models") view=ModelsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/keys") view=KeysPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/audit") view=AuditPage ssr=SsrMode::Async/>
                     <Route path=path!("more") view=MorePlacesPage ssr=SsrMode::Async/>

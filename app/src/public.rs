@@ -12,6 +12,7 @@ mod leave;
 mod page;
 mod sign_in;
 mod sign_up;
+mod webhook;
 
 use axum::{
     Router,
@@ -43,6 +44,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/invite/{token}", get(invite::show).post(invite::accept))
         .route("/p/{token}", get(leave::show).post(leave::confirm))
         .route("/t/{slug}/settings/keys/new", post(keys::create))
+        .route("/t/{slug}/settings/models/webhook", post(webhook::connect))
         .route("/t/{slug}/leads/bulk", post(leads::bulk))
         .route("/t/{slug}/leads/import/upload", post(imports::upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))

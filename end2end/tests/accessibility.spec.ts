@@ -24,6 +24,7 @@ const inside = [
   "/t/halden/settings/mailboxes",
   "/t/halden/settings/members",
   "/t/halden/settings/suppressions",
+  "/t/halden/settings/models",
   "/t/halden/settings/keys",
   "/t/halden/settings/audit",
   "/t/halden/more",

@@ -1,10 +1,12 @@
-//! Settings of a company: its name and address, mailboxes, people, the suppression list, API keys, the audit log.
+//! Settings of a company: its name and address, mailboxes, people, the suppression list, language
+//! models, API keys, the audit log.
 
 mod audit;
 mod company;
 mod keys;
 mod mailboxes;
 mod members;
+mod models;
 mod suppressions;
 
 use crate::pages::written::tab_title;
@@ -20,6 +22,7 @@ pub use company::CompanySettingsPage;
 pub use keys::{KeysPage, NEW_KEY};
 pub use mailboxes::MailboxesPage;
 pub use members::MembersPage;
+pub use models::{ModelsPage, NEW_WEBHOOK};
 pub use suppressions::SuppressionsPage;
 
 /// The frame of a settings page: its siblings as tabs, and the body.
@@ -30,6 +33,7 @@ fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyVie
         ("mailboxes", "Mailboxes"),
         ("members", "Members"),
         ("suppressions", "Suppression list"),
+        ("models", "Models"),
         ("keys", "API keys"),
         ("audit", "Audit log"),
     ]

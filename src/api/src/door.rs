@@ -113,6 +113,18 @@ impl Work {
         self.t.commit().await?;
         Ok(reply)
     }
+
+    /// The same for an answer that shows a secret: it is kept nowhere, so nobody can ask for it again.
+    ///
+    /// # Errors
+    /// 422 when the caller sent an `Idempotency-Key`; as [`Self::done`].
+    pub async fn done_unkept(self, reply: Reply) -> Result<Reply> {
+        if self.key.is_some() {
+            let words = "This answer shows a secret and is not kept. Leave Idempotency-Key out.";
+            return Err(ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_unsupported", words).into());
+        }
+        Ok(self.done(reply).await?.unstored())
+    }
 }
 
 impl<T: Input, S: Send + Sync> FromRequest<S> for Write<T> {

@@ -37,9 +37,14 @@ const KEY: &str = "key";
         (name = "Tasks", description = "What people are to do, mostly about a lead."),
         (name = "Drafts", description = "E-mails to a lead that nobody has sent."),
         (name = "Runs", description = "An agent does a task: started, watched, answered and stopped."),
+        (name = "Models", description = "Language models, in the order they are asked."),
+        (name = "Webhook", description = "Where agents may send something, with approval."),
     )
 )]
 struct Description;
+
+/// Operations that change a thing without a version.
+const UNVERSIONED: [&str; 1] = ["change_model"];
 
 /// Every operation with its description.
 pub fn operations() -> OpenApiRouter {
@@ -98,7 +103,8 @@ fn complete(method: &str, operation: &mut Value) {
              not done again, for 24 hours.",
         ));
     }
-    if method == "patch" {
+    let versioned = method == "patch" && !UNVERSIONED.iter().any(|id| operation["operationId"] == *id);
+    if versioned {
         headers.push(("If-Match", "The `ETag` of an earlier answer: nothing is done when it is no longer the newest."));
     }
     let parameters = operation["parameters"].take();
@@ -115,7 +121,7 @@ fn complete(method: &str, operation: &mut Value) {
     let mut failures =
         vec![("401", "The key is missing, unknown, expired or revoked."), ("403", "The key lacks the scope.")];
     failures.extend(has_id.then_some(("404", "It does not exist, or it belongs to another company.")));
-    if method == "patch" {
+    if versioned {
         failures.push(("412", "`If-Match` names an old version."));
     }
     failures.extend([

@@ -79,6 +79,12 @@ impl Reply {
         self.with(header::ETAG, format!("\"v{version}\""))
     }
 
+    /// No cache may keep it.
+    #[must_use]
+    pub fn unstored(self) -> Self {
+        self.with(header::CACHE_CONTROL, "no-store".to_owned())
+    }
+
     #[must_use]
     fn with(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name.to_string(), value));

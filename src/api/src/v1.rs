@@ -11,10 +11,12 @@ mod imports;
 mod leads;
 mod mailboxes;
 mod me;
+mod models;
 mod runs;
 mod steps;
 mod suppressions;
 mod tasks;
+mod webhook;
 
 use domain::{Page, Problem};
 use serde::{Serialize, de::DeserializeOwned};
@@ -41,6 +43,8 @@ pub fn router() -> OpenApiRouter {
         .merge(content::router())
         .merge(tasks::router())
         .merge(drafts::router())
+        .merge(models::router())
+        .merge(webhook::router())
 }
 
 /// A list that always comes whole, in the shape of a page.
@@ -64,7 +68,10 @@ fn merged<T: Serialize + DeserializeOwned>(old: &T, patch: Value) -> Result<T> {
 #[cfg(test)]
 pub(crate) mod bodies {
     pub use super::{
-        agents::{AgentFiles, AgentInFull, AgentInput, AgentsImported, RestoreVersion},
+        agents::{
+            AgentAnswer, AgentExecution, AgentFiles, AgentInFull, AgentInput, AgentStanding, AgentTask, AgentsImported,
+            RestoreVersion,
+        },
         commands::{CommandResult, Resume, Schedule},
         imports::ImportFormat,
         leads::{BulkChange, LeadBatch, LeadResults, NewNote},
@@ -72,5 +79,6 @@ pub(crate) mod bodies {
         runs::{Approve, Deny, RunInFull},
         steps::{NewTestMail, Place},
         suppressions::{NewSuppressions, SuppressionsAdded},
+        webhook::{ConnectedWebhook, Webhook, WebhookInput},
     };
 }

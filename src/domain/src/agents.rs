@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use yaml_serde::Mapping;
 
-use crate::{AgentId, Problem, problem::Problems, wire::wire_enum};
+use crate::{AgentId, Problem, problem::Problems, runs::RunState, wire::wire_enum};
 
 pub use playbook::{PlayStep, Work};
 pub use tools::{Risk, TOOLS, Tool, tool};
@@ -60,6 +60,30 @@ wire_enum! {
         Written = "written",
         /// A file.
         Imported = "imported",
+    }
+}
+
+wire_enum! {
+    /// How an agent is doing, by its runs.
+    pub enum AgentStatus {
+        /// Nothing is under way, and the last run did not fail.
+        Idle = "idle",
+        /// A run has not ended.
+        Running = "running",
+        /// The last run failed or took too long.
+        Error = "error",
+    }
+}
+
+impl AgentStatus {
+    /// The status of an agent, by whether a run of it is open and how its last one stands.
+    #[must_use]
+    pub const fn of(open: bool, last: Option<RunState>) -> Self {
+        match last {
+            _ if open => Self::Running,
+            Some(RunState::Failed | RunState::TimedOut) => Self::Error,
+            _ => Self::Idle,
+        }
     }
 }
 
@@ -226,6 +250,10 @@ pub struct AgentSummary {
     pub version: i32,
     /// Last changed.
     pub updated_at: DateTime<Utc>,
+    /// How it is doing.
+    pub status: AgentStatus,
+    /// When its last run was started.
+    pub last_run: Option<DateTime<Utc>>,
 }
 
 impl AgentSummary {
@@ -260,6 +288,18 @@ mod tests {
         let wrong = Definition { limits: Limits { steps: 0, ..Limits::default() }, ..Definition::new(" ", "", "") };
         let fields: Vec<_> = wrong.check().expect_err("nothing is right").into_iter().filter_map(|p| p.field).collect();
         assert_eq!(fields, ["name", "description", "instructions", "limits"]);
+    }
+
+    #[test]
+    fn an_agent_is_as_its_runs_are() {
+        let table: Vec<_> = RunState::ALL
+            .iter()
+            .filter(|state| state.has_ended())
+            .map(|&state| (state.as_str(), AgentStatus::of(false, Some(state)).as_str()))
+            .collect();
+        assert_eq!(table, [("succeeded", "idle"), ("failed", "error"), ("cancelled", "idle"), ("timed_out", "error")]);
+        assert_eq!(AgentStatus::of(false, None), AgentStatus::Idle);
+        assert_eq!(AgentStatus::of(true, Some(RunState::Failed)), AgentStatus::Running, "an older one goes on");
     }
 
     #[test]

@@ -126,6 +126,53 @@ impl RunState {
 }
 
 wire_enum! {
+    /// A run as programs know it that call it an execution: four words instead of thirteen.
+    pub enum ExecutionStatus {
+        /// Waits for a free slot.
+        Pending = "pending",
+        /// Works, or waits for somebody.
+        Running = "running",
+        /// Done.
+        Completed = "completed",
+        /// Failed, cancelled or timed out.
+        Failed = "failed",
+    }
+}
+
+wire_enum! {
+    /// What came of a run that has ended.
+    pub enum AnswerStatus {
+        /// There is a result.
+        Success = "success",
+        /// There is none, and the error says why.
+        Error = "error",
+    }
+}
+
+impl From<RunState> for ExecutionStatus {
+    fn from(state: RunState) -> Self {
+        match state {
+            RunState::Queued => Self::Pending,
+            RunState::Succeeded => Self::Completed,
+            RunState::Failed | RunState::Cancelled | RunState::TimedOut => Self::Failed,
+            _ => Self::Running,
+        }
+    }
+}
+
+impl ExecutionStatus {
+    /// What came of it, once it has ended.
+    #[must_use]
+    pub const fn answer(self) -> Option<AnswerStatus> {
+        match self {
+            Self::Pending | Self::Running => None,
+            Self::Completed => Some(AnswerStatus::Success),
+            Self::Failed => Some(AnswerStatus::Error),
+        }
+    }
+}
+
+wire_enum! {
     /// Why a run failed.
     pub enum Failure {
         /// The agent could not do it; the words say why.
@@ -315,6 +362,15 @@ pub struct Run {
     pub started_at: Option<DateTime<Utc>>,
     /// Ended.
     pub finished_at: Option<DateTime<Utc>>,
+}
+
+impl Run {
+    /// Why it ended without success, in words.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        let failed = ExecutionStatus::from(self.state) == ExecutionStatus::Failed;
+        failed.then(|| self.failure_detail.clone().unwrap_or_else(|| format!("{}.", self.state.label())))
+    }
 }
 
 /// A step of a run.
@@ -510,6 +566,36 @@ mod tests {
         let tried: Vec<_> = RunState::ALL.iter().filter(|s| s.retry().is_ok()).map(|s| s.as_str()).collect();
         assert_eq!(tried, ["failed", "cancelled", "timed_out"]);
         assert_eq!(RunState::Succeeded.retry().expect_err("done").allowed, ["fork"]);
+    }
+
+    #[test]
+    fn an_execution_is_a_run_in_four_words() {
+        let table: Vec<_> = RunState::ALL
+            .iter()
+            .map(|&state| {
+                let status = ExecutionStatus::from(state);
+                (state.as_str(), status.as_str(), status.answer().map_or("-", AnswerStatus::as_str))
+            })
+            .collect();
+        assert_eq!(
+            table,
+            [
+                ("queued", "pending", "-"),
+                ("running", "running", "-"),
+                ("waiting_approval", "running", "-"),
+                ("waiting_input", "running", "-"),
+                ("waiting_tool", "running", "-"),
+                ("waiting_child", "running", "-"),
+                ("waiting_budget", "running", "-"),
+                ("sleeping", "running", "-"),
+                ("cancelling", "running", "-"),
+                ("succeeded", "completed", "success"),
+                ("failed", "failed", "error"),
+                ("cancelled", "failed", "error"),
+                ("timed_out", "failed", "error"),
+            ]
+        );
+        assert!(RunState::ALL.iter().all(|&s| ExecutionStatus::from(s).answer().is_some() == s.has_ended()));
     }
 
     #[test]

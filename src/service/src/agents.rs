@@ -2,9 +2,11 @@
 
 mod catalogue;
 
+use chrono::{DateTime, Utc};
 use domain::{
     AgentId, Permission, Problem,
-    agents::{AgentSummary, AgentVersion, Definition, MAX_DEFINITION, MAX_FILES, Origin, Team},
+    agents::{AgentStatus, AgentSummary, AgentVersion, Definition, MAX_DEFINITION, MAX_FILES, Origin, Team},
+    runs::RunState,
 };
 
 use crate::{Error, Result, Tenant, audit::Entry, error::OnConstraint, leads::is_storable};
@@ -53,14 +55,7 @@ impl Agents<'_> {
     /// [`Error::Forbidden`] without the right to read.
     pub async fn list(&mut self) -> Result<Vec<AgentSummary>> {
         self.t.require(Permission::Read).await?;
-        let mut agents = sqlx::query_as!(
-            AgentSummary,
-            r#"SELECT id AS "id: AgentId", name, team AS "team: Team", description, tools, enabled,
-                      origin AS "origin: Origin", version, updated_at
-               FROM agents WHERE deleted_at IS NULL ORDER BY name_key"#
-        )
-        .fetch_all(self.t.conn())
-        .await?;
+        let mut agents = self.select(None).await?;
         agents.sort_by_key(|agent| agent.team);
         Ok(agents)
     }
@@ -71,16 +66,7 @@ impl Agents<'_> {
     /// [`Error::NotFound`].
     pub async fn get(&mut self, id: AgentId) -> Result<AgentSummary> {
         self.t.require(Permission::Read).await?;
-        sqlx::query_as!(
-            AgentSummary,
-            r#"SELECT id AS "id: AgentId", name, team AS "team: Team", description, tools, enabled,
-                      origin AS "origin: Origin", version, updated_at
-               FROM agents WHERE id = $1 AND deleted_at IS NULL"#,
-            id.0
-        )
-        .fetch_optional(self.t.conn())
-        .await?
-        .ok_or(Error::NotFound("agent"))
+        self.select(Some(id)).await?.pop().ok_or(Error::NotFound("agent"))
     }
 
     /// The agent with this name, upper and lower case alike.
@@ -254,6 +240,30 @@ impl Agents<'_> {
         Ok(outcomes)
     }
 
+    /// All agents by name, or the one with this id, each with how its runs stand.
+    async fn select(&mut self, id: Option<AgentId>) -> Result<Vec<AgentSummary>> {
+        let rows = sqlx::query_as!(
+            AgentRow,
+            r#"
+            SELECT a.id AS "id: AgentId", a.name, a.team AS "team: Team", a.description, a.tools, a.enabled,
+                   a.origin AS "origin: Origin", a.version, a.updated_at, last.created_at AS "last_run?",
+                   last.state AS "last_state?: RunState",
+                   EXISTS (SELECT FROM runs o WHERE o.agent_id = a.id AND o.finished_at IS NULL) AS "open!"
+            FROM agents a
+            LEFT JOIN LATERAL (
+                SELECT r.created_at, r.state FROM runs r
+                WHERE r.agent_id = a.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1
+            ) last ON true
+            WHERE ($1::uuid IS NULL OR a.id = $1)
+              AND a.deleted_at IS NULL
+            ORDER BY a.name_key"#,
+            id.map(|id| id.0)
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        Ok(rows.into_iter().map(AgentSummary::from).collect())
+    }
+
     async fn import_one(&mut self, text: &str) -> Result<Imported> {
         if text.chars().count() > MAX_DEFINITION {
             let message = "The file is too long: a definition has at most 200,000 characters.";
@@ -344,6 +354,40 @@ impl Agents<'_> {
             .fetch_optional(self.t.conn())
             .await?
             .ok_or(Error::NotFound("agent"))
+    }
+}
+
+#[derive(Debug)]
+struct AgentRow {
+    id: AgentId,
+    name: String,
+    team: Team,
+    description: String,
+    tools: Vec<String>,
+    enabled: bool,
+    origin: Origin,
+    version: i32,
+    updated_at: DateTime<Utc>,
+    last_run: Option<DateTime<Utc>>,
+    last_state: Option<RunState>,
+    open: bool,
+}
+
+impl From<AgentRow> for AgentSummary {
+    fn from(r: AgentRow) -> Self {
+        Self {
+            id: r.id,
+            name: r.name,
+            team: r.team,
+            description: r.description,
+            tools: r.tools,
+            enabled: r.enabled,
+            origin: r.origin,
+            version: r.version,
+            updated_at: r.updated_at,
+            status: AgentStatus::of(r.open, r.last_state),
+            last_run: r.last_run,
+        }
     }
 }
 

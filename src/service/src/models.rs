@@ -113,6 +113,9 @@ impl Models<'_> {
         self.t.require(Permission::ManageAgents).await?;
         let input = input.check(false)?;
         let old = self.get(id).await?;
+        if input.kind.is_some_and(|kind| kind != old.kind) {
+            return Err(Problem::field("kind", "kind_fixed", "A model keeps its kind. Set up another one.").into());
+        }
         let moved = input.base_url.as_ref().is_some_and(|url| old.base_url.as_deref().unwrap_or_default() != url);
         if moved && old.has_key && input.key.is_none() {
             let words = "Enter the key again: it was given for another address.";

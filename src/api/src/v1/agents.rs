@@ -1,20 +1,33 @@
-//! Agents: the catalogue of the company, as files and versions.
+//! Agents: the catalogue of the company, as files and versions, and what they do, in the words of programs that
+//! execute them.
 
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use domain::{
-    AgentId, Problem,
-    agents::{AgentSummary, AgentVersion, Definition},
+    AgentId, Page, Problem, RunId,
+    agents::{AgentStatus, AgentSummary, AgentVersion, Definition},
+    runs::{AnswerStatus, ExecutionStatus, NewRun, Run, RunFilter},
 };
 use serde::{Deserialize, Serialize};
-use service::Tenant;
-use utoipa::ToSchema;
+use serde_json::{Map, Value};
+use service::{Error, Tenant};
+use tokio::time::{Instant, sleep};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     door::{Json, Read, Write},
-    problem::Result,
-    query::Path,
+    problem::{Failure, ProblemDetails, Result},
+    query::{Paging, Path, Query},
     reply::Reply,
 };
+
+/// The longest that a caller may wait for a run, in seconds.
+const LONGEST_WAIT: u64 = 60;
+/// Between two looks at a run that somebody waits for.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
@@ -27,6 +40,9 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(enable))
         .routes(routes!(disable))
         .routes(routes!(import))
+        .routes(routes!(execute))
+        .routes(routes!(status))
+        .routes(routes!(results))
 }
 
 /// An agent with its file.
@@ -95,6 +111,89 @@ pub struct FileImported {
     changed: bool,
     /// Why it was not taken, with the line.
     problem: Option<Problem>,
+}
+
+/// What an agent is to do.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentTask {
+    /// Name of the agent, or its id.
+    agent_name: String,
+    /// What it is to do, in words.
+    #[serde(default)]
+    task: String,
+    /// Values for its inputs.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    parameters: Map<String, Value>,
+}
+
+/// A run of an agent, as an execution.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AgentExecution {
+    /// The agent.
+    agent_name: String,
+    /// The run; `/runs/{id}` tells all about it.
+    run_id: RunId,
+    /// How far it is.
+    status: ExecutionStatus,
+    /// What the agent answered.
+    result: Option<String>,
+    /// Why there is no result.
+    error: Option<String>,
+    /// When it was asked for.
+    created_at: DateTime<Utc>,
+    /// When it ended.
+    finished_at: Option<DateTime<Utc>>,
+}
+
+impl From<Run> for AgentExecution {
+    fn from(run: Run) -> Self {
+        Self {
+            run_id: run.id,
+            status: run.state.into(),
+            error: run.error(),
+            agent_name: run.agent,
+            result: run.answer,
+            created_at: run.created_at,
+            finished_at: run.finished_at,
+        }
+    }
+}
+
+/// What came of an execution that was waited for.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AgentAnswer {
+    /// The agent.
+    agent_name: String,
+    /// The run; `/runs/{id}` tells all about it.
+    run_id: RunId,
+    /// How it ended.
+    status: AnswerStatus,
+    /// What the agent answered.
+    result: Option<String>,
+    /// Why there is no result.
+    error: Option<String>,
+}
+
+/// How an agent is doing.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AgentStanding {
+    /// The agent.
+    name: String,
+    /// By its runs.
+    status: AgentStatus,
+    /// When the last one was started.
+    last_run: Option<DateTime<Utc>>,
+}
+
+/// How long to wait.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Waiting {
+    /// Seconds until the answer comes in any case, 0 to 60; 0 when absent.
+    wait: u64,
 }
 
 /// List agents
@@ -249,6 +348,95 @@ async fn import(call: Write<Json<AgentFiles>>) -> Result<Reply> {
         })
         .collect();
     work.done(Reply::ok(&AgentsImported { files })?).await
+}
+
+/// Execute an agent
+///
+/// It is queued and works with the rights of the key: 202 with the run. With `wait` the answer comes when the
+/// run has ended, or as 202 when the time is over. Where a person has to approve something, that is mostly 202.
+#[utoipa::path(post, path = "/agents/execute", tag = "Agents", operation_id = "execute_agent", params(Waiting),
+    security(("key" = ["runs:write"])), request_body = AgentTask,
+    responses((status = OK, body = AgentAnswer), (status = ACCEPTED, body = AgentExecution),
+        (status = NOT_FOUND, description = "There is no such agent."),
+        (status = CONFLICT, description = "The agent is not enabled.")))]
+async fn execute(later: Read, Query(waiting): Query<Waiting>, call: Write<Json<AgentTask>>) -> Result<Reply> {
+    if waiting.wait > LONGEST_WAIT {
+        let words = format!("Wait 0 to {LONGEST_WAIT} seconds.");
+        return Err(Problem::field("wait", "number_invalid", words).into());
+    }
+    let (mut work, Json(AgentTask { agent_name, task, parameters })) = call.open().await?;
+    let agent = known(&mut work.t, &agent_name).await?.name;
+    let run = work.t.runs().create(NewRun { agent, task, parameters }).await?;
+    let id = run.id;
+    // The commit comes before the first look, so that a worker can begin.
+    let accepted = work.done(executed(run)?).await?;
+    match waiting.wait {
+        0 => Ok(accepted),
+        seconds => executed(awaited(&later, id, Duration::from_secs(seconds)).await?),
+    }
+}
+
+/// Get the status of an agent
+#[utoipa::path(get, path = "/agents/{id}/status", tag = "Agents", operation_id = "get_agent_status",
+    params(("id" = String, Path, description = "Id or name")), security(("key" = ["runs:read"])),
+    responses((status = OK, body = AgentStanding)))]
+async fn status(call: Read, Path(id): Path<String>) -> Result<Reply> {
+    let agent = known(&mut call.open().await?, &id).await?;
+    Reply::ok(&AgentStanding { name: agent.name, status: agent.status, last_run: agent.last_run })
+}
+
+/// List the results of an agent
+///
+/// What it was executed for, the newest first.
+#[utoipa::path(get, path = "/agents/{id}/results", tag = "Agents", operation_id = "list_agent_results",
+    params(("id" = String, Path, description = "Id or name"), Paging), security(("key" = ["runs:read"])),
+    responses((status = OK, body = Page<AgentExecution>)))]
+async fn results(call: Read, Path(id): Path<String>, Query(page): Query<Paging>) -> Result<Reply> {
+    let mut t = call.open().await?;
+    let agent = known(&mut t, &id).await?.id;
+    let filter = RunFilter { agent: Some(agent), ..RunFilter::default() };
+    Reply::ok(&t.runs().list(&filter, &page.page()?).await?.map(AgentExecution::from))
+}
+
+/// 200 with the answer of a run that has ended, 202 with one that goes on.
+fn executed(run: Run) -> Result<Reply> {
+    let execution = AgentExecution::from(run);
+    let path = format!("/runs/{}", execution.run_id);
+    let Some(status) = execution.status.answer() else {
+        return Ok(Reply::accepted(&execution)?.location(&path));
+    };
+    let AgentExecution { agent_name, run_id, result, error, .. } = execution;
+    Ok(Reply::ok(&AgentAnswer { agent_name, run_id, status, result, error })?.location(&path))
+}
+
+/// The run when it has ended, or as it is when the time is over. Between two looks no transaction is open.
+async fn awaited(call: &Read, id: RunId, wait: Duration) -> Result<Run> {
+    let end = Instant::now() + wait;
+    loop {
+        let mut t = call.open().await?;
+        let run = t.runs().get(id).await?;
+        t.commit().await?;
+        let left = end.saturating_duration_since(Instant::now());
+        if run.state.has_ended() || left.is_zero() {
+            return Ok(run);
+        }
+        sleep(LOOK_AGAIN.min(left)).await;
+    }
+}
+
+/// The agent that a program names, by its id or its name, in the words that such programs know.
+async fn known(t: &mut Tenant, text: &str) -> Result<AgentSummary> {
+    let unknown = |error| match error {
+        Error::NotFound(_) => {
+            ProblemDetails::new(StatusCode::NOT_FOUND, "not_found", format!("Agent '{text}' not found")).into()
+        }
+        other => Failure::from(other),
+    };
+    let id = match text.parse() {
+        Ok(id) => id,
+        Err(_) => t.agents().by_name(text).await.map_err(unknown)?,
+    };
+    t.agents().get(id).await.map_err(unknown)
 }
 
 async fn set_enabled(id: &str, call: Write, enabled: bool) -> Result<Reply> {

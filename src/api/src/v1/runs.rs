@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{
     AgentId, ApprovalId, Page, RunId,
-    runs::{Approval, Decision, NewRun, Run, RunEvent, RunFilter, RunState, RunStep, RunView},
+    runs::{Approval, Decision, NewRun, Run, RunEvent, RunFilter, RunStep, RunView},
 };
 use futures::stream;
 use serde::{Deserialize, Serialize};
@@ -288,15 +288,5 @@ impl Watch {
             }
         };
         let _ = tokio::time::timeout(Duration::from_secs(30), ours).await;
-    }
-}
-
-/// The run that a word of the other surface is about, by its state.
-pub(super) const fn execution_word(state: RunState) -> &'static str {
-    match state {
-        RunState::Queued => "pending",
-        RunState::Succeeded => "completed",
-        RunState::Failed | RunState::Cancelled | RunState::TimedOut => "failed",
-        _ => "running",
     }
 }

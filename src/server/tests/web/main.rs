@@ -1,5 +1,6 @@
 //! What every request passes: protection, sessions, live hints, and a database that goes away.
 
+mod agents;
 mod api;
 mod doors;
 mod isolation;
