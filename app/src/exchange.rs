@@ -308,6 +308,13 @@ pub fn WrittenHtml(
 mod tests {
     use super::*;
 
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn the_secrets_of_a_refused_form_are_not_kept() {
+        let kept = Attempt::new(b"form[name]=a&form[password]=b&form%5Bkey%5D=c").pairs;
+        assert_eq!(kept, [("form[name]".to_owned(), "a".to_owned())]);
+    }
+
     #[test]
     fn answers_survive_as_text() {
         let error = AppError { status: 409, message: "Not now.".to_owned(), problems: Vec::new(), existing: None };

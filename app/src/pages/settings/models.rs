@@ -10,7 +10,7 @@ use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    form::{AddModel, FilledForm},
+    form::{AddModel, FilledForm, SaveModel},
     webhook::{ConnectedWebhook, RemoveWebhook},
 };
 use super::page;
@@ -132,6 +132,7 @@ fn model_id(text: &str) -> Result<domain::ModelId, AppError> {
 #[derive(Clone, Copy)]
 struct Posts {
     add: Post,
+    save: Post,
     change: Post,
     connect: Post,
     disconnect: Post,
@@ -143,6 +144,7 @@ pub fn ModelsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
     let posts = Posts {
         add: Post::to::<AddModel>(),
+        save: Post::to::<SaveModel>(),
         change: Post::to::<ChangeModel>(),
         connect: Post::to_door(NEW_WEBHOOK),
         disconnect: Post::to::<RemoveWebhook>(),
@@ -159,7 +161,7 @@ pub fn ModelsPage() -> impl IntoView {
 
 fn show(slug: String, list: ModelList, posts: Posts) -> AnyView {
     let body = match list.edited {
-        Some(edited) => form::change(&slug, edited),
+        Some(edited) => form::change(&slug, edited, posts.save),
         None => {
             let count = list.rows.len();
             let models = models(&slug, list.rows, posts);

@@ -356,7 +356,8 @@ async fn import(call: Write<Json<AgentFiles>>) -> Result<Reply> {
 /// run has ended, or as 202 when the time is over. Where a person has to approve something, that is mostly 202.
 #[utoipa::path(post, path = "/agents/execute", tag = "Agents", operation_id = "execute_agent", params(Waiting),
     security(("key" = ["runs:write"])), request_body = AgentTask,
-    responses((status = OK, body = AgentAnswer), (status = ACCEPTED, body = AgentExecution),
+    responses((status = OK, body = AgentAnswer, description = "The run has ended."),
+        (status = ACCEPTED, body = AgentExecution, description = "The run goes on."),
         (status = NOT_FOUND, description = "There is no such agent."),
         (status = CONFLICT, description = "The agent is not enabled.")))]
 async fn execute(later: Read, Query(waiting): Query<Waiting>, call: Write<Json<AgentTask>>) -> Result<Reply> {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::{body::to_bytes, http::StatusCode};
 use domain::{
     PageRequest, RunId,
     keys::Scope,
+    models::{ModelInput, ModelKind},
     runs::{RunFilter, RunView},
 };
 use serde_json::{Value, json};
@@ -197,6 +198,41 @@ async fn a_model_is_set_up_moved_and_removed_and_its_key_is_never_told() {
     }
     assert_eq!(program.send("DELETE", &path, &[], None).await.status, StatusCode::NO_CONTENT);
     assert_eq!(program.get(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_page_of_models_says_how_each_stands() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let mut t = app.db.tenant(&company.owner).await.expect("open");
+    for (name, failures) in [("Good", 0), ("Tired", 1), ("Broken", 5), ("New", 0), ("Unused", 1)] {
+        let input = ModelInput {
+            name: Some(name.to_owned()),
+            kind: Some(ModelKind::Anthropic),
+            model: Some("claude".to_owned()),
+            key: Some("sk-private".to_owned()),
+            enabled: Some(name != "Unused"),
+            ..ModelInput::default()
+        };
+        let id = t.models().create(input).await.expect("set up").id;
+        for _ in 0..failures {
+            t.models().record(id, Err("It is out of order (500).")).await.expect("kept");
+        }
+        if name == "Good" {
+            t.models().record(id, Ok(())).await.expect("kept");
+        }
+    }
+    t.commit().await.expect("kept");
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let page = app.get(&format!("/t/{}/settings/models", company.slug), &cookie).await;
+    assert_eq!(page.status(), StatusCode::OK);
+    let page = to_bytes(page.into_body(), 1 << 20).await.expect("a body");
+    let page = String::from_utf8_lossy(&page);
+    for words in ["Answers", "Does not answer", "Left alone", "Being tested", "Not asked", "Asked first"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(page.contains("Asked when Good does not answer"), "{page}");
+    assert!(!page.contains("sk-private"));
 }
 
 #[tokio::test]

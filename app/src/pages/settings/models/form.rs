@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm},
-    ui::{ButtonLink, Card, Choice, FieldWidth, InputKind, Select, SubmitButton, TextInput, refusal_of_fields},
+    ui::{Card, Choice, FieldWidth, InputKind, Select, SubmitButton, TextInput, refusal_of_fields},
 };
 
 /// What is entered about a model, as text.
@@ -112,9 +112,7 @@ pub(super) fn add(slug: &str, post: Post) -> AnyView {
 }
 
 /// The form of a model that is set up, in the place of the list.
-pub(super) fn change(slug: &str, form: FilledForm) -> AnyView {
-    // Of this form only: what was wrong with one model says nothing about the next.
-    let post = Post::to::<SaveModel>();
+pub(super) fn change(slug: &str, form: FilledForm, post: Post) -> AnyView {
     let (slug, back) = (slug.to_owned(), format!("/t/{slug}/settings/models"));
     let (kind, title) = (form.values.kind.clone(), format!("Change {}", form.values.name));
     let hint = if form.has_key {
@@ -132,7 +130,8 @@ pub(super) fn change(slug: &str, form: FilledForm) -> AnyView {
                 {fields}
                 <div class="cluster">
                     <SubmitButton busy=post.busy()>"Save model"</SubmitButton>
-                    <ButtonLink href=back>"Cancel"</ButtonLink>
+                    // Leads out of the page, so that what was wrong with this model is not said of the next.
+                    <a class="button" href=back rel="external">"Cancel"</a>
                 </div>
             </PostForm>
         </Card>
