@@ -5,20 +5,27 @@ mod form;
 mod webhook;
 
 use domain::Permission;
-use leptos::{either::Either, prelude::*, server_fn::codec::Postcard};
+use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use self::{
     form::{AddModel, FilledForm, SaveModel},
     webhook::{ConnectedWebhook, RemoveWebhook},
 };
+#[cfg(feature = "ssr")]
 use super::page;
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
+    pages::{
+        frame::{live_version, only, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
     fmt::Moment,
-    pages::frame::{live_version, only, use_slug},
     ui::{
         ButtonKind, ButtonLink, ButtonSize, Card, Empty, EmptyKind, Fact, Facts, Glyph, Status, SubmitButton, Time,
         Tone, confirm, refusal, refusal_of_fields,
@@ -28,7 +35,8 @@ use crate::{
 pub use webhook::NEW_WEBHOOK;
 
 /// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelList {
     rows: Vec<ModelRow>,
     /// The form of the one that is changed.
@@ -37,7 +45,8 @@ pub struct ModelList {
 }
 
 /// A model in the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 struct ModelRow {
     id: String,
     name: String,
@@ -50,7 +59,8 @@ struct ModelRow {
 }
 
 /// How a model stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 enum State {
     Off,
     Alone(Moment, String),
@@ -61,7 +71,7 @@ enum State {
 
 /// Loads the page; `edit` is the id of the model whose form is open.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_models(slug: String, edit: String) -> Result<ModelList, AppError> {
+pub async fn load_models(slug: String, edit: String) -> Result<Written, AppError> {
     let mut t = crate::server::tenant(&slug).await?;
     let models = t.models().list().await?;
     let edited = match edit.as_str() {
@@ -95,11 +105,12 @@ pub async fn load_models(slug: String, edit: String) -> Result<ModelList, AppErr
         },
         name: m.name,
     };
-    Ok(ModelList {
+    let list = ModelList {
         rows: models.into_iter().map(row).collect(),
         edited,
         webhook: webhook.map(|w| ConnectedWebhook { url: w.url, since: Moment::new(w.created_at, now, &zone) }),
-    })
+    };
+    Ok(Written::new("Models", show(&slug, list)))
 }
 
 /// Does something with a model: `test`, `earlier`, `disable`, `enable`, `remove`.
@@ -129,6 +140,7 @@ fn model_id(text: &str) -> Result<domain::ModelId, AppError> {
 }
 
 /// What the forms of the page post to.
+#[cfg(feature = "ssr")]
 #[derive(Clone, Copy)]
 struct Posts {
     add: Post,
@@ -142,6 +154,17 @@ struct Posts {
 #[component]
 pub fn ModelsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
+    let live = live_version("models");
+    only(Permission::ManageAgents, move || {
+        written(live, move || {
+            let edit = query.read().get("edit").unwrap_or_default();
+            LoadModels { slug: slug.get(), edit }
+        })
+    })
+}
+
+#[cfg(feature = "ssr")]
+fn show(slug: &str, list: ModelList) -> AnyView {
     let posts = Posts {
         add: Post::to::<AddModel>(),
         save: Post::to::<SaveModel>(),
@@ -149,26 +172,11 @@ pub fn ModelsPage() -> impl IntoView {
         connect: Post::to_door(NEW_WEBHOOK),
         disconnect: Post::to::<RemoveWebhook>(),
     };
-    let live = live_version("models");
-    only(Permission::ManageAgents, move || {
-        with_data(
-            live,
-            move || LoadModels { slug: slug.get(), edit: query.read().get("edit").unwrap_or_default() },
-            move |list| show(slug.get_untracked(), list, posts),
-        )
-    })
-}
-
-fn show(slug: String, list: ModelList, posts: Posts) -> AnyView {
     let body = match list.edited {
         Some(edited) => form::change(&slug, edited, posts.save),
         None => {
-            let count = list.rows.len();
-            let models = models(&slug, list.rows, posts);
-            let webhook = webhook::section(&slug, list.webhook, posts.connect, posts.disconnect);
-            // With another number of models this is another part of the page, not the same one with new words:
-            // a form that was done begins anew, and a question that was answered is closed.
-            let models = if count.is_multiple_of(2) { Either::Left(models) } else { Either::Right(models) };
+            let models = models(slug, list.rows, posts);
+            let webhook = webhook::section(slug, list.webhook, posts.connect, posts.disconnect);
             view! {
                 {refusal_of_fields(posts.add, "form")}
                 {refusal(posts.change)}
@@ -180,9 +188,10 @@ fn show(slug: String, list: ModelList, posts: Posts) -> AnyView {
             .into_any()
         }
     };
-    page(&slug, "models", "Models", body)
+    page(slug, "models", "Models", body)
 }
 
+#[cfg(feature = "ssr")]
 fn models(slug: &str, rows: Vec<ModelRow>, posts: Posts) -> impl IntoView + use<> {
     let empty = rows.is_empty().then(|| {
         view! { <Card title="Models"><Empty kind=EmptyKind::First title="No model yet" text="Add one below, and agents think with it."/></Card> }
@@ -211,6 +220,7 @@ fn models(slug: &str, rows: Vec<ModelRow>, posts: Posts) -> impl IntoView + use<
     }
 }
 
+#[cfg(feature = "ssr")]
 fn card(slug: &str, model: ModelRow, order: String, first: bool, change: Post) -> AnyView {
     let switch = if model.enabled { ("disable", "Disable") } else { ("enable", "Enable") };
     let commands = [Some(("test", "Test")), (!first).then_some(("earlier", "Ask earlier")), Some(switch)];
@@ -254,6 +264,7 @@ fn card(slug: &str, model: ModelRow, order: String, first: bool, change: Post) -
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn state(state: State) -> AnyView {
     match state {
         State::Off => view! { <p><Status glyph=Glyph::Dash tone=Tone::Neutral word="Not asked"/></p> }.into_any(),
@@ -274,6 +285,7 @@ fn state(state: State) -> AnyView {
 }
 
 /// A form around a button that does something with a model.
+#[cfg(feature = "ssr")]
 fn command(change: Post, slug: &str, id: &str, what: &'static str, button: AnyView) -> AnyView {
     let (slug, id) = (slug.to_owned(), id.to_owned());
     view! {

@@ -1,11 +1,13 @@
 //! The form of a model: a new one, and one that is changed.
 
+#[cfg(feature = "ssr")]
 use domain::models::ModelKind;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
 use crate::{
-    error::AppError,
     exchange::{Post, PostForm},
     ui::{Card, Choice, FieldWidth, InputKind, Select, SubmitButton, TextInput, refusal_of_fields},
 };
@@ -13,6 +15,7 @@ use crate::{
 /// What is entered about a model, as text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "in the browser only its shape is known"))]
 pub struct ModelForm {
     kind: String,
     name: String,
@@ -24,7 +27,8 @@ pub struct ModelForm {
 }
 
 /// The form of a model that is set up. It has no key: that is not sent back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct FilledForm {
     id: String,
     has_key: bool,
@@ -93,6 +97,7 @@ pub async fn save_model(slug: String, id: String, form: ModelForm) -> Result<(),
 }
 
 /// The form of a new model.
+#[cfg(feature = "ssr")]
 pub(super) fn add(slug: &str, post: Post) -> AnyView {
     let slug = slug.to_owned();
     let kinds = ModelKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), kind.label())).collect();
@@ -112,6 +117,7 @@ pub(super) fn add(slug: &str, post: Post) -> AnyView {
 }
 
 /// The form of a model that is set up, in the place of the list.
+#[cfg(feature = "ssr")]
 pub(super) fn change(slug: &str, form: FilledForm, post: Post) -> AnyView {
     let (slug, back) = (slug.to_owned(), format!("/t/{slug}/settings/models"));
     let (kind, title) = (form.values.kind.clone(), format!("Change {}", form.values.name));
@@ -139,6 +145,7 @@ pub(super) fn change(slug: &str, form: FilledForm, post: Post) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn fields(values: ModelForm, key_hint: &'static str, post: Post) -> AnyView {
     let of = move |field| post.of_field(field);
     view! {

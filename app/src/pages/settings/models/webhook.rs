@@ -1,10 +1,10 @@
 //! The webhook of agents. It is connected by a plain form whose answer shows the secret, once.
 
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
 use crate::{
-    error::AppError,
     exchange::{Post, PostForm},
     fmt::Moment,
     ui::{ButtonKind, ButtonSize, Card, InputKind, SubmitButton, TextInput, Time, confirm},
@@ -14,7 +14,8 @@ use crate::{
 pub const NEW_WEBHOOK: &str = "models/webhook";
 
 /// The webhook that is connected.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct ConnectedWebhook {
     pub(super) url: String,
     pub(super) since: Moment,
@@ -31,6 +32,7 @@ pub async fn remove_webhook(slug: String) -> Result<(), AppError> {
 }
 
 /// The part of the page that is about it.
+#[cfg(feature = "ssr")]
 pub(super) fn section(slug: &str, webhook: Option<ConnectedWebhook>, connect: Post, remove: Post) -> AnyView {
     let action = format!("/t/{slug}/settings/models/webhook");
     let verb = if webhook.is_some() { "Replace webhook" } else { "Connect webhook" };
