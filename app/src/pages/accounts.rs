@@ -29,6 +29,8 @@ pub struct AccountList {
     search: String,
     search_encoded: String,
     next: Option<String>,
+    /// It is not the first page.
+    later: bool,
 }
 
 #[cfg(feature = "ssr")]
@@ -76,13 +78,14 @@ fn row(account: domain::accounts::Account) -> AccountRow {
 pub async fn load_accounts(slug: String, q: String, after: String) -> Result<Written, AppError> {
     let some = |text: String| Some(text).filter(|t| !t.is_empty());
     let filter = domain::accounts::AccountFilter { q: some(q.clone()) };
+    let later = !after.is_empty();
     let request = domain::PageRequest { after: some(after), ..domain::PageRequest::default() };
     let mut t = crate::server::tenant(&slug).await?;
     let page = t.accounts().list(&filter, &request).await?;
     t.commit().await?;
     let search_encoded = form_urlencoded::byte_serialize(q.as_bytes()).collect();
     let rows = page.items.into_iter().map(row).collect();
-    let list = AccountList { rows, search: q, search_encoded, next: page.next };
+    let list = AccountList { rows, search: q, search_encoded, next: page.next, later };
     Ok(Written::new("Accounts", table(slug, list)))
 }
 
@@ -123,6 +126,7 @@ fn table(slug: String, list: AccountList) -> AnyView {
         <HeaderCell label="Best score" kind=ColumnKind::Number/>
     }
     .into_any();
+    let first = list.later.then(|| format!("{base}?q={}", list.search_encoded));
     let next = list.next.map(|c| format!("{base}?q={}&after={c}", list.search_encoded));
     let body = if list.rows.is_empty() {
         let text = if list.search.is_empty() {
@@ -159,7 +163,7 @@ fn table(slug: String, list: AccountList) -> AnyView {
             <form method="get" role="search"><SearchField label="Search accounts" value=search/></form>
         </FilterBar>
         {body}
-        <Pager next/>
+        <Pager first next/>
     }
     .into_any()
 }

@@ -24,6 +24,8 @@ use crate::{
 pub struct MailList {
     rows: Vec<MailRow>,
     next: Option<String>,
+    /// It is not the first page.
+    later: bool,
 }
 
 #[cfg(feature = "ssr")]
@@ -49,6 +51,7 @@ pub struct MailView {
 /// Loads a page of the list.
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_mails(slug: String, after: String) -> Result<Written, AppError> {
+    let later = !after.is_empty();
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
     let mut t = crate::server::tenant(&slug).await?;
@@ -68,6 +71,7 @@ pub async fn load_mails(slug: String, after: String) -> Result<Written, AppError
             })
             .collect(),
         next: page.next,
+        later,
     };
     Ok(Written::new("Sandbox mail", table(slug, list)))
 }
@@ -97,6 +101,7 @@ pub fn SandboxPage() -> impl IntoView {
 #[cfg(feature = "ssr")]
 fn table(slug: String, list: MailList) -> AnyView {
     let base = format!("/t/{slug}/sandbox");
+    let first = list.later.then(|| format!("/t/{slug}/sandbox"));
     let next = list.next.map(|c| format!("{base}?after={c}"));
     let head = view! {
         <HeaderCell label="Subject" width="24rem"/>
@@ -126,7 +131,7 @@ fn table(slug: String, list: MailList) -> AnyView {
             .collect();
         view! { <TableRegion label="Sandbox mail" head>{rows}</TableRegion> }.into_any()
     };
-    view! { <Topbar title="Sandbox mail"/>{body}<Pager next/> }.into_any()
+    view! { <Topbar title="Sandbox mail"/>{body}<Pager first next/> }.into_any()
 }
 
 /// One caught mail. Its text is shown as text; nothing in it is ever HTML of ours.

@@ -73,6 +73,7 @@ fn due(day: chrono::NaiveDate, today: chrono::NaiveDate) -> (String, bool) {
 /// Loads a page of the open tasks.
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_tasks(slug: String, after: String) -> Result<Written, AppError> {
+    let later = !after.is_empty();
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
     let mut t = crate::server::tenant(&slug).await?;
@@ -83,7 +84,7 @@ pub async fn load_tasks(slug: String, after: String) -> Result<Written, AppError
     t.commit().await?;
     let rows = page.items.into_iter().map(|task| TaskRow::new(task, today)).collect();
     let people = people.into_iter().map(|m| (m.user_id.to_string(), m.name)).collect();
-    Ok(Written::new("Tasks", view(&slug, rows, page.next, people, may_edit)))
+    Ok(Written::new("Tasks", view(&slug, rows, (later, page.next), people, may_edit)))
 }
 
 /// Makes a task. The form stands on the page of a lead, or on that of all tasks.
@@ -151,7 +152,14 @@ pub fn TasksPage() -> impl IntoView {
 }
 
 #[cfg(feature = "ssr")]
-fn view(slug: &str, rows: Vec<TaskRow>, next: Option<String>, people: Vec<(String, String)>, edit: bool) -> AnyView {
+fn view(
+    slug: &str,
+    rows: Vec<TaskRow>,
+    (later, next): (bool, Option<String>),
+    people: Vec<(String, String)>,
+    edit: bool,
+) -> AnyView {
+    let first = later.then(|| format!("/t/{slug}/tasks"));
     let next = next.map(|cursor| format!("/t/{slug}/tasks?after={cursor}"));
     let empty = rows.is_empty().then(|| {
         view! { <Empty kind=EmptyKind::Done title="No open tasks" text="What agents and colleagues leave for people to do stands here."/> }
@@ -167,7 +175,7 @@ fn view(slug: &str, rows: Vec<TaskRow>, next: Option<String>, people: Vec<(Strin
             <div class="page-body narrow">
                 {refusal(Post::to::<ChangeTask>())}
                 <Card title="Open tasks"><ul class="stack">{items}</ul>{empty}</Card>
-                <Pager next/>
+                <Pager first next/>
                 {form}
             </div>
         </PageScroll>

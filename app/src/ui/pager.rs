@@ -4,7 +4,6 @@
 
 use super::icon::{Icon, IconName};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 /// Previous and next. A direction without rows stays visible and unavailable.
 #[component]
@@ -15,14 +14,12 @@ pub fn Pager(
     /// Address of the rows before; a list that is read forwards only has none.
     #[prop(optional_no_strip)]
     previous: Option<String>,
+    /// Address of the first page, where a list that is read forwards only shows a later one.
+    #[prop(optional_no_strip)]
+    first: Option<String>,
     /// Address of the rows after.
     next: Option<String>,
 ) -> impl IntoView {
-    let mut query = use_query_map().get_untracked();
-    let first = query.remove("after").filter(|_| previous.is_none()).map(|_| match query.to_query_string() {
-        none if none.is_empty() => "?".to_owned(),
-        rest => rest,
-    });
     let back = if first.is_some() { "First page" } else { "Previous" };
     let left = view! { <Icon name=IconName::Left small=true/> {back} }.into_any();
     let right = view! { "Next" <Icon name=IconName::Right small=true/> }.into_any();

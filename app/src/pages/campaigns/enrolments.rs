@@ -28,6 +28,8 @@ use crate::{
 pub struct EnrolmentList {
     pub(super) head: Head,
     pub(super) next: Option<String>,
+    /// It is not the first page.
+    pub(super) later: bool,
     pub(super) state: String,
     pub(super) states: Vec<(String, String)>,
     pub(super) rows: Vec<EnrolmentRow>,
@@ -81,6 +83,7 @@ fn table(slug: String, list: EnrolmentList) -> AnyView {
     let remove = Post::to::<RemoveEnrolment>();
     let (campaign, may_remove) = (list.head.id.clone(), list.may_remove);
     let base = format!("/t/{slug}/campaigns/{}/enrolments", list.head.id);
+    let first = list.later.then(|| format!("{base}?state={}", list.state));
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
     let options = list.states.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
     let state = list.state;
@@ -138,7 +141,7 @@ fn table(slug: String, list: EnrolmentList) -> AnyView {
             </form>
         </FilterBar>
         {body}
-        <Pager next/>
+        <Pager first next/>
     }
     .into_any()
 }

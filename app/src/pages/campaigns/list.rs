@@ -27,6 +27,8 @@ use crate::{
 pub struct CampaignList {
     pub(super) view: String,
     pub(super) next: Option<String>,
+    /// It is not the first page.
+    pub(super) later: bool,
     pub(super) rows: Vec<CampaignRow>,
 }
 
@@ -91,6 +93,7 @@ fn table(slug: String, list: CampaignList, command: Post) -> AnyView {
     ]
     .map(|(view, label)| TabLink::new(label, format!("{base}?view={view}"), list.view == view))
     .to_vec();
+    let first = list.later.then(|| format!("{base}?view={}", list.view));
     let next = list.next.map(|c| format!("{base}?view={}&after={c}", list.view));
     let body = if list.rows.is_empty() {
         let text = "A campaign is a short series of e-mails with pauses between them.";
@@ -106,7 +109,7 @@ fn table(slug: String, list: CampaignList, command: Post) -> AnyView {
         <Tabs label="Views" items=tabs/>
         {refusal(command)}
         {body}
-        <Pager next/>
+        <Pager first next/>
     }
     .into_any()
 }

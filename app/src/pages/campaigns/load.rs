@@ -73,6 +73,7 @@ pub async fn list(slug: &str, view: &str, after: &str) -> Result<CampaignList, A
     t.commit().await?;
     Ok(CampaignList {
         view: view.to_owned(),
+        later: !after.is_empty(),
         next: page.next,
         rows: page.items.into_iter().map(|c| row(c, now, &zone)).collect(),
     })
@@ -206,6 +207,7 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
     Ok(EnrolmentList {
         head,
         may_remove,
+        later: !after.is_empty(),
         next: page.next,
         state: state.to_owned(),
         states: EnrolmentState::ALL.iter().map(|s| (s.to_string(), s.label().to_owned())).collect(),
@@ -236,6 +238,7 @@ pub async fn mails(slug: &str, id: &str, state: &str, after: &str) -> Result<Mai
     t.commit().await?;
     Ok(MailList {
         head,
+        later: !after.is_empty(),
         next: page.next,
         state: state.to_owned(),
         states: MessageState::ALL.iter().map(|s| (s.to_string(), s.label().to_owned())).collect(),

@@ -27,6 +27,8 @@ use crate::{
 pub struct MailList {
     pub(super) head: Head,
     pub(super) next: Option<String>,
+    /// It is not the first page.
+    pub(super) later: bool,
     pub(super) state: String,
     pub(super) states: Vec<(String, String)>,
     pub(super) rows: Vec<MailRow>,
@@ -93,6 +95,7 @@ pub fn CampaignMailsPage() -> impl IntoView {
 #[cfg(feature = "ssr")]
 fn table(slug: String, list: MailList) -> AnyView {
     let base = format!("/t/{slug}/campaigns/{}/mails", list.head.id);
+    let first = list.later.then(|| format!("{base}?state={}", list.state));
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
     let options = list.states.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
     let table_head = view! {
@@ -123,7 +126,7 @@ fn table(slug: String, list: MailList) -> AnyView {
             </form>
         </FilterBar>
         {body}
-        <Pager next/>
+        <Pager first next/>
     }
     .into_any()
 }

@@ -32,6 +32,8 @@ pub struct Library {
     /// The filter, as the address of the next page writes it.
     pub(super) query: String,
     pub(super) next: Option<String>,
+    /// It is not the first page.
+    pub(super) later: bool,
 }
 
 /// A text in the library.
@@ -71,6 +73,7 @@ pub fn LibraryPage() -> impl IntoView {
 fn page(slug: &str, list: Library) -> AnyView {
     let base = format!("/t/{slug}/content");
     let new = format!("{base}/new");
+    let first = list.later.then(|| format!("{base}?{}", list.query));
     let next = list.next.map(|cursor| format!("{base}?{}&after={cursor}", list.query));
     let filtered = !list.kind.is_empty() || !list.search.is_empty();
     let body = match (list.rows.is_empty(), filtered) {
@@ -98,7 +101,7 @@ fn page(slug: &str, list: Library) -> AnyView {
             </form>
         </FilterBar>
         {body}
-        <Pager next/>
+        <Pager first next/>
     }
     .into_any()
 }

@@ -62,6 +62,7 @@ pub async fn library(slug: &str, wanted: String, q: String, after: String) -> Re
         kind: wanted,
         search: q,
         next: page.next,
+        later: !after.is_empty(),
     })
 }
 

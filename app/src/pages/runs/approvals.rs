@@ -23,6 +23,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuestionList {
     pub(super) next: Option<String>,
+    /// It is not the first page.
+    pub(super) later: bool,
     pub(super) rows: Vec<Question>,
 }
 
@@ -59,6 +61,7 @@ pub fn ApprovalsPage() -> impl IntoView {
 #[cfg(feature = "ssr")]
 fn page(slug: String, list: QuestionList) -> AnyView {
     let base = format!("/t/{slug}/runs");
+    let first = list.later.then(|| format!("/t/{slug}/approvals"));
     let next = list.next.map(|cursor| format!("/t/{slug}/approvals?after={cursor}"));
     let body = if list.rows.is_empty() {
         let text = "An agent asks before it acts outside the company, or for more of a limit.";
@@ -78,7 +81,7 @@ fn page(slug: String, list: QuestionList) -> AnyView {
     view! {
         <Topbar title="Approvals" trail=vec![Crumb::new("Runs", base)]/>
         {body}
-        <Pager next/>
+        <Pager first next/>
     }
     .into_any()
 }

@@ -30,6 +30,8 @@ pub struct RunList {
     /// Id and name of the one agent that is shown.
     pub(super) agent: Option<(String, String)>,
     pub(super) next: Option<String>,
+    /// It is not the first page.
+    pub(super) later: bool,
     /// How busy the company is, in words.
     pub(super) slots: String,
     /// Something changes by itself.
@@ -81,6 +83,7 @@ fn page(slug: String, list: RunList) -> AnyView {
     let tabs = [("", "All"), ("needs_you", "Needs you"), ("open", "Running"), ("failed", "Failed")]
         .map(|(view, label)| TabLink::new(label, format!("{base}?view={view}{of_agent}"), list.view == view))
         .to_vec();
+    let first = list.later.then(|| format!("{base}?view={}{of_agent}", list.view));
     let next = list.next.map(|cursor| format!("{base}?view={}{of_agent}&after={cursor}", list.view));
     let all = format!("{base}?view={}", list.view);
     let chip = list.agent.map(|(_, name)| {
@@ -95,7 +98,7 @@ fn page(slug: String, list: RunList) -> AnyView {
         <Tabs label="Views" items=tabs/>
         <FilterBar chips=ToChildren::to_children(move || chip)><span class="subtle num">{list.slots}</span></FilterBar>
         {body}
-        <Pager next/>
+        <Pager first next/>
     }
     .into_any()
 }

@@ -56,6 +56,7 @@ pub async fn list(slug: &str, view: &str, agent: &str, cursor: &str) -> Result<R
     let words = [(slots.busy, "working"), (slots.allowed, "allowed"), (slots.queued, "queued")];
     Ok(RunList {
         view: filter.view.map(|view| view.to_string()).unwrap_or_default(),
+        later: !cursor.is_empty(),
         next: page.next,
         slots: words.map(|(count, word)| format!("{} {word}", grouped(count))).join(", "),
         moves: page.items.iter().any(|run| moves(run.state)),
@@ -451,7 +452,7 @@ pub async fn questions(slug: &str, cursor: &str) -> Result<QuestionList, AppErro
             agent: asked.agent,
         }
     };
-    Ok(QuestionList { next: page.next, rows: page.items.into_iter().map(row).collect() })
+    Ok(QuestionList { later: !cursor.is_empty(), next: page.next, rows: page.items.into_iter().map(row).collect() })
 }
 
 /// The form that starts a run of an agent.

@@ -25,6 +25,8 @@ use crate::{
 pub struct AuditLog {
     rows: Vec<(Moment, bool, String, String)>,
     next: Option<String>,
+    /// It is not the first page.
+    later: bool,
 }
 
 /// `campaign.started` as a person reads it: “Campaign started”.
@@ -38,6 +40,7 @@ fn in_words(action: &str) -> String {
 /// Loads a page of the log.
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_audit(slug: String, after: String) -> Result<Written, AppError> {
+    let later = !after.is_empty();
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
     let mut t = crate::server::tenant(&slug).await?;
@@ -60,6 +63,7 @@ pub async fn load_audit(slug: String, after: String) -> Result<Written, AppError
             })
             .collect(),
         next: page.next,
+        later,
     };
     Ok(Written::new("Audit log", show(slug, log)))
 }
@@ -76,6 +80,7 @@ pub fn AuditPage() -> impl IntoView {
 
 #[cfg(feature = "ssr")]
 fn show(slug: String, log: AuditLog) -> AnyView {
+    let first = log.later.then(|| format!("/t/{slug}/settings/audit"));
     let next = log.next.map(|c| format!("/t/{slug}/settings/audit?after={c}"));
     let rows: Vec<_> = log
         .rows
@@ -94,7 +99,7 @@ fn show(slug: String, log: AuditLog) -> AnyView {
         .collect();
     let body = view! {
         <Card title="Audit log" note="Written once, never edited"><ul class="stack">{rows}</ul></Card>
-        <Pager next/>
+        <Pager first next/>
     }
     .into_any();
     page(&slug, "audit", "Audit log", body)

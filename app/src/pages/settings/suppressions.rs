@@ -26,6 +26,8 @@ use crate::{
 pub struct SuppressionList {
     rows: Vec<SuppressionRow>,
     next: Option<String>,
+    /// It is not the first page.
+    later: bool,
 }
 
 #[cfg(feature = "ssr")]
@@ -41,6 +43,7 @@ struct SuppressionRow {
 /// Loads a page of the list.
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_suppressions(slug: String, after: String) -> Result<Written, AppError> {
+    let later = !after.is_empty();
     let request =
         domain::PageRequest { after: Some(after).filter(|a| !a.is_empty()), ..domain::PageRequest::default() };
     let mut t = crate::server::tenant(&slug).await?;
@@ -64,6 +67,7 @@ pub async fn load_suppressions(slug: String, after: String) -> Result<Written, A
             })
             .collect(),
         next: page.next,
+        later,
     };
     Ok(Written::new("Suppression list", show(slug, list)))
 }
@@ -110,6 +114,7 @@ pub fn SuppressionsPage() -> impl IntoView {
 #[cfg(feature = "ssr")]
 fn show(slug: String, list: SuppressionList) -> AnyView {
     let (add, remove) = (Post::to::<AddSuppressions>(), Post::to::<RemoveSuppression>());
+    let first = list.later.then(|| format!("/t/{slug}/settings/suppressions"));
     let next = list.next.map(|c| format!("/t/{slug}/settings/suppressions?after={c}"));
     let empty = list.rows.is_empty();
     let rows: Vec<_> = list
@@ -146,7 +151,7 @@ fn show(slug: String, list: SuppressionList) -> AnyView {
             {empty.then(|| view! { <Empty kind=EmptyKind::Done title="Nobody is suppressed yet." text="Who unsubscribes or bounces appears here."/> })}
             <ul class="stack">{rows}</ul>
         </Card>
-        <Pager next/>
+        <Pager first next/>
         <Card title="Add">
             <PostForm post=add class="stack">
                 <input type="hidden" name="slug" value=hidden.clone()/>
