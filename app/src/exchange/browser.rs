@@ -81,6 +81,9 @@ impl Post {
     }
 }
 
+/// Marks a form whose next post is the browser's own.
+const REFUSED: &str = "data-refused";
+
 /// Posts a form that the server has written in the background, and follows where the answer leads. What is
 /// refused is posted once more as a browser without scripts does: the page then says what is wrong with
 /// which field, and keeps what was entered.
@@ -89,7 +92,7 @@ pub(super) fn submit_written(event: &SubmitEvent, posts: Option<Posts>) {
         return;
     };
     let path = form.get_attribute("action").unwrap_or_default();
-    if event.default_prevented() || !path.starts_with("/sf/") {
+    if event.default_prevented() || !path.starts_with("/sf/") || form.has_attribute(REFUSED) {
         return;
     }
     event.prevent_default();
@@ -100,11 +103,13 @@ pub(super) fn submit_written(event: &SubmitEvent, posts: Option<Posts>) {
     let Some(data) = form_data_from_event(event).ok() else { return };
     let Ok(body) = web_sys::UrlSearchParams::new_with_str_sequence_sequence(&data) else { return };
     let _ = form.set_attribute("aria-busy", "true");
+    let button = event.submitter().and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok());
     spawn_local(async move {
         let answer = post(&path, String::from(body.to_string())).await;
         let _ = form.remove_attribute("aria-busy");
         let Ok(reply) = answer else {
-            let _ = form.submit();
+            let _ = form.set_attribute(REFUSED, "");
+            let _ = form.request_submit_with_submitter(button.as_ref());
             return;
         };
         let stays = reply.location.as_deref().is_none_or(is_here);

@@ -86,7 +86,7 @@ pub async fn load_accounts(slug: String, q: String, after: String) -> Result<Wri
     let search_encoded = form_urlencoded::byte_serialize(q.as_bytes()).collect();
     let rows = page.items.into_iter().map(row).collect();
     let list = AccountList { rows, search: q, search_encoded, next: page.next, later };
-    Ok(Written::new("Accounts", table(slug, list)))
+    Ok(Written::new("Accounts", move || table(slug, list)))
 }
 
 /// Loads one account.
@@ -100,7 +100,7 @@ pub async fn load_account(slug: String, id: String) -> Result<Written, AppError>
     t.commit().await?;
     let leads = leads.items.into_iter().map(|l| (l.id.to_string(), l.name, l.title.unwrap_or_default(), l.score));
     let view = AccountView { account: row(account), leads: leads.collect() };
-    Ok(Written::new(view.account.name.clone(), detail(slug, view)))
+    Ok(Written::new(view.account.name.clone(), move || detail(slug, view)))
 }
 
 /// The list of accounts.

@@ -73,7 +73,7 @@ pub async fn load_mails(slug: String, after: String) -> Result<Written, AppError
         next: page.next,
         later,
     };
-    Ok(Written::new("Sandbox mail", table(slug, list)))
+    Ok(Written::new("Sandbox mail", move || table(slug, list)))
 }
 
 /// Loads one mail.
@@ -85,7 +85,7 @@ pub async fn load_mail(slug: String, id: String) -> Result<Written, AppError> {
     t.commit().await?;
     let mail = service::sandbox::read(&raw);
     let view = MailView { subject: mail.subject, headers: mail.headers, text: mail.text, links: mail.links };
-    Ok(Written::new(view.subject.clone(), reader(slug, view)))
+    Ok(Written::new(view.subject.clone(), move || reader(slug, view)))
 }
 
 /// The list of caught mails.

@@ -84,7 +84,7 @@ pub async fn load_tasks(slug: String, after: String) -> Result<Written, AppError
     t.commit().await?;
     let rows = page.items.into_iter().map(|task| TaskRow::new(task, today)).collect();
     let people = people.into_iter().map(|m| (m.user_id.to_string(), m.name)).collect();
-    Ok(Written::new("Tasks", view(&slug, rows, (later, page.next), people, may_edit)))
+    Ok(Written::new("Tasks", move || view(&slug, rows, (later, page.next), people, may_edit)))
 }
 
 /// Makes a task. The form stands on the page of a lead, or on that of all tasks.

@@ -5,10 +5,14 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::{MetaContext, Title};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
+use crate::server::RoleHere;
 use crate::{
     error::AppError,
     exchange::{WrittenHtml, with_data},
 };
+#[cfg(feature = "ssr")]
+use {http::request::Parts, leptos::server::ServerActionError, leptos_axum::ResponseOptions};
 
 /// A page as the server has written it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +24,25 @@ pub struct Written {
 #[cfg(feature = "ssr")]
 impl Written {
     /// A page with this name of its tab.
-    pub fn new(title: impl Into<String>, page: AnyView) -> Self {
-        Self { title: title.into(), html: page.to_html() }
+    ///
+    /// It is written under an owner of its own: the framework may ask for the page anew in the middle of
+    /// this, and then takes away what the owner of the first question holds.
+    pub fn new(title: impl Into<String>, page: impl FnOnce() -> AnyView) -> Self {
+        let (refused, parts) = (use_context::<ServerActionError>(), use_context::<Parts>());
+        let (response, role) = (use_context::<ResponseOptions>(), use_context::<RoleHere>());
+        let before = Owner::current();
+        let html = Owner::new_root(None).with(|| {
+            refused.map(provide_context);
+            parts.map(provide_context);
+            response.map(provide_context);
+            role.map(provide_context);
+            page().to_html()
+        });
+        // A new root stays the present owner of its thread until another one is set.
+        if let Some(before) = before {
+            before.set();
+        }
+        Self { title: title.into(), html }
     }
 }
 

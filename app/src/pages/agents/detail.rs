@@ -67,7 +67,7 @@ pub struct ToolLine {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_agent(slug: String, id: String) -> Result<Written, AppError> {
     let agent = super::load::agent(&slug, &id).await?;
-    Ok(Written::new(agent.head.name.clone(), page(slug, agent)))
+    Ok(Written::new(agent.head.name.clone(), move || page(slug, agent)))
 }
 
 /// Enables, disables or deletes an agent, or brings a version back: `enable`, `disable`, `delete`, `restore`.

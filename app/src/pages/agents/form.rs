@@ -34,7 +34,7 @@ pub struct AgentFile {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_agent_file(slug: String, id: String) -> Result<Written, AppError> {
     let file = super::load::file(&slug, &id).await?;
-    Ok(Written::new(file.head.name.clone(), edit(slug, file)))
+    Ok(Written::new(file.head.name.clone(), move || edit(slug, file)))
 }
 
 /// Creates an agent.

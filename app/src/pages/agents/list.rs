@@ -52,7 +52,7 @@ pub struct AgentCard {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_agents(slug: String, team: String, q: String) -> Result<Written, AppError> {
     let list = super::load::catalogue(&slug, team, q).await?;
-    Ok(Written::new("Agents", page(slug, list)))
+    Ok(Written::new("Agents", move || page(slug, list)))
 }
 
 /// The catalogue.

@@ -49,7 +49,7 @@ pub struct VersionRow {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_agent_versions(slug: String, id: String, version: i32) -> Result<Written, AppError> {
     let versions = super::load::versions(&slug, &id, version).await?;
-    Ok(Written::new(versions.head.name.clone(), page(slug, versions)))
+    Ok(Written::new(versions.head.name.clone(), move || page(slug, versions)))
 }
 
 /// The versions.

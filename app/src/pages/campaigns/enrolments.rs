@@ -54,7 +54,7 @@ pub struct EnrolmentRow {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_enrolments(slug: String, id: String, state: String, after: String) -> Result<Written, AppError> {
     let list = super::load::enrolments(&slug, &id, &state, &after).await?;
-    Ok(Written::new(list.head.name.clone(), table(slug, list)))
+    Ok(Written::new(list.head.name.clone(), move || table(slug, list)))
 }
 
 /// Takes one lead out of the campaign.

@@ -79,7 +79,7 @@ impl MailRow {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_campaign_mails(slug: String, id: String, state: String, after: String) -> Result<Written, AppError> {
     let list = super::load::mails(&slug, &id, &state, &after).await?;
-    Ok(Written::new(list.head.name.clone(), table(slug, list)))
+    Ok(Written::new(list.head.name.clone(), move || table(slug, list)))
 }
 
 /// The e-mails of a campaign.

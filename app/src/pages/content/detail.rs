@@ -54,7 +54,7 @@ pub struct VersionRow {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_content(slug: String, id: String, version: i32) -> Result<Written, AppError> {
     let text = super::load::text(&slug, &id, version).await?;
-    Ok(Written::new(text.title.clone(), page(slug, text)))
+    Ok(Written::new(text.title.clone(), move || page(slug, text)))
 }
 
 /// Deletes a text.

@@ -51,7 +51,7 @@ pub struct TextRow {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_library(slug: String, kind: String, q: String, after: String) -> Result<Written, AppError> {
     let list = super::load::library(&slug, kind, q, after).await?;
-    Ok(Written::new("Content", page(&slug, list)))
+    Ok(Written::new("Content", move || page(&slug, list)))
 }
 
 /// What a text can be for, to choose from.

@@ -66,7 +66,7 @@ pub(super) struct Reason {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_lead(slug: String, id: String) -> Result<Written, AppError> {
     let lead = super::load::lead(&slug, &id).await?;
-    Ok(Written::new(lead.name.clone(), page(slug, lead)))
+    Ok(Written::new(lead.name.clone(), move || page(slug, lead)))
 }
 
 /// Writes a note.

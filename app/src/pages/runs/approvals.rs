@@ -45,7 +45,7 @@ pub struct Question {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_approvals(slug: String, after: String) -> Result<Written, AppError> {
     let list = super::load::questions(&slug, &after).await?;
-    Ok(Written::new("Approvals", page(slug, list)))
+    Ok(Written::new("Approvals", move || page(slug, list)))
 }
 
 /// The questions of all runs.

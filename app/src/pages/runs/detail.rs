@@ -67,7 +67,7 @@ pub struct RunView {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_run(slug: String, id: String, view: String, step: i32, full: String) -> Result<Written, AppError> {
     let run = super::load::run(&slug, &id, view, step, full == "1").await?;
-    Ok(Written::new(format!("Run of {}", run.agent.1), page(slug, run)))
+    Ok(Written::new(format!("Run of {}", run.agent.1), move || page(slug, run)))
 }
 
 /// A command by its word: `cancel`, `retry`, `fork`.

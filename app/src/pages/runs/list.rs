@@ -63,7 +63,7 @@ pub struct RunRow {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_runs(slug: String, view: String, agent: String, after: String) -> Result<Written, AppError> {
     let list = super::load::list(&slug, &view, &agent, &after).await?;
-    Ok(Written::new("Runs", page(slug, list)))
+    Ok(Written::new("Runs", move || page(slug, list)))
 }
 
 /// The list of runs.

@@ -73,7 +73,7 @@ pub enum InputLook {
 #[server(prefix = "/sf", output = Postcard)]
 pub async fn load_start(slug: String, id: String) -> Result<Written, AppError> {
     let form = super::load::start(&slug, &id).await?;
-    Ok(Written::new(format!("Run {}", form.name), page(slug, form)))
+    Ok(Written::new(format!("Run {}", form.name), move || page(slug, form)))
 }
 
 /// Starts a run. The form has the task as `task`, and the inputs as problems name them.

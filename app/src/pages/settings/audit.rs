@@ -65,7 +65,7 @@ pub async fn load_audit(slug: String, after: String) -> Result<Written, AppError
         next: page.next,
         later,
     };
-    Ok(Written::new("Audit log", show(slug, log)))
+    Ok(Written::new("Audit log", move || show(slug, log)))
 }
 
 /// The audit log.

@@ -110,7 +110,7 @@ pub async fn load_models(slug: String, edit: String) -> Result<Written, AppError
         edited,
         webhook: webhook.map(|w| ConnectedWebhook { url: w.url, since: Moment::new(w.created_at, now, &zone) }),
     };
-    Ok(Written::new("Models", show(&slug, list)))
+    Ok(Written::new("Models", move || show(&slug, list)))
 }
 
 /// Does something with a model: `test`, `earlier`, `disable`, `enable`, `remove`.

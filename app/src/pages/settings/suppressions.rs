@@ -69,7 +69,7 @@ pub async fn load_suppressions(slug: String, after: String) -> Result<Written, A
         next: page.next,
         later,
     };
-    Ok(Written::new("Suppression list", show(slug, list)))
+    Ok(Written::new("Suppression list", move || show(slug, list)))
 }
 
 /// Adds addresses and domains, one per line.
