@@ -32,10 +32,10 @@ impl Written {
         let (response, role) = (use_context::<ResponseOptions>(), use_context::<RoleHere>());
         let before = Owner::current();
         let html = Owner::new_root(None).with(|| {
-            refused.map(provide_context);
-            parts.map(provide_context);
-            response.map(provide_context);
-            role.map(provide_context);
+            provide(refused);
+            provide(parts);
+            provide(response);
+            provide(role);
             page().to_html()
         });
         // A new root stays the present owner of its thread until another one is set.
@@ -43,6 +43,13 @@ impl Written {
             before.set();
         }
         Self { title: title.into(), html }
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn provide<T: Send + Sync + 'static>(context: Option<T>) {
+    if let Some(context) = context {
+        provide_context(context);
     }
 }
 

@@ -173,7 +173,7 @@ fn show(slug: &str, list: ModelList) -> AnyView {
         disconnect: Post::to::<RemoveWebhook>(),
     };
     let body = match list.edited {
-        Some(edited) => form::change(&slug, edited, posts.save),
+        Some(edited) => form::change(slug, edited, posts.save),
         None => {
             let models = models(slug, list.rows, posts);
             let webhook = webhook::section(slug, list.webhook, posts.connect, posts.disconnect);
