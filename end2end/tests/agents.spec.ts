@@ -1,4 +1,4 @@
-import { expect, hydrated, signIn, test } from "./journey";
+import { answer, expect, hydrated, signIn, test } from "./journey";
 
 test("an agent comes from a file, is edited, compared, restored and deleted", async ({ page }, info) => {
   const name = `reviewer-${info.project.name}-${Date.now()}`;
@@ -49,8 +49,7 @@ test("an agent comes from a file, is edited, compared, restored and deleted", as
   await expect(page.getByText("Version 3").first()).toBeVisible();
 
   await hydrated(page);
-  await page.locator("details.confirm summary").click();
-  await page.getByRole("button", { name: /^Delete agent/ }).click();
+  await answer(page, /^Delete agent/);
   await expect(page.getByText("Agent deleted.")).toBeVisible();
 });
 

@@ -1,4 +1,4 @@
-import { expect, hydrated, signIn, test } from "./journey";
+import { answer, expect, hydrated, signIn, test } from "./journey";
 
 test("a text is written, edited, read as it was, exported and deleted", async ({ page }, info) => {
   const title = `Drift ${info.project.name} ${Date.now()}`;
@@ -46,8 +46,7 @@ test("a text is written, edited, read as it was, exported and deleted", async ({
   await page.getByRole("link", { name: title, exact: true }).click();
   await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
   await hydrated(page);
-  await page.locator("details.confirm summary").click();
-  await page.getByRole("button", { name: /^Delete text/ }).click();
+  await answer(page, /^Delete text/);
   await expect(page.getByText("Text deleted.")).toBeVisible();
 });
 

@@ -180,6 +180,8 @@ async fn an_intruder_gets_nothing_through_any_server_function() {
             NotFound => status == StatusCode::NOT_FOUND,
             OwnOnly => status.is_success() || status.is_redirection(),
         };
+        // What a page hides from readers of a screen says so in its HTML.
+        let told = told.replace("aria-hidden", "").replace("type=\"hidden\"", "");
         let leaks = ["secret", "hidden", "other.example"].iter().any(|word| told.contains(word));
         if !right || leaks {
             wrong.push(format!("{name} with ids of the other company: {status} {told}"));
