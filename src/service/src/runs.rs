@@ -8,11 +8,8 @@ mod work;
 
 use domain::{
     AgentId, Page, PageRequest, Permission, Problem, RunId, UserId,
-    agents::{Case, Definition, Limits, Risk},
-    runs::{
-        Failure, MAX_TASK, NewRun, Run, RunEvent, RunFilter, RunOrigin, RunState, RunStep, RunStepState, StepKind,
-        Usage,
-    },
+    agents::{Case, Definition, Limits},
+    runs::{Failure, MAX_TASK, NewRun, Run, RunEvent, RunFilter, RunOrigin, RunState, RunStep, Usage},
 };
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
@@ -21,6 +18,40 @@ pub use admission::Slots;
 pub use work::{Asked, Beat, Intent, Outcome, Pulse, RunInHand};
 
 use crate::{Error, Result, Tenant, actor::Who, audit::Entry, cursor, leads::is_storable};
+
+/// Runs by what follows their columns.
+macro_rules! run_query {
+    ($rest:tt, $($bind:expr),* $(,)?) => {
+        sqlx::query_as!(
+            RunRow,
+            r#"SELECT id AS "id: RunId", agent_id AS "agent_id: AgentId", agent, agent_version, task,
+                      parameters AS "parameters: Json<Map<String, Value>>", limits AS "limits: Json<Limits>",
+                      state AS "state: RunState", answer, failure AS "failure: Failure", failure_detail, started_by,
+                      person_id AS "person: UserId", origin AS "origin: RunOrigin", parent_id AS "parent: RunId",
+                      attempt, steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, seq, created_at,
+                      started_at, finished_at
+               FROM runs "#
+                + $rest,
+            $($bind),*
+        )
+    };
+}
+
+/// Steps by what stands before and after their columns.
+macro_rules! step_query {
+    ($before:tt, $after:tt, $($bind:expr),* $(,)?) => {
+        sqlx::query_as!(
+            domain::runs::RunStep,
+            $before
+                + r#" number, key, kind AS "kind: domain::runs::StepKind", name, risk AS "risk: domain::agents::Risk",
+                      state AS "state: domain::runs::RunStepState", input, output, error, outside, model, tokens_in,
+                      tokens_out, cost_micros, started_at, finished_at "#
+                + $after,
+            $($bind),*
+        )
+    };
+}
+use step_query;
 
 /// The runs of the company.
 #[derive(Debug)]
@@ -143,21 +174,8 @@ impl Runs<'_> {
     /// [`Error::NotFound`].
     pub async fn get(&mut self, id: RunId) -> Result<Run> {
         self.t.require(Permission::Read).await?;
-        let row = sqlx::query_as!(
-            RunRow,
-            r#"
-            SELECT id AS "id: RunId", agent_id AS "agent_id: AgentId", agent, agent_version, task,
-                   parameters AS "parameters: Json<Map<String, Value>>", limits AS "limits: Json<Limits>",
-                   state AS "state: RunState", answer, failure AS "failure: Failure", failure_detail, started_by,
-                   person_id AS "person: UserId", origin AS "origin: RunOrigin", parent_id AS "parent: RunId", attempt,
-                   steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, seq, created_at, started_at,
-                   finished_at
-            FROM runs WHERE id = $1"#,
-            id.0
-        )
-        .fetch_optional(self.t.conn())
-        .await?
-        .ok_or(Error::NotFound("run"))?;
+        let row =
+            run_query!("WHERE id = $1", id.0).fetch_optional(self.t.conn()).await?.ok_or(Error::NotFound("run"))?;
         Ok(row.into())
     }
 
@@ -170,21 +188,12 @@ impl Runs<'_> {
         let (limit, after) = (page.limit(), cursor::after(page)?);
         let states: Option<Vec<String>> =
             filter.view.map(|view| view.states().iter().map(ToString::to_string).collect());
-        let rows = sqlx::query_as!(
-            RunRow,
-            r#"
-            SELECT id AS "id: RunId", agent_id AS "agent_id: AgentId", agent, agent_version, task,
-                   parameters AS "parameters: Json<Map<String, Value>>", limits AS "limits: Json<Limits>",
-                   state AS "state: RunState", answer, failure AS "failure: Failure", failure_detail, started_by,
-                   person_id AS "person: UserId", origin AS "origin: RunOrigin", parent_id AS "parent: RunId", attempt,
-                   steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, seq, created_at, started_at,
-                   finished_at
-            FROM runs
-            WHERE ($1::text[] IS NULL OR state = ANY($1))
+        let rows = run_query!(
+            "WHERE ($1::text[] IS NULL OR state = ANY($1))
               AND ($2::uuid IS NULL OR agent_id = $2)
               AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
             ORDER BY created_at DESC, id DESC
-            LIMIT $5"#,
+            LIMIT $5",
             states.as_deref(),
             filter.agent.map(|id| id.0),
             after.at,
@@ -202,16 +211,9 @@ impl Runs<'_> {
     /// [`Error::NotFound`].
     pub async fn steps(&mut self, id: RunId) -> Result<Vec<RunStep>> {
         let attempt = self.get(id).await?.attempt;
-        Ok(sqlx::query_as!(
-            RunStep,
-            r#"SELECT number, key, kind AS "kind: StepKind", name, risk AS "risk: Risk", state AS "state: RunStepState",
-                      input, output, error, outside, model, tokens_in, tokens_out, cost_micros, started_at, finished_at
-               FROM run_steps WHERE run_id = $1 AND attempt = $2 ORDER BY number"#,
-            id.0,
-            attempt
-        )
-        .fetch_all(self.t.conn())
-        .await?)
+        Ok(step_query!("SELECT", "FROM run_steps WHERE run_id = $1 AND attempt = $2 ORDER BY number", id.0, attempt)
+            .fetch_all(self.t.conn())
+            .await?)
     }
 
     /// Events after number `seq`, at most 500.

@@ -16,6 +16,20 @@ use crate::{Error, Result, audit::Entry, cursor};
 /// The name of a question for more of a limit.
 pub(super) const LIMIT: &str = "limit:";
 
+/// Questions by what follows their columns.
+macro_rules! approval_query {
+    ($rest:tt, $($bind:expr),* $(,)?) => {
+        sqlx::query_as!(
+            Approval,
+            r#"SELECT a.id AS "id: ApprovalId", a.run_id AS "run: RunId", r.agent, a.tool, a.arguments, a.edited,
+                      a.state AS "state: ApprovalState", a.reason, a.decided_by, a.decided_at, a.expires_at, a.created_at
+               FROM run_approvals a JOIN runs r ON r.id = a.run_id "#
+                + $rest,
+            $($bind),*
+        )
+    };
+}
+
 impl Runs<'_> {
     /// Questions that nobody has answered, the oldest first.
     ///
@@ -24,13 +38,9 @@ impl Runs<'_> {
     pub async fn pending_approvals(&mut self, page: &PageRequest) -> Result<Page<Approval>> {
         self.t.require(Permission::Read).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
-        let rows = sqlx::query_as!(
-            Approval,
-            r#"SELECT a.id AS "id: ApprovalId", a.run_id AS "run: RunId", r.agent, a.tool, a.arguments, a.edited,
-                      a.state AS "state: ApprovalState", a.reason, a.decided_by, a.decided_at, a.expires_at, a.created_at
-               FROM run_approvals a JOIN runs r ON r.id = a.run_id
-               WHERE a.state = 'pending' AND ($1::timestamptz IS NULL OR (a.created_at, a.id) > ($1, $2::uuid))
-               ORDER BY a.created_at, a.id LIMIT $3"#,
+        let rows = approval_query!(
+            "WHERE a.state = 'pending' AND ($1::timestamptz IS NULL OR (a.created_at, a.id) > ($1, $2::uuid))
+               ORDER BY a.created_at, a.id LIMIT $3",
             after.at,
             after.id,
             limit + 1
@@ -46,17 +56,9 @@ impl Runs<'_> {
     /// [`Error::NotFound`].
     pub async fn approvals(&mut self, run: RunId) -> Result<Vec<Approval>> {
         let attempt = self.get(run).await?.attempt;
-        Ok(sqlx::query_as!(
-            Approval,
-            r#"SELECT a.id AS "id: ApprovalId", a.run_id AS "run: RunId", r.agent, a.tool, a.arguments, a.edited,
-                      a.state AS "state: ApprovalState", a.reason, a.decided_by, a.decided_at, a.expires_at, a.created_at
-               FROM run_approvals a JOIN runs r ON r.id = a.run_id
-               WHERE a.run_id = $1 AND a.attempt = $2 ORDER BY a.created_at, a.id"#,
-            run.0,
-            attempt
-        )
-        .fetch_all(self.t.conn())
-        .await?)
+        Ok(approval_query!("WHERE a.run_id = $1 AND a.attempt = $2 ORDER BY a.created_at, a.id", run.0, attempt)
+            .fetch_all(self.t.conn())
+            .await?)
     }
 
     /// Answers a question; the run goes on. The same answer twice is the same as once.

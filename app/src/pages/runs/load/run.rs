@@ -1,0 +1,172 @@
+//! One run as its page shows it: loaded in one transaction, with the names of the things it is about.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    AccountId, CampaignId, LeadId, Permission,
+    agents::{Definition, tool},
+    runs::{Approval, ApprovalState, Run},
+};
+use serde_json::Value;
+use service::{Error, Tenant};
+
+use super::{
+    super::{decision::Ask, detail::RunView, inputs, trace::Trace},
+    limit, moves, run_id, there, took,
+    trace::{in_full, line, places, pretty, told},
+};
+use crate::{
+    error::AppError,
+    fmt::{Moment, dollars, duration, grouped, plural},
+    server,
+};
+
+/// One run: `step` is looked into, `full` shows all of it.
+pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> Result<RunView, AppError> {
+    let id = run_id(id)?;
+    let view = if matches!(view.as_str(), "waterfall" | "log") { view } else { "tree".to_owned() };
+    let mut t = server::tenant(slug).await?;
+    let run = t.runs().get(id).await?;
+    let steps = t.runs().steps(id).await?;
+    let approvals = t.runs().approvals(id).await?;
+    let events = if view == "log" { t.runs().events(id, 0).await? } else { Vec::new() };
+    let parameters = parameters(&mut t, slug, &run).await?;
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    let [may_run, may_decide] = [Permission::RunAgents, Permission::DecideRuns].map(|right| t.actor().can(right));
+    t.commit().await?;
+    let chosen = steps.iter().find(|known| known.number == step);
+    let (places, axis) = places(&steps, &run, now);
+    Ok(RunView {
+        meta: meta(&run, now),
+        started: Moment::new(run.created_at, now, &zone),
+        built_in: !steps.is_empty() && steps.iter().all(|step| step.model.is_none()),
+        ended: run.state.has_ended(),
+        moves: moves(run.state),
+        may_run,
+        commands: run.state.commands().iter().map(|&command| command.to_owned()).collect(),
+        ask: approvals
+            .iter()
+            .find(|asked| asked.state == ApprovalState::Pending)
+            .map(|asked| ask(&run, asked, Moment::new(asked.expires_at, now, &zone), may_decide)),
+        decided: approvals
+            .iter()
+            .filter_map(|asked| Some((decided(asked), Moment::new(asked.decided_at?, now, &zone))))
+            .collect(),
+        trace: Trace {
+            log: events.iter().map(|event| (Moment::clock(event.at, &zone), told(event))).collect(),
+            chosen: chosen.map(|step| in_full(step, &zone, full)),
+            steps: steps.iter().zip(places).map(|(step, place)| line(step, place)).collect(),
+            axis,
+            view,
+        },
+        id: run.id.to_string(),
+        state: run.state.to_string(),
+        word: run.state.label().to_owned(),
+        failure: run.failure_detail,
+        answer: run.answer,
+        task: run.task,
+        parameters,
+        parent: run.parent.map(|id| id.to_string()),
+        agent: (run.agent_id.to_string(), run.agent),
+    })
+}
+
+fn meta(run: &Run, now: DateTime<Utc>) -> Vec<String> {
+    let used = &run.usage;
+    let mut meta = vec![format!("by {}", run.started_by), format!("Version {}", run.agent_version)];
+    if run.attempt > 1 {
+        meta.push(format!("Attempt {}", run.attempt));
+    }
+    let so_far = if run.state.has_ended() { "took" } else { "for" };
+    meta.extend(took(run, now).map(|took| format!("{so_far} {}", duration(took))));
+    meta.push(plural(used.steps.into(), "step", "steps"));
+    if used.tokens_in + used.tokens_out > 0 {
+        meta.push(format!("{} tokens in, {} out", grouped(used.tokens_in), grouped(used.tokens_out)));
+    }
+    if used.steps > 0 {
+        meta.push(dollars(used.cost_micros));
+    }
+    meta
+}
+
+/// The parameters with the words of their inputs, and the names of the things that they stand for.
+async fn parameters(t: &mut Tenant, slug: &str, run: &Run) -> Result<Vec<(String, String, Option<String>)>, Error> {
+    let file = there(t.agents().file(run.agent_id, run.agent_version).await)?;
+    let declared = file.and_then(|file| Definition::from_markdown(&file).ok()).map(|read| inputs::declared(&read));
+    let declared = declared.unwrap_or_default();
+    let place = |name: &str| declared.iter().position(|input| input.name == name);
+    let mut given: Vec<_> = run.parameters.iter().collect();
+    given.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
+    let mut shown = Vec::new();
+    for (name, value) in given {
+        let input = place(name).map(|n| &declared[n]);
+        let label = input.map_or_else(|| name.clone(), inputs::Declared::title);
+        let thing = match input.and_then(inputs::Declared::format) {
+            Some(kind) => thing(t, slug, kind, &inputs::plain(value)).await?,
+            None => None,
+        };
+        let (words, href) = match (thing, value) {
+            (Some((name, href)), _) => (name, Some(href)),
+            (None, Value::Bool(yes)) => (if *yes { "Yes" } else { "No" }.to_owned(), None),
+            (None, value) => (inputs::plain(value), None),
+        };
+        shown.push((label, words, href));
+    }
+    Ok(shown)
+}
+
+/// Name and address of a thing of the company, if it is still there.
+async fn thing(t: &mut Tenant, slug: &str, kind: &str, id: &str) -> Result<Option<(String, String)>, Error> {
+    let (name, noun) = match kind {
+        "lead" => match id.parse::<LeadId>() {
+            Ok(id) => (there(t.leads().get(id).await)?.map(|lead| lead.display_name()), "leads"),
+            Err(_) => return Ok(None),
+        },
+        "account" => match id.parse::<AccountId>() {
+            Ok(id) => (there(t.accounts().get(id).await)?.map(|account| account.name), "accounts"),
+            Err(_) => return Ok(None),
+        },
+        "campaign" => match id.parse::<CampaignId>() {
+            Ok(id) => (there(t.campaigns().get(id).await)?.map(|campaign| campaign.name), "campaigns"),
+            Err(_) => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    Ok(name.map(|name| (name, format!("/t/{slug}/{noun}/{id}"))))
+}
+
+/// The question as its card shows it.
+fn ask(run: &Run, asked: &Approval, expires: Moment, may_decide: bool) -> Ask {
+    let limit = limit(asked);
+    Ask {
+        id: asked.id.to_string(),
+        title: match &limit {
+            Some(height) => format!("{} has reached its limit of {height}", run.agent),
+            None => format!("{} wants to call {}", run.agent, asked.tool),
+        },
+        what: match (&limit, tool(&asked.tool)) {
+            (Some(_), _) => "Double the limit, and the run goes on. Without that it ends here.".to_owned(),
+            (None, Some(tool)) => format!("{}. It is called with exactly these arguments:", tool.what),
+            (None, None) => "It is called with exactly these arguments:".to_owned(),
+        },
+        arguments: limit.is_none().then(|| pretty(&asked.arguments)),
+        outside: run.read_outside,
+        expires,
+        may_decide,
+    }
+}
+
+fn decided(asked: &Approval) -> String {
+    let what = limit(asked).map_or_else(|| asked.tool.clone(), |height| format!("more than {height}"));
+    let by = asked.decided_by.as_deref().unwrap_or("nobody");
+    match asked.state {
+        ApprovalState::Approved if asked.edited.is_some() => format!("{by} approved {what}, with other arguments."),
+        ApprovalState::Approved => format!("{by} approved {what}."),
+        ApprovalState::Denied => match asked.reason.as_deref().filter(|reason| !reason.is_empty()) {
+            Some(reason) => format!("{by} denied {what}: {reason}"),
+            None => format!("{by} denied {what}."),
+        },
+        ApprovalState::Expired => format!("Nobody answered about {what} in time. That counts as no."),
+        ApprovalState::Withdrawn => format!("The run ended before somebody answered about {what}."),
+        ApprovalState::Pending => format!("Asked about {what}."),
+    }
+}

@@ -1,0 +1,76 @@
+//! Limits of a run, and what it asks of people. While a question is open nobody holds the run.
+
+use chrono::Duration;
+use domain::{
+    ApprovalId,
+    runs::{ApprovalState, Failure, RunState},
+};
+use serde_json::{Value, json};
+
+use super::{super::approvals::LIMIT, Outcome, RunInHand};
+use crate::{Result, Tenant};
+
+/// How long a question waits for an answer.
+const ANSWER_WITHIN: Duration = Duration::hours(24);
+
+impl RunInHand {
+    /// Whether another step is within the limits. If not, a person is asked for more, and time alone ends
+    /// the run.
+    pub(super) async fn within_limits(&mut self) -> Result<bool> {
+        let Some(limit) = self.run.usage.exceeds(&self.run.limits) else { return Ok(true) };
+        let mut t = self.db.tenant(&self.actor).await?;
+        self.hold(&mut t, 0, &Outcome::default()).await?;
+        let limits = self.run.limits;
+        if limit == "minutes" {
+            let words = format!("It took longer than its limit of {} minutes.", limits.minutes);
+            self.end(t, RunState::TimedOut, Some((Failure::LimitReached, &words))).await?;
+            return Ok(false);
+        }
+        let height = match limit {
+            "steps" => json!(limits.steps),
+            "tokens" => json!(limits.tokens),
+            _ => json!(limits.cost),
+        };
+        let key = format!("{LIMIT}{limit}:{height}");
+        if self.answers.contains_key(&key) {
+            // A yes would have raised it.
+            let words = format!("Its limit of {height} {limit} was reached and not raised.");
+            self.end(t, RunState::Failed, Some((Failure::LimitReached, &words))).await?;
+            return Ok(false);
+        }
+        let tool = format!("{LIMIT}{limit}");
+        self.ask(&mut t, &key, &tool, &json!({ "limit": height }), RunState::WaitingBudget).await?;
+        t.commit().await?;
+        Ok(false)
+    }
+
+    /// Asks a person, and lets go of the run until somebody has answered.
+    pub(super) async fn ask(
+        &self,
+        t: &mut Tenant,
+        key: &str,
+        tool: &str,
+        arguments: &Value,
+        state: RunState,
+    ) -> Result<()> {
+        let (id, now): (ApprovalId, _) = (t.new_id(), t.now());
+        sqlx::query!(
+            "INSERT INTO run_approvals (id, run_id, attempt, step_key, tool, arguments, hash, expires_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6::jsonb, sha256(convert_to($6::jsonb::text, 'UTF8')), $7, $8)",
+            id.0,
+            self.run.id.0,
+            self.run.attempt,
+            key,
+            tool,
+            arguments,
+            now + ANSWER_WITHIN,
+            now,
+        )
+        .execute(t.conn())
+        .await?;
+        let told = json!({ "id": id, "tool": tool, "state": ApprovalState::Pending });
+        t.runs().emit(self.run.id, "approval", told).await?;
+        t.runs().enter(self.run.id, state, None).await?;
+        t.runs().admit().await
+    }
+}
