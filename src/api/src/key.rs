@@ -14,7 +14,7 @@ use service::{Db, Origin, people::KeyUse};
 use crate::{
     door::Caller,
     openapi,
-    problem::{ProblemDetails, Result},
+    problem::{ProblemDetails, Result, lacks_scope},
 };
 
 /// Lets a call through if its key works, its rate limit allows it and its scopes name the operation.
@@ -58,8 +58,7 @@ async fn enter(db: &Db, parts: &Parts) -> Result<KeyUse> {
     if let Some(scope) = openapi::needed_scope(&parts.method, path)
         && !usage.actor.scopes().contains(&scope)
     {
-        let detail = format!("This key can’t do this. It needs the scope `{scope}`.");
-        return Err(ProblemDetails::new(StatusCode::FORBIDDEN, "scope_missing", detail).into());
+        return Err(lacks_scope(scope).into());
     }
     Ok(usage)
 }

@@ -1,11 +1,13 @@
 //! The JSON API: the same use cases as the pages, for programs with a key. A handler opens the company
-//! of the key, calls one method of the service, and answers; it has no rules of its own.
+//! of the key, calls one method of the service, and answers; it has no rules of its own. Language models
+//! reach them as tools at `/mcp`, with the same keys.
 
 #![allow(unused_qualifications, reason = "the macro that describes parameters writes whole paths")]
 
 mod door;
 mod examples;
 mod key;
+mod mcp;
 pub mod openapi;
 mod problem;
 mod query;
@@ -17,11 +19,12 @@ use service::Db;
 
 pub use problem::ProblemDetails;
 
-/// Everything under `/api/v1`.
+/// Everything under `/api/v1`, and `/mcp`.
 pub fn router(db: &Db) -> Router {
     let (operations, _) = openapi::operations().split_for_parts();
     let described = || async { axum::Json(openapi::document()) };
     operations
+        .merge(mcp::router(&db.settings().public_url))
         .layer(middleware::from_fn_with_state(db.clone(), key::check))
         .route("/api/v1/openapi.json", get(described))
         .route("/api/v1", get(described))

@@ -148,6 +148,12 @@ impl From<service::Error> for Failure {
     }
 }
 
+/// 403: the key has not the scope that this needs.
+pub fn lacks_scope(scope: Scope) -> ProblemDetails {
+    let words = format!("This key can’t do this. It needs the scope `{scope}`.");
+    ProblemDetails::new(StatusCode::FORBIDDEN, "scope_missing", words)
+}
+
 fn lacks(permission: Permission) -> String {
     let scopes: Vec<_> =
         Scope::ALL.iter().filter(|scope| scope.allows(permission)).map(|scope| format!("`{scope}`")).collect();

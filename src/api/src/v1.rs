@@ -12,7 +12,7 @@ mod leads;
 mod mailboxes;
 mod me;
 mod models;
-mod runs;
+pub(crate) mod runs;
 mod steps;
 mod suppressions;
 mod tasks;
@@ -53,7 +53,7 @@ fn whole<T>(items: Vec<T>) -> Page<T> {
 }
 
 /// `old` with the values of `patch`: `null` empties a value (JSON Merge Patch, RFC 7396).
-fn merged<T: Serialize + DeserializeOwned>(old: &T, patch: Value) -> Result<T> {
+pub(crate) fn merged<T: Serialize + DeserializeOwned>(old: &T, patch: Value) -> Result<T> {
     let Value::Object(changes) = patch else {
         return Err(Problem::new("body_invalid", "Send an object with the values to change.").into());
     };

@@ -22,6 +22,7 @@ pub const MAX_TASK: usize = 10_000;
 /// What somebody asks of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRun {
     /// Name of the agent.

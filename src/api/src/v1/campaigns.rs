@@ -47,7 +47,7 @@ pub struct CampaignInFull {
 }
 
 /// The answer about one campaign.
-pub(super) async fn in_full(t: &mut Tenant, campaign: Campaign) -> Result<CampaignInFull> {
+pub(crate) async fn in_full(t: &mut Tenant, campaign: Campaign) -> Result<CampaignInFull> {
     let hold_reason = t.campaigns().hold_reason(campaign.id).await?;
     let allowed = campaign.lifecycle.state.allowed().iter().map(ToString::to_string).collect();
     Ok(CampaignInFull { campaign, allowed, hold_reason })

@@ -235,7 +235,8 @@ fn started(run: &Run) -> Result<Reply> {
     Ok(Reply::accepted(run)?.location(&format!("/runs/{}", run.id)))
 }
 
-async fn in_full(t: &mut Tenant, id: RunId) -> Result<RunInFull> {
+/// A run with all that hangs on it.
+pub(crate) async fn in_full(t: &mut Tenant, id: RunId) -> Result<RunInFull> {
     let run = t.runs().get(id).await?;
     let allowed = run.state.commands().iter().map(|&command| command.to_owned()).collect();
     Ok(RunInFull { run, steps: t.runs().steps(id).await?, approvals: t.runs().approvals(id).await?, allowed })

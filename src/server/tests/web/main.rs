@@ -5,6 +5,7 @@ mod api;
 mod doors;
 mod isolation;
 mod live;
+mod mcp;
 mod plain;
 mod protection;
 mod sessions;
