@@ -86,6 +86,8 @@ fn loaded(
     load: Arc<dyn Fn(String) -> Loading + Send + Sync>,
     show: Show,
 ) -> AnyView {
+    #[cfg(feature = "hydrate")]
+    let (load, show) = patiently(arguments.clone(), load, show);
     let answer = Resource::new_str(move || (arguments(), version.get()), move |(arguments, _)| load(arguments));
     view! {
         <Transition>
@@ -101,6 +103,36 @@ fn loaded(
         </Transition>
     }
     .into_any()
+}
+
+/// News of a page that is shown wait while a person is in the middle of something there, so that nothing
+/// changes under their hands. What they asked for themselves (another address, a post) does not.
+#[cfg(feature = "hydrate")]
+fn patiently(
+    arguments: Arc<dyn Fn() -> String + Send + Sync>,
+    load: Arc<dyn Fn(String) -> Loading + Send + Sync>,
+    show: Show,
+) -> (Arc<dyn Fn(String) -> Loading + Send + Sync>, Show) {
+    let posts = use_posts();
+    let shown = StoredValue::new(None);
+    let asked = move || Some((untrack(|| arguments()), posts.get_untracked()));
+    let asked_for = asked.clone();
+    let load = move |arguments| -> Loading {
+        let news = shown.get_value() == asked_for();
+        let answer = load(arguments);
+        Box::pin(async move {
+            let answer = answer.await;
+            if news {
+                browser::idle().await;
+            }
+            answer
+        })
+    };
+    let show = move |bytes: &[u8]| {
+        shown.set_value(asked());
+        show(bytes)
+    };
+    (Arc::new(load), Arc::new(show))
 }
 
 /// What a part of the frame shows: `first` as the page came, and what `call` answers whenever `version`

@@ -1,5 +1,7 @@
 //! The browser's side: requests in the background.
 
+mod in_use;
+
 use std::cell::RefCell;
 
 use leptos::{
@@ -17,6 +19,7 @@ use leptos::{
     wasm_bindgen::JsCast,
 };
 
+pub(super) use self::in_use::idle;
 use super::{Answer, Loading, Post, Posts};
 use crate::error::AppError;
 

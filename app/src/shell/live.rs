@@ -6,8 +6,6 @@ use crate::ui::LiveState;
 use leptos::prelude::*;
 
 #[cfg(feature = "hydrate")]
-mod in_use;
-#[cfg(feature = "hydrate")]
 mod stream;
 
 /// The versions of all topics a page asked for, and the state of the stream.
@@ -60,14 +58,8 @@ impl Live {
 
 #[cfg(feature = "hydrate")]
 impl Live {
-    /// Something about `topic` changed. A topic nobody asked for is ignored. While a person is in the
-    /// middle of something the news wait, so that nothing changes under their hands.
+    /// Something about `topic` changed. A topic nobody asked for is ignored.
     fn bump(self, topic: &str) {
-        if in_use::in_use() {
-            let topic = topic.to_owned();
-            set_timeout(move || self.bump(&topic), in_use::LOOK_AGAIN);
-            return;
-        }
         let version = self
             .topics
             .try_with_value(|topics| topics.iter().find(|(name, _)| name == topic).map(|(_, version)| version.clone()));
@@ -78,10 +70,6 @@ impl Live {
 
     /// News may have been missed: everything counts as changed.
     fn bump_all(self) {
-        if in_use::in_use() {
-            set_timeout(move || self.bump_all(), in_use::LOOK_AGAIN);
-            return;
-        }
         for (_, version) in self.topics.try_get_value().unwrap_or_default() {
             version.update(|version| *version = version.wrapping_add(1));
         }

@@ -1,16 +1,29 @@
 //! Whether somebody is in the middle of something on the page.
 
-use std::time::Duration;
+use std::{future::poll_fn, task::Poll, time::Duration};
 
 use leptos::{prelude::*, wasm_bindgen::JsCast};
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 
 /// When to look again.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Is done when nobody is in the middle of anything.
+pub(in crate::exchange) async fn idle() {
+    poll_fn(|context| {
+        if !in_use() {
+            return Poll::Ready(());
+        }
+        let waker = context.waker().clone();
+        set_timeout(move || waker.wake(), LOOK_AGAIN);
+        Poll::Pending
+    })
+    .await;
+}
 
 /// A box is ticked, a field has other words than it was given, or a question is open. A reload would
 /// put the tick beside somebody else, or the words beside a newer version.
-pub(super) fn in_use() -> bool {
+fn in_use() -> bool {
     let document = document();
     if document.query_selector("main details.confirm[open]").is_ok_and(|open| open.is_some()) {
         return true;
