@@ -65,8 +65,15 @@ build_site() {
   (cd "$root" && cargo leptos build)
 }
 
-setup_browser() {
+# Journeys, and servers that are not ours to test against.
+setup_peers() {
   have node && have npm || apt_install nodejs npm
+  if [ ! "$root/end2end/node_modules/.package-lock.json" -nt "$root/end2end/package-lock.json" ]; then
+    (cd "$root/end2end" && npm ci --no-audit --no-fund --silent)
+  fi
+}
+
+setup_browser() {
   have chromium || have google-chrome || apt_install chromium
 }
 

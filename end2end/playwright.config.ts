@@ -20,8 +20,6 @@ const launchOptions = {
 export default defineConfig({
   testDir: "tests",
   workers: 1,
-  // News may close a question in the moment of a click; a journey that needed its second try is told as flaky.
-  retries: 1,
   timeout: 60_000,
   reporter: "list",
   use: { actionTimeout: 15_000, baseURL: process.env.BASE_URL ?? "http://127.0.0.1:3000", launchOptions },

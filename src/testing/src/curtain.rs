@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 
 /// The state of the e-mail of every recipient, in an installation whose campaigns have one step.
 ///
@@ -21,17 +21,36 @@ pub async fn fates(superuser: &PgConnectOptions) -> BTreeMap<String, String> {
     fates
 }
 
-/// Lets the time of a lease pass for every claim of a worker: what was held until later was held
-/// until now. Only for moments in which no worker lives, because a live one is inside its lease.
+/// Lets the time of a lease pass for every claim of a worker, of an e-mail or of a run: what was held until
+/// later was held until now. Only for moments in which no worker lives, because a live one is inside its lease.
 ///
 /// # Panics
 /// When the database does not answer.
 pub async fn let_leases_end(superuser: &PgConnectOptions) {
     let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
-    sqlx::query("UPDATE messages SET lease_until = now() - interval '1 second' WHERE state IN ('claimed', 'sending')")
-        .execute(&mut conn)
-        .await
-        .expect("a superuser changes everything");
+    for change in [
+        "UPDATE messages SET lease_until = now() - interval '1 second' WHERE state IN ('claimed', 'sending')",
+        "UPDATE runs SET lease_until = now() - interval '1 second' WHERE state IN ('running', 'cancelling')",
+    ] {
+        sqlx::query(change).execute(&mut conn).await.expect("a superuser changes everything");
+    }
+}
+
+/// A table that nobody else writes, as long as this is kept.
+#[derive(Debug)]
+pub struct Lock {
+    _conn: PgConnection,
+}
+
+/// Stops everybody who writes to `table`, where they are.
+///
+/// # Panics
+/// When the database does not answer, or has no such table.
+pub async fn lock(superuser: &PgConnectOptions, table: &'static str) -> Lock {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    let lock = format!("BEGIN; LOCK TABLE {table} IN SHARE MODE");
+    sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut conn).await.expect("there is such a table");
+    Lock { _conn: conn }
 }
 
 /// State and text of the mails of the system, the oldest first.

@@ -2,4 +2,5 @@
 
 mod catalogue;
 mod models;
+mod strangers;
 mod support;
