@@ -79,9 +79,11 @@ fn pgbench(house: &House, lanes: usize) -> f64 {
     std::fs::write(&script, sql).expect("a file");
     #[expect(clippy::disallowed_methods, reason = "where the tool lies is no setting of the product")]
     let program = std::env::var_os("PGBENCH").unwrap_or_else(|| "pgbench".into());
+    let superuser = house.superuser();
+    let sockets = superuser.get_socket().expect("a private cluster has one");
     let run = |arguments: &[&str]| {
         let mut command = Command::new(&program);
-        command.args(["-h", &house.socket_dir(), "-U", "postgres", "postgres", "-n"]).args(arguments);
+        command.arg("-h").arg(sockets).args(["-U", "postgres", "postgres", "-n"]).args(arguments);
         let output = command.output().expect("pgbench starts");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
@@ -180,9 +182,8 @@ impl Page {
             tokio::time::sleep(Duration::from_millis(50)).await;
         };
         stream.set_nodelay(true).expect("a socket");
-        let request = format!(
-            "GET /api/v1/runs/{run}/events HTTP/1.1\r\nhost: {server}\r\nauthorization: Bearer {key}\r\n\r\n"
-        );
+        let request =
+            format!("GET /api/v1/runs/{run}/events HTTP/1.1\r\nhost: {server}\r\nauthorization: Bearer {key}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("it takes the request");
         let mut page = Self(BufReader::new(stream).lines());
         assert!(page.line().await.contains("200"), "the stream opens");

@@ -226,6 +226,20 @@ impl Definition {
         problems.finish()?;
         Ok(self)
     }
+
+    /// Refuses templates that can make texts grow, unless they are `known`.
+    ///
+    /// # Errors
+    /// The first one.
+    pub fn check_growth(&self, known: impl Fn(&str) -> bool) -> Result<(), Problem> {
+        playbook::check_growth(&self.playbook, known)
+    }
+
+    /// Every template and expression of its playbook.
+    #[must_use]
+    pub fn templates(&self) -> Vec<&str> {
+        playbook::sources(&self.playbook)
+    }
 }
 
 /// An agent as the catalogue shows it.

@@ -394,6 +394,7 @@ impl From<AgentRow> for AgentSummary {
 /// The definition, checked also for what Postgres does not keep.
 fn checked(definition: Definition) -> Result<Definition> {
     let definition = definition.check()?;
+    definition.check_growth(catalogue::has_template)?;
     let storable = is_storable(&definition.description)
         && is_storable(&definition.instructions)
         && definition.tools.iter().all(|tool| is_storable(tool));

@@ -154,3 +154,20 @@ async fn an_agent_follows_the_catalogue_until_somebody_changes_it() {
     assert!(matches!(t.agents().by_name("visual-designer").await, Err(Error::NotFound(_))), "it stays deleted");
     assert_eq!(t.agents().list().await.expect("a list").len(), 27);
 }
+
+#[tokio::test]
+async fn a_playbook_that_could_fill_the_memory_is_refused_unless_the_catalogue_has_it() {
+    let db = testing::db().await;
+    let company = db.company("Acme").await;
+    let text = "---\nname: bomb\ndescription: Grows.\nplaybook:\n  - answer: '{% set a = a ~ a %}{{ a }}'\n---\nGrow.";
+    let refused = create(&db, &company.owner, Definition::from_markdown(text).expect("a file")).await;
+    assert!(matches!(refused, Err(Error::Invalid(problems)) if problems[0].code == "playbook_grows"));
+
+    let mut t = db.tenant(&company.owner).await.expect("open");
+    for agent in t.agents().list().await.expect("a list") {
+        let mut definition = t.agents().definition(agent.id).await.expect("a definition");
+        definition.instructions.push_str("\n\nBe brief.");
+        let kept = t.agents().update(agent.id, definition, "", None).await;
+        assert!(kept.is_ok(), "{}: {kept:?}", agent.name);
+    }
+}

@@ -1,6 +1,8 @@
 //! What an agent does without a language model: tool calls and texts in a fixed order. The texts are
 //! Jinja templates over what the calls have answered.
 
+mod bounds;
+
 use minijinja::Environment;
 use serde::{Deserialize, Serialize};
 use yaml_serde::{Mapping, Value};
@@ -81,19 +83,57 @@ pub(super) fn check(steps: &[PlayStep], tools: &[String]) -> Result<(), Problem>
         if matches!(work, Work::Answer(_)) != (n == last) {
             return Err(wrong(last, "is the one that answers, and no other.".to_owned()));
         }
+        let expressions = || [&step.when, &step.each].into_iter().flatten();
+        if templates.iter().any(|text| bounds::is_deep(text, false))
+            || expressions().any(|text| bounds::is_deep(text, true))
+        {
+            return Err(wrong(n, "has a template that is too long. Make several steps of it.".to_owned()));
+        }
         let engine = Environment::new();
         for template in templates {
             engine
                 .template_from_str(template)
                 .map_err(|e| wrong(n, format!("has a template that can't be read: {e}.")))?;
         }
-        for expression in [&step.when, &step.each].into_iter().flatten() {
+        for expression in expressions() {
             engine
                 .compile_expression(expression)
                 .map_err(|e| wrong(n, format!("has an expression that can't be read: {e}.")))?;
         }
     }
     Ok(())
+}
+
+/// What could fill the memory of a worker: the first template or expression that is not `known` and makes
+/// texts grow.
+pub(super) fn check_growth(steps: &[PlayStep], known: impl Fn(&str) -> bool) -> Result<(), Problem> {
+    for (n, step) in steps.iter().enumerate() {
+        let mut templates: Vec<&str> = Vec::new();
+        match step.work() {
+            Some(Work::Call(_, arguments)) => arguments.values().for_each(|value| texts(value, &mut templates)),
+            Some(Work::Write(text) | Work::Answer(text)) => templates.push(text),
+            None => {}
+        }
+        let expressions = [&step.when, &step.each].into_iter().flatten().map(String::as_str);
+        let templates = templates.into_iter().filter(|text| !known(text)).find_map(bounds::of_template);
+        if let Some(what) =
+            templates.or_else(|| expressions.filter(|text| !known(text)).find_map(bounds::of_expression))
+        {
+            let words = format!("Step {} of the playbook uses {what}, which can make a text grow without end.", n + 1);
+            return Err(Problem::new("playbook_grows", words));
+        }
+    }
+    Ok(())
+}
+
+/// Every template and expression of a playbook.
+pub(super) fn sources(steps: &[PlayStep]) -> Vec<&str> {
+    let mut all: Vec<&str> = Vec::new();
+    for step in steps {
+        step.with.values().for_each(|value| texts(value, &mut all));
+        all.extend([&step.when, &step.each, &step.write, &step.answer].into_iter().flatten().map(String::as_str));
+    }
+    all
 }
 
 fn texts<'v>(value: &'v Value, into: &mut Vec<&'v str>) {
@@ -111,6 +151,25 @@ mod tests {
 
     fn step(text: &str) -> PlayStep {
         yaml_serde::from_str(text).expect("a step")
+    }
+
+    #[test]
+    fn what_goes_too_deep_is_refused_and_the_deepest_that_is_not_can_be_read() {
+        let answer = |text: String| PlayStep { answer: Some(text), ..PlayStep::default() };
+        let chain = |link: &str, count: usize| answer(format!("{{{{ a{} }}}}", link.repeat(count)));
+        let branches = |count: usize| answer(format!("{{% if a %}}{}{{% endif %}}", "{% elif a %}".repeat(count)));
+        for (deep, flat) in [
+            (chain("~a", 50_000), chain("~a", 245)),
+            (chain(".b", 50_000), chain(".b", 245)),
+            (chain("|d", 50_000), chain("|d", 245)),
+            (branches(10_000), branches(100)),
+        ] {
+            assert!(check(&[deep], &[]).is_err());
+            assert_eq!(check(std::slice::from_ref(&flat), &[]), Ok(()));
+            assert_eq!(check_growth(&[flat], |_| false), Ok(()));
+        }
+        let when = PlayStep { when: Some(format!("a{}", "~a".repeat(50_000))), ..answer("b".to_owned()) };
+        assert!(check(&[when], &[]).is_err());
     }
 
     #[test]

@@ -132,7 +132,8 @@ async fn complete(State(desk): State<Arc<Shared>>, Json(question): Json<Value>) 
     let chunk = |delta: Value, finish: Option<&str>| {
         let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish });
         let usage = json!({ "prompt_tokens": 10, "completion_tokens": 1, "total_tokens": 11 });
-        let chunk = json!({ "id": "1", "object": "chat.completion.chunk", "model": "m", "choices": [choice], "usage": usage });
+        let chunk =
+            json!({ "id": "1", "object": "chat.completion.chunk", "model": "m", "choices": [choice], "usage": usage });
         Ok::<_, Infallible>(format!("data: {chunk}\n\n"))
     };
     let first = chunk(json!({ "role": "assistant", "content": "" }), None);

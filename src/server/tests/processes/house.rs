@@ -52,11 +52,6 @@ impl House {
         &self.installation().db
     }
 
-    /// The folder of the database's socket.
-    pub fn socket_dir(&self) -> String {
-        self.cluster().socket_dir().display().to_string()
-    }
-
     pub fn superuser(&self) -> ConnectOptions {
         self.cluster().superuser(DATABASE)
     }

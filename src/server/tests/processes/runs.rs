@@ -237,7 +237,10 @@ impl<'h> Office<'h> {
             match run.state {
                 RunState::Succeeded => assert!(!outside && unknown == 0, "{moment:?}: nobody can know"),
                 RunState::Failed => {
-                    assert!(could_be && run.failure == Some(Failure::OutcomeUnknown) && unknown == 1, "{moment:?}: {run:?}");
+                    assert!(
+                        could_be && run.failure == Some(Failure::OutcomeUnknown) && unknown == 1,
+                        "{moment:?}: {run:?}"
+                    );
                     assert!(run.failure_detail.as_ref().is_some_and(|words| words.contains("call_webhook")));
                 }
                 state => panic!("{moment:?}: {state}"),

@@ -1,7 +1,10 @@
 //! The agents that every company begins with, as files beside this one. A company gets them when it is
 //! made, and their new versions with an update of the product, except for those that it has changed.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use domain::{AgentId, agents::Definition};
 use include_dir::{Dir, include_dir};
@@ -26,6 +29,15 @@ static CATALOGUE: LazyLock<(Vec<Definition>, String)> = LazyLock::new(|| {
     let hash = agents.iter().fold(Sha256::new(), |hash, agent| hash.chain_update(agent.to_markdown()));
     (agents, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 });
+
+/// Every template of the catalogue: what a company keeps of it word for word is as safe as before.
+static TEMPLATES: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| CATALOGUE.0.iter().flat_map(Definition::templates).collect());
+
+/// Whether a template stands in the catalogue.
+pub(super) fn has_template(text: &str) -> bool {
+    TEMPLATES.contains(text)
+}
 
 /// Gives the newest catalogue to the companies that have an older one.
 ///
