@@ -9,7 +9,7 @@ mod work;
 use domain::{
     AgentId, Page, PageRequest, Permission, Problem, RunId, UserId,
     agents::{Case, Definition, Limits},
-    runs::{Failure, MAX_TASK, NewRun, Run, RunEvent, RunFilter, RunOrigin, RunState, RunStep, Usage},
+    runs::{Failure, MAX_TASK, NewRun, Run, RunEvent, RunFilter, RunOrigin, RunState, RunStep, RunView, Usage},
 };
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
@@ -21,7 +21,7 @@ use crate::{Error, Result, Tenant, actor::Who, audit::Entry, cursor, leads::is_s
 
 /// Runs by what follows their columns.
 macro_rules! run_query {
-    ($rest:tt, $($bind:expr),* $(,)?) => {
+    ($($rest:literal)+, $($bind:expr),* $(,)?) => {
         sqlx::query_as!(
             RunRow,
             r#"SELECT id AS "id: RunId", agent_id AS "agent_id: AgentId", agent, agent_version, task,
@@ -31,7 +31,7 @@ macro_rules! run_query {
                       attempt, steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, seq, created_at,
                       started_at, finished_at
                FROM runs "#
-                + $rest,
+                $(+ $rest)+,
             $($bind),*
         )
     };
@@ -186,22 +186,30 @@ impl Runs<'_> {
     pub async fn list(&mut self, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>> {
         self.t.require(Permission::Read).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
-        let states: Option<Vec<String>> =
-            filter.view.map(|view| view.states().iter().map(ToString::to_string).collect());
-        let rows = run_query!(
-            "WHERE ($1::text[] IS NULL OR state = ANY($1))
-              AND ($2::uuid IS NULL OR agent_id = $2)
-              AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
-            ORDER BY created_at DESC, id DESC
-            LIMIT $5",
-            states.as_deref(),
-            filter.agent.map(|id| id.0),
-            after.at,
-            after.id,
-            limit + 1,
-        )
-        .fetch_all(self.t.conn())
-        .await?;
+        // Each view is a statement of its own, so that it finds its rows by its own index.
+        macro_rules! view {
+            ($states:literal) => {
+                run_query!(
+                    "WHERE ($1::uuid IS NULL OR agent_id = $1)
+                      AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid)) AND " $states
+                    " ORDER BY created_at DESC, id DESC LIMIT $4",
+                    filter.agent.map(|id| id.0),
+                    after.at,
+                    after.id,
+                    limit + 1,
+                )
+                .fetch_all(self.t.conn())
+                .await?
+            };
+        }
+        let rows = match filter.view {
+            None => view!("true"),
+            Some(RunView::Open) => view!("finished_at IS NULL"),
+            Some(RunView::NeedsYou) => {
+                view!("finished_at IS NULL AND state IN ('waiting_approval', 'waiting_input', 'waiting_budget')")
+            }
+            Some(RunView::Failed) => view!("state IN ('failed', 'timed_out')"),
+        };
         Ok(Page::from_rows(rows, limit, false, false, |r| cursor::encode(r.created_at, r.id.0)).map(Run::from))
     }
 

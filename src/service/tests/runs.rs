@@ -11,6 +11,7 @@ use service::{
     Actor, Error,
     runs::{Asked, Beat, Intent, Outcome, RunInHand},
 };
+use sqlx::{Connection, PgConnection};
 use testing::{TestCompany, TestDb};
 
 fn noon() -> DateTime<Utc> {
@@ -380,4 +381,30 @@ async fn a_company_with_many_runs_fills_its_own_slots_only() {
     let open = RunFilter { view: Some(RunView::Open), agent: None };
     let page = with(&db, &acme.owner, async |t| t.runs().list(&open, &PageRequest::default()).await).await;
     assert_eq!(page.expect("a list").items.len(), 17);
+}
+
+#[tokio::test]
+async fn each_view_of_the_list_shows_its_states() {
+    let db = testing::db().await;
+    let company = db.company("Acme").await;
+    agent(&db, &company, "clerk").await;
+    let mut superuser = PgConnection::connect_with(&db.superuser()).await.expect("the database answers");
+    for &state in RunState::ALL {
+        let run = start(&db, &company.owner, "clerk").await;
+        sqlx::query("UPDATE runs SET state = $2, finished_at = CASE WHEN $3 THEN now() END WHERE id = $1")
+            .bind(run.0)
+            .bind(state.as_str())
+            .bind(state.has_ended())
+            .execute(&mut superuser)
+            .await
+            .expect("a superuser changes everything");
+    }
+    let mut t = db.tenant(&company.owner).await.expect("open");
+    for view in [RunView::NeedsYou, RunView::Open, RunView::Failed] {
+        let filter = RunFilter { view: Some(view), ..RunFilter::default() };
+        let page = t.runs().list(&filter, &PageRequest::default()).await.expect("a list");
+        let mut shown: Vec<_> = page.items.iter().map(|run| run.state).collect();
+        shown.reverse();
+        assert_eq!(shown, view.states(), "{view:?}");
+    }
 }

@@ -1,0 +1,2 @@
+DROP INDEX content_kind_idx;
+DROP INDEX runs_failed_idx;
