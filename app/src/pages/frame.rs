@@ -12,7 +12,10 @@ use crate::{
     error::AppError,
     exchange::{provide_posts, use_open_post, use_posts, with_data},
     fmt::{grouped, plural},
-    shell::{MorePage, Shell, ShellData, live::use_live},
+    shell::{
+        MorePage, Shell, ShellData,
+        live::{use_live, use_live_of},
+    },
     ui::{Empty, EmptyKind, Flash},
 };
 
@@ -262,6 +265,13 @@ pub fn done_text(code: &str) -> Option<&'static str> {
 #[must_use]
 pub fn live_version(topic: &str) -> Signal<u32> {
     let (live, posts) = (use_live(topic), use_posts());
+    Signal::derive(move || live.get().wrapping_add(posts.get()))
+}
+
+/// The same for one thing of a kind.
+#[must_use]
+pub fn live_version_of(topic: &'static str, id: Memo<String>) -> Signal<u32> {
+    let (live, posts) = (use_live_of(topic, id), use_posts());
     Signal::derive(move || live.get().wrapping_add(posts.get()))
 }
 

@@ -10,7 +10,7 @@ use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
     fmt::{Moment, plural},
-    pages::frame::{live_version, only, use_param, use_slug},
+    pages::frame::{live_version, live_version_of, only, use_param, use_slug},
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, Card, Choice, Crumb, Fact, Facts, FileDrop, Meter, Select, SubmitButton, TextInput,
@@ -225,7 +225,7 @@ pub fn ImportPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("import"));
     let (plan, decide) = (Post::to::<PlanImport>(), Post::to::<DecideImport>());
     let format = Post::to::<FormatImport>();
-    let live = live_version("imports");
+    let live = live_version_of("imports", id);
     only(Permission::ImportLeads, move || {
         view! {
             <Title text="Import leads"/>

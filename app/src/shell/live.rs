@@ -37,6 +37,14 @@ pub fn use_live(topic: &str) -> Signal<u32> {
     }
 }
 
+/// The same for one thing: what changed about another one of its kind does not count.
+pub fn use_live_of(topic: &'static str, id: Memo<String>) -> Signal<u32> {
+    match use_context::<Live>() {
+        Some(live) => Signal::derive(move || live.version(&format!("{topic}:{}", id.get())).get()),
+        None => Signal::stored(0),
+    }
+}
+
 /// Whether the numbers on the page move by themselves.
 pub fn use_live_state() -> Signal<LiveState> {
     use_context::<Live>().map_or_else(|| Signal::stored(LiveState::Stale), |live| live.state.into())
@@ -58,19 +66,21 @@ impl Live {
 
 #[cfg(feature = "hydrate")]
 impl Live {
-    /// Something about `topic` changed. A topic nobody asked for is ignored.
-    fn bump(self, topic: &str) {
-        let version = self
-            .topics
-            .try_with_value(|topics| topics.iter().find(|(name, _)| name == topic).map(|(_, version)| version.clone()));
-        if let Some(version) = version.flatten() {
-            version.update(|version| *version = version.wrapping_add(1));
-        }
+    /// Something about `topic` changed: one thing, or any of them. What nobody asked for is ignored.
+    fn bump(self, topic: &str, id: Option<&str>) {
+        self.bump_each(|name| match name.split_once(':') {
+            None => name == topic,
+            Some((name, one)) => name == topic && id.is_none_or(|id| id == one),
+        });
     }
 
     /// News may have been missed: everything counts as changed.
     fn bump_all(self) {
-        for (_, version) in self.topics.try_get_value().unwrap_or_default() {
+        self.bump_each(|_| true);
+    }
+
+    fn bump_each(self, changed: impl Fn(&str) -> bool) {
+        for (_, version) in self.topics.try_get_value().unwrap_or_default().iter().filter(|(name, _)| changed(name)) {
             version.update(|version| *version = version.wrapping_add(1));
         }
     }

@@ -8,7 +8,7 @@ use super::looks::{Head, head};
 use crate::{
     error::AppError,
     pages::{
-        frame::{live_version, use_param, use_slug},
+        frame::{live_version_of, use_param, use_slug},
         written::{Written, written},
     },
 };
@@ -86,7 +86,7 @@ pub async fn load_campaign_mails(slug: String, id: String, state: String, after:
 #[component]
 pub fn CampaignMailsPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("campaign"), use_query_map());
-    written(live_version("campaigns"), move || {
+    written(live_version_of("campaigns", id), move || {
         let get = |name: &str| query.read().get(name).unwrap_or_default();
         LoadCampaignMails { slug: slug.get(), id: id.get(), state: get("state"), after: get("after") }
     })

@@ -11,7 +11,7 @@ use crate::{
     error::AppError,
     exchange::{Post, with_data},
     fmt::{Moment, grouped},
-    pages::frame::{live_version, use_param, use_slug},
+    pages::frame::{live_version_of, use_param, use_slug},
     shell::{PageScroll, live::use_live_state},
     ui::{
         ButtonKind, ButtonLink, Callout, Card, DayBar, Fact, Facts, IconName, Kpi, KpiStrip, LiveMark, Meter, Part,
@@ -64,7 +64,7 @@ pub async fn load_overview(slug: String, id: String) -> Result<Overview, AppErro
 pub fn CampaignPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("campaign"));
     let command = Post::to::<CommandCampaign>();
-    let live = live_version("campaigns");
+    let live = live_version_of("campaigns", id);
     with_data(
         live,
         move || LoadOverview { slug: slug.get(), id: id.get() },

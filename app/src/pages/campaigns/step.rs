@@ -9,7 +9,7 @@ use super::looks::{Head, head};
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
-    pages::frame::{live_version, may, use_param, use_slug},
+    pages::frame::{live_version_of, may, use_param, use_slug},
     shell::PageScroll,
     ui::{ButtonKind, Callout, Card, Choice, FieldWidth, InputKind, Select, SubmitButton, TextArea, TextInput, Tone},
 };
@@ -94,7 +94,7 @@ pub async fn send_test(
 pub fn CampaignStepPage() -> impl IntoView {
     let (slug, id, step, query) = (use_slug(), use_param("campaign"), use_param("step"), use_query_map());
     let (save, test) = (Post::to::<SaveStep>(), Post::to::<SendTest>());
-    let live = live_version("campaigns");
+    let live = live_version_of("campaigns", id);
     with_data(
         live,
         move || {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::AppError,
     pages::{
-        frame::{live_version, use_param, use_slug},
+        frame::{live_version_of, use_param, use_slug},
         written::{Written, written},
     },
 };
@@ -116,7 +116,7 @@ pub async fn delete_lead(slug: String, id: String) -> Result<(), AppError> {
 #[component]
 pub fn LeadPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("lead"));
-    written(live_version("leads"), move || LoadLead { slug: slug.get(), id: id.get() })
+    written(live_version_of("leads", id), move || LoadLead { slug: slug.get(), id: id.get() })
 }
 
 #[cfg(feature = "ssr")]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::AppError,
     pages::{
-        frame::{live_version, use_param, use_slug},
+        frame::{live_version_of, use_param, use_slug},
         written::{Written, written},
     },
 };
@@ -91,7 +91,7 @@ pub async fn command_run(slug: String, id: String, command: String) -> Result<()
 #[component]
 pub fn RunPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("run"), use_query_map());
-    written(live_version("runs"), move || {
+    written(live_version_of("runs", id), move || {
         let get = |name: &str| query.read().get(name).unwrap_or_default();
         let step = get("step").parse().unwrap_or(0);
         LoadRun { slug: slug.get(), id: id.get(), view: get("view"), step, full: get("full") }

@@ -95,8 +95,8 @@ impl Stream {
             tab.broke(ended.ready_state() == EventSource::CLOSED);
         });
         let news = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            if let Some(topic) = topic_of(&event) {
-                tab.live.bump(&topic);
+            if let Some((topic, id)) = hint_of(&event) {
+                tab.live.bump(&topic, id.as_deref());
             }
         });
         let resync = Closure::<dyn FnMut()>::new(move || tab.live.bump_all());
@@ -114,8 +114,9 @@ impl Drop for Stream {
     }
 }
 
-/// The topic of `{"topic": "campaigns", "id": ".."}`; the browser parses it.
-fn topic_of(event: &MessageEvent) -> Option<String> {
+/// Topic and id of `{"topic": "campaigns", "id": ".."}`; the browser parses it.
+fn hint_of(event: &MessageEvent) -> Option<(String, Option<String>)> {
     let hint = js_sys::JSON::parse(&event.data().as_string()?).ok()?;
-    js_sys::Reflect::get(&hint, &JsValue::from_str("topic")).ok()?.as_string()
+    let text = |name| js_sys::Reflect::get(&hint, &JsValue::from_str(name)).ok()?.as_string();
+    Some((text("topic")?, text("id")))
 }
