@@ -12,6 +12,7 @@ mod leave;
 mod page;
 mod sign_in;
 mod sign_up;
+mod trigger;
 mod webhook;
 
 use axum::{
@@ -45,6 +46,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/p/{token}", get(leave::show).post(leave::confirm))
         .route("/t/{slug}/settings/keys/new", post(keys::create))
         .route("/t/{slug}/settings/models/webhook", post(webhook::connect))
+        .route("/t/{slug}/agents/{agent}/triggers/{trigger}/secret", post(trigger::renew_secret))
         .route("/t/{slug}/leads/bulk", post(leads::bulk))
         .route("/t/{slug}/leads/import/upload", post(imports::upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))

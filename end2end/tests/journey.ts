@@ -1,4 +1,4 @@
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, expect, type Locator, type Page } from "@playwright/test";
 
 // A page whose console stays clean: a warning of hydration is a failure.
 export const test = base.extend({
@@ -31,8 +31,8 @@ export async function hydrated(page: Page) {
   await page.waitForFunction(() => document.body.dataset.hydrated === "true");
 }
 
-// Opens a question and answers it.
-export async function answer(page: Page, button: RegExp) {
-  await page.locator("details.confirm summary").click();
-  await page.getByRole("button", { name: button }).click();
+// Opens a question and answers it; `place` is where it stands, when a page has several.
+export async function answer(place: Page | Locator, button: RegExp) {
+  await place.locator("details.confirm summary").click();
+  await place.getByRole("button", { name: button }).click();
 }

@@ -5,6 +5,7 @@ mod form;
 mod list;
 #[cfg(feature = "ssr")]
 mod load;
+mod triggers;
 mod versions;
 
 pub use detail::AgentPage;
@@ -12,4 +13,5 @@ pub use form::{EditAgentPage, NewAgentPage};
 pub use list::{AgentsPage, ImportAgentsPage};
 #[cfg(feature = "ssr")]
 pub use load::agent_id;
+pub use triggers::TriggersPage;
 pub use versions::AgentVersionsPage;

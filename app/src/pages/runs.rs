@@ -21,5 +21,10 @@ pub use list::RunsPage;
 #[cfg(feature = "ssr")]
 pub use list::{RunRow, run_lines};
 #[cfg(feature = "ssr")]
-pub use load::last_of_agent;
+pub use load::{input_fields, last_of_agent};
 pub use start::StartRunPage;
+#[cfg(feature = "ssr")]
+pub use {
+    inputs::{declared, parameters, plain},
+    start::{Input, InputLook, field},
+};

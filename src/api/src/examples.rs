@@ -34,6 +34,7 @@ mod tests {
         steps::{Preview, Step, StepInput, TestMail},
         suppressions::Suppression,
         tasks::{Task, TaskInput},
+        triggers::{Firing, Trigger, TriggerInput},
     };
 
     use super::*;
@@ -122,6 +123,10 @@ mod tests {
             AgentExecution,
             AgentAnswer,
             AgentStanding,
+            Trigger,
+            TriggerInput,
+            TriggerSecret,
+            Firing,
             Model,
             Webhook,
             WebhookInput,

@@ -6,6 +6,7 @@
 
 mod door;
 mod examples;
+mod hooks;
 mod key;
 mod mcp;
 pub mod openapi;
@@ -19,7 +20,7 @@ use service::Db;
 
 pub use problem::ProblemDetails;
 
-/// Everything under `/api/v1`, and `/mcp`.
+/// Everything under `/api/v1`, `/mcp`, and the door for deliveries.
 pub fn router(db: &Db) -> Router {
     let (operations, _) = openapi::operations().split_for_parts();
     let described = || async { axum::Json(openapi::document()) };
@@ -29,6 +30,7 @@ pub fn router(db: &Db) -> Router {
         .route("/api/v1/openapi.json", get(described))
         .route("/api/v1", get(described))
         .route("/api/{*path}", axum::routing::any(unknown))
+        .merge(hooks::router(db))
         .layer(middleware::from_fn(refused_method))
         .layer(middleware::from_fn(problem::finish))
 }

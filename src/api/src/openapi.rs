@@ -33,6 +33,7 @@ const KEY: &str = "key";
         (name = "Mailboxes", description = "The addresses that e-mails leave from."),
         (name = "Suppressions", description = "Addresses and domains that get no more e-mail."),
         (name = "Agents", description = "Who does what in a run: definitions as Markdown files, in versions."),
+        (name = "Triggers", description = "What starts runs of an agent by itself: schedules, things that happen, deliveries."),
         (name = "Content", description = "Texts that people and agents keep, in versions."),
         (name = "Tasks", description = "What people are to do, mostly about a lead."),
         (name = "Drafts", description = "E-mails to a lead that nobody has sent."),
@@ -44,7 +45,7 @@ const KEY: &str = "key";
 struct Description;
 
 /// Operations that change a thing without a version.
-const UNVERSIONED: [&str; 1] = ["change_model"];
+const UNVERSIONED: [&str; 2] = ["change_model", "change_trigger"];
 
 /// Every operation with its description.
 pub fn operations() -> OpenApiRouter {

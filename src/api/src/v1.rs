@@ -16,6 +16,7 @@ pub(crate) mod runs;
 mod steps;
 mod suppressions;
 mod tasks;
+mod triggers;
 mod webhook;
 
 use domain::{Page, Problem};
@@ -39,6 +40,7 @@ pub fn router() -> OpenApiRouter {
         .merge(mailboxes::router())
         .merge(suppressions::router())
         .merge(agents::router())
+        .merge(triggers::router())
         .merge(runs::router())
         .merge(content::router())
         .merge(tasks::router())
@@ -79,6 +81,7 @@ pub(crate) mod bodies {
         runs::{Approve, Deny, RunInFull},
         steps::{NewTestMail, Place},
         suppressions::{NewSuppressions, SuppressionsAdded},
+        triggers::TriggerSecret,
         webhook::{ConnectedWebhook, Webhook, WebhookInput},
     };
 }

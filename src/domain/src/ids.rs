@@ -82,6 +82,10 @@ ids! {
     ModelId,
     /// A run of an agent.
     RunId,
+    /// What starts runs of an agent by itself.
+    TriggerId,
+    /// Something that set a trigger off.
+    FiringId,
     /// A question of a run to a person.
     ApprovalId,
     /// A text of the content library.

@@ -31,6 +31,8 @@ pub mod steps;
 pub mod suppressions;
 pub mod tasks;
 pub mod template;
+#[cfg(feature = "agents")]
+pub mod triggers;
 pub mod window;
 pub mod words;
 

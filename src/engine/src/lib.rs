@@ -13,3 +13,4 @@ mod http;
 mod letters;
 mod models;
 mod post;
+mod schedules;

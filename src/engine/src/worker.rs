@@ -1,17 +1,18 @@
 //! The worker: takes jobs, sends, and looks once a minute for work that nobody was woken for.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use service::{
     Db, Error, Result,
     jobs::{
-        AdvanceCampaign, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun,
-        Worker,
+        AdvanceCampaign, FireTrigger, LookAtSchedules, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox,
+        TestModel, WorkOnImport, WorkOnRun, Worker,
     },
 };
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{agents, letters, models, sender};
+use crate::{agents, letters, models, schedules, sender};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
@@ -46,8 +47,10 @@ pub enum SystemPost {
 /// Works until `stop` is cancelled, then ends what it holds in its hands.
 pub async fn run(db: Db, system_post: SystemPost, stop: CancellationToken) {
     let tasks = TaskTracker::new();
+    let changed = Arc::new(Notify::new());
     tasks.spawn(sender::run(db.clone(), stop.clone()));
-    tasks.spawn(quick_jobs(&db, system_post).run(QUICK, stop.clone().cancelled_owned()));
+    tasks.spawn(schedules::run(db.clone(), changed.clone(), stop.clone()));
+    tasks.spawn(quick_jobs(&db, system_post, changed).run(QUICK, stop.clone().cancelled_owned()));
     tasks.spawn(long_jobs(&db).run(LONG, stop.clone().cancelled_owned()));
     tasks.spawn(runs(&db, &stop).run(RUNS, stop.clone().cancelled_owned()));
     tasks.spawn(reconcile(db, stop));
@@ -55,9 +58,9 @@ pub async fn run(db: Db, system_post: SystemPost, stop: CancellationToken) {
     tasks.wait().await;
 }
 
-fn quick_jobs(db: &Db, system_post: SystemPost) -> Worker {
+fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker {
     let (campaigns, mailboxes, tests, system, sign_ups) = (db.clone(), db.clone(), db.clone(), db.clone(), db.clone());
-    let (sign_up_post, asked) = (system_post.clone(), db.clone());
+    let (sign_up_post, asked, set_off) = (system_post.clone(), db.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
             let db = campaigns.clone();
@@ -70,6 +73,14 @@ fn quick_jobs(db: &Db, system_post: SystemPost) -> Worker {
         .on(move |job: TestModel| {
             let db = asked.clone();
             async move { models::test(&db, &job).await }
+        })
+        .on(move |job: FireTrigger| {
+            let db = set_off.clone();
+            async move { Ok(service::triggers::fire(&db, job.company, job.trigger).await?) }
+        })
+        .on(move |_: LookAtSchedules| {
+            changed.notify_one();
+            async { Ok(()) }
         })
         .on(move |job: SendTestMail| {
             let db = tests.clone();
@@ -143,6 +154,10 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     }
     for (company, run) in db.platform().waiting_runs(now).await? {
         go_on(run, look_after(db, company, run).await)?;
+    }
+    service::triggers::fire_due(db).await?;
+    for (company, trigger) in db.platform().waiting_triggers(now).await? {
+        go_on(trigger, wake(db, company, &FireTrigger { company, trigger }).await)?;
     }
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
         go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;

@@ -13,6 +13,7 @@ use domain::{
     mailboxes::{MailboxInput, MailboxKind},
     steps::{Delay, DelayUnit, StepInput},
     tasks::TaskInput,
+    triggers::{Misfire, TriggerInput, When, WhileBusy},
     window::SendingWindow,
 };
 use service::{Actor, Db, Error, Origin, people::NewPerson};
@@ -71,6 +72,7 @@ pub async fn demo(db: &Db) -> Result<()> {
     let campaign = campaigns(db, &nora, &mailboxes).await?;
     texts(db, &nora, campaign).await?;
     to_do(db, &nora, &leads).await?;
+    plan(db, &nora).await?;
     // A second company, so that the switcher has something to switch to.
     let second = NewCompany {
         name: "Nordfjell Optics".to_owned(),
@@ -193,6 +195,24 @@ async fn to_do(db: &Db, owner: &Actor, leads: &[LeadId]) -> Result<()> {
         let (subject, body) = names::DRAFT;
         t.drafts().create(*lead, subject, body).await.map_err(words)?;
     }
+    Ok(t.commit().await?)
+}
+
+/// Something that happens by itself: an agent looks at the leads once a week.
+async fn plan(db: &Db, owner: &Actor) -> Result<()> {
+    let mut t = db.tenant(owner).await?;
+    let agents = t.agents().list().await.map_err(words)?;
+    let Some(cleaner) = agents.into_iter().find(|agent| agent.name == "list-cleaner") else { return Ok(()) };
+    let weekly = TriggerInput {
+        name: "Monday round".to_owned(),
+        when: When::Schedule { cron: "0 7 * * MON".to_owned(), time_zone: None, misfire: Misfire::Once },
+        task: "Look for leads that cannot be reached, and say what to do about them.".to_owned(),
+        parameters: Default::default(),
+        while_busy: WhileBusy::Skip,
+        hourly_cap: 2,
+        enabled: true,
+    };
+    t.triggers().create(cleaner.id, weekly).await.map_err(words)?;
     Ok(t.commit().await?)
 }
 

@@ -210,6 +210,7 @@ impl Agents<'_> {
         .fetch_optional(self.t.conn())
         .await?
         .ok_or(Error::NotFound("agent"))?;
+        sqlx::query!("DELETE FROM triggers WHERE agent_id = $1", id.0).execute(self.t.conn()).await?;
         self.t.audit().record(Entry::done("agent.deleted").on(name)).await?;
         self.t.tell("agents", id.0).await
     }

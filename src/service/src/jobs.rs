@@ -3,7 +3,7 @@
 
 mod worker;
 
-use domain::{CampaignId, CompanyId, ImportId, MailboxId, ModelId, RunId};
+use domain::{CampaignId, CompanyId, ImportId, MailboxId, ModelId, RunId, TriggerId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::{
     PgConnection,
@@ -67,6 +67,33 @@ impl Job for WorkOnRun {
     const NAME: &'static str = "work_on_run";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.run)
+    }
+}
+
+/// Something happened that sets a trigger off.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FireTrigger {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub trigger: TriggerId,
+}
+
+impl Job for FireTrigger {
+    const NAME: &'static str = "fire_trigger";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.trigger)
+    }
+}
+
+/// A schedule has changed: whoever sleeps until the next one is due looks again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LookAtSchedules {}
+
+impl Job for LookAtSchedules {
+    const NAME: &'static str = "look_at_schedules";
+    fn key(&self) -> String {
+        Self::NAME.to_owned()
     }
 }
 

@@ -28,6 +28,7 @@ pub mod sandbox;
 pub mod secrets;
 pub mod suppressions;
 pub mod tasks;
+pub mod triggers;
 pub mod unsubscribe;
 pub mod webhook;
 

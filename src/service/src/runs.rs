@@ -3,11 +3,11 @@
 
 mod admission;
 mod approvals;
-mod parameters;
+pub(crate) mod parameters;
 mod work;
 
 use domain::{
-    AgentId, Page, PageRequest, Permission, Problem, RunId, UserId,
+    AgentId, ApiKeyId, Page, PageRequest, Permission, Problem, RunId, TriggerId, UserId,
     agents::{Case, Definition, Limits},
     runs::{Failure, MAX_TASK, NewRun, Run, RunEvent, RunFilter, RunOrigin, RunState, RunStep, RunView, Usage},
 };
@@ -59,6 +59,34 @@ pub struct Runs<'t> {
     t: &'t mut Tenant,
 }
 
+/// Where a run comes from, besides the actor who asks for it.
+#[derive(Debug, Default)]
+pub(crate) struct Cause {
+    /// The run that it does once more.
+    pub parent: Option<RunId>,
+    /// The trigger whose task it is.
+    pub trigger: Option<TriggerId>,
+    /// Who started it, if it was not the actor.
+    pub by: Option<StartedBy>,
+    /// How many triggers stand in a row behind it.
+    pub depth: i32,
+    /// What came from outside with it.
+    pub payload: Option<Value>,
+}
+
+/// Who started a run, and whose rights it has.
+#[derive(Debug)]
+pub(crate) struct StartedBy {
+    /// What it was.
+    pub origin: RunOrigin,
+    /// The same in words.
+    pub words: String,
+    /// The person whose rights it has.
+    pub person: Option<UserId>,
+    /// The key whose rights it has.
+    pub key: Option<ApiKeyId>,
+}
+
 impl Tenant {
     /// The runs of the company.
     pub fn runs(&mut self) -> Runs<'_> {
@@ -75,7 +103,7 @@ impl Runs<'_> {
     pub async fn create(&mut self, new: NewRun) -> Result<Run> {
         self.t.require(Permission::RunAgents).await?;
         let id = self.t.agents().by_name(&new.agent).await?;
-        self.start(id, new, None).await
+        self.start(id, new, Cause::default()).await
     }
 
     /// Runs the example of an agent: with `first` standing for the first one of the company's list.
@@ -108,7 +136,8 @@ impl Runs<'_> {
         };
         let mut parameters = parameters::object(&case.parameters)?;
         parameters::resolve_first(self.t, definition, &mut parameters).await?;
-        self.start(id, NewRun { agent: definition.name.clone(), task: case.task, parameters }, None).await
+        let new = NewRun { agent: definition.name.clone(), task: case.task, parameters };
+        self.start(id, new, Cause::default()).await
     }
 
     /// The same task once more, as a run of its own.
@@ -119,10 +148,13 @@ impl Runs<'_> {
         self.t.require(Permission::RunAgents).await?;
         let run = self.get(id).await?;
         let new = NewRun { agent: run.agent, task: run.task, parameters: run.parameters };
-        self.start(run.agent_id, new, Some(id)).await
+        let payload =
+            sqlx::query_scalar!("SELECT payload FROM runs WHERE id = $1", id.0).fetch_one(self.t.conn()).await?;
+        self.start(run.agent_id, new, Cause { parent: Some(id), payload, ..Cause::default() }).await
     }
 
-    async fn start(&mut self, agent: AgentId, new: NewRun, parent: Option<RunId>) -> Result<Run> {
+    /// Starts a run of an agent. What came from outside with it makes it one that has read such text.
+    pub(crate) async fn start(&mut self, agent: AgentId, new: NewRun, cause: Cause) -> Result<Run> {
         let found = self.t.agents().get(agent).await?;
         if !found.enabled {
             let message = format!("“{}” is not enabled. An admin can enable it on its page.", found.name);
@@ -136,16 +168,22 @@ impl Runs<'_> {
         let parameters = parameters::checked(&definition, new.parameters)?;
         let (id, now): (RunId, _) = (self.t.new_id(), self.t.now());
         let actor = self.t.actor().clone();
-        let (person, key, origin) = match actor.who() {
-            _ if actor.run().is_some() => (actor.user_id(), actor.api_key_id(), RunOrigin::Agent),
-            Who::Person { id, .. } => (Some(*id), None, RunOrigin::Person),
-            Who::Key { id, .. } => (None, Some(*id), RunOrigin::Key),
-            Who::System { .. } => (None, None, RunOrigin::System),
-        };
+        let by = cause.by.unwrap_or_else(|| StartedBy {
+            origin: match actor.who() {
+                _ if actor.run().is_some() => RunOrigin::Agent,
+                Who::Person { .. } => RunOrigin::Person,
+                Who::Key { .. } => RunOrigin::Key,
+                Who::System { .. } => RunOrigin::System,
+            },
+            words: actor.to_string(),
+            person: actor.user_id(),
+            key: actor.api_key_id(),
+        });
         sqlx::query!(
             "INSERT INTO runs (id, agent_id, agent_version, agent, task, parameters, limits, person_id, api_key_id,
-                               started_by, origin, parent_id, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                               started_by, origin, parent_id, created_at, trigger_id, depth, payload, read_outside)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                     greatest($15, (SELECT depth FROM runs WHERE id = $16)), $17::jsonb, $17::jsonb IS NOT NULL)",
             id.0,
             agent.0,
             found.version,
@@ -153,12 +191,16 @@ impl Runs<'_> {
             task,
             Value::Object(parameters),
             Json(definition.limits) as _,
-            person.map(|id| id.0),
-            key.map(|id| id.0),
-            actor.to_string(),
-            origin.as_str(),
-            parent.map(|id| id.0),
+            by.person.map(|id| id.0),
+            by.key.map(|id| id.0),
+            by.words,
+            by.origin.as_str(),
+            cause.parent.map(|id| id.0),
             now,
+            cause.trigger.map(|id| id.0),
+            cause.depth,
+            actor.run().map(|run| run.id.0),
+            cause.payload,
         )
         .execute(self.t.conn())
         .await?;
@@ -283,7 +325,7 @@ impl Runs<'_> {
         self.lock(id).await?.retry()?;
         let name = sqlx::query_scalar!(
             "UPDATE runs SET state = 'queued', attempt = attempt + 1, steps = 0, tokens_in = 0, tokens_out = 0,
-                    cost_micros = 0, active_ms = 0, read_outside = false, granted_tools = '{}', crashes = 0,
+                    cost_micros = 0, active_ms = 0, read_outside = payload IS NOT NULL, granted_tools = '{}', crashes = 0,
                     answer = NULL, failure = NULL, failure_detail = NULL, admitted_at = NULL,
                     cancel_requested_at = NULL, started_at = NULL, finished_at = NULL
              WHERE id = $1 RETURNING agent",

@@ -123,7 +123,8 @@ pub(super) fn command(
 pub(super) fn head(slug: &str, head: &AgentHead, tab: &str, actions: AnyView) -> AnyView {
     let base = format!("/t/{slug}/agents");
     let own = format!("{base}/{}", head.id);
-    let items = [("", "Overview"), ("/versions", "Versions"), ("/edit", "Edit")]
+    let tabs = [("", "Overview"), ("/triggers", "Schedule and triggers"), ("/versions", "Versions"), ("/edit", "Edit")];
+    let items = tabs
         .into_iter()
         .filter(|(path, _)| *path != "/edit" || may(Permission::ManageAgents))
         .map(|(path, label)| TabLink::new(label, format!("{own}{path}"), path == tab))

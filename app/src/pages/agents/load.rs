@@ -24,7 +24,7 @@ pub fn definition(text: &str) -> Result<Definition, AppError> {
     Definition::from_markdown(text).map_err(|problem| service::Error::invalid(problem).into())
 }
 
-fn head(agent: &AgentSummary) -> AgentHead {
+pub(super) fn head(agent: &AgentSummary) -> AgentHead {
     AgentHead {
         id: agent.id.to_string(),
         name: agent.name.clone(),

@@ -15,8 +15,9 @@ const LONGEST: u32 = 10_000;
 
 /// An input that an agent declares.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Declared {
-    pub(super) name: String,
+pub struct Declared {
+    /// Its name in the parameters.
+    pub name: String,
     schema: Value,
     required: bool,
 }
@@ -28,7 +29,7 @@ impl Declared {
     }
 
     /// `lead`, `account` or `campaign`, when it stands for one.
-    pub(super) fn format(&self) -> Option<&str> {
+    pub fn format(&self) -> Option<&str> {
         self.text("format")
     }
 
@@ -56,6 +57,7 @@ impl Declared {
         }
         Input {
             name: format!("parameters.{}", self.name),
+            thing: self.format().map(str::to_owned),
             label: self.title(),
             hint,
             look,
@@ -89,7 +91,7 @@ impl Declared {
 }
 
 /// The inputs that a definition declares, in their order.
-pub(super) fn declared(definition: &Definition) -> Vec<Declared> {
+pub fn declared(definition: &Definition) -> Vec<Declared> {
     let inputs = &definition.inputs;
     let required: Vec<_> = inputs.get("required").and_then(|names| names.as_sequence()).into_iter().flatten().collect();
     let properties = inputs.get("properties").and_then(|value| value.as_mapping());
@@ -107,7 +109,7 @@ pub(super) fn declared(definition: &Definition) -> Vec<Declared> {
 }
 
 /// The parameters that a form means; its fields are named `parameters.NAME`.
-pub(super) fn parameters(declared: &[Declared], form: &BTreeMap<String, String>) -> Map<String, Value> {
+pub fn parameters(declared: &[Declared], form: &BTreeMap<String, String>) -> Map<String, Value> {
     let entered = |input: &Declared| form.get(&format!("parameters.{}", input.name)).map(String::as_str);
     declared.iter().filter_map(|input| Some((input.name.clone(), input.value(entered(input))?))).collect()
 }
@@ -128,7 +130,7 @@ pub(super) fn edited(asked: &Value, text: &str) -> Result<Option<Value>, Problem
 }
 
 /// A value as it stands in a field.
-pub(super) fn plain(value: &Value) -> String {
+pub fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     AgentId, PageRequest, RunId,
     accounts::AccountFilter,
-    agents::tool,
+    agents::{Definition, tool},
     campaigns::CampaignFilter,
     leads::{LeadFilter, LeadSort},
     runs::{Approval, Run, RunFilter, RunState, RunView as View, Usage},
@@ -15,7 +15,12 @@ use domain::{
 use service::{Error, Tenant};
 
 pub use self::run::run;
-use super::{approvals::*, inputs, list::*, start::StartForm};
+use super::{
+    approvals::*,
+    inputs,
+    list::*,
+    start::{Input, StartForm},
+};
 use crate::{
     error::AppError,
     fmt::{Moment, NO_DATA, dollars, duration, grouped},
@@ -153,14 +158,7 @@ pub async fn start(slug: &str, id: &str) -> Result<StartForm, AppError> {
     let mut t = server::tenant(slug).await?;
     let agent = t.agents().get(id).await?;
     let definition = t.agents().definition(id).await?;
-    let mut fields = Vec::new();
-    for input in inputs::declared(&definition) {
-        let things = match input.format() {
-            Some(kind) => things(&mut t, kind).await?,
-            None => None,
-        };
-        fields.push(input.field(things));
-    }
+    let fields = input_fields(&mut t, &definition).await?;
     t.commit().await?;
     Ok(StartForm {
         id: agent.id.to_string(),
@@ -170,6 +168,19 @@ pub async fn start(slug: &str, id: &str) -> Result<StartForm, AppError> {
         example: definition.example.map(|example| example.task),
         inputs: fields,
     })
+}
+
+/// The fields of the inputs that a definition declares.
+pub async fn input_fields(t: &mut Tenant, definition: &Definition) -> Result<Vec<Input>, Error> {
+    let mut fields = Vec::new();
+    for input in inputs::declared(definition) {
+        let things = match input.format() {
+            Some(kind) => things(t, kind).await?,
+            None => None,
+        };
+        fields.push(input.field(things));
+    }
+    Ok(fields)
 }
 
 /// The things that an input of this kind can stand for: id and name.

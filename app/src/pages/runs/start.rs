@@ -40,17 +40,25 @@ pub struct StartForm {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     /// `parameters.NAME`, as problems name it.
-    pub(super) name: String,
-    pub(super) label: String,
-    pub(super) hint: String,
-    pub(super) look: InputLook,
+    pub name: String,
+    /// `lead`, `account` or `campaign`, when it stands for one.
+    pub thing: Option<String>,
+    /// What is asked for.
+    pub label: String,
+    /// How to answer.
+    pub hint: String,
+    /// What kind of field it is.
+    pub look: InputLook,
     /// What stands there at first.
-    pub(super) value: String,
-    pub(super) optional: bool,
-    pub(super) longest: u32,
+    pub value: String,
+    /// Whether it may be left empty.
+    pub optional: bool,
+    /// Longest text.
+    pub longest: u32,
     /// Bounds of a number; empty where there are none.
-    pub(super) least: String,
-    pub(super) most: String,
+    pub least: String,
+    /// The same at the other end.
+    pub most: String,
 }
 
 /// What kind of field it is.
@@ -175,9 +183,10 @@ fn fields(slug: &str, own: &str, form: StartForm, start: Post) -> AnyView {
     .into_any()
 }
 
+/// The field of an input in the form of `start`.
 #[cfg(feature = "ssr")]
-fn field(input: Input, start: Post) -> AnyView {
-    let Input { name: key, label, hint, look, value, optional, longest, least, most } = input;
+pub fn field(input: Input, start: Post) -> AnyView {
+    let Input { name: key, label, hint, look, value, optional, longest, least, most, .. } = input;
     let name = format!("form[{key}]");
     let error = Signal::derive(move || start.error().and_then(|error| error.of_field(&key)));
     match look {

@@ -97,6 +97,7 @@ impl Play {
         let mut names = BTreeMap::new();
         names.insert("task".to_owned(), Jinja::from(run.run().task.clone()));
         names.insert("parameters".to_owned(), Jinja::from(Serde(&run.run().parameters)));
+        names.insert("payload".to_owned(), Jinja::from(Serde(run.payload())));
         names.insert("company".to_owned(), Jinja::from(Serde(json!({ "name": company }))));
         names.insert("today".to_owned(), Jinja::from(today.to_string()));
         let mut engine = Environment::new();

@@ -109,6 +109,14 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("execute_agent", NotFound),
     ("get_agent_status", NotFound),
     ("list_agent_results", NotFound),
+    ("list_triggers", NotFound),
+    ("create_trigger", NotFound),
+    ("get_trigger", NotFound),
+    ("change_trigger", NotFound),
+    ("delete_trigger", NotFound),
+    ("list_firings", NotFound),
+    ("run_trigger", NotFound),
+    ("renew_trigger_secret", NotFound),
     ("list_content", OwnOnly),
     ("create_content", NotFound),
     ("get_content", NotFound),
@@ -199,6 +207,9 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     let suppression = program.get("/suppressions").await.json["items"][0]["id"].clone();
     let definition = "---\nname: secret-agent\ndescription: Hidden work.\n---\nWork.\n";
     let agent = made(program.post("/agents", json!({"definition": definition})).await);
+    let trigger =
+        json!({"name": "Secret watch", "when": {"kind": "lead_created", "tag": "hidden"}, "task": "Hidden work"});
+    let trigger = made(program.post(&format!("/agents/{agent}/triggers"), trigger).await);
     let content = json!({"kind": "blog", "title": "Secret plan", "body": "Hidden.", "campaign": campaign});
     let content = made(program.post("/content", content).await);
     let task = made(program.post("/tasks", json!({"title": "Secret call", "lead": lead})).await);
@@ -211,7 +222,7 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     let webhook = program.send("PUT", "/webhook", &[], Some(&webhook)).await;
     assert!(webhook.status.is_success(), "{}", webhook.json);
     json!({"leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
-        "mailboxes": mailbox, "suppressions": suppression, "agents": agent,
+        "mailboxes": mailbox, "suppressions": suppression, "agents": agent, "trigger": trigger,
         "content": content, "tasks": task, "drafts": draft, "runs": run, "models": model})
 }
 
@@ -236,6 +247,7 @@ async fn an_intruder_gets_nothing_through_any_operation() {
         let path = operation.path.replace("{id}", thing).replace("{step}", things["step"].as_str().expect("a step"));
         // Their run asks nothing; the run itself must not be found before its questions are looked for.
         let path = path.replace("{approval}", nobodys);
+        let path = path.replace("{trigger}", things["trigger"].as_str().expect("a trigger"));
         let body = match operation.id.as_str() {
             "create_lead" => Some(json!({"email": "x@x.example", "owner_id": other.owner_id})),
             "create_campaign" => Some(json!({"name": "x", "mailboxes": [mailbox]})),
@@ -275,6 +287,8 @@ pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
     }
     seen.push(program.get(&format!("/campaigns/{}/steps", things["campaigns"].as_str().expect("an id"))).await.json);
     seen.push(program.get(&format!("/leads/{}/drafts", things["leads"].as_str().expect("an id"))).await.json);
+    let triggers = format!("/agents/{}/triggers", things["agents"].as_str().expect("an id"));
+    seen.push(program.get(&triggers).await.json);
     seen.push(program.get("/tasks").await.json);
     seen.push(program.get("/webhook").await.json);
     seen.push(program.get("/suppressions").await.json);

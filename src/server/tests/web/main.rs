@@ -3,6 +3,7 @@
 mod agents;
 mod api;
 mod doors;
+mod hooks;
 mod isolation;
 mod live;
 mod mcp;

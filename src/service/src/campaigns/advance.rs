@@ -103,7 +103,7 @@ impl Campaigns<'_> {
             _ => return Ok(false),
         };
         if let Change::Done(next) = &change {
-            self.save(id, next).await?;
+            self.save(id, campaign.lifecycle.state, next).await?;
             self.log(id, kind, None).await?;
             self.t.tell("campaigns", id.0).await?;
         }

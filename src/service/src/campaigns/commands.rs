@@ -155,7 +155,7 @@ impl Campaigns<'_> {
     ) -> Result<CommandOutcome> {
         let (id, changed) = (campaign.id, change.is_done());
         if changed {
-            self.save(id, &change.into_value()).await?;
+            self.save(id, campaign.lifecycle.state, &change.into_value()).await?;
             self.log(id, kind, text).await?;
             self.t.audit().record(Entry::done(&format!("campaign.{kind}")).on(campaign.name)).await?;
             let company = self.t.actor().company();
@@ -165,7 +165,8 @@ impl Campaigns<'_> {
         Ok(CommandOutcome { campaign: self.load(id, false).await?, changed, in_flight: self.in_flight(id).await? })
     }
 
-    pub(super) async fn save(&mut self, id: CampaignId, l: &Lifecycle) -> Result<()> {
+    /// Writes where a campaign stands; `from` is where it stood.
+    pub(super) async fn save(&mut self, id: CampaignId, from: CampaignState, l: &Lifecycle) -> Result<()> {
         let now = self.t.now();
         sqlx::query!(
             "UPDATE campaigns SET state = $2, starts_at = $3, started_at = $4, paused_at = $5, paused_by = $6,
@@ -184,7 +185,10 @@ impl Campaigns<'_> {
         )
         .execute(self.t.conn())
         .await?;
-        Ok(())
+        if l.state == from {
+            return Ok(());
+        }
+        self.t.triggers().campaign_entered(id, l.state).await
     }
 
     /// E-mails in the hands of a mail server.

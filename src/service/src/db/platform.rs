@@ -2,7 +2,7 @@
 //! it cannot have a tenant.
 
 use chrono::{DateTime, Duration, Utc};
-use domain::{CampaignId, CompanyId, ImportId, MailboxId, MessageId, RunId};
+use domain::{CampaignId, CompanyId, ImportId, MailboxId, MessageId, RunId, TriggerId};
 use uuid::Uuid;
 
 use super::{Db, Tenant};
@@ -65,6 +65,62 @@ impl<'d> Platform<'d> {
             let actor = Actor::system(CompanyId(row.company), row.time_zone, "sender");
             (Tenant::new(tx, actor, self.db.clone()), MailboxId(row.mailbox))
         }))
+    }
+
+    /// The schedule that is due the longest, locked until the returned tenant commits; never one of
+    /// `passed`. Who starts what is due serves all companies.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn claim_trigger(&self, now: DateTime<Utc>, passed: &[Uuid]) -> Result<Option<(Tenant, TriggerId)>> {
+        let mut tx = self.db.begin("BEGIN").await?;
+        let row = sqlx::query!(
+            r#"
+            SELECT c.company_id AS "company!", c.trigger_id AS "trigger!", p.time_zone AS "time_zone!",
+                   set_config('app.company_id', c.company_id::text, true) AS "set!"
+            FROM platform_claim_trigger($1, $2) c, platform_company(c.company_id) p
+            "#,
+            now,
+            passed
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        Ok(row.map(|row| {
+            let actor = Actor::system(CompanyId(row.company), row.time_zone, "triggers");
+            (Tenant::new(tx, actor, self.db.clone()), TriggerId(row.trigger))
+        }))
+    }
+
+    /// When the next schedule is due.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn next_trigger_at(&self) -> Result<Option<DateTime<Utc>>> {
+        Ok(sqlx::query_scalar!("SELECT platform_next_trigger_at()").fetch_one(self.db.pool()).await?)
+    }
+
+    /// Triggers with something that happened and that no worker has looked at.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn waiting_triggers(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, TriggerId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!", trigger_id AS "trigger!" FROM platform_waiting_triggers($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|r| (CompanyId(r.company), TriggerId(r.trigger))).collect())
+    }
+
+    /// The company of an incoming webhook: who delivers to it belongs to none.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn trigger_company(&self, trigger: TriggerId) -> Result<Option<CompanyId>> {
+        let company =
+            sqlx::query_scalar!("SELECT platform_trigger_company($1)", trigger.0).fetch_one(self.db.pool()).await?;
+        Ok(company.map(CompanyId))
     }
 
     /// The sender as an actor in the company of a mailbox that it has claimed.
@@ -196,6 +252,7 @@ impl<'d> Platform<'d> {
     pub async fn sweep(&self, now: DateTime<Utc>) -> Result<()> {
         sqlx::query!("SELECT platform_sweep($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("SELECT platform_sweep_ended($1)", now).fetch_one(self.db.pool()).await?;
+        sqlx::query!("SELECT platform_sweep_firings($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("DELETE FROM sessions WHERE expires_at < $1", now).execute(self.db.pool()).await?;
         // Tries count for minutes.
         let yesterday = now - Duration::days(1);

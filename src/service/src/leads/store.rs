@@ -165,12 +165,14 @@ pub(crate) async fn insert(
     .await?;
     remember_tags(t, drafts).await?;
     add_events(t, &stored, kind, text, None).await?;
+    t.triggers().leads_created(&stored).await?;
     Ok(stored)
 }
 
 /// Replaces the fields of leads that the caller has locked.
 pub(crate) async fn update(t: &mut Tenant, kind: LeadEventKind, drafts: &[Draft]) -> Result<()> {
     let c = Columns::of(drafts);
+    let before = t.triggers().scores(&c.ids).await?;
     let now = t.now();
     sqlx::query!(
         "UPDATE leads l
@@ -212,7 +214,8 @@ pub(crate) async fn update(t: &mut Tenant, kind: LeadEventKind, drafts: &[Draft]
     .on_constraint("leads_email_key", || {
         Error::Conflict(Problem::field("email", "email_taken", "Another lead has this address already."))
     })?;
-    remember_tags(t, drafts).await
+    remember_tags(t, drafts).await?;
+    t.triggers().scores_changed(before, &c.ids).await
 }
 
 /// Writes again what follows from the fields of leads that the caller has locked: their firm or
@@ -220,6 +223,7 @@ pub(crate) async fn update(t: &mut Tenant, kind: LeadEventKind, drafts: &[Draft]
 pub(crate) async fn derive(t: &mut Tenant, leads: Vec<Existing>) -> Result<()> {
     let drafts: Vec<_> = leads.into_iter().map(|l| Draft { id: l.id, lead: l.lead, account: l.account }).collect();
     let c = Columns::of(&drafts);
+    let before = t.triggers().scores(&c.ids).await?;
     sqlx::query!(
         "UPDATE leads l
          SET score = n.score, score_reasons = n.score_reasons, score_version = $4, search_text = n.search_text
@@ -233,7 +237,7 @@ pub(crate) async fn derive(t: &mut Tenant, leads: Vec<Existing>) -> Result<()> {
     )
     .execute(t.conn())
     .await?;
-    Ok(())
+    t.triggers().scores_changed(before, &c.ids).await
 }
 
 /// Adds the same entry to the timelines of several leads.

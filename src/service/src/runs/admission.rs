@@ -39,8 +39,12 @@ impl Runs<'_> {
                 SELECT agent_id, count(*) AS runs FROM runs
                 WHERE finished_at IS NULL AND admitted_at IS NOT NULL GROUP BY agent_id
             ), queue AS (
-                SELECT id, agent_id, created_at FROM runs
+                SELECT id, agent_id, created_at FROM runs r
                 WHERE finished_at IS NULL AND state = 'queued' AND admitted_at IS NULL
+                  -- Those of one trigger go one after the other.
+                  AND (trigger_id IS NULL OR NOT EXISTS (
+                          SELECT FROM runs o WHERE o.trigger_id = r.trigger_id AND o.finished_at IS NULL AND o.id <> r.id
+                          AND (o.admitted_at IS NOT NULL OR (o.created_at, o.id) < (r.created_at, r.id))))
                 ORDER BY created_at, id LIMIT $4
                 -- One that is being changed just now is let in by whoever changes it.
                 FOR UPDATE SKIP LOCKED

@@ -15,7 +15,7 @@ use domain::{
     agents::{Definition, Risk},
     runs::{Failure, Run, RunState, RunStep, RunStepState, StepKind, Usage},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::rights::Answer;
 pub use self::{
@@ -36,6 +36,7 @@ pub struct RunInHand {
     definition: Definition,
     fence: i64,
     granted: Vec<String>,
+    payload: Option<Value>,
     journal: HashMap<String, RunStep>,
     answers: HashMap<String, Answer>,
     beaten_at: DateTime<Utc>,
@@ -53,7 +54,7 @@ impl RunInHand {
         let row = sqlx::query!(
             r#"UPDATE runs SET state = 'running', fence = fence + 1, lease_until = $2, started_at = coalesce(started_at, $3)
                WHERE id = $1 AND state = 'queued' AND admitted_at IS NOT NULL
-               RETURNING fence, granted_tools, api_key_id AS "key: ApiKeyId""#,
+               RETURNING fence, granted_tools, payload, api_key_id AS "key: ApiKeyId""#,
             id.0,
             now + LEASE,
             now
@@ -62,7 +63,7 @@ impl RunInHand {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let run = t.runs().get(id).await?;
-        let Some(actor) = t.runs().rights_of(&run, row.key).await? else {
+        let Some(actor) = t.runs().rights_of(run.person, row.key).await? else {
             let words = "Whoever started this run does not belong to the company any more.";
             t.runs().enter(id, RunState::Failed, Some((Failure::RightsLost, words))).await?;
             t.runs().admit().await?;
@@ -82,6 +83,7 @@ impl RunInHand {
             definition,
             fence: row.fence,
             granted: row.granted_tools,
+            payload: row.payload,
             journal,
             answers,
             beaten_at: now,
@@ -92,6 +94,12 @@ impl RunInHand {
     #[must_use]
     pub const fn run(&self) -> &Run {
         &self.run
+    }
+
+    /// What came from outside with it: data, never instructions.
+    #[must_use]
+    pub const fn payload(&self) -> Option<&Value> {
+        self.payload.as_ref()
     }
 
     /// What its agent is.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use domain::{
-    ApiKeyId, Role,
+    ApiKeyId, Role, UserId,
     keys::Scope,
     runs::{ApprovalState, Run},
 };
@@ -22,10 +22,10 @@ pub(super) struct Answer {
 
 impl Runs<'_> {
     /// Who started a run, with the rights they have now; nothing when they have none any more.
-    pub(super) async fn rights_of(&mut self, run: &Run, key: Option<ApiKeyId>) -> Result<Option<Actor>> {
+    pub(crate) async fn rights_of(&mut self, person: Option<UserId>, key: Option<ApiKeyId>) -> Result<Option<Actor>> {
         let (company, zone) = (self.t.actor().company(), self.t.actor().company_time_zone().to_owned());
         let now = self.t.now();
-        if let Some(person) = run.person {
+        if let Some(person) = person {
             let row = sqlx::query!(
                 r#"SELECT u.name, u.time_zone, m.role AS "role: Role" FROM memberships m JOIN users u ON u.id = m.user_id
                    WHERE m.user_id = $1 AND m.deactivated_at IS NULL"#,

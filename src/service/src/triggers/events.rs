@@ -1,0 +1,178 @@
+//! What happens in the company and sets triggers off: written with the change that causes it, looked at by
+//! a worker. Of many things at once as many are kept as may start a run; the others are counted.
+
+use domain::{
+    AgentId, CampaignId, TriggerId,
+    campaigns::CampaignState,
+    triggers::{MAX_DEPTH, NotStarted, TriggerKind},
+};
+use uuid::Uuid;
+
+use super::Triggers;
+use crate::{Result, jobs::FireTrigger};
+
+/// A trigger that looks at something.
+#[derive(Clone, Debug)]
+struct Watch {
+    id: TriggerId,
+    agent: AgentId,
+    tag: Option<String>,
+    threshold: Option<i32>,
+    campaign: Option<CampaignId>,
+    state: Option<CampaignState>,
+    hourly_cap: i32,
+}
+
+/// Scores of leads before a change, if a trigger looks at scores.
+#[derive(Debug, Default)]
+pub(crate) struct Scores {
+    watched: Vec<Watch>,
+    leads: Vec<Uuid>,
+    scores: Vec<i32>,
+}
+
+/// What a trigger is told of.
+#[derive(Debug)]
+enum Happened {
+    Leads(Vec<Uuid>),
+    Campaign(CampaignId),
+}
+
+impl Triggers<'_> {
+    /// These leads are new.
+    pub(crate) async fn leads_created(&mut self, leads: &[Uuid]) -> Result<()> {
+        if leads.is_empty() {
+            return Ok(());
+        }
+        for watch in self.watching(TriggerKind::LeadCreated).await? {
+            let leads = sqlx::query_scalar!(
+                "SELECT id FROM leads WHERE id = ANY($1) AND ($2::text IS NULL OR $2 = ANY (tags)) ORDER BY id",
+                leads,
+                watch.tag
+            )
+            .fetch_all(self.t.conn())
+            .await?;
+            self.happened(&watch, "A lead is new", Happened::Leads(leads)).await?;
+        }
+        let before = self.scores(&[]).await?;
+        self.scores_changed(before, leads).await
+    }
+
+    /// The scores that leads have before they are changed.
+    pub(crate) async fn scores(&mut self, leads: &[Uuid]) -> Result<Scores> {
+        let mut before = Scores { watched: self.watching(TriggerKind::ScoreCrossed).await?, ..Scores::default() };
+        if !before.watched.is_empty() && !leads.is_empty() {
+            let rows =
+                sqlx::query!("SELECT id, score FROM leads WHERE id = ANY($1)", leads).fetch_all(self.t.conn()).await?;
+            (before.leads, before.scores) = rows.into_iter().map(|row| (row.id, row.score)).unzip();
+        }
+        Ok(before)
+    }
+
+    /// The scores of these leads may be others than `before`.
+    pub(crate) async fn scores_changed(&mut self, before: Scores, leads: &[Uuid]) -> Result<()> {
+        for watch in before.watched {
+            let threshold = watch.threshold.unwrap_or_default();
+            let crossed = sqlx::query_scalar!(
+                "SELECT l.id FROM leads l LEFT JOIN unnest($2::uuid[], $3::int[]) AS b (id, score) ON b.id = l.id
+                 WHERE l.id = ANY($1) AND l.score >= $4 AND coalesce(b.score, 0) < $4
+                   AND ($5::text IS NULL OR $5 = ANY (l.tags))
+                 ORDER BY l.id",
+                leads,
+                &before.leads,
+                &before.scores,
+                threshold,
+                watch.tag
+            )
+            .fetch_all(self.t.conn())
+            .await?;
+            let cause = format!("The score of a lead came to {threshold}");
+            self.happened(&watch, &cause, Happened::Leads(crossed)).await?;
+        }
+        Ok(())
+    }
+
+    /// A campaign has come to a state.
+    pub(crate) async fn campaign_entered(&mut self, campaign: CampaignId, state: CampaignState) -> Result<()> {
+        for watch in self.watching(TriggerKind::CampaignState).await? {
+            if watch.state == Some(state) && watch.campaign.is_none_or(|one| one == campaign) {
+                let cause = format!("A campaign is {}", state.label().to_lowercase());
+                self.happened(&watch, &cause, Happened::Campaign(campaign)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn watching(&mut self, kind: TriggerKind) -> Result<Vec<Watch>> {
+        Ok(sqlx::query_as!(
+            Watch,
+            r#"SELECT id AS "id: TriggerId", agent_id AS "agent: AgentId", tag, threshold,
+                      campaign_id AS "campaign: CampaignId", campaign_state AS "state: CampaignState", hourly_cap
+               FROM triggers WHERE enabled AND kind = $1 ORDER BY id"#,
+            kind.as_str()
+        )
+        .fetch_all(self.t.conn())
+        .await?)
+    }
+
+    /// Writes down what happened to a trigger, and wakes a worker for it.
+    async fn happened(&mut self, watch: &Watch, cause: &str, what: Happened) -> Result<()> {
+        let (leads, campaign) = match what {
+            Happened::Leads(leads) if leads.is_empty() => return Ok(()),
+            Happened::Leads(leads) => (leads.into_iter().map(Some).collect(), None),
+            Happened::Campaign(campaign) => (vec![None], Some(campaign.0)),
+        };
+        let (agent, depth) = self.behind().await?;
+        let against = if agent == Some(watch.agent) {
+            Some(NotStarted::OwnChange)
+        } else {
+            (depth > MAX_DEPTH).then_some(NotStarted::TooDeep)
+        };
+        let most = if against.is_some() { 0 } else { usize::try_from(watch.hourly_cap).unwrap_or_default() };
+        let (kept, others) = leads.split_at(most.min(leads.len()));
+        let now = self.t.now();
+        sqlx::query!(
+            "INSERT INTO trigger_firings (id, trigger_id, at, cause, lead_id, campaign_id, depth, state)
+             SELECT gen_random_uuid(), $1, $2, $3, lead_id, $5, $6, 'pending' FROM unnest($4::uuid[]) AS n (lead_id)",
+            watch.id.0,
+            now,
+            cause,
+            kept as &[Option<Uuid>],
+            campaign,
+            depth
+        )
+        .execute(self.t.conn())
+        .await?;
+        if let Ok(count @ 1..) = i32::try_from(others.len()) {
+            let lead = (count == 1).then(|| others[0]).flatten();
+            sqlx::query!(
+                "INSERT INTO trigger_firings (id, trigger_id, at, cause, lead_id, campaign_id, depth, events, state, reason)
+                 VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, 'not_started', $8)",
+                watch.id.0,
+                now,
+                cause,
+                lead,
+                campaign,
+                depth,
+                count,
+                against.unwrap_or(NotStarted::HourlyCap).as_str()
+            )
+            .execute(self.t.conn())
+            .await?;
+        }
+        if !kept.is_empty() {
+            let company = self.t.actor().company();
+            self.t.enqueue(&FireTrigger { company, trigger: watch.id }).await?;
+        }
+        self.t.tell("triggers", watch.id.0).await
+    }
+
+    /// The agent that acts, if one does, and how many triggers stand in a row behind what it does now.
+    async fn behind(&mut self) -> Result<(Option<AgentId>, i32)> {
+        let Some(run) = self.t.actor().run().map(|run| run.id) else { return Ok((None, 1)) };
+        let row = sqlx::query!(r#"SELECT agent_id AS "agent: AgentId", depth FROM runs WHERE id = $1"#, run.0)
+            .fetch_one(self.t.conn())
+            .await?;
+        Ok((Some(row.agent), row.depth + 1))
+    }
+}
