@@ -5,7 +5,7 @@ use domain::{
     AgentId, LeadId, PageRequest, Role, RunId, TriggerId,
     agents::Definition,
     campaigns::{CampaignInput, CampaignState},
-    leads::{LeadInput, LeadSource},
+    leads::{BulkAction, LeadInput, LeadSelection, LeadSource},
     runs::{Run, RunFilter, RunOrigin},
     triggers::{Firing, FiringState, Misfire, NotStarted, TriggerInput, When, WhileBusy},
 };
@@ -224,6 +224,7 @@ async fn many_leads_at_once_start_as_many_runs_as_an_hour_allows() {
 
 /// The newest run that a trigger has started does its work: it makes a lead.
 async fn makes_a_lead(db: &TestDb, company: &TestCompany<'_>, one: (AgentId, TriggerId), email: &str) {
+    db.clock().advance(Duration::seconds(1));
     fire(db, company.id, one.1).await.expect("looked");
     let run = started(&firings(db, company, one).await)[0];
     let hand = take(db, company, run).await.expect("let in");
@@ -293,7 +294,9 @@ async fn a_campaign_sets_a_trigger_off_when_it_comes_to_its_state() {
     let mailbox = acme.mailbox().await;
     for campaign in [mine, other] {
         let mut t = db.tenant(&acme.owner).await.expect("open");
-        lead(&mut t, &format!("{campaign}@b.example")).await;
+        let lead = lead(&mut t, &format!("{campaign}@b.example")).await;
+        let enrol = BulkAction::Enrol { campaign };
+        t.leads().bulk(&LeadSelection::Ids(vec![lead]), &enrol).await.expect("chosen");
         let step = domain::steps::StepInput {
             subject: Some("Hello".into()),
             body: Some("Hello.".into()),

@@ -136,6 +136,8 @@ async fn what_starts_nothing_says_why_and_may_come_again() {
     let (triggers, trigger) = hook(&program, "skip").await;
     let sender = sender(&app, &program, &triggers, &trigger).await;
     assert_eq!(sender.deliver("msg_1", "{").await.0, StatusCode::UNPROCESSABLE_ENTITY, "no JSON");
+    let (status, answer) = sender.deliver("msg_1", r#"{"user": {"email": "a\u0000b"}}"#).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("text_invalid")));
     let (status, answer) = sender.deliver("msg_1", r#"{"user": {}}"#).await;
     assert_eq!((status, &answer["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("unfit")));
     let large = format!(r#"{{"text": "{}"}}"#, "x".repeat(64 * 1024));

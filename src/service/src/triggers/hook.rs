@@ -11,7 +11,7 @@ use standardwebhooks::Webhook;
 use subtle::ConstantTimeEq;
 
 use super::{Triggers, firing::NewFiring};
-use crate::{Db, Error, Result};
+use crate::{Db, Error, Result, leads};
 
 /// How far the clock of a sender may be from ours.
 const CLOCKS: Duration = Duration::minutes(5);
@@ -76,6 +76,9 @@ impl Triggers<'_> {
         }
         let payload: Value = serde_json::from_slice(delivery.body)
             .map_err(|error| Problem::new("json_invalid", format!("The body must be JSON: {error}.")))?;
+        if !is_storable(&payload) {
+            return Err(Problem::new("text_invalid", "Remove the characters that cannot be stored.").into());
+        }
         let held = self.hold(id).await?.filter(|held| held.kind == TriggerKind::IncomingWebhook);
         let held = held.ok_or(Error::NotFound("webhook"))?;
         self.require_calm(id).await?;
@@ -120,6 +123,16 @@ impl Triggers<'_> {
         .fetch_one(self.t.conn())
         .await?;
         if count < PER_MINUTE { Ok(()) } else { Err(Error::TooMany(60)) }
+    }
+}
+
+/// Whether Postgres can keep every text in a value.
+fn is_storable(value: &Value) -> bool {
+    match value {
+        Value::String(text) => leads::is_storable(text),
+        Value::Array(list) => list.iter().all(is_storable),
+        Value::Object(map) => map.iter().all(|(name, value)| leads::is_storable(name) && is_storable(value)),
+        _ => true,
     }
 }
 
