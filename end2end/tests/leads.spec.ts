@@ -97,3 +97,42 @@ test("a ticked row stays ticked while colleagues change the list, and their news
   await row.getByRole("checkbox").uncheck();
   await expect(page.getByRole("link", { name })).toBeVisible();
 });
+
+test("a question stays open while news arrive, also those that were on their way before it was asked", async ({ page }, info) => {
+  test.skip(info.project.name === "no-js", "nothing moves by itself without scripts");
+  await signIn(page);
+  await page.goto("/t/halden/leads?q=lead2%40");
+  await page.locator("tbody a").first().click();
+  await page.waitForURL(/\/leads\/[0-9a-f-]{36}$/);
+  await hydrated(page);
+
+  // The next time that the page is loaded again, its answer comes when the test lets it.
+  let release = () => {};
+  const held = new Promise<void>((done) => (release = done));
+  let asked = () => {};
+  const onItsWay = new Promise<void>((done) => (asked = done));
+  await page.route(/\/sf\/load_lead/, async (route) => {
+    asked();
+    await held;
+    await route.continue();
+  });
+  const colleague = await page.context().newPage();
+  await colleague.goto(page.url());
+  await hydrated(colleague);
+  const words = `Called back (${info.project.name} ${Date.now()})`;
+  await colleague.getByLabel("Note").fill(words);
+  await colleague.getByRole("button", { name: "Add note" }).click();
+  await onItsWay;
+
+  const question = page.locator("details.confirm").filter({ hasText: "Delete this lead" });
+  await question.locator("summary").click();
+  const answered = page.waitForResponse(/\/sf\/load_lead/);
+  release();
+  await (await answered).finished();
+  await expect(colleague.getByText(words).first()).toBeVisible();
+  await expect(question).toHaveAttribute("open", "");
+  await expect(page.getByText(words)).toHaveCount(0);
+  // Nobody is in the middle of anything any more: the news are shown.
+  await question.locator("summary").click();
+  await expect(page.getByText(words).first()).toBeVisible();
+});
