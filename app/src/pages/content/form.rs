@@ -2,14 +2,20 @@
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::list::kinds;
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
-    pages::frame::{only, use_param, use_slug},
+    pages::{
+        frame::{only, use_param, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
     shell::{PageScroll, Topbar},
     ui::{ButtonLink, Choice, Crumb, FieldWidth, Select, SubmitButton, TextArea, TextInput, refusal_of_fields},
 };
@@ -17,6 +23,7 @@ use crate::{
 /// What can be entered about a text, as text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "in the browser only its shape is known"))]
 pub struct ContentFields {
     pub(super) kind: String,
     pub(super) title: String,
@@ -26,7 +33,8 @@ pub struct ContentFields {
 }
 
 /// What the form shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ContentForm {
     pub(super) id: String,
     pub(super) fields: ContentFields,
@@ -36,8 +44,10 @@ pub struct ContentForm {
 
 /// Loads the form of a text, or of a new one where there is no id.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_content_form(slug: String, id: String) -> Result<ContentForm, AppError> {
-    super::load::form(&slug, &id).await
+pub async fn load_content_form(slug: String, id: String) -> Result<Written, AppError> {
+    let form = super::load::form(&slug, &id).await?;
+    let title = if form.id.is_empty() { "New text" } else { "Edit text" };
+    Ok(Written::new(title, move || page(slug, title, form)))
 }
 
 /// Creates a text.
@@ -68,13 +78,8 @@ pub async fn save_content(slug: String, id: String, fields: ContentFields) -> Re
 #[component]
 pub fn NewContentPage() -> impl IntoView {
     let slug = use_slug();
-    let create = Post::to::<CreateContent>();
     only(Permission::EditCampaigns, move || {
-        with_data(
-            Signal::stored(0),
-            move || LoadContentForm { slug: slug.get(), id: String::new() },
-            move |form| page(slug.get_untracked(), form, create),
-        )
+        written(Signal::stored(0), move || LoadContentForm { slug: slug.get(), id: String::new() })
     })
 }
 
@@ -82,29 +87,24 @@ pub fn NewContentPage() -> impl IntoView {
 #[component]
 pub fn EditContentPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("content"));
-    let save = Post::to::<SaveContent>();
     only(Permission::EditCampaigns, move || {
-        with_data(
-            // A version that comes while somebody types would defeat the check for it.
-            Signal::stored(0),
-            move || LoadContentForm { slug: slug.get(), id: id.get() },
-            move |form| page(slug.get_untracked(), form, save),
-        )
+        // A version that comes while somebody types would defeat the check for it.
+        written(Signal::stored(0), move || LoadContentForm { slug: slug.get(), id: id.get() })
     })
 }
 
-fn page(slug: String, form: ContentForm, post: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn page(slug: String, title: &'static str, form: ContentForm) -> AnyView {
     let base = format!("/t/{slug}/content");
-    let (title, back, verb) = if form.id.is_empty() {
-        ("New text", base.clone(), "Create text")
+    let (post, back, verb) = if form.id.is_empty() {
+        (Post::to::<CreateContent>(), base.clone(), "Create text")
     } else {
-        ("Edit text", format!("{base}/{}", form.id), "Save new version")
+        (Post::to::<SaveContent>(), format!("{base}/{}", form.id), "Save new version")
     };
     let fields = form.fields;
     let campaigns: Vec<_> = form.campaigns.into_iter().map(|(id, name)| Choice::new(id, name)).collect();
     let of = move |field| post.of_field(field);
     view! {
-        <Title text=title/>
         <Topbar title trail=vec![Crumb::new("Content", base)]/>
         <PageScroll label=title>
             <div class="page-body narrow">

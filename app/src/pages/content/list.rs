@@ -1,5 +1,6 @@
 //! The library: every text of the company, by kind and by words of its title.
 
+#[cfg(feature = "ssr")]
 use domain::content::ContentKind;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
@@ -10,15 +11,14 @@ use crate::{
         frame::{live_version, use_slug},
         written::{Written, written},
     },
-    ui::Choice,
 };
 #[cfg(feature = "ssr")]
 use crate::{
     fmt::Moment,
     shell::Topbar,
     ui::{
-        ButtonKind, ButtonLink, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, IconName, Pager, SearchField,
-        Select, SubmitButton, TableRegion, Time,
+        ButtonKind, ButtonLink, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, IconName, Pager,
+        SearchField, Select, SubmitButton, TableRegion, Time,
     },
 };
 
@@ -55,6 +55,7 @@ pub async fn load_library(slug: String, kind: String, q: String, after: String) 
 }
 
 /// What a text can be for, to choose from.
+#[cfg(feature = "ssr")]
 pub(super) fn kinds() -> Vec<Choice> {
     ContentKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), kind.label())).collect()
 }

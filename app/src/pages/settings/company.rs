@@ -4,17 +4,26 @@ use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::page;
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, use_posts, with_data},
-    pages::frame::{only, use_slug},
+    exchange::use_posts,
+    pages::{
+        frame::{only, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
     ui::{Card, FieldWidth, SubmitButton, TextArea, TextInput, refusal},
 };
 
 /// What the form shows and sends.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "in the browser only its shape is known"))]
 pub struct CompanyForm {
     name: String,
     time_zone: String,
@@ -24,16 +33,17 @@ pub struct CompanyForm {
 
 /// Loads the form.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_company(slug: String) -> Result<CompanyForm, AppError> {
+pub async fn load_company(slug: String) -> Result<Written, AppError> {
     let mut t = crate::server::tenant(&slug).await?;
     let company = t.company().await?;
     t.commit().await?;
-    Ok(CompanyForm {
+    let form = CompanyForm {
         name: company.name,
         time_zone: company.time_zone,
         country: company.country.unwrap_or_default(),
         postal_address: company.postal_address.unwrap_or_default(),
-    })
+    };
+    Ok(Written::new("Company", move || show(&slug, form)))
 }
 
 /// Saves the form.
@@ -56,19 +66,14 @@ pub async fn save_company(slug: String, form: CompanyForm) -> Result<(), AppErro
 #[component]
 pub fn CompanySettingsPage() -> impl IntoView {
     let slug = use_slug();
-    let save = Post::to::<SaveCompany>();
-    only(Permission::ManageCompany, move || {
-        with_data(
-            use_posts(),
-            move || LoadCompany { slug: slug.get() },
-            move |form| show(slug.get_untracked(), form, save),
-        )
-    })
+    only(Permission::ManageCompany, move || written(use_posts(), move || LoadCompany { slug: slug.get() }))
 }
 
-fn show(slug: String, form: CompanyForm, save: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn show(slug: &str, form: CompanyForm) -> AnyView {
+    let save = Post::to::<SaveCompany>();
     let of = move |field| save.of_field(field);
-    let hidden = slug.clone();
+    let hidden = slug.to_owned();
     let body = view! {
         {refusal(save)}
         <Card title="Company">
@@ -83,5 +88,5 @@ fn show(slug: String, form: CompanyForm, save: Post) -> AnyView {
         </Card>
     }
     .into_any();
-    page(&slug, "company", "Company", body)
+    page(slug, "company", "Company", body)
 }

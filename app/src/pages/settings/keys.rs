@@ -2,14 +2,21 @@
 //! in no address, no session and no cache.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::page;
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, use_posts, with_data},
+    exchange::use_posts,
+    pages::{
+        frame::use_slug,
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
     fmt::Moment,
-    pages::frame::use_slug,
     ui::{
         ButtonKind, ButtonSize, Card, Checkbox, Choice, Empty, EmptyKind, FieldWidth, Select, SubmitButton, TextInput,
         Time, confirm, refusal,
@@ -20,14 +27,16 @@ use crate::{
 pub const NEW_KEY: &str = "keys/new";
 
 /// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct KeyList {
     keys: Vec<KeyRow>,
     /// Spelling and sentence of every scope.
     scopes: Vec<(String, String)>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 struct KeyRow {
     id: String,
     name: String,
@@ -43,7 +52,7 @@ struct KeyRow {
 
 /// Loads the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_keys(slug: String) -> Result<KeyList, AppError> {
+pub async fn load_keys(slug: String) -> Result<Written, AppError> {
     use domain::keys::Scope;
 
     let mut t = crate::server::tenant(&slug).await?;
@@ -70,7 +79,8 @@ pub async fn load_keys(slug: String) -> Result<KeyList, AppError> {
         }
     };
     let scopes = Scope::ALL.iter().map(|scope| (scope.to_string(), scope.label().to_owned())).collect();
-    Ok(KeyList { keys: keys.into_iter().map(row).collect(), scopes })
+    let list = KeyList { keys: keys.into_iter().map(row).collect(), scopes };
+    Ok(Written::new("API keys", move || show(&slug, list)))
 }
 
 /// Ends a key.
@@ -88,17 +98,14 @@ pub async fn revoke_key(slug: String, id: String) -> Result<(), AppError> {
 #[component]
 pub fn KeysPage() -> impl IntoView {
     let slug = use_slug();
-    let (revoke, make) = (Post::to::<RevokeKey>(), Post::to_door(NEW_KEY));
-    with_data(
-        use_posts(),
-        move || LoadKeys { slug: slug.get() },
-        move |list| show(slug.get_untracked(), list, revoke, make),
-    )
+    written(use_posts(), move || LoadKeys { slug: slug.get() })
 }
 
-fn show(slug: String, list: KeyList, revoke: Post, make: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn show(slug: &str, list: KeyList) -> AnyView {
+    let (revoke, make) = (Post::to::<RevokeKey>(), Post::to_door(NEW_KEY));
     let empty = list.keys.is_empty();
-    let rows: Vec<_> = list.keys.into_iter().map(|key| row(&slug, key, revoke)).collect();
+    let rows: Vec<_> = list.keys.into_iter().map(|key| row(slug, key, revoke)).collect();
     let scopes: Vec<_> = list
         .scopes
         .into_iter()
@@ -129,9 +136,10 @@ fn show(slug: String, list: KeyList, revoke: Post, make: Post) -> AnyView {
         </Card>
     }
     .into_any();
-    page(&slug, "keys", "API keys", body)
+    page(slug, "keys", "API keys", body)
 }
 
+#[cfg(feature = "ssr")]
 fn row(slug: &str, key: KeyRow, revoke: Post) -> AnyView {
     let (slug, id, words) = (slug.to_owned(), key.id, format!("Revoke {}", key.name));
     let button = key.works.then(|| {

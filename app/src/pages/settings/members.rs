@@ -1,14 +1,21 @@
 //! Members and invitations.
 
-use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::page;
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, use_posts, with_data},
-    pages::frame::{may, use_slug},
+    exchange::use_posts,
+    pages::{
+        frame::use_slug,
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
+    pages::frame::may,
     ui::{
         Avatar, ButtonKind, ButtonSize, Card, Choice, InputKind, Select, SubmitButton, TextInput, confirm, option_list,
         refusal,
@@ -16,7 +23,8 @@ use crate::{
 };
 
 /// Who belongs to the company, and who is invited.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct People {
     members: Vec<(String, String, String, String)>,
     invitations: Vec<(String, String, String)>,
@@ -24,12 +32,12 @@ pub struct People {
 
 /// Loads the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_people(slug: String) -> Result<People, AppError> {
+pub async fn load_people(slug: String) -> Result<Written, AppError> {
     let mut t = crate::server::tenant(&slug).await?;
     let invitations = t.invitations().list().await?;
     let members = t.members().list().await?;
     t.commit().await?;
-    Ok(People {
+    let people = People {
         members: members
             .into_iter()
             .map(|m| (m.user_id.to_string(), m.name, m.email.to_string(), m.role.to_string()))
@@ -38,7 +46,8 @@ pub async fn load_people(slug: String) -> Result<People, AppError> {
             .into_iter()
             .map(|i| (i.id.to_string(), i.email.to_string(), format!("{}, by {}", i.role.label(), i.invited_by)))
             .collect(),
-    })
+    };
+    Ok(Written::new("Members", move || show(&slug, people)))
 }
 
 /// Invites somebody.
@@ -80,15 +89,12 @@ pub async fn change_person(
 #[component]
 pub fn MembersPage() -> impl IntoView {
     let slug = use_slug();
-    let (invite, change) = (Post::to::<InvitePerson>(), Post::to::<ChangePerson>());
-    with_data(
-        use_posts(),
-        move || LoadPeople { slug: slug.get() },
-        move |people| show(slug.get_untracked(), people, invite, change),
-    )
+    written(use_posts(), move || LoadPeople { slug: slug.get() })
 }
 
-fn show(slug: String, people: People, invite: Post, change: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn show(slug: &str, people: People) -> AnyView {
+    let (invite, change) = (Post::to::<InvitePerson>(), Post::to::<ChangePerson>());
     let members: Vec<_> = people
         .members
         .into_iter()
@@ -104,8 +110,8 @@ fn show(slug: String, people: People, invite: Post, change: Post) -> AnyView {
                 <li class="person">
                     <Avatar name=name.clone()/>
                     <span class="who"><strong>{name}</strong><span class="subtle">{email}</span></span>
-                    {form(change, &slug, &id, "role", ("Set role", set), Some(roles))}
-                    {confirm("Remove", &name_of, effect, form(change, &slug, &id, "remove", ("Remove", remove), None))}
+                    {form(change, slug, &id, "role", ("Set role", set), Some(roles))}
+                    {confirm("Remove", &name_of, effect, form(change, slug, &id, "remove", ("Remove", remove), None))}
                 </li>
             }
             .into_any()
@@ -119,14 +125,14 @@ fn show(slug: String, people: People, invite: Post, change: Post) -> AnyView {
                 <li class="person">
                     <Avatar name=email.clone()/>
                     <span class="who"><strong>{email.clone()}</strong><span class="subtle">{words}</span></span>
-                    {form(change, &slug, &id, "resend", ("Send again", format!("Send again to {email}")), None)}
-                    {form(change, &slug, &id, "revoke", ("Take back", format!("Take back the invitation of {email}")), None)}
+                    {form(change, slug, &id, "resend", ("Send again", format!("Send again to {email}")), None)}
+                    {form(change, slug, &id, "revoke", ("Take back", format!("Take back the invitation of {email}")), None)}
                 </li>
             }
             .into_any()
         })
         .collect();
-    let hidden = slug.clone();
+    let hidden = slug.to_owned();
     let error = invite.of_field("email");
     let body = view! {
         {refusal(invite)}
@@ -143,12 +149,13 @@ fn show(slug: String, people: People, invite: Post, change: Post) -> AnyView {
         </Card>
     }
     .into_any();
-    page(&slug, "members", "Members", body)
+    page(slug, "members", "Members", body)
 }
 
 /// The roles that the person may give.
+#[cfg(feature = "ssr")]
 fn roles() -> Vec<Choice> {
-    let owner = may(Permission::OwnCompany);
+    let owner = may(domain::Permission::OwnCompany);
     [("owner", "Owner"), ("admin", "Admin"), ("manager", "Manager"), ("member", "Member"), ("viewer", "Viewer")]
         .into_iter()
         .filter(|(value, _)| owner || *value != "owner")
@@ -157,6 +164,7 @@ fn roles() -> Vec<Choice> {
 }
 
 /// A form with one button: its words, and its name with whom it is about.
+#[cfg(feature = "ssr")]
 fn form(
     change: Post,
     slug: &str,
