@@ -27,7 +27,10 @@ use leptos_router::{
 };
 use pages::{
     accounts::{AccountPage, AccountsPage},
-    agents::{AgentPage, AgentVersionsPage, AgentsPage, EditAgentPage, ImportAgentsPage, NewAgentPage, TriggersPage},
+    agents::{
+        AgentMemoryPage, AgentPage, AgentVersionsPage, AgentsPage, EditAgentPage, ImportAgentsPage, NewAgentPage,
+        TriggersPage,
+    },
     campaigns::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
         CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
@@ -101,6 +104,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("agents/new") view=NewAgentPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/import") view=ImportAgentsPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent") view=AgentPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent/memory") view=AgentMemoryPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent/versions") view=AgentVersionsPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent/triggers") view=TriggersPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent/edit") view=EditAgentPage ssr=SsrMode::Async/>

@@ -5,6 +5,7 @@ mod form;
 mod list;
 #[cfg(feature = "ssr")]
 mod load;
+mod memory;
 mod triggers;
 mod versions;
 
@@ -13,5 +14,6 @@ pub use form::{EditAgentPage, NewAgentPage};
 pub use list::{AgentsPage, ImportAgentsPage};
 #[cfg(feature = "ssr")]
 pub use load::agent_id;
+pub use memory::AgentMemoryPage;
 pub use triggers::TriggersPage;
 pub use versions::AgentVersionsPage;

@@ -258,6 +258,8 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "run-retried" => "The run begins again, from its first step.",
         "call-approved" => "Approved. The run goes on.",
         "call-denied" => "Denied. The agent is told and goes on without it.",
+        "run-answered" => "Answered. The run goes on.",
+        "memory-deleted" => "Forgotten.",
         "import-cancelled" => "Import cancelled. Nothing was imported.",
         _ => return None,
     })

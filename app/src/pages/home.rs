@@ -61,7 +61,9 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
     let new_leads = t.leads().count(&week).await?;
     let campaigns = t.campaigns().list(&open, &page).await?;
     let due = t.tasks().due().await?;
-    let waiting = if t.actor().can(Permission::DecideRuns) { t.runs().slots().await?.waiting } else { 0 };
+    let slots = t.runs().slots().await?;
+    let waiting = if t.actor().can(Permission::DecideRuns) { slots.waiting - slots.asking } else { 0 };
+    let asking = if t.actor().can(Permission::RunAgents) { slots.asking } else { 0 };
     t.commit().await?;
     let in_state = |state| counts.iter().filter(|(s, _)| *s == state).map(|(_, n)| *n).sum::<i64>();
     let base = format!("/t/{slug}");
@@ -69,6 +71,11 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
     if waiting > 0 {
         let title = format!("{} for your approval", plural(waiting, "run waits", "runs wait"));
         let why = "An agent asks before it acts outside the company, or for more of a limit.".to_owned();
+        needs.push((title, why, format!("{base}/runs?view=needs_you")));
+    }
+    if asking > 0 {
+        let title = format!("{} you something", plural(asking, "run asks", "runs ask"));
+        let why = "An agent waits for an answer before it goes on.".to_owned();
         needs.push((title, why, format!("{base}/runs?view=needs_you")));
     }
     needs.extend(mailboxes.iter().filter(|m| may_mend && m.state == MailboxState::Reconnect).map(|m| {

@@ -11,6 +11,7 @@ mod list;
 mod load;
 #[cfg(feature = "ssr")]
 mod looks;
+mod question;
 mod start;
 #[cfg(feature = "ssr")]
 mod trace;

@@ -22,6 +22,8 @@ mod icon;
 mod input;
 mod kpi;
 mod live_mark;
+#[cfg(feature = "ssr")]
+mod markdown;
 mod menu;
 mod meter;
 mod pager;
@@ -60,6 +62,8 @@ pub use icon::{Icon, IconName};
 pub use input::{InputKind, TextArea, TextInput};
 pub use kpi::{Kpi, KpiStrip};
 pub use live_mark::{LiveMark, LiveState};
+#[cfg(feature = "ssr")]
+pub use markdown::markdown;
 pub use menu::{MenuButton, MenuLink, popover};
 pub use meter::Meter;
 pub use pager::Pager;

@@ -11,6 +11,7 @@ mod imports;
 mod leads;
 mod mailboxes;
 mod me;
+mod memories;
 mod models;
 pub(crate) mod runs;
 mod steps;
@@ -41,6 +42,7 @@ pub fn router() -> OpenApiRouter {
         .merge(suppressions::router())
         .merge(agents::router())
         .merge(triggers::router())
+        .merge(memories::router())
         .merge(runs::router())
         .merge(content::router())
         .merge(tasks::router())

@@ -109,6 +109,21 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// These limits, and no more than is left of others. Tokens without a limit have the other one.
+    #[must_use]
+    pub fn within(self, left: Self) -> Self {
+        let tokens = match (self.tokens, left.tokens) {
+            (0, other) | (other, 0) => other,
+            (own, other) => own.min(other),
+        };
+        Self {
+            steps: self.steps.min(left.steps),
+            minutes: self.minutes.min(left.minutes),
+            tokens,
+            cost: self.cost.min(left.cost),
+        }
+    }
+
     fn check(&self) -> Result<(), Problem> {
         let wrong = |what: &str| Problem::new("limit_invalid", format!("The limit `{what}`."));
         if !(1..=200).contains(&self.steps) {
@@ -152,6 +167,8 @@ pub struct Definition {
     pub team: Team,
     /// Names of the tools it may call. One that is not known here is kept, and never called.
     pub tools: Vec<String>,
+    /// Names of the agents that it may hand work over to.
+    pub hands_over_to: Vec<String>,
     /// Which model it asks for; `default` is the company's first one.
     pub model: String,
     /// A colour of the file's own world.
@@ -181,6 +198,7 @@ impl Definition {
             description: description.to_owned(),
             team: Team::Own,
             tools: Vec::new(),
+            hands_over_to: Vec::new(),
             model: "default".to_owned(),
             color: None,
             limits: Limits::default(),
@@ -216,6 +234,10 @@ impl Definition {
         if let Some(long) = self.tools.iter().find(|tool| tool.is_empty() || tool.chars().count() > 100) {
             let message = format!("“{}” is no name of a tool.", long.chars().take(40).collect::<String>());
             problems.push(Problem::field("tools", "tool_invalid", message));
+        }
+        if self.hands_over_to.iter().any(|name| name.trim().is_empty() || name.chars().count() > 100) {
+            let message = "Name the agents that it may hand work over to.";
+            problems.push(Problem::field("hands_over_to", "handover_invalid", message));
         }
         problems.check("limits", self.limits.check());
         problems.check("playbook", playbook::check(&self.playbook, &self.tools));

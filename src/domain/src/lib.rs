@@ -18,6 +18,8 @@ pub mod keys;
 pub mod leads;
 pub mod ledger;
 pub mod mailboxes;
+#[cfg(feature = "agents")]
+pub mod memories;
 pub mod messages;
 pub mod models;
 pub mod page;

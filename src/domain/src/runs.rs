@@ -2,6 +2,7 @@
 //! ended; nothing that has an outcome is ever done again.
 
 mod approval;
+mod question;
 mod state;
 mod step;
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 
 pub use self::{
     approval::{Approval, ApprovalState, Decision, needs_approval},
+    question::{ChildRun, MAX_ANSWER, MAX_WAIT_MINUTES, PersonAnswer, Question, WaitForPerson, WaitForTime},
     state::{AnswerStatus, ExecutionStatus, Failure, RunOrigin, RunState},
     step::{RunStep, RunStepState, StepKind, unmet},
 };
@@ -77,6 +79,8 @@ pub struct Run {
     pub usage: Usage,
     /// Whether it has read text from outside.
     pub read_outside: bool,
+    /// When it stops waiting for an answer, or has slept long enough.
+    pub wake_at: Option<DateTime<Utc>>,
     /// Number of its last event.
     pub seq: i32,
     /// Made.
@@ -113,6 +117,24 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// What these leave of limits; nothing when they leave too little for another run.
+    #[must_use]
+    pub fn left_of(&self, limits: &Limits) -> Option<Limits> {
+        let whole = |left: i64| u32::try_from(left).ok().filter(|left| *left > 0);
+        #[expect(clippy::cast_precision_loss, reason = "a cost of a few dollars")]
+        let cost = limits.cost - self.cost_micros as f64 / 1_000_000.0;
+        let tokens = match limits.tokens {
+            0 => 0,
+            most => whole(i64::from(most) - self.tokens_in - self.tokens_out)?,
+        };
+        Some(Limits {
+            steps: whole(i64::from(limits.steps) - i64::from(self.steps))?,
+            minutes: whole((i64::from(limits.minutes) * 60_000 - self.active_ms + 59_999) / 60_000)?,
+            tokens,
+            cost: Some(cost).filter(|cost| *cost >= 0.0)?,
+        })
+    }
+
     /// The first limit that another step would pass, by its name in the definition.
     #[must_use]
     pub fn exceeds(&self, limits: &Limits) -> Option<&'static str> {
@@ -199,6 +221,11 @@ mod tests {
         assert_eq!(used(|u| u.active_ms = 60_000), Some("minutes"));
         assert_eq!(used(|u| (u.tokens_in, u.tokens_out) = (60, 40)), Some("tokens"));
         assert_eq!(used(|u| u.cost_micros = 500_000), Some("cost"));
+        let spent = Usage { steps: 1, tokens_in: 30, tokens_out: 30, cost_micros: 200_000, active_ms: 30_000 };
+        let left = Limits { steps: 1, minutes: 1, tokens: 40, cost: 0.3 };
+        assert_eq!(spent.left_of(&limits), Some(left));
+        assert_eq!(Limits::default().within(left), left, "a run that it starts gets no more");
+        assert_eq!(Usage { tokens_in: 100, ..spent }.left_of(&limits), None, "nothing is left to hand on");
         let free = Limits { tokens: 0, cost: 0.0, ..limits };
         assert_eq!(Usage::default().exceeds(&free), None, "what costs nothing needs no budget");
     }

@@ -4,6 +4,7 @@
 mod playbook;
 mod thinking;
 mod tools;
+mod waits;
 mod webhook;
 mod writer;
 
@@ -100,8 +101,11 @@ async fn call(db: &Db, run: &mut RunInHand, key: &str, name: &str, arguments: Va
         let error = Trouble::Words(format!("This agent has no tool `{name}`."));
         return refuse(run, key, name, arguments, error).await;
     };
-    let asked =
-        Asked { key, kind: StepKind::ToolCall, name, risk: Some(known.risk), atomic: is_ours(known), input: arguments };
+    if waits::is_one(known) {
+        return waits::call(run, key, known, arguments).await;
+    }
+    let kind = if known.name == "remember" { StepKind::MemoryWrite } else { StepKind::ToolCall };
+    let asked = Asked { key, kind, name, risk: Some(known.risk), atomic: is_ours(known), input: arguments };
     let (number, input) = match run.intend(asked).await? {
         Intent::Have(step) => return Ok(Called::Step(step)),
         Intent::Stop => return Ok(Called::Stop),

@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod leads;
 pub mod live;
 pub mod mailboxes;
+pub mod memories;
 pub mod messages;
 pub mod models;
 pub mod people;

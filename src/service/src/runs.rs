@@ -3,7 +3,9 @@
 
 mod admission;
 mod approvals;
+mod family;
 pub(crate) mod parameters;
+mod waits;
 mod work;
 
 use domain::{
@@ -15,7 +17,7 @@ use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
 pub use admission::Slots;
-pub use work::{Asked, Beat, Intent, Outcome, Pulse, RunInHand};
+pub use work::{Asked, Beat, Intent, Outcome, Pulse, RunInHand, Wait};
 
 use crate::{Error, Result, Tenant, actor::Who, audit::Entry, cursor, leads::is_storable};
 
@@ -28,8 +30,8 @@ macro_rules! run_query {
                       parameters AS "parameters: Json<Map<String, Value>>", limits AS "limits: Json<Limits>",
                       state AS "state: RunState", answer, failure AS "failure: Failure", failure_detail, started_by,
                       person_id AS "person: UserId", origin AS "origin: RunOrigin", parent_id AS "parent: RunId",
-                      attempt, steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, seq, created_at,
-                      started_at, finished_at
+                      attempt, steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, wake_at, seq,
+                      created_at, started_at, finished_at
                FROM runs "#
                 $(+ $rest)+,
             $($bind),*
@@ -62,7 +64,7 @@ pub struct Runs<'t> {
 /// Where a run comes from, besides the actor who asks for it.
 #[derive(Debug, Default)]
 pub(crate) struct Cause {
-    /// The run that it does once more.
+    /// The run that it does once more, or that has handed its work over to it.
     pub parent: Option<RunId>,
     /// The trigger whose task it is.
     pub trigger: Option<TriggerId>,
@@ -72,6 +74,12 @@ pub(crate) struct Cause {
     pub depth: i32,
     /// What came from outside with it.
     pub payload: Option<Value>,
+    /// The attempt and the step of the parent that wait for its end.
+    pub step: Option<(i32, String)>,
+    /// What is left of the limits of its parent.
+    pub left: Option<Limits>,
+    /// Its task was made from text from outside.
+    pub outside: bool,
 }
 
 /// Who started a run, and whose rights it has.
@@ -179,18 +187,21 @@ impl Runs<'_> {
             person: actor.user_id(),
             key: actor.api_key_id(),
         });
+        let limits = cause.left.map_or(definition.limits, |left| definition.limits.within(left));
         sqlx::query!(
             "INSERT INTO runs (id, agent_id, agent_version, agent, task, parameters, limits, person_id, api_key_id,
-                               started_by, origin, parent_id, created_at, trigger_id, depth, payload, read_outside)
+                               started_by, origin, parent_id, created_at, trigger_id, depth, payload, read_outside,
+                               parent_attempt, parent_step, outside_task)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-                     greatest($15, (SELECT depth FROM runs WHERE id = $16)), $17::jsonb, $17::jsonb IS NOT NULL)",
+                     greatest($15, (SELECT depth FROM runs WHERE id = $16)), $17::jsonb, $17::jsonb IS NOT NULL OR $20,
+                     $18, $19, $20)",
             id.0,
             agent.0,
             found.version,
             found.name,
             task,
             Value::Object(parameters),
-            Json(definition.limits) as _,
+            Json(limits) as _,
             by.person.map(|id| id.0),
             by.key.map(|id| id.0),
             by.words,
@@ -201,6 +212,9 @@ impl Runs<'_> {
             cause.depth,
             actor.run().map(|run| run.id.0),
             cause.payload,
+            cause.step.as_ref().map(|(attempt, _)| *attempt),
+            cause.step.map(|(_, key)| key),
+            cause.outside,
         )
         .execute(self.t.conn())
         .await?;
@@ -325,7 +339,8 @@ impl Runs<'_> {
         self.lock(id).await?.retry()?;
         let name = sqlx::query_scalar!(
             "UPDATE runs SET state = 'queued', attempt = attempt + 1, steps = 0, tokens_in = 0, tokens_out = 0,
-                    cost_micros = 0, active_ms = 0, read_outside = payload IS NOT NULL, granted_tools = '{}', crashes = 0,
+                    cost_micros = 0, active_ms = 0, read_outside = payload IS NOT NULL OR outside_task,
+                    granted_tools = '{}', crashes = 0,
                     answer = NULL, failure = NULL, failure_detail = NULL, admitted_at = NULL,
                     cancel_requested_at = NULL, started_at = NULL, finished_at = NULL
              WHERE id = $1 RETURNING agent",
@@ -339,23 +354,21 @@ impl Runs<'_> {
         self.get(id).await
     }
 
-    /// Its state, locked against other changes.
-    async fn lock(&mut self, id: RunId) -> Result<RunState> {
-        sqlx::query_scalar!(r#"SELECT state AS "state: RunState" FROM runs WHERE id = $1 FOR UPDATE"#, id.0)
-            .fetch_optional(self.t.conn())
-            .await?
-            .ok_or(Error::NotFound("run"))
+    /// Puts a run into another state and tells everybody, and with its end the run that waits for it;
+    /// `failure` is for those that did not succeed.
+    async fn enter(&mut self, id: RunId, state: RunState, failure: Option<(Failure, &str)>) -> Result<()> {
+        self.put(id, state, failure).await?;
+        if state.has_ended() { self.tell_parent(id).await } else { Ok(()) }
     }
 
-    /// Puts a run into another state and tells everybody; `failure` is for those that did not succeed.
-    async fn enter(&mut self, id: RunId, state: RunState, failure: Option<(Failure, &str)>) -> Result<()> {
+    async fn put(&mut self, id: RunId, state: RunState, failure: Option<(Failure, &str)>) -> Result<()> {
         let now = self.t.now();
         sqlx::query!(
             "UPDATE runs SET state = $2, failure = coalesce($3, failure), failure_detail = coalesce($4, failure_detail),
                     finished_at = CASE WHEN $5 THEN $6::timestamptz END,
                     cancel_requested_at = CASE WHEN $2 IN ('cancelling', 'cancelled')
                                                THEN coalesce(cancel_requested_at, $6) END,
-                    lease_until = CASE WHEN $2 IN ('running', 'cancelling') THEN lease_until END,
+                    wake_at = NULL, lease_until = CASE WHEN $2 IN ('running', 'cancelling') THEN lease_until END,
                     admitted_at = CASE WHEN $2 IN ('running', 'cancelling') THEN admitted_at END
              WHERE id = $1",
             id.0,
@@ -437,6 +450,7 @@ struct RunRow {
     cost_micros: i64,
     active_ms: i64,
     read_outside: bool,
+    wake_at: Option<chrono::DateTime<chrono::Utc>>,
     seq: i32,
     created_at: chrono::DateTime<chrono::Utc>,
     started_at: Option<chrono::DateTime<chrono::Utc>>,
@@ -470,6 +484,7 @@ impl From<RunRow> for Run {
                 active_ms: r.active_ms,
             },
             read_outside: r.read_outside,
+            wake_at: r.wake_at,
             seq: r.seq,
             created_at: r.created_at,
             started_at: r.started_at,

@@ -123,7 +123,13 @@ pub(super) fn command(
 pub(super) fn head(slug: &str, head: &AgentHead, tab: &str, actions: AnyView) -> AnyView {
     let base = format!("/t/{slug}/agents");
     let own = format!("{base}/{}", head.id);
-    let tabs = [("", "Overview"), ("/triggers", "Schedule and triggers"), ("/versions", "Versions"), ("/edit", "Edit")];
+    let tabs = [
+        ("", "Overview"),
+        ("/triggers", "Schedule and triggers"),
+        ("/memory", "Memory"),
+        ("/versions", "Versions"),
+        ("/edit", "Edit"),
+    ];
     let items = tabs
         .into_iter()
         .filter(|(path, _)| *path != "/edit" || may(Permission::ManageAgents))

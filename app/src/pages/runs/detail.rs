@@ -7,6 +7,7 @@ use leptos_router::hooks::use_query_map;
 use super::{
     decision::{Ask, DecideRun, decision},
     looks::status,
+    question::{AnswerRun, Asking, asking},
     trace::{Trace, trace},
 };
 use crate::{
@@ -22,8 +23,8 @@ use crate::{
     fmt::Moment,
     shell::{PageScroll, Topbar},
     ui::{
-        ButtonKind, Callout, Card, Crumb, Fact, Facts, IconName, StatusLook, SubmitButton, Tag, Time, Tone, question,
-        refusal,
+        ButtonKind, Callout, Card, Crumb, Fact, Facts, IconName, StatusLook, SubmitButton, Tag, Time, Tone, markdown,
+        question, refusal,
     },
 };
 
@@ -52,6 +53,9 @@ pub struct RunView {
     /// Why it failed, in words.
     pub(super) failure: Option<String>,
     pub(super) ask: Option<Ask>,
+    pub(super) asking: Option<Asking>,
+    /// How long it sleeps.
+    pub(super) sleeps: Option<Moment>,
     pub(super) answer: Option<String>,
     pub(super) task: String,
     /// Label, value, and where the thing is that is meant.
@@ -60,6 +64,8 @@ pub struct RunView {
     pub(super) decided: Vec<(String, Moment)>,
     /// Another run it came from.
     pub(super) parent: Option<String>,
+    /// Runs that it has handed work over to: id, agent, state and its word.
+    pub(super) children: Vec<[String; 4]>,
     pub(super) trace: Trace,
 }
 
@@ -100,7 +106,7 @@ pub fn RunPage() -> impl IntoView {
 
 #[cfg(feature = "ssr")]
 fn page(slug: String, run: RunView) -> AnyView {
-    let (command, decide) = (Post::to::<CommandRun>(), Post::to::<DecideRun>());
+    let (command, decide, answered) = (Post::to::<CommandRun>(), Post::to::<DecideRun>(), Post::to::<AnswerRun>());
     let base = format!("/t/{slug}/runs");
     let head = head(&slug, &run, command);
     let failure = run.failure.clone().map(|words| {
@@ -112,8 +118,9 @@ fn page(slug: String, run: RunView) -> AnyView {
         .into_any()
     });
     let ask = run.ask.clone().map(|ask| decision(&slug, &run.id, ask, decide));
+    let question = run.asking.clone().map(|question| asking(&slug, &run.id, question, answered));
     let answer = match run.answer.clone() {
-        Some(text) => view! { <div class="as-written answer">{text}</div> }.into_any(),
+        Some(text) => view! { <div class="prose" inner_html=markdown(&text)></div> }.into_any(),
         None if run.ended => view! { <p class="subtle">"It ended without an answer."</p> }.into_any(),
         None => view! { <p class="subtle">"The answer stands here when the run is done."</p> }.into_any(),
     };
@@ -125,9 +132,10 @@ fn page(slug: String, run: RunView) -> AnyView {
         {head}
         <PageScroll label="Run">
             <div class="page-body with-aside">
-                <div class="wide">{refusal(command)}{refusal(decide)}</div>
+                <div class="wide">{refusal(command)}{refusal(decide)}{refusal(answered)}</div>
                 {failure}
                 {ask}
+                {question}
                 <div class="col"><Card title="Answer">{answer}</Card></div>
                 <div class="col">{aside}</div>
                 {trace}
@@ -142,6 +150,7 @@ fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
     let trail = vec![Crumb::new("Runs", format!("/t/{slug}/runs"))];
     let (agent, name) = run.agent.clone();
     let meta: Vec<_> = run.meta.iter().cloned().map(|words| view! { <span>{words}</span> }.into_any()).collect();
+    let sleeps = run.sleeps.clone().map(|until| view! { <span>"Goes on "<Time moment=until/></span> });
     let built_in = run.built_in.then(|| view! { <Tag text="Built-in writer"/> });
     let started = run.started.clone();
     view! {
@@ -153,7 +162,7 @@ fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
                     <span role="status">{status(&run.state, run.word.clone(), StatusLook::Pill)}</span>" "
                     {built_in}
                 </h1>
-                <div class="meta"><span>"Started "<Time moment=started/></span>{meta}</div>
+                <div class="meta"><span>"Started "<Time moment=started/></span>{sleeps}{meta}</div>
             </div>
             <div class="head-actions">{actions(slug, run, command)}</div>
         </header>
@@ -222,7 +231,26 @@ fn about(base: &str, run: &RunView) -> AnyView {
             {(!parameters.is_empty()).then(|| view! { <Facts>{parameters}</Facts> })}
             {parent}
         </Card>
+        {children(base, &run.children)}
         {(!decided.is_empty()).then(|| view! { <Card title="Decided"><ul class="stack">{decided}</ul></Card> })}
     }
     .into_any()
+}
+
+/// The runs that it has handed work over to.
+#[cfg(feature = "ssr")]
+fn children(base: &str, runs: &[[String; 4]]) -> Option<AnyView> {
+    let line = |[id, agent, state, word]: &[String; 4]| {
+        let (href, agent) = (format!("{base}/{id}"), agent.clone());
+        view! {
+            <li class="cluster">
+                <a class="strong" href=href>{agent}</a>
+                <span class="push">{status(state, word.clone(), StatusLook::Plain)}</span>
+            </li>
+        }
+        .into_any()
+    };
+    let lines: Vec<_> = runs.iter().map(line).collect();
+    let card = || view! { <Card title="Handed over"><ul class="stack">{lines}</ul></Card> }.into_any();
+    (!runs.is_empty()).then(card)
 }

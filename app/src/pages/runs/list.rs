@@ -106,7 +106,9 @@ fn page(slug: String, list: RunList) -> AnyView {
 #[cfg(feature = "ssr")]
 fn empty(slug: &str, view: &str) -> AnyView {
     let (kind, title, text) = match view {
-        "needs_you" => (EmptyKind::Done, "Nothing waits for you", "Runs that ask for an approval appear here."),
+        "needs_you" => {
+            (EmptyKind::Done, "Nothing waits for you", "Runs that ask for an approval or an answer appear here.")
+        }
         "open" => (EmptyKind::Done, "No run is at work", "Runs that have not ended appear here."),
         "failed" => (EmptyKind::Done, "No run has failed", "A run that fails says here why."),
         _ => (EmptyKind::First, "No runs here yet", "An agent works in runs. Choose one and give it a task."),

@@ -35,6 +35,8 @@ pub struct StepLine {
     pub(super) tokens: String,
     pub(super) cost: String,
     pub(super) outside: bool,
+    /// The run that it was handed over to.
+    pub(super) child: Option<String>,
     /// Where its bar begins on the axis, and how long it is.
     pub(super) place: String,
 }
@@ -108,6 +110,10 @@ fn step_line(here: &str, line: StepLine, chosen: Option<i32>, timed: bool) -> An
     let current = (chosen == Some(line.number)).then_some("true");
     let href = format!("{here}&step={}#step", line.number);
     let outside = line.outside.then(|| view! { <Tag text="from outside" tone=Tone::Amber/> });
+    let runs = here.rsplit_once('/').map_or(here, |(runs, _)| runs);
+    let child = line.child.map(|id| {
+        view! { <a class="child" href=format!("{runs}/{id}")>"Open the run that it was handed over to"</a> }
+    });
     let bar = timed.then(|| {
         let class = format!("bar {}", line.state);
         view! { <span class="track" aria-hidden="true"><span class=class style=line.place></span></span> }.into_any()
@@ -124,6 +130,7 @@ fn step_line(here: &str, line: StepLine, chosen: Option<i32>, timed: bool) -> An
                 <span class="num">{line.took}</span>
                 {bar}
             </a>
+            {child}
         </li>
     }
     .into_any()

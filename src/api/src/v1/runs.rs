@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{
     AgentId, ApprovalId, Page, RunId,
-    runs::{Approval, Decision, NewRun, Run, RunEvent, RunFilter, RunStep, RunView},
+    runs::{Approval, ChildRun, Decision, NewRun, PersonAnswer, Question, Run, RunEvent, RunFilter, RunStep, RunView},
 };
 use futures::stream;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,7 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(cancel))
         .routes(routes!(retry))
         .routes(routes!(fork))
+        .routes(routes!(answer))
         .routes(routes!(approvals))
         .routes(routes!(approve))
         .routes(routes!(deny))
@@ -50,6 +51,10 @@ pub struct RunInFull {
     steps: Vec<RunStep>,
     /// Its questions to people.
     approvals: Vec<Approval>,
+    /// What it wants to know from a person.
+    question: Option<Question>,
+    /// The runs that it has handed work over to.
+    children: Vec<ChildRun>,
     /// Commands that work now.
     allowed: Vec<String>,
 }
@@ -193,6 +198,19 @@ async fn fork(Path(id): Path<RunId>, call: Write) -> Result<Reply> {
     work.done(started(&run)?).await
 }
 
+/// Answer a run
+///
+/// It asks a person something; what is said here it reads as that person's words, and goes on.
+#[utoipa::path(post, path = "/runs/{id}/answer", tag = "Runs", operation_id = "answer_run",
+    params(("id" = RunId, Path)), security(("key" = ["runs:write"])), request_body = PersonAnswer,
+    responses((status = OK, body = RunInFull), (status = CONFLICT, description = "It does not ask this any more.")))]
+async fn answer(Path(id): Path<RunId>, call: Write<Json<PersonAnswer>>) -> Result<Reply> {
+    let (mut work, Json(given)) = call.open().await?;
+    work.t.runs().answer(id, given).await?;
+    let reply = Reply::ok(&in_full(&mut work.t, id).await?)?;
+    work.done(reply).await
+}
+
 /// List open questions
 ///
 /// What runs ask of people, the oldest first.
@@ -239,7 +257,14 @@ fn started(run: &Run) -> Result<Reply> {
 pub(crate) async fn in_full(t: &mut Tenant, id: RunId) -> Result<RunInFull> {
     let run = t.runs().get(id).await?;
     let allowed = run.state.commands().iter().map(|&command| command.to_owned()).collect();
-    Ok(RunInFull { run, steps: t.runs().steps(id).await?, approvals: t.runs().approvals(id).await?, allowed })
+    Ok(RunInFull {
+        run,
+        steps: t.runs().steps(id).await?,
+        approvals: t.runs().approvals(id).await?,
+        question: t.runs().question(id).await?,
+        children: t.runs().children(id).await?,
+        allowed,
+    })
 }
 
 /// A reader of the events of a run.

@@ -30,6 +30,7 @@ impl Definition {
             None => Team::Own,
         };
         let tools = keys.words("tools")?;
+        let hands_over_to = keys.words("hands_over_to")?;
         let model = keys.text("model")?.unwrap_or_else(|| "default".to_owned());
         let color = keys.text("color")?;
         let limits = keys.value("limits")?.unwrap_or_default();
@@ -42,6 +43,7 @@ impl Definition {
             description: unescaped(&description),
             team,
             tools,
+            hands_over_to,
             model,
             color,
             limits,
@@ -74,6 +76,9 @@ impl Definition {
         }
         if !self.tools.is_empty() {
             put("tools", self.tools.iter().map(|tool| Value::from(tool.as_str())).collect());
+        }
+        if !self.hands_over_to.is_empty() {
+            put("hands_over_to", self.hands_over_to.iter().map(|name| Value::from(name.as_str())).collect());
         }
         if self.model != "default" {
             put("model", Value::from(self.model.as_str()));
@@ -243,7 +248,7 @@ mod tests {
 
     use super::*;
 
-    const FULL: &str = "---\nname: copywriter\ndescription: Writes a first e-mail.\nteam: marketing\ntools:\n- read_lead\n\
+    const FULL: &str = "---\nname: copywriter\ndescription: Writes a first e-mail.\nteam: marketing\ntools:\n- read_lead\nhands_over_to:\n- reviewer\n\
         limits:\n  steps: 6\n  minutes: 5\n  tokens: 1000\n  cost: 0.5\ninputs:\n  type: object\n  properties:\n    lead:\n      \
         type: string\n    angle:\n      type: string\nplaybook:\n- call: read_lead\n  with:\n    lead: '{{ parameters.lead }}'\n  as: lead\n\
         - answer: Hello {{ lead.name }}\nhomepage: https://example.com\n---\n\nYou write.\n";
@@ -254,7 +259,7 @@ mod tests {
         assert_eq!(read.to_markdown(), FULL);
         assert_eq!(read.more.get("homepage").and_then(Value::as_str), Some("https://example.com"));
         assert_eq!(read.limits.steps, 6);
-        assert_eq!(read.playbook.len(), 2);
+        assert_eq!((read.playbook.len(), read.hands_over_to.as_slice()), (2, ["reviewer".to_owned()].as_slice()));
     }
 
     #[test]

@@ -42,7 +42,7 @@ const fn tool_of(name: &'static str, risk: Risk, what: &'static str) -> Tool {
 }
 
 /// Every tool, by risk.
-pub const TOOLS: [Tool; 19] = [
+pub const TOOLS: [Tool; 24] = [
     tool_of("find_leads", Risk::Read, "Find leads by status, score, country, tag or words"),
     tool_of("read_lead", Risk::Read, "Read a lead with its account, score and notes"),
     tool_of("read_timeline", Risk::Read, "Read what happened with a lead"),
@@ -54,6 +54,11 @@ pub const TOOLS: [Tool; 19] = [
     tool_of("read_mailboxes", Risk::Read, "Read the mailboxes and what they have sent"),
     tool_of("find_content", Risk::Read, "Find texts in the content library"),
     tool_of("read_content", Risk::Read, "Read a text of the content library"),
+    tool_of("recall", Risk::Read, "Look up what was remembered in earlier runs"),
+    tool_of("ask_person", Risk::Read, "Ask a person and wait for the answer"),
+    tool_of("wait", Risk::Read, "Wait for minutes, hours or days"),
+    tool_of("hand_over", Risk::Write, "Hand a task over to another agent and wait for its answer"),
+    tool_of("remember", Risk::Write, "Keep something for later runs"),
     tool_of("draft_mail", Risk::Write, "Keep a draft of an e-mail to a lead"),
     tool_of("add_note", Risk::Write, "Write a note on a lead"),
     tool_of("tag_leads", Risk::Write, "Give leads a tag"),

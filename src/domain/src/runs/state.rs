@@ -83,6 +83,7 @@ impl RunState {
             Self::Failed | Self::Cancelled | Self::TimedOut => &["retry", "fork"],
             Self::Succeeded => &["fork"],
             Self::WaitingApproval | Self::WaitingBudget => &["approve", "deny", "cancel"],
+            Self::WaitingInput => &["answer", "cancel"],
             _ => &["cancel"],
         }
     }

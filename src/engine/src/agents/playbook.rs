@@ -166,6 +166,11 @@ impl Play {
                             let denied = json!({ "denied": true, "reason": step.error });
                             Ok(Once::Value(Jinja::from(Serde(denied))))
                         }
+                        // The work of another agent is missing then, and the rest can still be done.
+                        (RunStepState::Failed, _) if step.kind == StepKind::Handoff => {
+                            let failed = json!({ "failed": true, "reason": step.error });
+                            Ok(Once::Value(Jinja::from(Serde(failed))))
+                        }
                         _ => Err(Wrong::Words(format!("`{tool}`: {}", step.error.unwrap_or_default()))),
                     },
                 }

@@ -3,6 +3,7 @@
 
 mod campaigns;
 mod leads;
+mod memory;
 mod texts;
 
 use domain::agents::Tool;
@@ -70,6 +71,8 @@ pub(crate) async fn call(t: &mut Tenant, tool: Tool, arguments: Value) -> Result
         "find_content" => texts::find(t, read(arguments)?).await,
         "read_content" => texts::read(t, read(arguments)?).await,
         "save_content" => texts::save(t, read(arguments)?).await,
+        "remember" => memory::remember(t, read(arguments)?).await,
+        "recall" => memory::recall(t, read(arguments)?).await,
         "draft_mail" => texts::draft(t, read(arguments)?).await,
         "create_task" => texts::create_task(t, read(arguments)?).await,
         name => Err(Trouble::Words(format!("`{name}` changes nothing here."))),
@@ -95,6 +98,11 @@ pub(crate) fn schema(tool: Tool) -> Value {
         "save_content" => schema_for!(texts::SaveContent),
         "draft_mail" => schema_for!(texts::DraftMail),
         "create_task" => schema_for!(texts::CreateTask),
+        "remember" => schema_for!(memory::Remember),
+        "recall" => schema_for!(memory::Recall),
+        "hand_over" => schema_for!(super::waits::HandOver),
+        "ask_person" => schema_for!(super::waits::AskPerson),
+        "wait" => schema_for!(super::waits::Minutes),
         "call_webhook" => schema_for!(super::webhook::Payload),
         _ => schema_for!(Nothing),
     };

@@ -4,3 +4,4 @@ mod catalogue;
 mod models;
 mod strangers;
 mod support;
+mod waits;

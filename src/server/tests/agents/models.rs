@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Answers, Model, Says, demo, once};
 
 /// Sets up a model under a name.
-async fn set_up(db: &Db, nora: &Actor, name: &str, model: &Model) {
+pub async fn set_up(db: &Db, nora: &Actor, name: &str, model: &Model) {
     let input = ModelInput {
         name: Some(name.into()),
         kind: Some(ModelKind::OpenAi),

@@ -46,12 +46,20 @@ pub async fn once(db: &Db, actor: &Actor, run: &Run) -> Run {
 }
 
 /// Works on a run as workers and people would, who approve everything and give more of every limit, until it
-/// has ended.
+/// and the runs that it hands work over to have ended.
 pub async fn to_its_end(db: &Db, actor: &Actor, mut run: Run) -> Run {
     for _ in 0..20 {
         run = once(db, actor, &run).await;
         if run.state.has_ended() {
             return run;
+        }
+        if run.state == RunState::WaitingChild {
+            let mut t = db.tenant(actor).await.expect("open");
+            let child = t.runs().children(run.id).await.expect("a list").pop().expect("a run that it waits for");
+            let child = t.runs().get(child.id).await.expect("it is there");
+            t.commit().await.expect("read");
+            Box::pin(to_its_end(db, actor, child)).await;
+            continue;
         }
         let asks = matches!(run.state, RunState::WaitingApproval | RunState::WaitingBudget);
         assert!(asks, "{}: {}", run.agent, run.state);

@@ -117,6 +117,9 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("list_firings", NotFound),
     ("run_trigger", NotFound),
     ("renew_trigger_secret", NotFound),
+    ("list_memories", NotFound),
+    ("empty_memory", NotFound),
+    ("delete_memory", NotFound),
     ("list_content", OwnOnly),
     ("create_content", NotFound),
     ("get_content", NotFound),
@@ -140,6 +143,7 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("cancel_run", NotFound),
     ("retry_run", NotFound),
     ("fork_run", NotFound),
+    ("answer_run", NotFound),
     ("list_approvals", OwnOnly),
     ("approve_call", NotFound),
     ("deny_call", NotFound),
@@ -246,7 +250,7 @@ async fn an_intruder_gets_nothing_through_any_operation() {
         let thing = things[noun].as_str().unwrap_or(nobodys);
         let path = operation.path.replace("{id}", thing).replace("{step}", things["step"].as_str().expect("a step"));
         // Their run asks nothing; the run itself must not be found before its questions are looked for.
-        let path = path.replace("{approval}", nobodys);
+        let path = path.replace("{approval}", nobodys).replace("{memory}", nobodys);
         let path = path.replace("{trigger}", things["trigger"].as_str().expect("a trigger"));
         let body = match operation.id.as_str() {
             "create_lead" => Some(json!({"email": "x@x.example", "owner_id": other.owner_id})),

@@ -25,6 +25,8 @@ pub struct Slots {
     pub queued: i64,
     /// Runs that need a person.
     pub waiting: i64,
+    /// Those of them that ask for words, not for a yes.
+    pub asking: i64,
 }
 
 impl Runs<'_> {
@@ -81,11 +83,13 @@ impl Runs<'_> {
         let row = sqlx::query!(
             r#"SELECT count(*) FILTER (WHERE admitted_at IS NOT NULL) AS "busy!",
                       count(*) FILTER (WHERE state = 'queued' AND admitted_at IS NULL) AS "queued!",
-                      count(*) FILTER (WHERE state IN ('waiting_approval', 'waiting_input', 'waiting_budget')) AS "waiting!"
+                      count(*) FILTER (WHERE state IN ('waiting_approval', 'waiting_input', 'waiting_budget')) AS "waiting!",
+                      count(*) FILTER (WHERE state = 'waiting_input') AS "asking!"
                FROM runs WHERE finished_at IS NULL"#
         )
         .fetch_one(self.t.conn())
         .await?;
-        Ok(Slots { busy: row.busy, allowed: PER_COMPANY, queued: row.queued, waiting: row.waiting })
+        let (busy, queued, waiting, asking) = (row.busy, row.queued, row.waiting, row.asking);
+        Ok(Slots { busy, allowed: PER_COMPANY, queued, waiting, asking })
     }
 }

@@ -6,6 +6,7 @@ mod limits;
 mod pulse;
 mod reconcile;
 mod rights;
+mod waits;
 
 use std::collections::HashMap;
 
@@ -17,10 +18,12 @@ use domain::{
 };
 use serde_json::{Value, json};
 
+pub(super) use self::journal::told;
 use self::rights::Answer;
 pub use self::{
     journal::{Asked, Intent, Outcome},
     pulse::{Beat, Pulse},
+    waits::Wait,
 };
 use crate::{Actor, Db, Error, Result, Tenant, actor::InRun, jobs::WorkOnRun};
 
@@ -37,6 +40,7 @@ pub struct RunInHand {
     fence: i64,
     granted: Vec<String>,
     payload: Option<Value>,
+    outside_task: bool,
     journal: HashMap<String, RunStep>,
     answers: HashMap<String, Answer>,
     beaten_at: DateTime<Utc>,
@@ -50,11 +54,15 @@ impl RunInHand {
     pub async fn take(db: &Db, company: CompanyId, id: RunId) -> Result<Option<Self>> {
         let system = db.platform().system_actor(company, "agents").await?;
         let mut t = db.tenant(&system).await?;
+        match t.runs().lock(id).await {
+            Err(Error::NotFound(_)) => return Ok(None),
+            locked => locked?,
+        };
         let now = t.now();
         let row = sqlx::query!(
             r#"UPDATE runs SET state = 'running', fence = fence + 1, lease_until = $2, started_at = coalesce(started_at, $3)
                WHERE id = $1 AND state = 'queued' AND admitted_at IS NOT NULL
-               RETURNING fence, granted_tools, payload, api_key_id AS "key: ApiKeyId""#,
+               RETURNING fence, granted_tools, payload, outside_task, api_key_id AS "key: ApiKeyId""#,
             id.0,
             now + LEASE,
             now
@@ -84,6 +92,7 @@ impl RunInHand {
             fence: row.fence,
             granted: row.granted_tools,
             payload: row.payload,
+            outside_task: row.outside_task,
             journal,
             answers,
             beaten_at: now,
@@ -127,6 +136,12 @@ impl RunInHand {
         self.journal.values().any(|step| changed(step) && step.state != RunStepState::Failed)
     }
 
+    /// Whether its task was made from text from outside.
+    #[must_use]
+    pub const fn has_outside_task(&self) -> bool {
+        self.outside_task
+    }
+
     /// Tokens that its limit leaves.
     #[must_use]
     pub fn tokens_left(&self) -> i64 {
@@ -147,7 +162,7 @@ impl RunInHand {
     /// When the database is away, or somebody else holds the run.
     pub async fn succeed(mut self, answer: &str) -> Result<()> {
         self.note("answer", StepKind::Answer, "answer", json!(answer)).await?;
-        let mut t = self.db.tenant(&self.actor).await?;
+        let mut t = self.locked().await?;
         self.hold(&mut t, 0, &Outcome::default()).await?;
         sqlx::query!("UPDATE runs SET answer = $2 WHERE id = $1", self.run.id.0, answer).execute(t.conn()).await?;
         self.end(t, RunState::Succeeded, None).await
@@ -158,7 +173,7 @@ impl RunInHand {
     /// # Errors
     /// When the database is away, or somebody else holds the run.
     pub async fn fail(mut self, failure: Failure, words: &str) -> Result<()> {
-        let mut t = self.db.tenant(&self.actor).await?;
+        let mut t = self.locked().await?;
         self.hold(&mut t, 0, &Outcome::default()).await?;
         self.end(t, RunState::Failed, Some((failure, words))).await
     }
@@ -168,7 +183,7 @@ impl RunInHand {
     /// # Errors
     /// When the database is away.
     pub async fn stopped(self) -> Result<()> {
-        let mut t = self.db.tenant(&self.actor).await?;
+        let mut t = self.locked().await?;
         let held = sqlx::query!(
             "SELECT FROM runs WHERE id = $1 AND fence = $2 AND state = 'cancelling' FOR UPDATE",
             self.run.id.0,
@@ -201,6 +216,13 @@ impl RunInHand {
             t.enqueue(&WorkOnRun { company: self.actor.company(), run: self.run.id }).await?;
         }
         t.commit().await
+    }
+
+    /// Opens the company for a change that other runs may hear of.
+    async fn locked(&self) -> Result<Tenant> {
+        let mut t = self.db.tenant(&self.actor).await?;
+        t.runs().lock(self.run.id).await?;
+        Ok(t)
     }
 
     async fn end(&self, mut t: Tenant, state: RunState, failure: Option<(Failure, &str)>) -> Result<()> {

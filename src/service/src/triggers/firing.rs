@@ -132,7 +132,7 @@ impl Triggers<'_> {
         };
         let by = StartedBy { origin, words: format!("{word} “{}”", held.name), person: held.person, key: held.key };
         let (trigger, payload) = (Some(held.id), event.payload.clone());
-        let cause = Cause { trigger, by: Some(by), depth, payload, parent: None };
+        let cause = Cause { trigger, by: Some(by), depth, payload, ..Cause::default() };
         let name = self.t.agents().get(held.agent).await?.name;
         let new = NewRun { agent: name, task: held.task.clone(), parameters };
         match self.t.runs().start(held.agent, new, cause).await {

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use domain::{
     AccountId, CampaignId, LeadId, Permission,
     agents::{Definition, tool},
-    runs::{Approval, ApprovalState, Run},
+    runs::{Approval, ApprovalState, Run, RunState},
 };
 use serde_json::Value;
 use service::{Error, Tenant};
 
 use super::{
-    super::{decision::Ask, detail::RunView, inputs, trace::Trace},
+    super::{decision::Ask, detail::RunView, inputs, question::Asking, trace::Trace},
     limit, moves, run_id, there, took,
     trace::{in_full, line, places, pretty, told},
 };
@@ -28,6 +28,8 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     let run = t.runs().get(id).await?;
     let steps = t.runs().steps(id).await?;
     let approvals = t.runs().approvals(id).await?;
+    let question = t.runs().question(id).await?;
+    let children = t.runs().children(id).await?;
     let events = if view == "log" { t.runs().events(id, 0).await? } else { Vec::new() };
     let parameters = parameters(&mut t, slug, &run).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
@@ -35,6 +37,7 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     t.commit().await?;
     let chosen = steps.iter().find(|known| known.number == step);
     let (places, axis) = places(&steps, &run, now);
+    let place_of = |key: &str| children.iter().find(|child| child.step == key).map(|child| child.id.to_string());
     Ok(RunView {
         meta: meta(&run, now),
         started: Moment::new(run.created_at, now, &zone),
@@ -47,6 +50,15 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
             .iter()
             .find(|asked| asked.state == ApprovalState::Pending)
             .map(|asked| ask(&run, asked, Moment::new(asked.expires_at, now, &zone), may_decide)),
+        asking: question.map(|asked| Asking {
+            step: asked.step,
+            agent: run.agent.clone(),
+            words: asked.question,
+            choices: asked.choices,
+            expires: Moment::new(asked.expires_at, now, &zone),
+            may_answer: may_run,
+        }),
+        sleeps: run.wake_at.filter(|_| run.state == RunState::Sleeping).map(|until| Moment::new(until, now, &zone)),
         decided: approvals
             .iter()
             .filter_map(|asked| Some((decided(asked), Moment::new(asked.decided_at?, now, &zone))))
@@ -54,7 +66,7 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
         trace: Trace {
             log: events.iter().map(|event| (Moment::clock(event.at, &zone), told(event))).collect(),
             chosen: chosen.map(|step| in_full(step, &zone, full)),
-            steps: steps.iter().zip(places).map(|(step, place)| line(step, place)).collect(),
+            steps: steps.iter().zip(places).map(|(step, place)| line(step, place, place_of(&step.key))).collect(),
             axis,
             view,
         },
@@ -65,6 +77,12 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
         answer: run.answer,
         task: run.task,
         parameters,
+        children: children
+            .iter()
+            .map(|child| {
+                [child.id.to_string(), child.agent.clone(), child.state.to_string(), child.state.label().to_owned()]
+            })
+            .collect(),
         parent: run.parent.map(|id| id.to_string()),
         agent: (run.agent_id.to_string(), run.agent),
     })

@@ -19,7 +19,7 @@ use crate::{
 /// More of a value is shown on request.
 const SHOWN: usize = 4_096;
 
-pub(super) fn line(step: &RunStep, place: String) -> StepLine {
+pub(super) fn line(step: &RunStep, place: String, child: Option<String>) -> StepLine {
     let (icon, kind) = kind(step.kind);
     StepLine {
         number: step.number,
@@ -27,11 +27,12 @@ pub(super) fn line(step: &RunStep, place: String) -> StepLine {
         kind: kind.to_owned(),
         name: step.name.clone(),
         state: step.state.to_string(),
-        word: word(step.state).to_owned(),
+        word: word_of(step).to_owned(),
         took: step_took(step).map_or_else(|| NO_DATA.to_owned(), duration),
         tokens: some(step.tokens_in + step.tokens_out),
         cost: if step.cost_micros > 0 { dollars(step.cost_micros) } else { NO_DATA.to_owned() },
         outside: step.outside,
+        child,
         place,
     }
 }
@@ -44,6 +45,15 @@ const fn kind(kind: StepKind) -> (IconName, &'static str) {
         StepKind::Answer => (IconName::Flag, "Answer"),
         StepKind::Handoff => (IconName::Agent, "Handover"),
         StepKind::MemoryWrite => (IconName::Archive, "Memory"),
+    }
+}
+
+/// The same, and what exactly is waited for.
+fn word_of(step: &RunStep) -> &'static str {
+    match (step.state, step.kind, step.name.as_str()) {
+        (RunStepState::Waiting, StepKind::Handoff, _) => "Waits for its run",
+        (RunStepState::Waiting, _, "wait") => "Sleeps",
+        (state, ..) => word(state),
     }
 }
 
@@ -85,7 +95,7 @@ pub(super) fn in_full(step: &RunStep, zone: &str, full: bool) -> StepInFull {
     let (_, kind) = kind(step.kind);
     let fact = |label: &str, value: String| (label.to_owned(), value);
     let mut facts = vec![
-        fact("State", word(step.state).to_owned()),
+        fact("State", word_of(step).to_owned()),
         fact("Begun", Moment::exact(step.started_at, zone).text),
         fact("Took", step_took(step).map_or_else(|| NO_DATA.to_owned(), duration)),
     ];

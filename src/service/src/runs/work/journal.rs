@@ -78,9 +78,22 @@ impl RunInHand {
         let granted = self.granted.iter().any(|tool| tool == asked.name);
         let asks = asked.risk.is_some_and(|risk| needs_approval(risk, granted, self.run.read_outside));
         let state = if asks { RunStepState::Waiting } else { RunStepState::Intended };
-        let number = i32::try_from(self.journal.len()).unwrap_or(i32::MAX).saturating_add(1);
         let mut t = self.db.tenant(&self.actor).await?;
         self.hold(&mut t, 1, &Outcome::default()).await?;
+        let step = self.write_down(&mut t, &asked, state).await?;
+        if asks {
+            self.ask(&mut t, asked.key, asked.name, &asked.input, RunState::WaitingApproval).await?;
+        }
+        t.commit().await?;
+        let number = step.number;
+        self.keep(step);
+        Ok(if asks { Intent::Stop } else { Intent::Do { number, input: asked.input } })
+    }
+
+    /// Writes a step into the journal of the transaction; to be followed by [`Self::keep`] once that is
+    /// committed.
+    pub(super) async fn write_down(&self, t: &mut Tenant, asked: &Asked<'_>, state: RunStepState) -> Result<RunStep> {
+        let number = i32::try_from(self.journal.len()).unwrap_or(i32::MAX).saturating_add(1);
         let now = t.now();
         sqlx::query!(
             "INSERT INTO run_steps (run_id, attempt, number, key, kind, name, risk, atomic, state, input, started_at)
@@ -101,12 +114,7 @@ impl RunInHand {
         .await?;
         let told = json!({ "number": number, "kind": asked.kind, "name": asked.name, "state": state });
         t.runs().emit(self.run.id, "step", told).await?;
-        if asks {
-            self.ask(&mut t, asked.key, asked.name, &asked.input, RunState::WaitingApproval).await?;
-        }
-        t.commit().await?;
-        self.run.usage.steps += 1;
-        let step = RunStep {
+        Ok(RunStep {
             number,
             key: asked.key.to_owned(),
             kind: asked.kind,
@@ -123,9 +131,13 @@ impl RunInHand {
             cost_micros: 0,
             started_at: now,
             finished_at: None,
-        };
+        })
+    }
+
+    /// Remembers a call that was written down and committed.
+    pub(super) fn keep(&mut self, step: RunStep) {
+        self.run.usage.steps += 1;
         self.journal.insert(step.key.clone(), step);
-        Ok(if asks { Intent::Stop } else { Intent::Do { number, input: asked.input } })
     }
 
     /// Writes down what came of a step, in the transaction of its effect.
@@ -233,6 +245,6 @@ impl RunInHand {
 }
 
 /// What readers of a stream are told of a step.
-fn told(step: &RunStep) -> Value {
+pub(in crate::runs) fn told(step: &RunStep) -> Value {
     json!({ "number": step.number, "kind": step.kind, "name": step.name, "state": step.state, "error": step.error })
 }

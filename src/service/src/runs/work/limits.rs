@@ -18,7 +18,7 @@ impl RunInHand {
     /// the run.
     pub(super) async fn within_limits(&mut self) -> Result<bool> {
         let Some(limit) = self.run.usage.exceeds(&self.run.limits) else { return Ok(true) };
-        let mut t = self.db.tenant(&self.actor).await?;
+        let mut t = self.locked().await?;
         self.hold(&mut t, 0, &Outcome::default()).await?;
         let limits = self.run.limits;
         if limit == "minutes" {

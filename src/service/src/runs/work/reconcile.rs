@@ -39,6 +39,7 @@ impl Runs<'_> {
             }
             RunState::Cancelling if silent.silent => self.enter(id, RunState::Cancelled, None).await?,
             RunState::Running if silent.silent => self.recover(id, silent.attempt, silent.crashes).await?,
+            RunState::WaitingInput | RunState::Sleeping => self.wake(id).await?,
             RunState::WaitingApproval | RunState::WaitingBudget => self.expire_approvals(id, now).await?,
             _ => {}
         }
