@@ -6,8 +6,10 @@
 
 mod door;
 mod examples;
+mod follow;
 mod hooks;
 mod key;
+pub mod live;
 mod mcp;
 pub mod openapi;
 mod problem;

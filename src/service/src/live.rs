@@ -20,7 +20,7 @@ pub struct Hint {
     /// Whose.
     #[serde(skip)]
     pub company: Option<CompanyId>,
-    /// Which noun: `campaigns`, `leads`, `imports`, `mailboxes`, `sandbox`; `resync` after a gap.
+    /// Which noun: `campaigns`, `leads`, `runs`, ...; `resync` after a gap.
     pub topic: String,
     /// Which one of them.
     pub id: Option<uuid::Uuid>,

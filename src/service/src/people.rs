@@ -7,6 +7,7 @@ mod invitations;
 mod keys;
 mod members;
 mod password;
+mod rights;
 mod sessions;
 mod sign_ups;
 mod system_mails;

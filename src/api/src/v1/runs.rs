@@ -23,6 +23,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     door::{Json, Read, Write},
+    follow::Follow,
     problem::Result,
     query::{Paging, Path, Query, page as paging},
     reply::Reply,
@@ -148,11 +149,9 @@ async fn events(call: Read, Path(id): Path<RunId>, Query(from): Query<From>, hea
     let watch = Watch {
         db: call.caller().db.clone(),
         actor: call.caller().actor.clone(),
-        id,
-        seq: last.unwrap_or(from.after),
+        follow: Follow::new(id, last.unwrap_or(from.after)),
         hints,
         read: VecDeque::new(),
-        ended: false,
     };
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
@@ -271,11 +270,9 @@ pub(crate) async fn in_full(t: &mut Tenant, id: RunId) -> Result<RunInFull> {
 struct Watch {
     db: Db,
     actor: Actor,
-    id: RunId,
-    seq: i32,
+    follow: Follow,
     hints: Receiver<Hint>,
     read: VecDeque<RunEvent>,
-    ended: bool,
 }
 
 impl Watch {
@@ -283,18 +280,14 @@ impl Watch {
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.read.pop_front() {
-                self.seq = event.seq;
                 let data = Event::default().id(event.seq.to_string()).event(event.kind.clone());
                 return data.json_data(&event).ok();
             }
-            if self.ended {
+            if self.follow.has_ended() {
                 return None;
             }
-            let mut t = self.db.tenant(&self.actor).await.ok()?;
-            self.read = t.runs().events(self.id, self.seq).await.ok()?.into();
-            self.ended = t.runs().get(self.id).await.ok()?.state.has_ended() && self.read.len() < 500;
-            t.commit().await.ok()?;
-            if self.read.is_empty() && !self.ended {
+            self.read = self.follow.read(&self.db, &self.actor).await.ok()?.into();
+            if self.read.is_empty() && !self.follow.has_ended() {
                 self.hint().await;
             }
         }
@@ -305,7 +298,7 @@ impl Watch {
         let ours = async {
             loop {
                 match self.hints.recv().await {
-                    Ok(hint) if hint.topic == "runs" && hint.id == Some(self.id.0) => return,
+                    Ok(hint) if hint.topic == "runs" && hint.id == Some(self.follow.run.0) => return,
                     Ok(hint) if hint.topic == "resync" => return,
                     Err(RecvError::Lagged(_)) => return,
                     Ok(_) => {}

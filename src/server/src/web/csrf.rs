@@ -19,7 +19,8 @@ pub async fn check(request: Request, next: Next) -> Response {
     (StatusCode::FORBIDDEN, "This request did not come from a page of this site. Load the page again.").into_response()
 }
 
-fn is_own(headers: &HeaderMap) -> bool {
+/// Whether a request began at one of our own pages, or at no page.
+pub(super) fn is_own(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|v: &http::HeaderValue| v.to_str().ok());
     if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
         return matches!(site, "same-origin" | "none");

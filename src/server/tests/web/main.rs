@@ -10,4 +10,5 @@ mod mcp;
 mod plain;
 mod protection;
 mod sessions;
+mod socket;
 mod support;

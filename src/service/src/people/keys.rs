@@ -135,6 +135,7 @@ impl Keys<'_> {
         .fetch_optional(self.t.conn())
         .await?
         .ok_or(Error::NotFound("key"))?;
+        self.t.tell("keys", id.0).await?;
         self.t.audit().record(Entry::done("key.revoked").on(name)).await
     }
 }

@@ -52,6 +52,7 @@ impl Members<'_> {
         sqlx::query!("UPDATE memberships SET role = $2 WHERE user_id = $1", id.0, role.as_str())
             .execute(self.t.conn())
             .await?;
+        self.t.tell("members", id.0).await?;
         let details = format!("{} to {}", member.role.label(), role.label());
         self.t.audit().record(Entry::done("member.role_changed").on(member.name).details(details)).await
     }
@@ -69,6 +70,7 @@ impl Members<'_> {
         sqlx::query!("UPDATE memberships SET deactivated_at = $2 WHERE user_id = $1", id.0, now)
             .execute(self.t.conn())
             .await?;
+        self.t.tell("members", id.0).await?;
         self.t.audit().record(Entry::done("member.removed").on(member.name)).await
     }
 

@@ -4,14 +4,13 @@
 use std::collections::HashMap;
 
 use domain::{
-    ApiKeyId, Role, UserId,
-    keys::Scope,
+    ApiKeyId, UserId,
     runs::{ApprovalState, Run},
 };
 use serde_json::Value;
 
 use super::super::Runs;
-use crate::{Actor, Origin, Result};
+use crate::{Actor, Result};
 
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -23,35 +22,14 @@ pub(super) struct Answer {
 impl Runs<'_> {
     /// Who started a run, with the rights they have now; nothing when they have none any more.
     pub(crate) async fn rights_of(&mut self, person: Option<UserId>, key: Option<ApiKeyId>) -> Result<Option<Actor>> {
-        let (company, zone) = (self.t.actor().company(), self.t.actor().company_time_zone().to_owned());
-        let now = self.t.now();
-        if let Some(person) = person {
-            let row = sqlx::query!(
-                r#"SELECT u.name, u.time_zone, m.role AS "role: Role" FROM memberships m JOIN users u ON u.id = m.user_id
-                   WHERE m.user_id = $1 AND m.deactivated_at IS NULL"#,
-                person.0
-            )
-            .fetch_optional(self.t.conn())
-            .await?;
-            return Ok(row.map(|row| {
-                Actor::person(company, zone, person, row.name, row.role, row.time_zone, Origin::default())
-            }));
+        match (person, key) {
+            (Some(person), _) => self.t.rights_of_person(person).await,
+            (None, Some(key)) => self.t.rights_of_key(key).await,
+            (None, None) => {
+                let (company, zone) = (self.t.actor().company(), self.t.actor().company_time_zone().to_owned());
+                Ok(Some(Actor::system(company, zone, "agents")))
+            }
         }
-        if let Some(key) = key {
-            let row = sqlx::query!(
-                "SELECT name, scopes FROM api_keys
-                 WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
-                key.0,
-                now
-            )
-            .fetch_optional(self.t.conn())
-            .await?;
-            return Ok(row.map(|row| {
-                let scopes = row.scopes.iter().filter_map(|scope| Scope::parse(scope)).collect();
-                Actor::key(company, zone, key, row.name, scopes, Origin::default())
-            }));
-        }
-        Ok(Some(Actor::system(company, zone, "agents")))
     }
 
     /// The answers of people, by the place in the work that they are about. Arguments that are not those
