@@ -247,6 +247,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "content-created" => "Text created.",
         "content-saved" => "New version saved.",
         "content-deleted" => "Text deleted.",
+        "report-asked" => "The report appears here in a moment.",
         "task-created" => "Task added.",
         "task-done" => "Task done.",
         "task-reopened" => "The task is open again.",

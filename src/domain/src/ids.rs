@@ -96,4 +96,6 @@ ids! {
     TaskId,
     /// A draft of an e-mail to a lead.
     DraftId,
+    /// A job that a program asked for by its name.
+    NamedJobId,
 }

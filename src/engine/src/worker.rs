@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use service::{
     Db, Error, Result,
     jobs::{
-        AdvanceCampaign, FireTrigger, LookAtSchedules, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox,
-        TestModel, WorkOnImport, WorkOnRun, Worker,
+        AdvanceCampaign, ExecuteMarketingAgent, FireTrigger, GenerateMarketingReport, LookAtSchedules, SendSignUpMail,
+        SendSystemMail, SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker,
     },
 };
 use tokio::sync::Notify;
@@ -61,6 +61,7 @@ pub async fn run(db: Db, system_post: SystemPost, stop: CancellationToken) {
 fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker {
     let (campaigns, mailboxes, tests, system, sign_ups) = (db.clone(), db.clone(), db.clone(), db.clone(), db.clone());
     let (sign_up_post, asked, set_off) = (system_post.clone(), db.clone(), db.clone());
+    let (executions, reports) = (db.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
             let db = campaigns.clone();
@@ -81,6 +82,14 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
         .on(move |_: LookAtSchedules| {
             changed.notify_one();
             async { Ok(()) }
+        })
+        .on(move |job: ExecuteMarketingAgent| {
+            let db = executions.clone();
+            async move { Ok(service::named_jobs::work(&db, job.company, job.job).await?) }
+        })
+        .on(move |job: GenerateMarketingReport| {
+            let db = reports.clone();
+            async move { Ok(service::named_jobs::work(&db, job.company, job.job).await?) }
         })
         .on(move |job: SendTestMail| {
             let db = tests.clone();
@@ -158,6 +167,9 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     service::triggers::fire_due(db).await?;
     for (company, trigger) in db.platform().waiting_triggers(now).await? {
         go_on(trigger, wake(db, company, &FireTrigger { company, trigger }).await)?;
+    }
+    for (company, job) in db.platform().waiting_named_jobs(now).await? {
+        go_on(job, service::named_jobs::work(db, company, job).await)?;
     }
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
         go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;

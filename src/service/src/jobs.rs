@@ -3,8 +3,9 @@
 
 mod worker;
 
-use domain::{CampaignId, CompanyId, ImportId, MailboxId, ModelId, RunId, TriggerId};
+use domain::{CampaignId, CompanyId, ImportId, MailboxId, ModelId, NamedJobId, RunId, TriggerId, named_jobs::JobName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use sqlx::{
     PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -110,6 +111,46 @@ impl Job for TestModel {
     const NAME: &'static str = "test_model";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.model)
+    }
+}
+
+/// An agent is to do a task that a program has asked for by this name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExecuteMarketingAgent {
+    /// Whose.
+    pub company: CompanyId,
+    /// The row that says what is wanted, and by whom.
+    pub job: NamedJobId,
+    /// Name of the agent, for whoever looks at the queue.
+    pub agent_name: String,
+    /// What it is to do.
+    pub task: String,
+    /// Values for its inputs.
+    pub parameters: Map<String, Value>,
+}
+
+impl Job for ExecuteMarketingAgent {
+    const NAME: &'static str = JobName::ExecuteMarketingAgent.as_str();
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.job)
+    }
+}
+
+/// The report of a campaign is to be written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GenerateMarketingReport {
+    /// Whose.
+    pub company: CompanyId,
+    /// The row that says what is wanted, and by whom.
+    pub job: NamedJobId,
+    /// Which, for whoever looks at the queue.
+    pub campaign_id: CampaignId,
+}
+
+impl Job for GenerateMarketingReport {
+    const NAME: &'static str = JobName::GenerateMarketingReport.as_str();
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.job)
     }
 }
 

@@ -39,6 +39,10 @@ pub async fn command_campaign(
             let copy = campaigns.duplicate(id).await?;
             (format!("{list}/{}/sequence", copy.id), "campaign-copied")
         }
+        "report" => {
+            t.named_jobs().generate_marketing_report(id).await?;
+            (format!("/t/{slug}/content?kind=report"), "report-asked")
+        }
         _ => return Err(service::Error::NotFound("command").into()),
     };
     t.commit().await?;

@@ -31,7 +31,7 @@ impl Head {
     pub(super) fn may(&self, command: &str) -> bool {
         match command {
             "pause" => may(Permission::RunCampaigns) || self.own && may(Permission::PauseOwnCampaigns),
-            "duplicate" | "archive" | "unarchive" | "delete" => may(Permission::EditCampaigns),
+            "duplicate" | "report" | "archive" | "unarchive" | "delete" => may(Permission::EditCampaigns),
             _ => may(Permission::RunCampaigns),
         }
     }

@@ -154,6 +154,7 @@ fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {
         {can("resume").then(|| form("resume", "Resume", IconName::Play))}
         {can("stop").then(|| view! { <ButtonLink href=format!("{own}/stop") icon=IconName::Stop>"Stop"</ButtonLink> })}
         {o.head.may("duplicate").then(|| form("duplicate", "Duplicate", IconName::Copy))}
+        {o.head.may("report").then(|| form("report", "Make report", IconName::File))}
         {(can("archive") && !o.head.archived).then(|| form("archive", "Archive", IconName::Export))}
         {(o.head.archived && o.head.may("unarchive")).then(|| form("unarchive", "Bring back", IconName::Import))}
         {(o.head.state == "draft" && o.head.may("delete")).then(|| {

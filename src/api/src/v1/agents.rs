@@ -118,14 +118,14 @@ pub struct FileImported {
 #[serde(deny_unknown_fields)]
 pub struct AgentTask {
     /// Name of the agent, or its id.
-    agent_name: String,
+    pub(super) agent_name: String,
     /// What it is to do, in words.
     #[serde(default)]
-    task: String,
+    pub(super) task: String,
     /// Values for its inputs.
     #[serde(default)]
     #[schema(value_type = Object)]
-    parameters: Map<String, Value>,
+    pub(super) parameters: Map<String, Value>,
 }
 
 /// A run of an agent, as an execution.
@@ -169,11 +169,20 @@ pub struct AgentAnswer {
     /// The run; `/runs/{id}` tells all about it.
     run_id: RunId,
     /// How it ended.
-    status: AnswerStatus,
+    pub(super) status: AnswerStatus,
     /// What the agent answered.
     result: Option<String>,
     /// Why there is no result.
-    error: Option<String>,
+    pub(super) error: Option<String>,
+}
+
+impl AgentAnswer {
+    /// The answer of an execution that has ended; one that goes on as it is.
+    fn of(execution: AgentExecution) -> Result<Self, AgentExecution> {
+        let Some(status) = execution.status.answer() else { return Err(execution) };
+        let AgentExecution { agent_name, run_id, result, error, .. } = execution;
+        Ok(Self { agent_name, run_id, status, result, error })
+    }
 }
 
 /// How an agent is doing.
@@ -401,13 +410,17 @@ async fn results(call: Read, Path(id): Path<String>, Query(page): Query<Paging>)
 
 /// 200 with the answer of a run that has ended, 202 with one that goes on.
 fn executed(run: Run) -> Result<Reply> {
+    let path = format!("/runs/{}", run.id);
     let execution = AgentExecution::from(run);
-    let path = format!("/runs/{}", execution.run_id);
-    let Some(status) = execution.status.answer() else {
-        return Ok(Reply::accepted(&execution)?.location(&path));
-    };
-    let AgentExecution { agent_name, run_id, result, error, .. } = execution;
-    Ok(Reply::ok(&AgentAnswer { agent_name, run_id, status, result, error })?.location(&path))
+    Ok(match AgentAnswer::of(execution) {
+        Ok(answer) => Reply::ok(&answer)?.location(&path),
+        Err(execution) => Reply::accepted(&execution)?.location(&path),
+    })
+}
+
+/// What came of a run, once it has ended.
+pub(super) fn answer_of(run: Run) -> Option<AgentAnswer> {
+    AgentAnswer::of(run.into()).ok()
 }
 
 /// The run when it has ended, or as it is when the time is over. Between two looks no transaction is open.

@@ -2,7 +2,7 @@
 //! it cannot have a tenant.
 
 use chrono::{DateTime, Duration, Utc};
-use domain::{CampaignId, CompanyId, ImportId, MailboxId, MessageId, RunId, TriggerId};
+use domain::{CampaignId, CompanyId, ImportId, MailboxId, MessageId, NamedJobId, RunId, TriggerId};
 use uuid::Uuid;
 
 use super::{Db, Tenant};
@@ -198,6 +198,20 @@ impl<'d> Platform<'d> {
                 .fetch_all(self.db.pool())
                 .await?;
         Ok(rows.into_iter().map(|r| (CompanyId(r.company), RunId(r.run))).collect())
+    }
+
+    /// Named jobs that nobody has begun.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn waiting_named_jobs(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, NamedJobId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!", job_id AS "job!" FROM platform_waiting_named_jobs($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|r| (CompanyId(r.company), NamedJobId(r.job))).collect())
     }
 
     /// Mails of the system that are due.

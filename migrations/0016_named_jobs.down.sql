@@ -1,0 +1,2 @@
+DROP FUNCTION platform_waiting_named_jobs(timestamptz);
+DROP TABLE named_jobs;
