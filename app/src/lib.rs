@@ -31,6 +31,7 @@ use pages::{
         AgentMemoryPage, AgentPage, AgentVersionsPage, AgentsPage, EditAgentPage, ImportAgentsPage, NewAgentPage,
         TriggersPage,
     },
+    analytics::AgentAnalyticsPage,
     campaigns::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
         CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
@@ -108,6 +109,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("agents/:agent/versions") view=AgentVersionsPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent/triggers") view=TriggersPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent/edit") view=EditAgentPage ssr=SsrMode::Async/>
+                    <Route path=path!("analytics/agents") view=AgentAnalyticsPage ssr=SsrMode::Async/>
                     <Route path=path!("content") view=LibraryPage ssr=SsrMode::Async/>
                     <Route path=path!("content/new") view=NewContentPage ssr=SsrMode::Async/>
                     <Route path=path!("content/:content") view=ContentPage ssr=SsrMode::Async/>

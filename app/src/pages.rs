@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod agents;
+pub mod analytics;
 pub mod campaigns;
 pub mod content;
 pub mod frame;

@@ -2,6 +2,7 @@
 //! handlers; no wasm is sent.
 
 mod agents;
+mod analytics;
 mod api_docs;
 mod content;
 mod imports;
@@ -52,6 +53,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))
         .route("/t/{slug}/agents/import/upload", post(agents::import).layer(DefaultBodyLimit::max(MAX_AGENT_FILES)))
         .route("/t/{slug}/agents/{id}/file", get(agents::export))
+        .route("/t/{slug}/analytics/agents/figures.csv", get(analytics::agents))
         .route("/t/{slug}/content/{id}/file", get(content::export))
         .with_state(db)
         .merge(documentation)

@@ -20,6 +20,7 @@ const inside = [
   "/t/halden/tasks",
   "/t/halden/runs",
   "/t/halden/approvals",
+  "/t/halden/analytics/agents",
   "/t/halden/settings/company",
   "/t/halden/settings/mailboxes",
   "/t/halden/settings/members",

@@ -145,6 +145,8 @@ fn sidebar(data: ShellData) -> AnyView {
                 <NavItem place=Place::Agents slug=slug.clone()/>
                 <NavItem place=Place::Content slug=slug.clone()/>
                 <NavItem place=Place::Runs slug=slug.clone() count=waiting/>
+                <h2>"Insights"</h2>
+                <NavItem place=Place::Analytics slug=slug.clone()/>
             </nav>
             {move || quota(pulse.get())}
             {data.role.can(Permission::ManageMailboxes).then(|| view! { <NavItem place=Place::Settings slug/> })}

@@ -17,6 +17,7 @@ pub(super) enum Place {
     Agents,
     Content,
     Runs,
+    Analytics,
     Settings,
     More,
 }
@@ -33,6 +34,7 @@ impl Place {
             Self::Agents => ("Agents", IconName::Spark, "/agents"),
             Self::Content => ("Content", IconName::File, "/content"),
             Self::Runs => ("Runs", IconName::Runs, "/runs"),
+            Self::Analytics => ("Analytics", IconName::Chart, "/analytics/agents"),
             Self::Settings => ("Settings", IconName::Gear, "/settings"),
             Self::More => ("More", IconName::Menu, "/more"),
         }

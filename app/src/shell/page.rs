@@ -62,6 +62,7 @@ pub fn MorePage(
                     {more_link(Place::Agents, &slug)}
                     {more_link(Place::Content, &slug)}
                     {more_link(Place::Runs, &slug)}
+                    {more_link(Place::Analytics, &slug)}
                     {data.role.can(Permission::ManageMailboxes).then(|| more_link(Place::Settings, &slug))}
                 </ul>
                 <section class="stack">

@@ -2,13 +2,16 @@
 
 mod accounts;
 mod agents;
+mod analytics;
 pub(crate) mod campaigns;
 mod commands;
 mod content;
 mod drafts;
 mod enrolments;
 mod imports;
+mod jobs;
 mod leads;
+mod live;
 mod mailboxes;
 mod me;
 mod memories;
@@ -44,6 +47,9 @@ pub fn router() -> OpenApiRouter {
         .merge(triggers::router())
         .merge(memories::router())
         .merge(runs::router())
+        .merge(live::router())
+        .merge(jobs::router())
+        .merge(analytics::router())
         .merge(content::router())
         .merge(tasks::router())
         .merge(drafts::router())

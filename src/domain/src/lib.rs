@@ -6,6 +6,8 @@
 pub mod accounts;
 #[cfg(feature = "agents")]
 pub mod agents;
+#[cfg(feature = "agents")]
+pub mod analytics;
 pub mod campaigns;
 pub mod companies;
 pub mod content;
@@ -22,6 +24,8 @@ pub mod mailboxes;
 pub mod memories;
 pub mod messages;
 pub mod models;
+#[cfg(feature = "agents")]
+pub mod named_jobs;
 pub mod page;
 pub mod problem;
 pub mod public_url;

@@ -17,6 +17,7 @@ use domain::{
 };
 use sqlx::types::Json;
 
+pub(crate) use outcome::harmless;
 pub use work::work;
 
 use crate::{Error, Result, Tenant, audit::Entry, cursor, jobs::WorkOnImport, leads::is_storable};

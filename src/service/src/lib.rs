@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod agents;
+pub mod analytics;
 pub mod audit;
 pub mod campaigns;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod mailboxes;
 pub mod memories;
 pub mod messages;
 pub mod models;
+pub mod named_jobs;
 pub mod people;
 pub mod runs;
 pub mod sandbox;

@@ -15,6 +15,7 @@ use crate::{
 use crate::{
     exchange::{Post, PostForm},
     pages::{
+        analytics::FigureWords,
         frame::may,
         runs::{RunRow, run_lines},
     },
@@ -38,7 +39,6 @@ pub struct AgentHead {
 
 /// What the page shows.
 #[cfg(feature = "ssr")]
-#[derive(Clone, Debug, PartialEq)]
 pub struct AgentView {
     pub(super) head: AgentHead,
     pub(super) job: String,
@@ -51,6 +51,8 @@ pub struct AgentView {
     pub(super) without_model: String,
     /// Its last runs.
     pub(super) runs: Vec<RunRow>,
+    /// What its runs of the last 30 days did; nothing when there were none.
+    pub(super) figures: Option<FigureWords>,
 }
 
 /// A tool of the agent.
@@ -186,6 +188,14 @@ fn page(slug: String, a: AgentView) -> AnyView {
         let lines = run_lines(&slug, a.runs);
         view! { <Card title="Last runs" action=all>{lines}</Card> }
     });
+    let figures = a.figures.map(|f| {
+        view! {
+            <Card title="Last 30 days">
+                <p>{f.runs}", "{f.success}</p>
+                <p class="subtle">{f.median}", "{f.cost}</p>
+            </Card>
+        }
+    });
     view! {
         {head(&slug, &a.head, "", actions)}
         <PageScroll label="Agent">
@@ -197,6 +207,7 @@ fn page(slug: String, a: AgentView) -> AnyView {
                     <Card title="Instructions" note="for a language model"><div class="as-written">{a.instructions}</div></Card>
                 </div>
                 <div class="col">
+                    {figures}
                     <Card title="Tools"><ul class="stack">{tools}</ul>{no_tools}</Card>
                     {inputs.map(|facts| view! { <Card title="What it asks for"><Facts>{facts}</Facts></Card> })}
                     <Card title="Limits of a run"><Facts>{limits}</Facts></Card>

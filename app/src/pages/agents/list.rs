@@ -19,7 +19,7 @@ use crate::{
 #[cfg(feature = "ssr")]
 use crate::{
     exchange::Post,
-    pages::frame::may,
+    pages::{analytics::FigureWords, frame::may},
     ui::{
         ButtonKind, ButtonLink, Choice, Empty, EmptyKind, FilterBar, IconName, SearchField, Select, Tag, Tone, refusal,
     },
@@ -27,7 +27,6 @@ use crate::{
 
 /// The agents that match, by team.
 #[cfg(feature = "ssr")]
-#[derive(Clone, Debug, PartialEq)]
 pub struct Catalogue {
     pub(super) teams: Vec<(String, Vec<AgentCard>)>,
     pub(super) choices: Vec<(String, String)>,
@@ -37,7 +36,6 @@ pub struct Catalogue {
 
 /// An agent in the catalogue.
 #[cfg(feature = "ssr")]
-#[derive(Clone, Debug, PartialEq)]
 pub struct AgentCard {
     pub(super) id: String,
     pub(super) name: String,
@@ -46,6 +44,8 @@ pub struct AgentCard {
     pub(super) acts: bool,
     pub(super) tools: String,
     pub(super) enabled: bool,
+    /// What its runs of the last 30 days did; nothing when there were none.
+    pub(super) figures: Option<FigureWords>,
 }
 
 /// Loads the catalogue.
@@ -119,10 +119,14 @@ fn card(slug: &str, base: &str, agent: AgentCard, manage: bool, change: Post) ->
     let (what, words) = if agent.enabled { ("disable", "Disable") } else { ("enable", "Enable") };
     let switch = manage.then(|| command(change, slug, &agent.id, what, words, &agent.name, 0));
     let off = (!agent.enabled).then(|| view! { <Tag text="Disabled"/> });
+    let figures = agent.figures.map(|f| {
+        view! { <p class="subtle num">{format!("{} · {} · {} · {}", f.runs, f.success, f.median, f.cost)}</p> }
+    });
     view! {
         <li class="agent-card">
             <a class="strong" href=format!("{base}/{}", agent.id)>{agent.name}</a>
             <p>{agent.job}</p>
+            {figures}
             <div class="cluster"><Tag text=agent.autonomy tone/>{off}<span class="subtle">{agent.tools}</span><span class="push">{switch}</span></div>
         </li>
     }

@@ -3,6 +3,7 @@
 use domain::{
     AgentId, PageRequest,
     agents::{AgentSummary, Definition, Origin, Risk, Team, tool},
+    analytics::Period,
 };
 use similar::{ChangeTag, TextDiff};
 
@@ -10,7 +11,10 @@ use super::{detail::*, form::*, list::*, memory::*, versions::*};
 use crate::{
     error::AppError,
     fmt::{Moment, grouped, plural},
-    pages::runs::last_of_agent,
+    pages::{
+        analytics::{FigureWords, figure_words},
+        runs::last_of_agent,
+    },
     server,
 };
 
@@ -38,6 +42,7 @@ pub(super) fn head(agent: &AgentSummary) -> AgentHead {
 pub async fn catalogue(slug: &str, team: String, q: String) -> Result<Catalogue, AppError> {
     let mut t = server::tenant(slug).await?;
     let agents = t.agents().list().await?;
+    let figures = t.analytics().by_agent(Period::Month).await?;
     t.commit().await?;
     let words = q.trim().to_lowercase();
     let matches = |agent: &AgentSummary| {
@@ -53,13 +58,14 @@ pub async fn catalogue(slug: &str, team: String, q: String) -> Result<Catalogue,
             teams.push((label.to_owned(), Vec::new()));
         }
         if let Some((_, cards)) = teams.last_mut() {
-            cards.push(card(agent));
+            let figures = figures.get(&agent.id).map(figure_words);
+            cards.push(card(agent, figures));
         }
     }
     Ok(Catalogue { teams, choices, team, search: q })
 }
 
-fn card(agent: AgentSummary) -> AgentCard {
+fn card(agent: AgentSummary, figures: Option<FigureWords>) -> AgentCard {
     let risk = agent.tools.iter().filter_map(|name| tool(name)).map(|tool| tool.risk).max();
     let autonomy = match risk {
         Some(Risk::Unsafe) => "Acts with approval",
@@ -75,6 +81,7 @@ fn card(agent: AgentSummary) -> AgentCard {
         acts: risk == Some(Risk::Unsafe),
         tools: if tools == 0 { "no tools".to_owned() } else { plural(tools, "tool", "tools") },
         enabled: agent.enabled,
+        figures,
     }
 }
 
@@ -94,6 +101,7 @@ pub async fn agent(slug: &str, id: &str) -> Result<AgentView, AppError> {
     let agent = t.agents().get(id).await?;
     let read = t.agents().definition(id).await?;
     let runs = last_of_agent(&mut t, id).await?;
+    let figures = t.analytics().by_agent(Period::Month).await?;
     t.commit().await?;
     let fact = |label: &str, value: String| (label.to_owned(), value);
     let tools = read.tools.iter().map(|name| {
@@ -129,6 +137,7 @@ pub async fn agent(slug: &str, id: &str) -> Result<AgentView, AppError> {
         },
         instructions: read.instructions,
         runs,
+        figures: figures.get(&id).map(figure_words),
     })
 }
 

@@ -60,6 +60,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("send_test", "id=CAMPAIGN&step=STEP&to=x%40x.example", NotFound),
     ("load_pulse", "", OwnOnly),
     ("load_agents", "team=&q=", OwnOnly),
+    ("load_agent_analytics", "period=90d", OwnOnly),
     ("load_agent", "id=AGENT", NotFound),
     ("load_agent_versions", "id=AGENT&version=0", NotFound),
     ("load_agent_file", "id=AGENT", NotFound),

@@ -144,6 +144,12 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("retry_run", NotFound),
     ("fork_run", NotFound),
     ("answer_run", NotFound),
+    ("live", NoIds),
+    ("get_agent_analytics", OwnOnly),
+    ("queue_execution", NoIds),
+    ("get_job", NotFound),
+    ("make_campaign_report", NotFound),
+    ("get_campaign_report", NotFound),
     ("list_approvals", OwnOnly),
     ("approve_call", NotFound),
     ("deny_call", NotFound),
@@ -220,6 +226,7 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     let draft = json!({"subject": "Secret offer", "body": "Hidden."});
     let draft = made(program.post(&format!("/leads/{lead}/drafts"), draft).await);
     let run = made(program.post("/runs", json!({"agent": "secret-agent", "task": "Hidden task"})).await);
+    let job = made(program.post(&format!("/campaigns/{campaign}/report"), json!({})).await);
     let model = json!({"name": "Secret model", "kind": "ollama", "model": "hidden", "base_url": "http://127.0.0.1:9"});
     let model = made(program.post("/models", model).await);
     let webhook = json!({"url": "https://other.example/hidden"});
@@ -227,7 +234,7 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     assert!(webhook.status.is_success(), "{}", webhook.json);
     json!({"leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
         "mailboxes": mailbox, "suppressions": suppression, "agents": agent, "trigger": trigger,
-        "content": content, "tasks": task, "drafts": draft, "runs": run, "models": model})
+        "content": content, "tasks": task, "drafts": draft, "runs": run, "models": model, "jobs": job})
 }
 
 #[tokio::test]
@@ -286,7 +293,9 @@ async fn an_intruder_gets_nothing_through_any_operation() {
 /// What its own people see of each thing.
 pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
     let mut seen = Vec::new();
-    for noun in ["leads", "accounts", "campaigns", "imports", "mailboxes", "agents", "content", "runs", "models"] {
+    for noun in
+        ["leads", "accounts", "campaigns", "imports", "mailboxes", "agents", "content", "runs", "models", "jobs"]
+    {
         seen.push(program.get(&format!("/{noun}/{}", things[noun].as_str().expect("an id"))).await.json);
     }
     seen.push(program.get(&format!("/campaigns/{}/steps", things["campaigns"].as_str().expect("an id"))).await.json);

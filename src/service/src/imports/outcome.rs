@@ -119,7 +119,7 @@ fn write(sheet: &Sheet, delimiter: u8, reasons: &HashMap<i64, String>) -> csv::R
 }
 
 /// A value that a spreadsheet shows and does not run: what begins like a formula gets a quote.
-fn harmless(value: &str) -> String {
+pub(crate) fn harmless(value: &str) -> String {
     match value.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{value}"),
         _ => value.to_owned(),
