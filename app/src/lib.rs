@@ -37,6 +37,7 @@ use pages::{
         CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
     },
     content::{ContentPage, EditContentPage, LibraryPage, NewContentPage},
+    conversations::{ConversationPage, ConversationsPage},
     frame::{CompanyFrame, MorePlacesPage, NotFoundPage},
     home::HomePage,
     imports::{ImportPage, ImportUploadPage},
@@ -114,6 +115,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("content/new") view=NewContentPage ssr=SsrMode::Async/>
                     <Route path=path!("content/:content") view=ContentPage ssr=SsrMode::Async/>
                     <Route path=path!("content/:content/edit") view=EditContentPage ssr=SsrMode::Async/>
+                    <Route path=path!("conversations") view=ConversationsPage ssr=SsrMode::Async/>
+                    <Route path=path!("conversations/:conversation") view=ConversationPage ssr=SsrMode::Async/>
                     <Route path=path!("tasks") view=TasksPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent/run") view=StartRunPage ssr=SsrMode::Async/>
                     <Route path=path!("runs") view=RunsPage ssr=SsrMode::Async/>

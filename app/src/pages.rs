@@ -5,6 +5,7 @@ pub mod agents;
 pub mod analytics;
 pub mod campaigns;
 pub mod content;
+pub mod conversations;
 pub mod frame;
 pub mod home;
 pub mod imports;

@@ -17,6 +17,7 @@ const inside = [
   "/t/halden/agents/import",
   "/t/halden/content",
   "/t/halden/content/new",
+  "/t/halden/conversations",
   "/t/halden/tasks",
   "/t/halden/runs",
   "/t/halden/approvals",

@@ -260,6 +260,8 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "call-approved" => "Approved. The run goes on.",
         "call-denied" => "Denied. The agent is told and goes on without it.",
         "run-answered" => "Answered. The run goes on.",
+        "said" => "Sent.",
+        "conversation-deleted" => "Conversation deleted.",
         "memory-deleted" => "Forgotten.",
         "import-cancelled" => "Import cancelled. Nothing was imported.",
         _ => return None,

@@ -143,6 +143,7 @@ fn sidebar(data: ShellData) -> AnyView {
                 <NavItem place=Place::Sandbox slug=slug.clone()/>
                 <h2>"Automation"</h2>
                 <NavItem place=Place::Agents slug=slug.clone()/>
+                <NavItem place=Place::Conversations slug=slug.clone()/>
                 <NavItem place=Place::Content slug=slug.clone()/>
                 <NavItem place=Place::Runs slug=slug.clone() count=waiting/>
                 <h2>"Insights"</h2>

@@ -60,6 +60,7 @@ pub fn MorePage(
                     {more_link(Place::Tasks, &slug)}
                     {more_link(Place::Sandbox, &slug)}
                     {more_link(Place::Agents, &slug)}
+                    {more_link(Place::Conversations, &slug)}
                     {more_link(Place::Content, &slug)}
                     {more_link(Place::Runs, &slug)}
                     {more_link(Place::Analytics, &slug)}

@@ -38,6 +38,7 @@ const KEY: &str = "key";
         (name = "Tasks", description = "What people are to do, mostly about a lead."),
         (name = "Drafts", description = "E-mails to a lead that nobody has sent."),
         (name = "Runs", description = "An agent does a task: started, watched, answered and stopped."),
+        (name = "Conversations", description = "Messages to agents, each answered by a run."),
         (name = "Analytics", description = "Figures about the work of agents."),
         (name = "Jobs", description = "Work by name, done later: executions of agents, reports of campaigns."),
         (name = "Live", description = "What changes, as it changes, over one WebSocket."),

@@ -6,6 +6,7 @@ mod analytics;
 pub(crate) mod campaigns;
 mod commands;
 mod content;
+mod conversations;
 mod drafts;
 mod enrolments;
 mod imports;
@@ -46,6 +47,7 @@ pub fn router() -> OpenApiRouter {
         .merge(agents::router())
         .merge(triggers::router())
         .merge(memories::router())
+        .merge(conversations::router())
         .merge(runs::router())
         .merge(live::router())
         .merge(jobs::router())
@@ -83,6 +85,7 @@ pub(crate) mod bodies {
             RestoreVersion,
         },
         commands::{CommandResult, Resume, Schedule},
+        conversations::{ConversationInFull, NewConversation},
         imports::ImportFormat,
         leads::{BulkChange, LeadBatch, LeadResults, NewNote},
         me::Me,

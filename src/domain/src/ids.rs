@@ -86,6 +86,8 @@ ids! {
     TriggerId,
     /// Something that set a trigger off.
     FiringId,
+    /// A conversation with an agent.
+    ConversationId,
     /// Something that an agent remembers.
     MemoryId,
     /// A question of a run to a person.

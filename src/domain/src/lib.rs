@@ -11,6 +11,8 @@ pub mod analytics;
 pub mod campaigns;
 pub mod companies;
 pub mod content;
+#[cfg(feature = "agents")]
+pub mod conversations;
 pub mod drafts;
 pub mod email;
 pub mod enrolments;

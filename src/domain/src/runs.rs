@@ -16,7 +16,7 @@ pub use self::{
     state::{AnswerStatus, ExecutionStatus, Failure, RunOrigin, RunState},
     step::{RunStep, RunStepState, StepKind, unmet},
 };
-use crate::{AgentId, RunId, UserId, agents::Limits, wire::wire_enum};
+use crate::{AgentId, ConversationId, RunId, UserId, agents::Limits, wire::wire_enum};
 
 /// Most characters of a task.
 pub const MAX_TASK: usize = 10_000;
@@ -73,6 +73,8 @@ pub struct Run {
     pub origin: RunOrigin,
     /// The run it came from.
     pub parent: Option<RunId>,
+    /// The conversation in which it answers.
+    pub conversation: Option<ConversationId>,
     /// Which attempt this is; the first is 1.
     pub attempt: i32,
     /// What this attempt has used.
@@ -163,7 +165,7 @@ pub struct RunEvent {
     pub seq: i32,
     /// When.
     pub at: DateTime<Utc>,
-    /// `state`, `step`, `approval`.
+    /// `state`, `step`, `approval`, or `text` for words of a model while it writes.
     pub kind: String,
     /// What it says.
     pub data: Value,

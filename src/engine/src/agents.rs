@@ -1,7 +1,9 @@
 //! Agents at work: a run is taken, done step by step, and ended. Everything an agent does to the company
 //! goes through the tools, and every step through the journal of the run.
 
+mod aloud;
 mod playbook;
+mod talk;
 mod thinking;
 mod tools;
 mod waits;

@@ -43,6 +43,15 @@ pub(crate) struct Said {
     pub usage: Usage,
 }
 
+/// What is heard of an answer while it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard<'t> {
+    /// A model begins; what was heard before does not count.
+    Beginning,
+    /// The next words.
+    Words(&'t str),
+}
+
 /// Why a model did not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Silent {
@@ -53,7 +62,7 @@ struct Silent {
 
 /// Asks the models in their order.
 ///
-/// `hear` gets the words while they come. Every failure is remembered for the circuit breaker; dropping the
+/// `hear` gets the words while they come, from the beginning again when another model is asked. Every failure is remembered for the circuit breaker; dropping the
 /// future ends the call.
 ///
 /// # Errors
@@ -64,12 +73,13 @@ pub(crate) async fn ask(
     models: &[ReadyModel],
     request: &ChatRequest,
     tokens: u32,
-    mut hear: impl FnMut(&str),
+    mut hear: impl FnMut(Heard<'_>),
 ) -> Result<Said, String> {
     let mut silent = Vec::new();
     for model in models {
         let mut tries = 1;
         let outcome = loop {
+            hear(Heard::Beginning);
             match ask_one(db, model, request.clone(), tokens, &mut hear).await {
                 Err(Silent { again: Some(wait), words }) if tries < TRIES && wait <= PATIENCE => {
                     tracing::info!(model.id = %model.id, "A model is asked again: {words}");
@@ -121,7 +131,7 @@ async fn ask_one(
     model: &ReadyModel,
     request: ChatRequest,
     tokens: u32,
-    hear: &mut impl FnMut(&str),
+    hear: &mut impl FnMut(Heard<'_>),
 ) -> Result<Said, Silent> {
     let target = target(model);
     if let Some(url) = &model.base_url {
@@ -143,7 +153,7 @@ async fn ask_one(
         while let Some(event) = stream.next().await {
             match event.map_err(judged)? {
                 ChatStreamEvent::Chunk(chunk) => {
-                    hear(&chunk.content);
+                    hear(Heard::Words(&chunk.content));
                     said.text.push_str(&chunk.content);
                 }
                 ChatStreamEvent::End(end) => {

@@ -12,6 +12,7 @@ pub mod campaigns;
 pub mod clock;
 pub mod cluster;
 pub mod content;
+pub mod conversations;
 pub mod db;
 pub mod drafts;
 pub mod enrolments;

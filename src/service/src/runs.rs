@@ -1,25 +1,28 @@
-//! Runs of agents: starting, reading, stopping, trying again. A run has the rights of whoever started it,
+//! Runs of agents: reading, stopping, trying again. A run has the rights of whoever started it,
 //! looked up anew each time a worker takes it.
 
 mod admission;
 mod approvals;
 mod family;
 pub(crate) mod parameters;
+mod start;
 mod waits;
 mod work;
 
 use domain::{
-    AgentId, ApiKeyId, Page, PageRequest, Permission, Problem, RunId, TriggerId, UserId,
-    agents::{Case, Definition, Limits},
-    runs::{Failure, MAX_TASK, NewRun, Run, RunEvent, RunFilter, RunOrigin, RunState, RunStep, RunView, Usage},
+    AgentId, ConversationId, Page, PageRequest, Permission, RunId, UserId,
+    agents::{Definition, Limits},
+    runs::{Failure, Run, RunEvent, RunFilter, RunOrigin, RunState, RunStep, RunView, Usage},
 };
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
 pub use admission::Slots;
+pub use parameters::checked as checked_parameters;
+pub(crate) use start::{Cause, StartedBy};
 pub use work::{Asked, Beat, Intent, Outcome, Pulse, RunInHand, Wait};
 
-use crate::{Error, Result, Tenant, actor::Who, audit::Entry, cursor, leads::is_storable};
+use crate::{Error, Result, Tenant, audit::Entry, conversations::busy, cursor, error::OnConstraint};
 
 /// Runs by what follows their columns.
 macro_rules! run_query {
@@ -30,6 +33,7 @@ macro_rules! run_query {
                       parameters AS "parameters: Json<Map<String, Value>>", limits AS "limits: Json<Limits>",
                       state AS "state: RunState", answer, failure AS "failure: Failure", failure_detail, started_by,
                       person_id AS "person: UserId", origin AS "origin: RunOrigin", parent_id AS "parent: RunId",
+                      conversation_id AS "conversation: ConversationId",
                       attempt, steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, wake_at, seq,
                       created_at, started_at, finished_at
                FROM runs "#
@@ -61,40 +65,6 @@ pub struct Runs<'t> {
     t: &'t mut Tenant,
 }
 
-/// Where a run comes from, besides the actor who asks for it.
-#[derive(Debug, Default)]
-pub(crate) struct Cause {
-    /// The run that it does once more, or that has handed its work over to it.
-    pub parent: Option<RunId>,
-    /// The trigger whose task it is.
-    pub trigger: Option<TriggerId>,
-    /// Who started it, if it was not the actor.
-    pub by: Option<StartedBy>,
-    /// How many triggers stand in a row behind it.
-    pub depth: i32,
-    /// What came from outside with it.
-    pub payload: Option<Value>,
-    /// The attempt and the step of the parent that wait for its end.
-    pub step: Option<(i32, String)>,
-    /// What is left of the limits of its parent.
-    pub left: Option<Limits>,
-    /// Its task was made from text from outside.
-    pub outside: bool,
-}
-
-/// Who started a run, and whose rights it has.
-#[derive(Debug)]
-pub(crate) struct StartedBy {
-    /// What it was.
-    pub origin: RunOrigin,
-    /// The same in words.
-    pub words: String,
-    /// The person whose rights it has.
-    pub person: Option<UserId>,
-    /// The key whose rights it has.
-    pub key: Option<ApiKeyId>,
-}
-
 impl Tenant {
     /// The runs of the company.
     pub fn runs(&mut self) -> Runs<'_> {
@@ -103,127 +73,6 @@ impl Tenant {
 }
 
 impl Runs<'_> {
-    /// Starts a run: it waits for a free slot, then works.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] without such an agent; a conflict when it is not enabled; problems of the task
-    /// and of the parameters, each with its field.
-    pub async fn create(&mut self, new: NewRun) -> Result<Run> {
-        self.t.require(Permission::RunAgents).await?;
-        let id = self.t.agents().by_name(&new.agent).await?;
-        self.start(id, new, Cause::default()).await
-    }
-
-    /// Runs the example of an agent: with `first` standing for the first one of the company's list.
-    ///
-    /// # Errors
-    /// As [`Self::create`]; a conflict when the agent has no example.
-    pub async fn create_example(&mut self, id: AgentId) -> Result<Run> {
-        let definition = self.t.agents().definition(id).await?;
-        let example = definition.example.clone();
-        self.start_case(id, &definition, example).await
-    }
-
-    /// Runs the case that says whether an agent still does its job.
-    ///
-    /// # Errors
-    /// As [`Self::create_example`].
-    pub async fn create_evaluation(&mut self, id: AgentId) -> Result<Run> {
-        let definition = self.t.agents().definition(id).await?;
-        let evaluation = definition.evaluation.clone();
-        self.start_case(id, &definition, evaluation).await
-    }
-
-    async fn start_case(&mut self, id: AgentId, definition: &Definition, case: Option<Case>) -> Result<Run> {
-        self.t.require(Permission::RunAgents).await?;
-        let Some(case) = case else {
-            return Err(Error::conflict(
-                "no_example",
-                "This agent has no such case. Start it with a task of your own.",
-            ));
-        };
-        let mut parameters = parameters::object(&case.parameters)?;
-        parameters::resolve_first(self.t, definition, &mut parameters).await?;
-        let new = NewRun { agent: definition.name.clone(), task: case.task, parameters };
-        self.start(id, new, Cause::default()).await
-    }
-
-    /// The same task once more, as a run of its own.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]; as [`Self::create`].
-    pub async fn fork(&mut self, id: RunId) -> Result<Run> {
-        self.t.require(Permission::RunAgents).await?;
-        let run = self.get(id).await?;
-        let new = NewRun { agent: run.agent, task: run.task, parameters: run.parameters };
-        let payload =
-            sqlx::query_scalar!("SELECT payload FROM runs WHERE id = $1", id.0).fetch_one(self.t.conn()).await?;
-        self.start(run.agent_id, new, Cause { parent: Some(id), payload, ..Cause::default() }).await
-    }
-
-    /// Starts a run of an agent. What came from outside with it makes it one that has read such text.
-    pub(crate) async fn start(&mut self, agent: AgentId, new: NewRun, cause: Cause) -> Result<Run> {
-        let found = self.t.agents().get(agent).await?;
-        if !found.enabled {
-            let message = format!("“{}” is not enabled. An admin can enable it on its page.", found.name);
-            return Err(Error::conflict("agent_disabled", message));
-        }
-        let definition = self.t.agents().definition(agent).await?;
-        let task = new.task.trim().to_owned();
-        if task.chars().count() > MAX_TASK || !is_storable(&task) {
-            return Err(Problem::field("task", "task_invalid", "Write the task in at most 10,000 characters.").into());
-        }
-        let parameters = parameters::checked(&definition, new.parameters)?;
-        let (id, now): (RunId, _) = (self.t.new_id(), self.t.now());
-        let actor = self.t.actor().clone();
-        let by = cause.by.unwrap_or_else(|| StartedBy {
-            origin: match actor.who() {
-                _ if actor.run().is_some() => RunOrigin::Agent,
-                Who::Person { .. } => RunOrigin::Person,
-                Who::Key { .. } => RunOrigin::Key,
-                Who::System { .. } => RunOrigin::System,
-            },
-            words: actor.to_string(),
-            person: actor.user_id(),
-            key: actor.api_key_id(),
-        });
-        let limits = cause.left.map_or(definition.limits, |left| definition.limits.within(left));
-        sqlx::query!(
-            "INSERT INTO runs (id, agent_id, agent_version, agent, task, parameters, limits, person_id, api_key_id,
-                               started_by, origin, parent_id, created_at, trigger_id, depth, payload, read_outside,
-                               parent_attempt, parent_step, outside_task)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-                     greatest($15, (SELECT depth FROM runs WHERE id = $16)), $17::jsonb, $17::jsonb IS NOT NULL OR $20,
-                     $18, $19, $20)",
-            id.0,
-            agent.0,
-            found.version,
-            found.name,
-            task,
-            Value::Object(parameters),
-            Json(limits) as _,
-            by.person.map(|id| id.0),
-            by.key.map(|id| id.0),
-            by.words,
-            by.origin.as_str(),
-            cause.parent.map(|id| id.0),
-            now,
-            cause.trigger.map(|id| id.0),
-            cause.depth,
-            actor.run().map(|run| run.id.0),
-            cause.payload,
-            cause.step.as_ref().map(|(attempt, _)| *attempt),
-            cause.step.map(|(_, key)| key),
-            cause.outside,
-        )
-        .execute(self.t.conn())
-        .await?;
-        self.emit(id, "state", json!({ "state": RunState::Queued })).await?;
-        self.t.audit().record(Entry::done("run.created").on(found.name)).await?;
-        self.admit().await?;
-        self.get(id).await
-    }
-
     /// One run.
     ///
     /// # Errors
@@ -296,6 +145,21 @@ impl Runs<'_> {
         .await?)
     }
 
+    /// What happened to a run, without the words of its models: its first 500 events.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn log(&mut self, id: RunId) -> Result<Vec<RunEvent>> {
+        self.get(id).await?;
+        Ok(sqlx::query_as!(
+            RunEvent,
+            "SELECT seq, at, kind, data FROM run_events WHERE run_id = $1 AND kind <> 'text' ORDER BY seq LIMIT 500",
+            id.0
+        )
+        .fetch_all(self.t.conn())
+        .await?)
+    }
+
     /// Stops a run: at once, or as soon as the worker that holds it has let go. Runs that came from it stop
     /// too. Doing it twice is the same as once.
     ///
@@ -347,7 +211,8 @@ impl Runs<'_> {
             id.0
         )
         .fetch_one(self.t.conn())
-        .await?;
+        .await
+        .on_constraint("runs_conversation_open_key", busy)?;
         self.emit(id, "state", json!({ "state": RunState::Queued })).await?;
         self.t.audit().record(Entry::done("run.retried").on(name)).await?;
         self.admit().await?;
@@ -443,6 +308,7 @@ struct RunRow {
     person: Option<UserId>,
     origin: RunOrigin,
     parent: Option<RunId>,
+    conversation: Option<ConversationId>,
     attempt: i32,
     steps: i32,
     tokens_in: i64,
@@ -475,6 +341,7 @@ impl From<RunRow> for Run {
             person: r.person,
             origin: r.origin,
             parent: r.parent,
+            conversation: r.conversation,
             attempt: r.attempt,
             usage: Usage {
                 steps: r.steps,

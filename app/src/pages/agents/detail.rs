@@ -232,8 +232,11 @@ fn actions(slug: &str, agent: &AgentHead, change: Post) -> AnyView {
         }
     });
     let run = (agent.enabled && may(Permission::RunAgents)).then(|| {
+        let talk = format!("/t/{slug}/conversations?agent={}", agent.id);
         let form = format!("/t/{slug}/agents/{}/run", agent.id);
-        view! { <ButtonLink href=form kind=ButtonKind::Primary icon=IconName::Play size=ButtonSize::Small>"Run"</ButtonLink> }
+        view! { <ButtonLink href=form kind=ButtonKind::Primary icon=IconName::Play size=ButtonSize::Small>"Run"</ButtonLink>
+            <ButtonLink href=talk icon=IconName::Reply size=ButtonSize::Small>"Talk to it"</ButtonLink>
+        }
     });
     view! {
         {run}

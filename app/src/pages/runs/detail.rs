@@ -57,6 +57,8 @@ pub struct RunView {
     /// How long it sleeps.
     pub(super) sleeps: Option<Moment>,
     pub(super) answer: Option<String>,
+    /// What its model has said so far.
+    pub(super) writing: Option<String>,
     pub(super) task: String,
     /// Label, value, and where the thing is that is meant.
     pub(super) parameters: Vec<(String, String, Option<String>)>,
@@ -64,6 +66,8 @@ pub struct RunView {
     pub(super) decided: Vec<(String, Moment)>,
     /// Another run it came from.
     pub(super) parent: Option<String>,
+    /// The conversation in which it answers.
+    pub(super) conversation: Option<String>,
     /// Runs that it has handed work over to: id, agent, state and its word.
     pub(super) children: Vec<[String; 4]>,
     pub(super) trace: Trace,
@@ -119,7 +123,7 @@ fn page(slug: String, run: RunView) -> AnyView {
     });
     let ask = run.ask.clone().map(|ask| decision(&slug, &run.id, ask, decide));
     let question = run.asking.clone().map(|question| asking(&slug, &run.id, question, answered));
-    let answer = match run.answer.clone() {
+    let answer = match run.answer.clone().or_else(|| run.writing.clone()) {
         Some(text) => view! { <div class="prose" inner_html=markdown(&text)></div> }.into_any(),
         None if run.ended => view! { <p class="subtle">"It ended without an answer."</p> }.into_any(),
         None => view! { <p class="subtle">"The answer stands here when the run is done."</p> }.into_any(),
@@ -224,12 +228,17 @@ fn about(base: &str, run: &RunView) -> AnyView {
         .collect();
     let parent =
         run.parent.clone().map(|id| view! { <p><a href=format!("{base}/{id}")>"The run that it came from"</a></p> });
+    let company = base.strip_suffix("/runs").unwrap_or(base);
+    let conversation = run.conversation.clone().map(|id| {
+        view! { <p><a href=format!("{company}/conversations/{id}")>"The conversation"</a></p> }
+    });
     let task = run.task.clone();
     view! {
         <Card title="Task">
             <p class="as-written">{task}</p>
             {(!parameters.is_empty()).then(|| view! { <Facts>{parameters}</Facts> })}
             {parent}
+            {conversation}
         </Card>
         {children(base, &run.children)}
         {(!decided.is_empty()).then(|| view! { <Card title="Decided"><ul class="stack">{decided}</ul></Card> })}

@@ -137,7 +137,7 @@ async fn get(call: Read, Path(id): Path<RunId>) -> Result<Reply> {
 /// Watch a run
 ///
 /// Server-sent events, from the first one or from after `Last-Event-ID`, until the run has ended. Each has
-/// the number of the event as its id, `state`, `step` or `approval` as its name, and JSON as its data.
+/// the number of the event as its id, `state`, `step`, `approval` or `text` as its name, and JSON as its data.
 #[utoipa::path(get, path = "/runs/{id}/events", tag = "Runs", operation_id = "watch_run",
     params(("id" = RunId, Path), From), security(("key" = ["runs:read"])),
     responses((status = OK, body = RunEvent, content_type = "text/event-stream")))]

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use service::{Db, Result, runs::RunInHand};
 use tokio_util::sync::CancellationToken;
 
-use super::{Called, End, call, give_up, writer};
+use super::{Called, End, call, give_up, talk, writer};
 
 /// Elements of a list that a step is done for.
 const EACH: usize = 20;
@@ -26,12 +26,22 @@ const TEXT: usize = 1024 * 1024;
 
 /// Goes through the playbook of a run.
 pub(super) async fn follow(db: &Db, run: RunInHand, halt: &CancellationToken) -> Result<End> {
+    let mut parameters = run.run().parameters.clone();
+    if let Some(talk) = run.talk() {
+        match talk::parameters(&run, talk).await? {
+            Ok(given) => parameters = given,
+            Err(answer) => {
+                run.succeed(&answer).await?;
+                return Ok(End::Ended);
+            }
+        }
+    }
     if run.definition().playbook.is_empty() {
         let words = "This agent works with a language model only, and no model is set up. Give it a playbook, or set up \
                      a model.";
         return give_up(run, Failure::NoModel, words).await;
     }
-    let mut play = Play::new(run).await?;
+    let mut play = Play::new(run, &parameters).await?;
     let steps = play.run.definition().playbook.clone();
     for (place, step) in steps.iter().enumerate() {
         if halt.is_cancelled() {
@@ -89,14 +99,14 @@ impl From<minijinja::Error> for Wrong {
 }
 
 impl Play {
-    async fn new(run: RunInHand) -> Result<Self> {
+    async fn new(run: RunInHand, parameters: &Map<String, Value>) -> Result<Self> {
         let mut t = run.tenant().await?;
         let company = t.company().await?.name;
         let today = t.today();
         t.commit().await?;
         let mut names = BTreeMap::new();
         names.insert("task".to_owned(), Jinja::from(run.run().task.clone()));
-        names.insert("parameters".to_owned(), Jinja::from(Serde(&run.run().parameters)));
+        names.insert("parameters".to_owned(), Jinja::from(Serde(parameters)));
         names.insert("payload".to_owned(), Jinja::from(Serde(run.payload())));
         names.insert("company".to_owned(), Jinja::from(Serde(json!({ "name": company }))));
         names.insert("today".to_owned(), Jinja::from(today.to_string()));

@@ -4,4 +4,5 @@ mod catalogue;
 mod models;
 mod strangers;
 mod support;
+mod talk;
 mod waits;

@@ -117,6 +117,11 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("list_firings", NotFound),
     ("run_trigger", NotFound),
     ("renew_trigger_secret", NotFound),
+    ("list_conversations", OwnOnly),
+    ("create_conversation", NotFound),
+    ("get_conversation", NotFound),
+    ("delete_conversation", NotFound),
+    ("say_in_conversation", NotFound),
     ("list_memories", NotFound),
     ("empty_memory", NotFound),
     ("delete_memory", NotFound),
@@ -227,6 +232,8 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     let draft = made(program.post(&format!("/leads/{lead}/drafts"), draft).await);
     let run = made(program.post("/runs", json!({"agent": "secret-agent", "task": "Hidden task"})).await);
     let job = made(program.post(&format!("/campaigns/{campaign}/report"), json!({})).await);
+    let talk = json!({"agent": "secret-agent", "message": "Hidden question"});
+    let conversation = made(program.post("/conversations", talk).await);
     let model = json!({"name": "Secret model", "kind": "ollama", "model": "hidden", "base_url": "http://127.0.0.1:9"});
     let model = made(program.post("/models", model).await);
     let webhook = json!({"url": "https://other.example/hidden"});
@@ -234,7 +241,7 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     assert!(webhook.status.is_success(), "{}", webhook.json);
     json!({"leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
         "mailboxes": mailbox, "suppressions": suppression, "agents": agent, "trigger": trigger,
-        "content": content, "tasks": task, "drafts": draft, "runs": run, "models": model, "jobs": job})
+        "content": content, "tasks": task, "drafts": draft, "runs": run, "conversations": conversation, "models": model, "jobs": job})
 }
 
 #[tokio::test]
@@ -266,6 +273,7 @@ async fn an_intruder_gets_nothing_through_any_operation() {
                 Some(json!({"kind": "blog", "title": "x", "body": "x", "campaign": things["campaigns"]}))
             }
             "create_task" => Some(json!({"title": "x", "lead": things["leads"]})),
+            "create_conversation" => Some(json!({"agent": "secret-agent", "message": "x"})),
             "create_run" => Some(json!({"agent": "secret-agent", "task": "x"})),
             "execute_agent" => Some(json!({"agent_name": things["agents"], "task": "x"})),
             "bulk_change_leads" => Some(json!({"leads": {"ids": [things["leads"]]}, "action": "delete"})),
@@ -294,7 +302,7 @@ async fn an_intruder_gets_nothing_through_any_operation() {
 pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
     let mut seen = Vec::new();
     for noun in
-        ["leads", "accounts", "campaigns", "imports", "mailboxes", "agents", "content", "runs", "models", "jobs"]
+        ["leads", "accounts", "campaigns", "imports", "mailboxes", "agents", "content", "runs", "conversations", "models", "jobs"]
     {
         seen.push(program.get(&format!("/{noun}/{}", things[noun].as_str().expect("an id"))).await.json);
     }

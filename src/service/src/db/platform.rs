@@ -267,6 +267,7 @@ impl<'d> Platform<'d> {
         sqlx::query!("SELECT platform_sweep($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("SELECT platform_sweep_ended($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("SELECT platform_sweep_firings($1)", now).fetch_one(self.db.pool()).await?;
+        sqlx::query!("SELECT platform_sweep_conversations($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("SELECT platform_sweep_memories($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("DELETE FROM sessions WHERE expires_at < $1", now).execute(self.db.pool()).await?;
         // Tries count for minutes.

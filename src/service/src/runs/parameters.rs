@@ -17,7 +17,7 @@ pub(super) fn object(file: &impl serde::Serialize) -> Result<Map<String, Value>>
 ///
 /// # Errors
 /// Each value that the inputs do not allow, with its field.
-pub(crate) fn checked(definition: &Definition, mut given: Map<String, Value>) -> Result<Map<String, Value>> {
+pub fn checked(definition: &Definition, mut given: Map<String, Value>) -> Result<Map<String, Value>> {
     let schema = serde_json::to_value(&definition.inputs)?;
     given.retain(|_, value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty()));
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {

@@ -25,6 +25,31 @@ impl Runs<'_> {
         }))
     }
 
+    /// What the model of a run has said so far in the answer that it is writing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn writing(&mut self, id: RunId) -> Result<Option<String>> {
+        let run = self.get(id).await?;
+        if run.state != RunState::Running {
+            return Ok(None);
+        }
+        Ok(sqlx::query_scalar!(
+            "WITH said AS (
+                 SELECT e.seq, e.data FROM run_events e
+                 JOIN run_steps s ON s.run_id = e.run_id AND s.attempt = $2 AND s.number = (e.data->>'step')::int
+                 WHERE e.run_id = $1 AND e.kind = 'text' AND (e.data->>'attempt')::int = $2
+                   AND s.kind = 'model_call' AND s.state = 'intended'
+             )
+             SELECT right(string_agg(data->>'text', '' ORDER BY seq), 20000) FROM said
+             WHERE seq >= (SELECT max(seq) FROM said WHERE (data->>'begins')::boolean)",
+            id.0,
+            run.attempt
+        )
+        .fetch_one(self.t.conn())
+        .await?)
+    }
+
     /// Answers the question of a run; it goes on with these words.
     ///
     /// # Errors

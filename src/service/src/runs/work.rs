@@ -14,6 +14,7 @@ use chrono::{DateTime, Duration, Utc};
 use domain::{
     ApiKeyId, CompanyId, RunId,
     agents::{Definition, Risk},
+    conversations::Remembered,
     runs::{Failure, Run, RunState, RunStep, RunStepState, StepKind, Usage},
 };
 use serde_json::{Value, json};
@@ -41,6 +42,7 @@ pub struct RunInHand {
     granted: Vec<String>,
     payload: Option<Value>,
     outside_task: bool,
+    talk: Option<Remembered>,
     journal: HashMap<String, RunStep>,
     answers: HashMap<String, Answer>,
     beaten_at: DateTime<Utc>,
@@ -82,6 +84,7 @@ impl RunInHand {
         let definition = t.runs().definition(&run).await?;
         let journal = t.runs().steps(id).await?.into_iter().map(|step| (step.key.clone(), step)).collect();
         let answers = t.runs().answers(&run).await?;
+        let talk = t.conversations().before(&run).await?;
         t.commit().await?;
         let in_run = InRun { id, agent: run.agent.clone() };
         Ok(Some(Self {
@@ -93,6 +96,7 @@ impl RunInHand {
             granted: row.granted_tools,
             payload: row.payload,
             outside_task: row.outside_task,
+            talk,
             journal,
             answers,
             beaten_at: now,
@@ -136,10 +140,16 @@ impl RunInHand {
         self.journal.values().any(|step| changed(step) && step.state != RunStepState::Failed)
     }
 
-    /// Whether its task was made from text from outside.
+    /// Whether its task was made from text from outside. A message of a conversation is a person's own.
     #[must_use]
     pub const fn has_outside_task(&self) -> bool {
-        self.outside_task
+        self.outside_task && self.talk.is_none()
+    }
+
+    /// What was said before, where it answers in a conversation.
+    #[must_use]
+    pub const fn talk(&self) -> Option<&Remembered> {
+        self.talk.as_ref()
     }
 
     /// Tokens that its limit leaves.

@@ -29,8 +29,9 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     let steps = t.runs().steps(id).await?;
     let approvals = t.runs().approvals(id).await?;
     let question = t.runs().question(id).await?;
+    let writing = t.runs().writing(id).await?;
     let children = t.runs().children(id).await?;
-    let events = if view == "log" { t.runs().events(id, 0).await? } else { Vec::new() };
+    let events = if view == "log" { t.runs().log(id).await? } else { Vec::new() };
     let parameters = parameters(&mut t, slug, &run).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let [may_run, may_decide] = [Permission::RunAgents, Permission::DecideRuns].map(|right| t.actor().can(right));
@@ -75,6 +76,7 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
         word: run.state.label().to_owned(),
         failure: run.failure_detail,
         answer: run.answer,
+        writing,
         task: run.task,
         parameters,
         children: children
@@ -83,6 +85,7 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
                 [child.id.to_string(), child.agent.clone(), child.state.to_string(), child.state.label().to_owned()]
             })
             .collect(),
+        conversation: run.conversation.map(|id| id.to_string()),
         parent: run.parent.map(|id| id.to_string()),
         agent: (run.agent_id.to_string(), run.agent),
     })

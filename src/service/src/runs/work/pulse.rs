@@ -1,6 +1,7 @@
 //! The sign of life of a worker. A worker that is silent for longer than its lease loses its run.
 
 use domain::{RunId, runs::RunState};
+use serde_json::json;
 
 use super::{LEASE, RunInHand};
 use crate::{Actor, Db, Result};
@@ -22,6 +23,7 @@ pub struct Pulse {
     db: Db,
     actor: Actor,
     run: RunId,
+    attempt: i32,
     fence: i64,
 }
 
@@ -29,7 +31,13 @@ impl RunInHand {
     /// A pulse to be kept beside the work.
     #[must_use]
     pub fn pulse(&self) -> Pulse {
-        Pulse { db: self.db.clone(), actor: self.actor.clone(), run: self.run.id, fence: self.fence }
+        Pulse {
+            db: self.db.clone(),
+            actor: self.actor.clone(),
+            run: self.run.id,
+            attempt: self.run.attempt,
+            fence: self.fence,
+        }
     }
 }
 
@@ -56,5 +64,26 @@ impl Pulse {
             Some(_) => Beat::GoOn,
             None => Beat::Lost,
         })
+    }
+
+    /// Tells those who watch what a model has said since; with `begins` it says everything anew. Does nothing
+    /// when the run is in other hands.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn tell(&self, step: i32, words: &str, begins: bool) -> Result<()> {
+        let mut t = self.db.tenant(&self.actor).await?;
+        let held = sqlx::query!(
+            "SELECT FROM runs WHERE id = $1 AND fence = $2 AND state = 'running' FOR UPDATE",
+            self.run.0,
+            self.fence
+        )
+        .fetch_optional(t.conn())
+        .await?;
+        if held.is_some() {
+            let data = json!({ "attempt": self.attempt, "step": step, "text": words, "begins": begins });
+            t.runs().emit(self.run, "text", data).await?;
+        }
+        t.commit().await
     }
 }
