@@ -301,9 +301,19 @@ async fn an_intruder_gets_nothing_through_any_operation() {
 /// What its own people see of each thing.
 pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
     let mut seen = Vec::new();
-    for noun in
-        ["leads", "accounts", "campaigns", "imports", "mailboxes", "agents", "content", "runs", "conversations", "models", "jobs"]
-    {
+    for noun in [
+        "leads",
+        "accounts",
+        "campaigns",
+        "imports",
+        "mailboxes",
+        "agents",
+        "content",
+        "runs",
+        "conversations",
+        "models",
+        "jobs",
+    ] {
         seen.push(program.get(&format!("/{noun}/{}", things[noun].as_str().expect("an id"))).await.json);
     }
     seen.push(program.get(&format!("/campaigns/{}/steps", things["campaigns"].as_str().expect("an id"))).await.json);
