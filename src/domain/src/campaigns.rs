@@ -98,6 +98,8 @@ wire_enum! {
         DailyCap = "daily_cap",
         /// No mailbox of the campaign is connected.
         NoHealthyMailbox = "no_healthy_mailbox",
+        /// What is due waits for a draft that somebody approves.
+        ApprovalBacklog = "approval_backlog",
     }
 }
 
@@ -109,6 +111,7 @@ impl HoldReason {
             Self::OutsideWindow => "Waits for the sending window to open.",
             Self::DailyCap => "Every mailbox has sent what it may in 24 hours.",
             Self::NoHealthyMailbox => "No mailbox of this campaign is connected.",
+            Self::ApprovalBacklog => "What is due waits for drafts to be approved.",
         }
     }
 }

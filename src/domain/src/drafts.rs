@@ -1,9 +1,29 @@
-//! Drafts of e-mails to a lead. A draft is never sent by itself: a person takes its words, or dismisses it.
+//! Drafts of e-mails to a lead. A person takes the words of a draft or dismisses it; one that was written for a
+//! campaign is what its e-mail says, once it is approved.
 
-use chrono::{DateTime, Utc};
+mod built_in;
+mod checks;
+mod claims;
+mod facts;
+
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{DraftId, LeadId, Problem, Refusal, RunId, companies::check_name, problem::Problems, wire::wire_enum};
+use crate::{
+    CampaignId, DraftId, EnrolmentId, LeadId, Problem, Refusal, RunId, companies::check_name, problem::Problems,
+    steps::Writing, wire::wire_enum,
+};
+
+pub use built_in::{TEMPLATE, write as write_built_in};
+pub use checks::{DraftCheck, judge, passes};
+pub use facts::{Fact, FactSource, Sentence, ground, join};
+
+/// From this age on the facts of a draft are held against the lead once more before it is sent.
+pub const STALE_AFTER: Duration = Duration::days(5);
+/// The prompt that comes with the product; a company may write versions of its own.
+pub const PROMPT: &str = "Write one short e-mail from the sender to the lead, as the instructions of the step ask. Use \
+plain words and at most 120 words. Say nothing about the lead, their company or ours that no fact says. Do not \
+flatter, do not press, and end with one question that is easy to answer. Notes are internal: never quote them.";
 
 /// The most characters of a subject.
 pub const MAX_SUBJECT: usize = 200;
@@ -15,10 +35,18 @@ wire_enum! {
     pub enum DraftState {
         /// Nobody has decided yet.
         Open = "open",
-        /// Somebody took its words.
+        /// Somebody took its words, or its e-mail was sent.
         Used = "used",
         /// Nobody wants it.
         Dismissed = "dismissed",
+        /// Its e-mail may be sent.
+        Approved = "approved",
+        /// A person did not want it; its lead is skipped.
+        Rejected = "rejected",
+        /// Another one was asked for in its place.
+        Replaced = "replaced",
+        /// Its e-mail will not be sent: its lead has left the campaign.
+        Withdrawn = "withdrawn",
     }
 }
 
@@ -32,9 +60,55 @@ impl DraftState {
             Self::Open => return Ok(()),
             Self::Used => "This draft was used already. Write a new one.",
             Self::Dismissed => "This draft was dismissed. Write a new one.",
+            Self::Approved => "This draft was approved already.",
+            Self::Rejected => "This draft was rejected already.",
+            Self::Replaced => "Another draft was asked for in its place.",
+            Self::Withdrawn => "This draft is not needed any more: its lead has left the campaign.",
         };
         Err(Refusal::new("draft_decided", message, &[]))
     }
+
+    /// The word people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Open => "Waits for you",
+            Self::Used => "Used",
+            Self::Dismissed => "Dismissed",
+            Self::Approved => "Approved",
+            Self::Rejected => "Rejected",
+            Self::Replaced => "Rewritten",
+            Self::Withdrawn => "Withdrawn",
+        }
+    }
+}
+
+wire_enum! {
+    /// What wrote a draft.
+    pub enum Writer {
+        /// A language model.
+        Model = "model",
+        /// The built-in writer, which needs no model.
+        BuiltIn = "built_in",
+    }
+}
+
+/// What an e-mail of a campaign was written with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Origin {
+    /// What wrote it.
+    pub writer: Writer,
+    /// Version of the prompt; 0 is the one that comes with the product.
+    pub prompt_version: i32,
+    /// Name of the model at its provider.
+    pub model: Option<String>,
+    /// Tokens that were sent.
+    pub tokens_in: i64,
+    /// Tokens that were answered.
+    pub tokens_out: i64,
+    /// Cost in millionths of a US dollar.
+    pub cost_micros: i64,
 }
 
 /// A draft of an e-mail.
@@ -51,6 +125,24 @@ pub struct Draft {
     pub body: String,
     /// What became of it.
     pub state: DraftState,
+    /// The lead's place in a campaign, when it is an e-mail of one.
+    pub enrolment: Option<EnrolmentId>,
+    /// Which try it is at the same e-mail, from 1.
+    pub revision: i32,
+    /// The text in sentences, each with the facts that it rests on.
+    pub sentences: Vec<Sentence>,
+    /// What was known when it was written.
+    pub facts: Vec<Fact>,
+    /// What it was judged by.
+    pub checks: Vec<DraftCheck>,
+    /// Whether no check stands against it.
+    pub passes: bool,
+    /// What it was written with; absent when a person or a run wrote it.
+    pub origin: Option<Origin>,
+    /// What the writer wrote, when a person has changed it.
+    pub original: Option<DraftInput>,
+    /// Why it is in the queue again, or was rejected.
+    pub notice: Option<String>,
     /// Name of the agent that wrote it.
     pub agent: Option<String>,
     /// The run in which it was written.
@@ -61,10 +153,62 @@ pub struct Draft {
     pub version: i32,
     /// When.
     pub created_at: DateTime<Utc>,
-    /// When somebody used or dismissed it.
+    /// When somebody decided about it.
     pub decided_at: Option<DateTime<Utc>>,
     /// Who.
     pub decided_by: Option<String>,
+}
+
+/// A draft in the queue for approval, with what it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QueuedDraft {
+    /// The draft.
+    pub draft: Draft,
+    /// Name of the lead.
+    pub lead_name: String,
+    /// Where the e-mail goes.
+    pub email: Option<String>,
+    /// The firm that the lead works for.
+    pub account: Option<String>,
+    /// Score of the lead.
+    pub score: i32,
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Its name.
+    pub campaign_name: String,
+    /// Place of the step, from 1.
+    pub step: i32,
+    /// How the step is written.
+    pub writing: Writing,
+    /// The address that it leaves from.
+    pub mailbox: String,
+    /// When it leaves, at the earliest.
+    pub due_at: DateTime<Utc>,
+    /// It is so old that its facts are held against the lead once more.
+    pub stale: bool,
+}
+
+/// The queue as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QueueCount {
+    /// Drafts that wait.
+    pub waiting: i64,
+    /// Of these: no check stands against them, and their facts are fresh.
+    pub passing: i64,
+    /// When the oldest was written.
+    pub oldest_at: Option<DateTime<Utc>>,
+}
+
+/// Which drafts of the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QueueFilter {
+    /// Of this campaign.
+    pub campaign: Option<CampaignId>,
+    /// Those that pass every check, or those that do not.
+    pub passes: Option<bool>,
 }
 
 /// What can be entered in a draft.
@@ -107,6 +251,13 @@ impl DraftInput {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_decision_has_its_words() {
+        let words: Vec<_> = DraftState::ALL.iter().map(|s| s.require_open().map_err(|r| r.message)).collect();
+        let distinct: std::collections::BTreeSet<_> = words.iter().flat_map(|w| w.as_ref().err()).collect();
+        assert_eq!(distinct.len(), DraftState::ALL.len() - 1);
+    }
 
     #[test]
     fn a_draft_has_a_subject_and_a_text() {

@@ -86,6 +86,8 @@ wire_enum! {
         /// The e-mail was given to a server that did not say whether it took it.
         /// It is not sent again, because it may have arrived (RFC 5321, 4.5.3.2.6).
         OutcomeUnknown = "outcome_unknown",
+        /// A person did not want what was written for the lead.
+        DraftRejected = "draft_rejected",
     }
 }
 
@@ -104,6 +106,7 @@ impl EndReason {
             Self::SoftExhausted => "the server said “later” for 72 hours",
             Self::Rejected => "the server refused the e-mail",
             Self::OutcomeUnknown => "the server never said whether it took the e-mail",
+            Self::DraftRejected => "its draft was rejected",
         }
     }
 }

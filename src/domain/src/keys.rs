@@ -19,7 +19,7 @@ wire_enum! {
         CampaignsRead = "campaigns:read",
         /// Create and change campaigns and their steps.
         CampaignsWrite = "campaigns:write",
-        /// Schedule, start, pause, resume and stop campaigns.
+        /// Schedule, start, pause, resume and stop campaigns, approve and reject their drafts.
         CampaignsRun = "campaigns:run",
         /// Read mailboxes.
         MailboxesRead = "mailboxes:read",
@@ -51,7 +51,7 @@ impl Scope {
             Self::LeadsWrite => "Create, change, import and delete leads and accounts",
             Self::CampaignsRead => "Read campaigns and their ledgers",
             Self::CampaignsWrite => "Create and change campaigns and their steps",
-            Self::CampaignsRun => "Schedule, start, pause, resume and stop campaigns",
+            Self::CampaignsRun => "Schedule, start, pause, resume and stop campaigns, approve their drafts",
             Self::MailboxesRead => "Read mailboxes",
             Self::MailboxesWrite => "Connect and change mailboxes",
             Self::SuppressionsRead => "Read the suppression list",
@@ -79,7 +79,7 @@ impl Scope {
                 | Self::RunsRead => false,
                 Self::LeadsWrite => matches!(permission, P::EditLeads | P::ImportLeads | P::ManageAllLeads),
                 Self::CampaignsWrite => permission == P::EditCampaigns,
-                Self::CampaignsRun => matches!(permission, P::RunCampaigns | P::PauseOwnCampaigns),
+                Self::CampaignsRun => matches!(permission, P::RunCampaigns | P::PauseOwnCampaigns | P::ApproveDrafts),
                 Self::MailboxesWrite => permission == P::ManageMailboxes,
                 Self::SuppressionsWrite => permission == P::ManageSuppressions,
                 Self::AgentsWrite => permission == P::ManageAgents,

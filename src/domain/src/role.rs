@@ -45,6 +45,8 @@ wire_enum! {
         RunAgents = "run_agents",
         /// Approve and deny what runs ask for.
         DecideRuns = "decide_runs",
+        /// Approve, reject and send back drafts of campaigns.
+        ApproveDrafts = "approve_drafts",
         /// Members and invitations.
         ManageMembers = "manage_members",
         /// API keys.
@@ -103,7 +105,7 @@ impl Permission {
             Self::EditLeads | Self::ImportLeads | Self::EditCampaigns | Self::PauseOwnCampaigns | Self::RunAgents => {
                 Role::Member
             }
-            Self::ManageAllLeads | Self::RunCampaigns | Self::DecideRuns => Role::Manager,
+            Self::ManageAllLeads | Self::RunCampaigns | Self::DecideRuns | Self::ApproveDrafts => Role::Manager,
             Self::ManageMailboxes
             | Self::ManageSuppressions
             | Self::ManageAgents
@@ -131,6 +133,7 @@ impl Permission {
             Self::ManageAgents => "manage agents",
             Self::RunAgents => "run agents",
             Self::DecideRuns => "approve or deny what a run asks for",
+            Self::ApproveDrafts => "approve or reject drafts",
             Self::ManageMembers => "manage members",
             Self::ManageKeys => "manage API keys",
             Self::ReadAudit => "see the audit log",
@@ -170,6 +173,7 @@ mod tests {
                 "xx... manage_agents",
                 "xxxx. run_agents",
                 "xxx.. decide_runs",
+                "xxx.. approve_drafts",
                 "xx... manage_members",
                 "xx... manage_keys",
                 "xx... read_audit",

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     Problem, StepId,
+    drafts::Writer,
     template::{self, Part},
     wire::wire_enum,
 };
@@ -24,6 +25,36 @@ wire_enum! {
         Days = "days",
         /// Days on which the sending window opens.
         WorkingDays = "working_days",
+    }
+}
+
+wire_enum! {
+    /// How the e-mails of a step come about.
+    pub enum Writing {
+        /// The template is filled in.
+        Template = "template",
+        /// Each one is written for its lead, and somebody approves it.
+        Approve = "approve",
+        /// Each one is written for its lead; it leaves by itself when every check passes.
+        Auto = "auto",
+    }
+}
+
+impl Writing {
+    /// Whether an e-mail needs a draft before it can be sent.
+    #[must_use]
+    pub const fn needs_draft(self) -> bool {
+        matches!(self, Self::Approve | Self::Auto)
+    }
+
+    /// What people choose.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Template => "Fixed text",
+            Self::Approve => "AI writes each, I approve",
+            Self::Auto => "AI writes each, sends if all checks pass, else I approve",
+        }
     }
 }
 
@@ -88,6 +119,11 @@ pub struct Step {
     pub subject: String,
     /// Body as plain text, with variables.
     pub body: String,
+    /// How its e-mails come about. Unless they are templates, subject and body are what the built-in writer
+    /// fills in, and may be empty.
+    pub writing: Writing,
+    /// What the writer is told.
+    pub instructions: String,
     /// Version for If-Match; grows with every change.
     pub version: i64,
 }
@@ -103,6 +139,10 @@ pub struct StepInput {
     pub subject: Option<String>,
     /// Body.
     pub body: Option<String>,
+    /// How its e-mails come about.
+    pub writing: Option<Writing>,
+    /// What the writer is told, at most 5,000 characters.
+    pub instructions: Option<String>,
 }
 
 impl StepInput {
@@ -124,6 +164,9 @@ impl StepInput {
         if self.body.as_ref().is_some_and(|b| b.len() > 100_000) {
             problems.push(Problem::field("body", "text_long", "Use at most 100,000 characters."));
         }
+        if self.instructions.as_ref().is_some_and(|text| text.chars().count() > 5_000) {
+            problems.push(Problem::field("instructions", "text_long", "Use at most 5,000 characters."));
+        }
         if problems.is_empty() { Ok(self) } else { Err(problems) }
     }
 }
@@ -133,10 +176,15 @@ impl Step {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if self.subject.trim().is_empty() {
+        if self.writing.needs_draft() {
+            if self.instructions.trim().is_empty() {
+                let words = "Say what the e-mail is to be about.";
+                problems.push(Problem::field("instructions", "instructions_missing", words));
+            }
+        } else if self.subject.trim().is_empty() {
             problems.push(Problem::field("subject", "subject_missing", "Write a subject."));
         }
-        if self.body.trim().is_empty() {
+        if self.body.trim().is_empty() && !self.writing.needs_draft() {
             problems.push(Problem::field("body", "body_missing", "Write a text."));
         }
         problems.extend(template::mistakes(&self.subject, "subject"));
@@ -165,6 +213,8 @@ impl Step {
             delay: Delay::NONE,
             subject: "A question about {company|your team}".into(),
             body: "Hi {first_name|there},\n\nwho looks after quality at {company|your company}?".into(),
+            writing: Writing::Template,
+            instructions: String::new(),
             version: 1,
         }
     }
@@ -184,6 +234,8 @@ pub struct Preview {
     pub lead_name: String,
     /// Who it would come from.
     pub from: String,
+    /// What has written it, when the e-mails of the step are written for each lead: a preview asks no model.
+    pub writer: Option<Writer>,
 }
 
 wire_enum! {
@@ -235,6 +287,21 @@ pub struct TestMail {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_for_a_writer_needs_instructions_and_no_template() {
+        let told = Step {
+            writing: Writing::Approve,
+            instructions: "Ask who looks after calibration.".into(),
+            subject: String::new(),
+            body: String::new(),
+            ..Step::example()
+        };
+        assert_eq!(told.problems(), []);
+        let codes = |step: &Step| step.problems().into_iter().map(|p| p.code.to_string()).collect::<Vec<_>>();
+        assert_eq!(codes(&Step { instructions: " ".into(), ..told.clone() }), ["instructions_missing"]);
+        assert_eq!(codes(&Step { writing: Writing::Template, ..told }), ["subject_missing", "body_missing"]);
+    }
 
     #[test]
     fn delays_read_well() {

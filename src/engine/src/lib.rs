@@ -4,6 +4,7 @@
 //! service is told.
 
 pub mod agents;
+pub mod drafting;
 pub mod mail;
 pub mod sandbox;
 pub mod sender;

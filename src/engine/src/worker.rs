@@ -6,13 +6,13 @@ use service::{
     Db, Error, Result,
     jobs::{
         AdvanceCampaign, ExecuteMarketingAgent, FireTrigger, GenerateMarketingReport, LookAtSchedules, SendSignUpMail,
-        SendSystemMail, SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker,
+        SendSystemMail, SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker, WriteDrafts,
     },
 };
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{agents, letters, models, schedules, sender};
+use crate::{agents, drafting, letters, models, schedules, sender};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
@@ -22,7 +22,7 @@ const SWEEP: u64 = 60;
 const QUICK: usize = 4;
 /// Imports at the same time: each one is long and keeps the database busy.
 const LONG: usize = 1;
-/// Runs of agents at the same time: they mostly wait for somebody's answer.
+/// Runs of agents and companies with drafts at the same time: they mostly wait for somebody's answer.
 const RUNS: usize = 16;
 
 /// Mail of the system itself, when the operator has a server for it.
@@ -115,10 +115,16 @@ fn long_jobs(db: &Db) -> Worker {
 
 fn runs(db: &Db, stop: &CancellationToken) -> Worker {
     let (runs, stop) = (db.clone(), stop.clone());
-    Worker::new(db.clone()).on(move |job: WorkOnRun| {
-        let (db, stop) = (runs.clone(), stop.clone());
-        async move { agents::work(&db, &job, &stop).await }
-    })
+    let (drafts, halt) = (db.clone(), stop.clone());
+    Worker::new(db.clone())
+        .on(move |job: WorkOnRun| {
+            let (db, stop) = (runs.clone(), stop.clone());
+            async move { agents::work(&db, &job, &stop).await }
+        })
+        .on(move |job: WriteDrafts| {
+            let (db, stop) = (drafts.clone(), halt.clone());
+            async move { Ok(drafting::write(&db, &job, &stop).await?) }
+        })
 }
 
 /// Jobs are wake-ups and may be lost; what they were about lies in rows, and here somebody looks.
@@ -170,6 +176,9 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     }
     for (company, job) in db.platform().waiting_named_jobs(now).await? {
         go_on(job, service::named_jobs::work(db, company, job).await)?;
+    }
+    for company in db.platform().waiting_drafts(now).await? {
+        go_on(company, wake(db, company, &WriteDrafts { company }).await)?;
     }
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
         go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;

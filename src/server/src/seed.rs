@@ -236,7 +236,12 @@ async fn campaign(
         (Delay::NONE, names::FIRST_SUBJECT, names::FIRST_BODY),
         (Delay { amount: 3, unit: DelayUnit::WorkingDays }, names::SECOND_SUBJECT, names::SECOND_BODY),
     ] {
-        let step = StepInput { delay: Some(delay), subject: Some(subject.to_owned()), body: Some(body.to_owned()) };
+        let step = StepInput {
+            delay: Some(delay),
+            subject: Some(subject.to_owned()),
+            body: Some(body.to_owned()),
+            ..StepInput::default()
+        };
         t.campaigns().add_step(campaign.id, step).await.map_err(words)?;
     }
     t.commit().await?;

@@ -18,7 +18,7 @@ use domain::{
 
 pub use reading::SentPerDay;
 pub use render::Written;
-pub(crate) use render::{LeadFacts, Sender, write};
+pub(crate) use render::{LeadFacts, Sender, write, write_approved};
 pub use test_mails::TestMailToSend;
 
 use crate::{Error, Result, Tenant, audit::Entry};
@@ -124,8 +124,9 @@ impl Campaigns<'_> {
             })
             .await?;
         sqlx::query!(
-            "INSERT INTO campaign_steps (id, campaign_id, position, delay_amount, delay_unit, subject, body)
-             SELECT gen_random_uuid(), $2, position, delay_amount, delay_unit, subject, body
+            "INSERT INTO campaign_steps (id, campaign_id, position, delay_amount, delay_unit, subject, body, writing,
+                                         instructions)
+             SELECT gen_random_uuid(), $2, position, delay_amount, delay_unit, subject, body, writing, instructions
              FROM campaign_steps WHERE campaign_id = $1",
             id.0,
             copy.id.0,

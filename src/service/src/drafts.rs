@@ -1,12 +1,27 @@
-//! Drafts of e-mails to leads. A draft is never sent by itself, and one that was used or dismissed is not
-//! changed any more.
+//! Drafts of e-mails to leads. One that belongs to a campaign is sent only when somebody has approved it, any
+//! other never; and what was decided about is not changed any more.
+
+mod facts;
+mod orders;
+mod queue;
+mod review;
+mod rules;
+mod truth;
 
 use domain::{
-    DraftId, LeadId, Permission, RunId,
-    drafts::{Draft, DraftInput, DraftState},
+    DraftId, EnrolmentId, LeadId, Permission, RunId,
+    drafts::{Draft, DraftCheck, DraftInput, DraftState, Fact, Origin, Sentence, Writer},
 };
+use sqlx::types::Json;
+use uuid::Uuid;
 
 use crate::{Error, Result, Tenant};
+
+pub use orders::{Order, Text};
+pub use queue::Place;
+pub use rules::{Prompt, Rules};
+
+pub(crate) use facts::basic as basic_facts;
 
 /// The drafts of the company.
 #[derive(Debug)]
@@ -28,20 +43,13 @@ impl Drafts<'_> {
     /// [`Error::NotFound`].
     pub async fn of_lead(&mut self, lead: LeadId) -> Result<Vec<Draft>> {
         self.t.leads().require_there(lead).await?;
-        Ok(sqlx::query_as!(
-            Draft,
-            r#"
-            SELECT id AS "id: DraftId", lead_id AS "lead: LeadId", subject, body, state AS "state: DraftState", agent,
-                   run_id AS "run: RunId", author, version, created_at, decided_at, decided_by
-            FROM drafts
-            WHERE lead_id = $1
-            ORDER BY created_at DESC, id DESC
-            LIMIT 200
-            "#,
+        let ids = sqlx::query_scalar!(
+            "SELECT id FROM drafts WHERE lead_id = $1 ORDER BY created_at DESC, id DESC LIMIT 200",
             lead.0
         )
         .fetch_all(self.t.conn())
-        .await?)
+        .await?;
+        self.load(&ids).await
     }
 
     /// One draft.
@@ -50,19 +58,7 @@ impl Drafts<'_> {
     /// [`Error::NotFound`].
     pub async fn get(&mut self, id: DraftId) -> Result<Draft> {
         self.t.require(Permission::Read).await?;
-        sqlx::query_as!(
-            Draft,
-            r#"
-            SELECT id AS "id: DraftId", lead_id AS "lead: LeadId", subject, body, state AS "state: DraftState", agent,
-                   run_id AS "run: RunId", author, version, created_at, decided_at, decided_by
-            FROM drafts
-            WHERE id = $1
-            "#,
-            id.0
-        )
-        .fetch_optional(self.t.conn())
-        .await?
-        .ok_or(Error::NotFound("draft"))
+        self.load(&[id.0]).await?.pop().ok_or(Error::NotFound("draft"))
     }
 
     /// A new draft. What an agent writes in a run remembers both.
@@ -94,7 +90,7 @@ impl Drafts<'_> {
         self.get(id).await
     }
 
-    /// Other words for an open draft.
+    /// Other words for an open draft. One of a campaign is judged again, and keeps what its writer wrote.
     ///
     /// # Errors
     /// Problems of subject or text; [`Error::NotFound`]; [`Error::Refused`] for a draft that was decided
@@ -107,6 +103,9 @@ impl Drafts<'_> {
         }
         draft.state.require_open()?;
         let input = check(subject, body)?;
+        if draft.enrolment.is_some() {
+            return self.reword(draft, input).await;
+        }
         sqlx::query!(
             "UPDATE drafts SET subject = $2, body = $3, version = version + 1 WHERE id = $1",
             id.0,
@@ -142,6 +141,10 @@ impl Drafts<'_> {
             return Ok(draft);
         }
         draft.state.require_open()?;
+        if draft.enrolment.is_some() {
+            let words = "This draft belongs to a campaign: approve it, reject it, or ask for another one.";
+            return Err(domain::Refusal::new("draft_of_campaign", words, &["approve", "reject", "rewrite"]).into());
+        }
         let (now, actor) = (self.t.now(), self.t.actor().to_string());
         sqlx::query!(
             "UPDATE drafts SET state = $2, decided_at = $3, decided_by = $4, version = version + 1 WHERE id = $1",
@@ -156,10 +159,71 @@ impl Drafts<'_> {
         self.get(id).await
     }
 
-    /// The draft, locked against other changes.
+    /// The draft, locked against other changes. The enrolment first, as everybody locks them.
     async fn lock(&mut self, id: DraftId) -> Result<Draft> {
+        sqlx::query!(
+            "SELECT e.id FROM enrolments e JOIN messages m ON m.enrolment_id = e.id JOIN drafts d ON d.message_id = m.id
+             WHERE d.id = $1 FOR UPDATE OF e",
+            id.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
         sqlx::query!("SELECT id FROM drafts WHERE id = $1 FOR UPDATE", id.0).fetch_optional(self.t.conn()).await?;
         self.get(id).await
+    }
+
+    /// The drafts with these ids, the newest first.
+    async fn load(&mut self, ids: &[Uuid]) -> Result<Vec<Draft>> {
+        let rows = sqlx::query!(
+            r#"
+            SELECT d.id AS "id: DraftId", d.lead_id AS "lead: LeadId", d.subject, d.body, d.state AS "state: DraftState",
+                   m.enrolment_id AS "enrolment?: EnrolmentId", d.revision,
+                   d.sentences AS "sentences: Json<Vec<Sentence>>", d.facts AS "facts: Json<Vec<Fact>>",
+                   d.checks AS "checks: Json<Vec<DraftCheck>>", d.passes, d.writer AS "writer: Writer", d.prompt_version,
+                   d.model, d.tokens_in, d.tokens_out, d.cost_micros, d.original_subject, d.original_body, d.notice,
+                   d.agent, d.run_id AS "run: RunId", d.author, d.version, d.created_at, d.decided_at, d.decided_by
+            FROM drafts d
+            LEFT JOIN messages m ON m.id = d.message_id
+            WHERE d.id = ANY($1)
+            ORDER BY d.created_at DESC, d.id DESC
+            "#,
+            ids
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|r| Draft {
+                id: r.id,
+                lead: r.lead,
+                subject: r.subject,
+                body: r.body,
+                state: r.state,
+                enrolment: r.enrolment,
+                revision: r.revision,
+                sentences: r.sentences.0,
+                facts: r.facts.0,
+                checks: r.checks.0,
+                passes: r.passes,
+                origin: r.writer.map(|writer| Origin {
+                    writer,
+                    prompt_version: r.prompt_version.unwrap_or_default(),
+                    model: r.model,
+                    tokens_in: r.tokens_in,
+                    tokens_out: r.tokens_out,
+                    cost_micros: r.cost_micros,
+                }),
+                original: r.original_subject.zip(r.original_body).map(|(subject, body)| DraftInput { subject, body }),
+                notice: r.notice,
+                agent: r.agent,
+                run: r.run,
+                author: r.author,
+                version: r.version,
+                created_at: r.created_at,
+                decided_at: r.decided_at,
+                decided_by: r.decided_by,
+            })
+            .collect())
     }
 }
 

@@ -45,6 +45,8 @@ impl Enrolments<'_> {
                    e.end_reason AS "reason: EndReason", e.steps_done, e.mailbox_id AS "mailbox_id: MailboxId",
                    e.updated_at, l.first_name AS "first_name?", l.last_name AS "last_name?",
                    l.email AS "email?: EmailAddress", m.due_at AS "due_at?", m.state AS "message_state?: MessageState",
+                   coalesce(m.waits_for_draft, false) AS "waits_for_draft!",
+                   EXISTS (SELECT FROM drafts d WHERE d.message_id = m.id AND d.state = 'open') AS "has_draft!",
                    m.detail AS "detail?", c.state AS "campaign_state: CampaignState",
                    b.address AS "mailbox?", b.state AS "mailbox_state?: MailboxState", nullif(b.not_before, '-infinity') AS "not_before?"
             FROM enrolments e
@@ -52,7 +54,7 @@ impl Enrolments<'_> {
             LEFT JOIN leads l ON l.id = e.lead_id
             LEFT JOIN mailboxes b ON b.id = e.mailbox_id
             LEFT JOIN LATERAL (
-                SELECT g.due_at, g.state, g.detail FROM messages g
+                SELECT g.id, g.due_at, g.state, g.detail, g.waits_for_draft FROM messages g
                 WHERE g.enrolment_id = e.id ORDER BY g.position DESC, g.attempt_group DESC LIMIT 1
             ) m ON true
             WHERE e.campaign_id = $1
@@ -87,6 +89,11 @@ impl Enrolments<'_> {
                         state: r.state,
                         campaign: r.campaign_state,
                         message: r.message_state,
+                        draft: match (r.waits_for_draft, r.has_draft) {
+                            (false, _) => DraftWait::None,
+                            (true, false) => DraftWait::Writer,
+                            (true, true) => DraftWait::Approval,
+                        },
                         overdue: r.due_at.is_some_and(|at| at <= now),
                         detail: r.detail.as_deref(),
                         mailbox: r.mailbox.as_deref(),
@@ -190,7 +197,7 @@ impl Enrolments<'_> {
         )
         .execute(self.t.conn())
         .await?;
-        Ok(())
+        self.t.drafts().withdraw(ids).await
     }
 }
 
@@ -199,11 +206,20 @@ struct Facts<'a> {
     state: EnrolmentState,
     campaign: CampaignState,
     message: Option<MessageState>,
+    draft: DraftWait,
     overdue: bool,
     detail: Option<&'a str>,
     mailbox: Option<&'a str>,
     mailbox_state: Option<MailboxState>,
     mailbox_waits: bool,
+}
+
+/// What an e-mail that is written for one lead waits for.
+#[derive(Clone, Copy)]
+enum DraftWait {
+    None,
+    Writer,
+    Approval,
 }
 
 /// In words, the same order of questions that the claim asks.
@@ -212,6 +228,12 @@ fn why_not_yet(f: &Facts<'_>) -> String {
     match (f.campaign, f.message) {
         (CampaignState::Running, Some(MessageState::Claimed | MessageState::Sending)) => {
             "It is being sent right now.".to_owned()
+        }
+        (CampaignState::Running, _) if matches!(f.draft, DraftWait::Approval) => {
+            "Waits for approval of its draft.".to_owned()
+        }
+        (CampaignState::Running, _) if f.overdue && matches!(f.draft, DraftWait::Writer) => {
+            "Its draft is being written.".to_owned()
         }
         (CampaignState::Running, _) if !f.overdue => match (f.message, f.state) {
             (Some(MessageState::Deferred), _) => {
@@ -239,6 +261,7 @@ mod tests {
             state: EnrolmentState::Active,
             campaign: CampaignState::Running,
             message: Some(MessageState::Scheduled),
+            draft: DraftWait::None,
             overdue: true,
             detail: None,
             mailbox: Some("nora@halden.example"),
@@ -265,6 +288,8 @@ mod tests {
                 Facts { overdue: false, message: Some(MessageState::Deferred), detail: Some("451 busy"), ..facts() },
                 "The server said “later”: 451 busy",
             ),
+            (Facts { draft: DraftWait::Approval, overdue: false, ..facts() }, "Waits for approval of its draft."),
+            (Facts { draft: DraftWait::Writer, ..facts() }, "Its draft is being written."),
             (facts(), "Waits for its turn in nora@halden.example."),
         ] {
             assert_eq!(why_not_yet(&facts), words);

@@ -98,6 +98,20 @@ impl Job for LookAtSchedules {
     }
 }
 
+/// Drafts of campaigns are to be written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WriteDrafts {
+    /// Whose.
+    pub company: CompanyId,
+}
+
+impl Job for WriteDrafts {
+    const NAME: &'static str = "write_drafts";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.company)
+    }
+}
+
 /// A language model is to be asked whether it answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TestModel {

@@ -100,6 +100,9 @@ impl Messages<'_> {
                        first_attempt_at = coalesce(first_attempt_at, $3), recipient = $5, subject = coalesce(subject, $6),
                        message_id_header = $7, server = $8, updated_at = $3
                    WHERE id = $1 AND state = 'claimed' AND lease_token = $2 AND NOT (SELECT is_suppressed($5))
+                     AND NOT waits_for_draft
+                     AND (draft_id IS NULL OR EXISTS (SELECT FROM drafts d WHERE d.id = messages.draft_id
+                                                        AND d.state IN ('approved', 'used')))
                    RETURNING id
                ), kept AS (
                    INSERT INTO message_contents (message_id, mime) SELECT id, $9 FROM ours ON CONFLICT DO NOTHING

@@ -61,7 +61,12 @@ pub async fn save_step(
     let own = format!("/t/{slug}/campaigns/{id}/sequence/{step}");
     let delay = amount.zip(DelayUnit::parse(&unit)).map(|(amount, unit)| Delay { amount, unit });
     // Forms send line breaks as CR LF.
-    let input = StepInput { delay, subject: Some(subject), body: Some(body.replace("\r\n", "\n")) };
+    let input = StepInput {
+        delay,
+        subject: Some(subject),
+        body: Some(body.replace("\r\n", "\n")),
+        ..StepInput::default()
+    };
     let (id, step) = (super::load::campaign_id(&id)?, super::load::step_id(&step)?);
     let mut t = crate::server::tenant(&slug).await?;
     t.campaigns().update_step(id, step, input, Some(version)).await?;

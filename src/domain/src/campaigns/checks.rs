@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Problem,
+    Permission, Problem,
     public_url::is_fit_for_mail,
-    steps::Step,
+    steps::{Step, Writing},
     window::SendingWindow,
     wire::wire_enum,
     words::{grouped, plural},
@@ -62,6 +62,8 @@ pub struct Facts<'a> {
     pub without_address: i64,
     /// Steps, in order.
     pub steps: &'a [Step],
+    /// A language model is set up and asked.
+    pub has_model: bool,
     /// Mailboxes chosen.
     pub mailboxes: usize,
     /// Of these: connected.
@@ -85,12 +87,9 @@ pub struct Facts<'a> {
 /// Runs every check, in the order of the checklist.
 #[must_use]
 pub fn run(facts: &Facts<'_>) -> Vec<Check> {
-    vec![
-        audience(facts),
-        suppressed(facts),
-        addresses(facts),
-        steps(facts),
-        variables(facts),
+    let mut checks = vec![audience(facts), suppressed(facts), addresses(facts), steps(facts), variables(facts)];
+    checks.extend(writing(facts));
+    checks.extend([
         mailboxes(facts),
         authentication(facts),
         postal_address(facts),
@@ -98,7 +97,8 @@ pub fn run(facts: &Facts<'_>) -> Vec<Check> {
         window(facts),
         volume(facts),
         test_mail(facts),
-    ]
+    ]);
+    checks
 }
 
 /// The blocking checks as problems, for a start that is refused.
@@ -166,6 +166,31 @@ fn variables(f: &Facts<'_>) -> Check {
         format!("{} can be empty. Write a fallback, as in {{first_name|there}}.", bare.join(", ")),
         FixAt::Sequence,
     )
+}
+
+/// Who writes and who approves, when e-mails are written for each lead.
+fn writing(f: &Facts<'_>) -> Option<Check> {
+    let written = || f.steps.iter().filter(|step| step.writing.needs_draft());
+    let steps = plural(count(written().count()), "step is", "steps are");
+    let approves = Permission::ApproveDrafts.least_role().label();
+    let then = if written().any(|step| step.writing == Writing::Approve) {
+        format!("Each e-mail waits until a {approves} or above approves it.")
+    } else {
+        format!("What passes every check leaves by itself; the rest waits for a {approves} or above.")
+    };
+    let bare = written().any(|step| step.body.trim().is_empty());
+    match (written().next(), f.has_model, bare) {
+        (None, ..) => None,
+        (_, true, _) => Some(pass("writing", format!("{steps} written by your model for each lead. {then}"))),
+        (_, false, false) => {
+            Some(pass("writing", format!("{steps} written by the built-in writer from its template: no model is set up. {then}")))
+        }
+        (_, false, true) => {
+            let words = "No model is set up and a step has no template, so the built-in writer writes a general e-mail. \
+                         Set up a model, or write a template.";
+            Some(warn("writing", format!("{words} {then}"), Some(FixAt::Sequence)))
+        }
+    }
 }
 
 fn mailboxes(f: &Facts<'_>) -> Check {
@@ -275,6 +300,7 @@ mod tests {
             suppressed: 0,
             without_address: 0,
             steps,
+            has_model: true,
             mailboxes: 1,
             connected: 1,
             untested: 0,

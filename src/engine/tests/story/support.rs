@@ -86,6 +86,7 @@ impl<'d> Story<'d> {
                 delay: Some(Delay { amount, unit: DelayUnit::Hours }),
                 subject: Some(subject.into()),
                 body: Some("Hi {first_name|there}".into()),
+                ..StepInput::default()
             };
             t.campaigns().add_step(campaign.id, step).await.expect("added");
         }

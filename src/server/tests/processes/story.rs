@@ -47,6 +47,7 @@ impl<'d> Story<'d> {
             delay: Some(Delay::NONE),
             subject: Some("One question".to_owned()),
             body: Some("Hi {first_name|there},\n\nhow do you count?".to_owned()),
+            ..StepInput::default()
         };
         t.campaigns().add_step(campaign, step).await.expect("added");
         t.commit().await.expect("kept");

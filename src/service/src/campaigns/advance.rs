@@ -209,9 +209,9 @@ impl Campaigns<'_> {
         .await?;
         sqlx::query!(
             "INSERT INTO messages (id, campaign_id, enrolment_id, lead_id, step_id, position, mailbox_id, due_at,
-                                   window_ends_at, plan_shift, created_at, updated_at)
+                                   window_ends_at, plan_shift, created_at, updated_at, waits_for_draft)
              SELECT gen_random_uuid(), $1, e.enrolment_id, e.lead_id, $3, $4, e.mailbox_id, e.due_at, e.ends_at,
-                    c.plan_shift, $2, $2
+                    c.plan_shift, $2, $2, $11
              FROM campaigns c,
                   unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::timestamptz[], $9::timestamptz[], $10::text[])
                   AS e (enrolment_id, lead_id, mailbox_id, due_at, ends_at, reason)
@@ -226,9 +226,13 @@ impl Campaigns<'_> {
             &placed.due,
             &placed.ends,
             &placed.reasons as &[Option<String>],
+            first.writing.needs_draft(),
         )
         .execute(self.t.conn())
         .await?;
+        if first.writing.needs_draft() {
+            self.t.drafts().order(&placed.enrolments).await?;
+        }
         sqlx::query!(
             "INSERT INTO lead_events (id, lead_id, at, kind, actor, campaign_id)
              SELECT gen_random_uuid(), e.lead_id, $2, 'enrolled', $3, $1

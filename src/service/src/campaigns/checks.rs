@@ -54,7 +54,11 @@ impl Campaigns<'_> {
         .fetch_one(self.t.conn())
         .await?;
         let address = sqlx::query_scalar!("SELECT postal_address FROM companies").fetch_one(self.t.conn()).await?;
+        let has_model = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM models WHERE enabled) AS "has_model!""#)
+            .fetch_one(self.t.conn())
+            .await?;
         Ok(checks::run(&Facts {
+            has_model,
             audience: reach.audience,
             suppressed: reach.suppressed,
             without_address: reach.without_address,

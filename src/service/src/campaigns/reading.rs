@@ -61,6 +61,7 @@ impl Campaigns<'_> {
             LEFT JOIN LATERAL (
                 SELECT min(due_at) AS next_send_at FROM messages
                 WHERE c.state = 'running' AND campaign_id = c.id AND state IN ('scheduled', 'deferred')
+                  AND NOT waits_for_draft
             ) n ON true
             ORDER BY c.updated_at DESC, c.id DESC
             "#,

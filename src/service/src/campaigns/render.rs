@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use domain::{
     CampaignId, EmailAddress, LeadId, PageRequest, Permission, StepId,
     campaigns::Audience,
+    drafts::{Writer, join, write_built_in},
     leads::{LeadSort, display_name},
     steps::{Preview, Step},
     template::{self, Variable},
 };
 
 use super::Campaigns;
-use crate::{Error, Result};
+use crate::{Error, Result, drafts::basic_facts};
 
 /// The facts that variables stand for.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +58,12 @@ pub(crate) fn write(step: &Step, lead: &LeadFacts, sender: &Sender, unsubscribe_
     Written { subject, text: format!("{}\n\n{}", body.text.trim_end(), footer(sender, unsubscribe_url)), missing }
 }
 
+/// Words that somebody has approved, as they stand, with the footer that every e-mail has.
+pub(crate) fn write_approved(subject: &str, body: &str, sender: &Sender, unsubscribe_url: &str) -> Written {
+    let text = format!("{}\n\n{}", body.trim_end(), footer(sender, unsubscribe_url));
+    Written { subject: subject.to_owned(), text, missing: Vec::new() }
+}
+
 /// The company, its postal address (CAN-SPAM Act, 15 U.S.C. 7704(a)(5)) and the way out.
 fn footer(sender: &Sender, unsubscribe_url: &str) -> String {
     let address = sender.postal_address.as_deref().unwrap_or_default().trim();
@@ -96,8 +103,16 @@ impl Campaigns<'_> {
         let facts = self.facts_for(campaign, lead).await?;
         let sender = self.sender_of(campaign).await?;
         let url = format!("{}/p/example", self.t.db().settings().public_url);
-        let written = write(&step, &facts, &sender, &url);
+        let writer = step.writing.needs_draft().then_some(Writer::BuiltIn);
+        let written = match writer {
+            Some(_) => {
+                let (subject, sentences) = write_built_in(&step.subject, &step.body, &basic_facts(&facts, &sender));
+                write_approved(&subject, &join(&sentences), &sender, &url)
+            }
+            None => write(&step, &facts, &sender, &url),
+        };
         Ok(Preview {
+            writer,
             subject: written.subject,
             text: written.text,
             missing: written.missing,

@@ -2,7 +2,7 @@
 
 use domain::{
     CampaignId, Permission, Problem, StepId,
-    steps::{Delay, DelayUnit, MAX_STEPS, Step, StepInput},
+    steps::{Delay, DelayUnit, MAX_STEPS, Step, StepInput, Writing},
 };
 
 use super::{Campaigns, editing_refused};
@@ -36,8 +36,9 @@ impl Campaigns<'_> {
         let default = if position == 1 { Delay::NONE } else { Delay { amount: 3, unit: DelayUnit::WorkingDays } };
         let delay = input.delay.unwrap_or(default);
         sqlx::query!(
-            "INSERT INTO campaign_steps (id, campaign_id, position, delay_amount, delay_unit, subject, body)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO campaign_steps (id, campaign_id, position, delay_amount, delay_unit, subject, body, writing,
+                                         instructions)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             id.0,
             campaign.0,
             position,
@@ -45,6 +46,8 @@ impl Campaigns<'_> {
             delay.unit.as_str(),
             input.subject.unwrap_or_default(),
             input.body.unwrap_or_default(),
+            input.writing.unwrap_or(Writing::Template).as_str(),
+            input.instructions.unwrap_or_default(),
         )
         .execute(self.t.conn())
         .await?;
@@ -64,25 +67,29 @@ impl Campaigns<'_> {
         input: StepInput,
         version: Option<i64>,
     ) -> Result<Step> {
-        // A new delay moves what is planned already, so it belongs to the structure.
+        // A new delay or another way of writing changes what is planned already: they belong to the structure.
         self.edit(campaign, false).await?;
         let old = self.step(campaign, id).await?;
         if version.is_some_and(|v| v != old.version) {
             return Err(Error::stale());
         }
         let input = input.check()?;
-        if input.delay.is_some_and(|d| d != old.delay) {
+        let planned = input.delay.is_some_and(|d| d != old.delay) || input.writing.is_some_and(|w| w != old.writing);
+        if planned {
             self.edit(campaign, true).await?;
         }
         sqlx::query!(
             "UPDATE campaign_steps SET delay_amount = coalesce($2, delay_amount), delay_unit = coalesce($3, delay_unit),
-                 subject = coalesce($4, subject), body = coalesce($5, body), version = version + 1
+                 subject = coalesce($4, subject), body = coalesce($5, body), writing = coalesce($6, writing),
+                 instructions = coalesce($7, instructions), version = version + 1
              WHERE id = $1",
             id.0,
             input.delay.map(|d| d.amount),
             input.delay.map(|d| d.unit.as_str()),
             input.subject,
             input.body,
+            input.writing.map(Writing::as_str),
+            input.instructions,
         )
         .execute(self.t.conn())
         .await?;
@@ -137,7 +144,7 @@ impl Campaigns<'_> {
     pub(crate) async fn steps_of(&mut self, campaign: CampaignId) -> Result<Vec<Step>> {
         let rows = sqlx::query!(
             r#"SELECT id AS "id: StepId", position, delay_amount, delay_unit AS "delay_unit: DelayUnit", subject, body,
-                      version
+                      writing AS "writing: Writing", instructions, version
                FROM campaign_steps WHERE campaign_id = $1 ORDER BY position"#,
             campaign.0
         )
@@ -151,6 +158,8 @@ impl Campaigns<'_> {
                 delay: Delay { amount: r.delay_amount, unit: r.delay_unit },
                 subject: r.subject,
                 body: r.body,
+                writing: r.writing,
+                instructions: r.instructions,
                 version: r.version,
             })
             .collect())
@@ -168,7 +177,7 @@ impl Campaigns<'_> {
         if structure && state.allows_edit() && !state.allows_structure_edit() {
             return Err(domain::Refusal::new(
                 "structure_fixed",
-                "Steps are added, removed, moved or timed only in a draft. Wording can be changed now.",
+                "Steps are added, removed, moved, timed or given to a writer only in a draft. Wording can be changed now.",
                 state.allowed(),
             )
             .into());

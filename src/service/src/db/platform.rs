@@ -214,6 +214,16 @@ impl<'d> Platform<'d> {
         Ok(rows.into_iter().map(|r| (CompanyId(r.company), NamedJobId(r.job))).collect())
     }
 
+    /// Companies whose drafts nobody writes.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn waiting_drafts(&self, now: DateTime<Utc>) -> Result<Vec<CompanyId>> {
+        Ok(sqlx::query_scalar!(r#"SELECT company_id AS "company!: CompanyId" FROM platform_waiting_drafts($1)"#, now)
+            .fetch_all(self.db.pool())
+            .await?)
+    }
+
     /// Mails of the system that are due.
     ///
     /// # Errors

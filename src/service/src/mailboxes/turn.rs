@@ -53,7 +53,7 @@ impl Mailboxes<'_> {
                    CROSS JOIN LATERAL (
                        SELECT m.due_at FROM messages m
                        WHERE m.campaign_id = c.id AND m.mailbox_id = $1 AND m.state IN ('scheduled', 'deferred')
-                         AND m.plan_shift = c.plan_shift
+                         AND NOT m.waits_for_draft AND m.plan_shift = c.plan_shift
                        ORDER BY m.due_at LIMIT 1
                    ) d
                    WHERE c.state = 'running') n
@@ -68,7 +68,7 @@ impl Mailboxes<'_> {
              WHERE id = $1 AND NOT EXISTS (
                  SELECT FROM campaigns c JOIN messages m ON m.campaign_id = c.id
                  WHERE c.state = 'running' AND m.mailbox_id = $1 AND m.state IN ('scheduled', 'deferred')
-                   AND m.plan_shift = c.plan_shift)",
+                   AND NOT m.waits_for_draft AND m.plan_shift = c.plan_shift)",
             id.0,
             not_before
         )

@@ -3,18 +3,19 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId, StepId,
+    CampaignId, DraftId, EmailAddress, EnrolmentId, MailboxId, MessageId, StepId,
+    drafts::STALE_AFTER,
     enrolments::{EndReason, EnrolmentState},
     leads::display_name,
     messages::LEASE,
-    steps::{Delay, Step},
+    steps::{Delay, Step, Writing},
 };
 use uuid::Uuid;
 
 use super::{Claimed, Content, Messages};
 use crate::{
     Db, Result, Tenant,
-    campaigns::{LeadFacts, Sender, write},
+    campaigns::{LeadFacts, Sender, write, write_approved},
 };
 
 /// Messages of one claim: few enough that a pause frees them soon, many enough that the claim
@@ -48,6 +49,15 @@ struct Row {
     suppressed: bool,
     window_over: bool,
     frozen: Option<Vec<u8>>,
+    draft: Option<Approved>,
+}
+
+/// The words that somebody has approved.
+struct Approved {
+    id: DraftId,
+    subject: String,
+    body: String,
+    stale: bool,
 }
 
 impl Messages<'_> {
@@ -70,6 +80,12 @@ impl Messages<'_> {
                 self.end_unreachable(&row).await?;
                 continue;
             };
+            let old = row.draft.as_ref().filter(|draft| draft.stale && row.attempts == 0).map(|draft| draft.id);
+            if let Some(old) = old
+                && !self.t.drafts().is_still_true(old).await?
+            {
+                continue;
+            }
             let claimed = self.prepare(row, recipient, mailbox, token, &sender);
             match claimed {
                 Ok(claimed) => {
@@ -104,14 +120,22 @@ impl Messages<'_> {
                    s.id AS "step!: StepId", s.position AS "position!", s.subject AS "subject!", s.body AS "body!",
                    l.email AS "email?: EmailAddress", l.first_name AS "first_name?", l.last_name AS "last_name?",
                    l.title AS "title?", l.country AS "country?", a.name AS "account?",
-                   coalesce(is_suppressed(l.email), false) AS "suppressed!", k.mime AS "frozen?"
+                   coalesce(is_suppressed(l.email), false) AS "suppressed!", k.mime AS "frozen?",
+                   s.writing AS "writing!: Writing", s.instructions AS "instructions!", p.id AS "draft?: DraftId",
+                   p.subject AS "draft_subject?", p.body AS "draft_body?",
+                   coalesce(p.checked_at <= $4, false) AS "stale!"
             FROM (SELECT id, plan_shift FROM campaigns WHERE state = 'running') c
             CROSS JOIN LATERAL (
-                SELECT m.id, m.campaign_id, m.enrolment_id, m.lead_id, m.step_id, m.attempts, m.due_at, m.window_ends_at
+                SELECT m.id, m.campaign_id, m.enrolment_id, m.lead_id, m.step_id, m.attempts, m.due_at, m.window_ends_at,
+                       m.draft_id
                 FROM messages m
                 JOIN enrolments e ON e.id = m.enrolment_id AND e.state IN ('active', 'waiting_delay', 'waiting_window')
+                JOIN campaign_steps w ON w.id = m.step_id
                 WHERE m.campaign_id = c.id AND m.mailbox_id = $1 AND m.state IN ('scheduled', 'deferred')
-                  AND m.plan_shift = c.plan_shift AND m.due_at <= $2
+                  AND NOT m.waits_for_draft AND m.plan_shift = c.plan_shift AND m.due_at <= $2
+                  -- What is written for one lead leaves only as it was approved.
+                  AND (w.writing = 'template' OR EXISTS (
+                          SELECT FROM drafts d WHERE d.id = m.draft_id AND d.state IN ('approved', 'used')))
                 ORDER BY m.due_at
                 LIMIT $3
                 -- Both at once and without waiting: others lock the enrolment first.
@@ -121,12 +145,14 @@ impl Messages<'_> {
             LEFT JOIN leads l ON l.id = d.lead_id
             LEFT JOIN accounts a ON a.id = l.account_id
             LEFT JOIN message_contents k ON k.message_id = d.id
+            LEFT JOIN drafts p ON p.id = d.draft_id
             ORDER BY d.due_at
             LIMIT $3
             "#,
             mailbox.0,
             now,
             most,
+            now - STALE_AFTER,
         )
         .fetch_all(self.t.conn())
         .await?;
@@ -142,6 +168,8 @@ impl Messages<'_> {
                     delay: Delay::NONE,
                     subject: r.subject,
                     body: r.body,
+                    writing: r.writing,
+                    instructions: r.instructions,
                     version: 0,
                 },
                 attempts: r.attempts,
@@ -157,6 +185,12 @@ impl Messages<'_> {
                 suppressed: r.suppressed,
                 window_over: r.window_over,
                 frozen: r.frozen,
+                draft: r.draft.zip(r.draft_subject.zip(r.draft_body)).map(|(id, (subject, body))| Approved {
+                    id,
+                    subject,
+                    body,
+                    stale: r.stale,
+                }),
             })
             .collect())
     }
@@ -176,7 +210,10 @@ impl Messages<'_> {
         let content = match row.frozen.filter(|_| row.attempts > 0) {
             Some(mime) => Content::Frozen(mime),
             None => {
-                let written = write(&row.step, &row.facts, sender, &unsubscribe_url);
+                let written = match &row.draft {
+                    Some(draft) => write_approved(&draft.subject, &draft.body, sender, &unsubscribe_url),
+                    None => write(&row.step, &row.facts, sender, &unsubscribe_url),
+                };
                 if !written.missing.is_empty() {
                     return Err((row.enrolment, written.missing));
                 }

@@ -106,6 +106,8 @@ impl Messages<'_> {
                  UPDATE messages SET state = 'sent', sent_at = $2, queue_id = $3, detail = $4, attempts = attempts + 1,
                      lease_until = NULL, updated_at = $2
                  WHERE id = $1
+             ), draft AS (
+                 UPDATE drafts SET state = 'used', version = version + 1 WHERE message_id = $1 AND state = 'approved'
              ), enrolment AS (
                  UPDATE enrolments SET state = 'finished', steps_done = $12, updated_at = $2 WHERE id = $11 AND $13
              ), campaign_event AS (
@@ -165,8 +167,8 @@ impl Messages<'_> {
         let id: MessageId = self.t.new_id();
         sqlx::query!(
             "INSERT INTO messages (id, campaign_id, enrolment_id, lead_id, step_id, position, mailbox_id, due_at,
-                                   window_ends_at, plan_shift, created_at, updated_at)
-             SELECT $1, c.id, $3, $4, $5, $6, $7, $8, $9, c.plan_shift, $10, $10 FROM campaigns c WHERE c.id = $2",
+                                   window_ends_at, plan_shift, created_at, updated_at, waits_for_draft)
+             SELECT $1, c.id, $3, $4, $5, $6, $7, $8, $9, c.plan_shift, $10, $10, $11 FROM campaigns c WHERE c.id = $2",
             id.0,
             row.campaign.0,
             row.enrolment.0,
@@ -177,9 +179,13 @@ impl Messages<'_> {
             slot.due_at,
             slot.ends_at,
             now,
+            step.writing.needs_draft(),
         )
         .execute(self.t.conn())
         .await?;
+        if step.writing.needs_draft() {
+            return self.t.drafts().order(&[row.enrolment.0]).await;
+        }
         self.t.mailboxes().wake(&[row.mailbox], slot.due_at).await
     }
 
