@@ -32,6 +32,7 @@ use pages::{
         TriggersPage,
     },
     analytics::AgentAnalyticsPage,
+    approvals::{ApprovalsPage, PassingDraftsPage, ReviewPage},
     campaigns::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
         CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
@@ -42,9 +43,9 @@ use pages::{
     home::HomePage,
     imports::{ImportPage, ImportUploadPage},
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
-    runs::{ApprovalsPage, RunPage, RunsPage, StartRunPage},
+    runs::{RunPage, RunsPage, StartRunPage},
     sandbox::{SandboxMailPage, SandboxPage},
-    settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, ModelsPage, SuppressionsPage},
+    settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, ModelsPage, SuppressionsPage, WritingPage},
     tasks::TasksPage,
 };
 use shell::RouteFollower;
@@ -122,12 +123,15 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("runs/:run") view=RunPage ssr=SsrMode::Async/>
                     <Route path=path!("approvals") view=ApprovalsPage ssr=SsrMode::Async/>
+                    <Route path=path!("approvals/passing") view=PassingDraftsPage ssr=SsrMode::Async/>
+                    <Route path=path!("approvals/:draft") view=ReviewPage ssr=SsrMode::Async/>
                     <Route path=path!("settings") view=CompanySettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/company") view=CompanySettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/mailboxes") view=MailboxesPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/members") view=MembersPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/suppressions") view=SuppressionsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/models") view=ModelsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/writing") view=WritingPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/keys") view=KeysPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/audit") view=AuditPage ssr=SsrMode::Async/>
                     <Route path=path!("more") view=MorePlacesPage ssr=SsrMode::Async/>

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod agents;
 pub mod analytics;
+pub mod approvals;
 pub mod campaigns;
 pub mod content;
 pub mod conversations;

@@ -39,6 +39,7 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
     use domain::{
         PageRequest,
         campaigns::{CampaignFilter, CampaignState},
+        drafts::QueueFilter,
         leads::LeadFilter,
         mailboxes::MailboxState,
     };
@@ -64,6 +65,11 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
     let slots = t.runs().slots().await?;
     let waiting = if t.actor().can(Permission::DecideRuns) { slots.waiting - slots.asking } else { 0 };
     let asking = if t.actor().can(Permission::RunAgents) { slots.asking } else { 0 };
+    let drafts = if t.actor().can(Permission::ApproveDrafts) {
+        t.drafts().count(&QueueFilter::default()).await?.waiting
+    } else {
+        0
+    };
     t.commit().await?;
     let in_state = |state| counts.iter().filter(|(s, _)| *s == state).map(|(_, n)| *n).sum::<i64>();
     let base = format!("/t/{slug}");
@@ -77,6 +83,11 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
         let title = format!("{} you something", plural(asking, "run asks", "runs ask"));
         let why = "An agent waits for an answer before it goes on.".to_owned();
         needs.push((title, why, format!("{base}/runs?view=needs_you")));
+    }
+    if drafts > 0 {
+        let title = format!("{} for your approval", plural(drafts, "draft waits", "drafts wait"));
+        let why = "Their e-mails leave when they are approved.".to_owned();
+        needs.push((title, why, format!("{base}/approvals?kind=drafts")));
     }
     needs.extend(mailboxes.iter().filter(|m| may_mend && m.state == MailboxState::Reconnect).map(|m| {
         let why = m.last_error.clone().unwrap_or_default();

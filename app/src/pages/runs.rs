@@ -1,6 +1,7 @@
 //! Runs of agents: the list, one run with its trace, the form that starts one, and what runs ask of people.
 //! A page shows what the journal of the run says, and nothing that it has made up itself.
 
+#[cfg(feature = "ssr")]
 mod approvals;
 mod decision;
 mod detail;
@@ -16,13 +17,14 @@ mod start;
 #[cfg(feature = "ssr")]
 mod trace;
 
-pub use approvals::ApprovalsPage;
+#[cfg(feature = "ssr")]
+pub use approvals::{QuestionList, question_table};
 pub use detail::RunPage;
 pub use list::RunsPage;
 #[cfg(feature = "ssr")]
 pub use list::{RunRow, run_lines};
 #[cfg(feature = "ssr")]
-pub use load::{input_fields, last_of_agent};
+pub use load::{input_fields, last_of_agent, questions};
 pub use start::StartRunPage;
 #[cfg(feature = "ssr")]
 pub use {

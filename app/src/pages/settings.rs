@@ -1,5 +1,5 @@
 //! Settings of a company: its name and address, mailboxes, people, the suppression list, language
-//! models, API keys, the audit log.
+//! models, what writers are told, API keys, the audit log.
 
 mod audit;
 mod company;
@@ -8,6 +8,7 @@ mod mailboxes;
 mod members;
 mod models;
 mod suppressions;
+mod writing;
 
 use crate::pages::written::tab_title;
 use leptos::prelude::*;
@@ -24,6 +25,7 @@ pub use mailboxes::MailboxesPage;
 pub use members::MembersPage;
 pub use models::{ModelsPage, NEW_WEBHOOK};
 pub use suppressions::SuppressionsPage;
+pub use writing::WritingPage;
 
 /// The frame of a settings page: its siblings as tabs, and the body.
 fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyView {
@@ -34,6 +36,7 @@ fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyVie
         ("members", "Members"),
         ("suppressions", "Suppression list"),
         ("models", "Models"),
+        ("writing", "Writing"),
         ("keys", "API keys"),
         ("audit", "Audit log"),
     ]

@@ -2,7 +2,7 @@
 
 use super::field::{error_line, hint_line};
 use super::select::Choice;
-use crate::exchange::ticked;
+use crate::exchange::{entered, ticked};
 use leptos::prelude::*;
 
 /// A checkbox with its words and an optional sentence.
@@ -80,7 +80,7 @@ pub fn RadioGroup(
         .enumerate()
         .map(|(n, choice)| {
             let id = if n == 0 { name.clone() } else { format!("{name}-{n}") };
-            let checked = choice.value == value;
+            let checked = entered(&name).map_or(choice.value == value, |answer| answer == choice.value);
             let note = (!choice.hint.is_empty()).then(|| view! { <span class="hint">{choice.hint}</span> });
             view! {
                 <label class="choice">

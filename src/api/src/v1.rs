@@ -86,6 +86,7 @@ pub(crate) mod bodies {
         },
         commands::{CommandResult, Resume, Schedule},
         conversations::{ConversationInFull, NewConversation},
+        drafts::{ApprovePassing, Approved, Reason},
         imports::ImportFormat,
         leads::{BulkChange, LeadBatch, LeadResults, NewNote},
         me::Me,

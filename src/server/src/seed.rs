@@ -11,7 +11,7 @@ use domain::{
     content::{ContentInput, ContentKind},
     leads::{LeadFilter, LeadInput},
     mailboxes::{MailboxInput, MailboxKind},
-    steps::{Delay, DelayUnit, StepInput},
+    steps::{Delay, DelayUnit, StepInput, Writing},
     tasks::TaskInput,
     triggers::{Misfire, TriggerInput, When, WhileBusy},
     window::SendingWindow,
@@ -70,6 +70,7 @@ pub async fn demo(db: &Db) -> Result<()> {
         mailbox(db, &nora, "Jonas Keller", "jonas@halden-labs.example").await?,
     ];
     let campaign = campaigns(db, &nora, &mailboxes).await?;
+    written_campaign(db, &nora, &mailboxes).await?;
     texts(db, &nora, campaign).await?;
     to_do(db, &nora, &leads).await?;
     plan(db, &nora).await?;
@@ -159,6 +160,30 @@ async fn campaigns(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<Ca
     t.campaigns().pause(paused).await.map_err(words)?;
     t.commit().await?;
     Ok(running)
+}
+
+/// A campaign whose e-mails are written for each lead, so that some drafts wait for approval.
+async fn written_campaign(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<()> {
+    let filter = LeadFilter { tag: vec!["energy".to_owned()], score_min: Some(60), ..LeadFilter::default() };
+    let mut t = db.tenant(owner).await?;
+    t.drafts().forbid(&["cheap".to_owned(), "guarantee".to_owned()]).await.map_err(words)?;
+    let input = CampaignInput {
+        name: Some("Energy, one by one".to_owned()),
+        audience: Some(Audience::Filter { filter }),
+        window: Some(SendingWindow::always()),
+        mailboxes: Some(mailboxes.to_vec()),
+    };
+    let campaign = t.campaigns().create(input).await.map_err(words)?;
+    let step = StepInput {
+        delay: Some(Delay::NONE),
+        subject: Some(names::WRITTEN_SUBJECT.to_owned()),
+        body: Some(names::WRITTEN_BODY.to_owned()),
+        writing: Some(Writing::Approve),
+        instructions: Some(names::INSTRUCTIONS.to_owned()),
+    };
+    t.campaigns().add_step(campaign.id, step).await.map_err(words)?;
+    t.campaigns().start(campaign.id).await.map_err(words)?;
+    Ok(t.commit().await?)
 }
 
 async fn texts(db: &Db, owner: &Actor, campaign: CampaignId) -> Result<()> {

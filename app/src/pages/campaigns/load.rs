@@ -280,6 +280,7 @@ pub async fn step(slug: &str, id: &str, step: &str, lead: &str) -> Result<StepVi
     let preview = t.campaigns().preview(campaign.id, step_id, lead).await?;
     let leads = t.campaigns().some_of_audience(campaign.id, 20).await?;
     let tests = t.campaigns().test_mails(campaign.id).await?;
+    let has_model = t.models().list().await?.iter().any(|model| model.enabled);
     let me = match t.actor().user_id() {
         Some(id) => t.members().list().await?.into_iter().find(|m| m.user_id == id).map(|m| m.email.to_string()),
         None => None,
@@ -295,6 +296,9 @@ pub async fn step(slug: &str, id: &str, step: &str, lead: &str) -> Result<StepVi
         problems: step.problems().into_iter().map(|p| p.message).collect(),
         subject: step.subject,
         body: step.body,
+        writing: step.writing,
+        instructions: step.instructions,
+        has_model,
         version: step.version,
         preview: (preview.from, preview.subject, preview.text),
         lead: lead.or_else(|| leads.first().map(|(id, _)| *id)).map(|id| id.to_string()).unwrap_or_default(),

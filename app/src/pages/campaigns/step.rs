@@ -1,21 +1,34 @@
 //! One step: the e-mail, how a lead would read it, and test mails.
 
-use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::looks::{Head, head};
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
-    pages::frame::{live_version_of, may, use_param, use_slug},
-    shell::PageScroll,
-    ui::{ButtonKind, Callout, Card, Choice, FieldWidth, InputKind, Select, SubmitButton, TextArea, TextInput, Tone},
+    exchange::use_posts,
+    pages::{
+        frame::{use_param, use_slug},
+        written::{Written, written},
+    },
 };
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
+    pages::frame::may,
+    shell::PageScroll,
+    ui::{
+        ButtonKind, Callout, Card, Choice, FieldWidth, InputKind, RadioGroup, Select, SubmitButton, TextArea,
+        TextInput, Tone,
+    },
+};
+#[cfg(feature = "ssr")]
+use domain::{Permission, steps::Writing};
 
 /// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepView {
     pub(super) head: Head,
     pub(super) may_edit: bool,
@@ -26,6 +39,10 @@ pub struct StepView {
     pub(super) unit: String,
     pub(super) subject: String,
     pub(super) body: String,
+    pub(super) writing: Writing,
+    pub(super) instructions: String,
+    /// A model is set up; otherwise the built-in writer writes.
+    pub(super) has_model: bool,
     pub(super) version: i64,
     pub(super) problems: Vec<String>,
     pub(super) preview: (String, String, String),
@@ -40,8 +57,9 @@ pub struct StepView {
 
 /// Loads the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_step(slug: String, id: String, step: String, lead: String) -> Result<StepView, AppError> {
-    super::load::step(&slug, &id, &step, &lead).await
+pub async fn load_step(slug: String, id: String, step: String, lead: String) -> Result<Written, AppError> {
+    let shown = super::load::step(&slug, &id, &step, &lead).await?;
+    Ok(Written::new(shown.head.name.clone(), move || page(&slug, shown)))
 }
 
 /// Saves the step, unfinished or not.
@@ -55,6 +73,8 @@ pub async fn save_step(
     body: String,
     #[server(default)] amount: Option<i32>,
     #[server(default)] unit: String,
+    #[server(default)] writing: String,
+    #[server(default)] instructions: Option<String>,
 ) -> Result<(), AppError> {
     use domain::steps::{Delay, DelayUnit, StepInput};
 
@@ -65,7 +85,8 @@ pub async fn save_step(
         delay,
         subject: Some(subject),
         body: Some(body.replace("\r\n", "\n")),
-        ..StepInput::default()
+        writing: Writing::parse(&writing),
+        instructions: instructions.map(|text| text.replace("\r\n", "\n")),
     };
     let (id, step) = (super::load::campaign_id(&id)?, super::load::step_id(&step)?);
     let mut t = crate::server::tenant(&slug).await?;
@@ -98,19 +119,16 @@ pub async fn send_test(
 #[component]
 pub fn CampaignStepPage() -> impl IntoView {
     let (slug, id, step, query) = (use_slug(), use_param("campaign"), use_param("step"), use_query_map());
-    let (save, test) = (Post::to::<SaveStep>(), Post::to::<SendTest>());
-    let live = live_version_of("campaigns", id);
-    with_data(
-        live,
-        move || {
-            let lead = query.read().get("lead").unwrap_or_default();
-            LoadStep { slug: slug.get(), id: id.get(), step: step.get(), lead }
-        },
-        move |shown| page(slug.get_untracked(), shown, save, test),
-    )
+    // What happens to the campaign meanwhile must not take away what is being entered here.
+    written(use_posts(), move || {
+        let lead = query.read().get("lead").unwrap_or_default();
+        LoadStep { slug: slug.get(), id: id.get(), step: step.get(), lead }
+    })
 }
 
-fn page(slug: String, s: StepView, save: Post, test: Post) -> AnyView {
+#[cfg(feature = "ssr")]
+fn page(slug: &str, s: StepView) -> AnyView {
+    let (save, test) = (Post::to::<SaveStep>(), Post::to::<SendTest>());
     let title = format!("Step {}", s.position);
     let locked = (!s.may_edit).then(|| {
         view! { <Callout tone=Tone::Sky>"Pause the campaign to change its wording. E-mails that were sent stay as they are."</Callout> }
@@ -120,8 +138,16 @@ fn page(slug: String, s: StepView, save: Post, test: Post) -> AnyView {
         let words = format!("No value and no fallback: {}", s.missing);
         view! { <Callout tone=Tone::Amber>{words}</Callout> }
     });
-    let (top, editor) = (head(&slug, &s.head, "sequence", ().into_any()), editor(&slug, &s, save));
-    let tests = tests(&slug, &s, test);
+    let (top, editor) = (head(slug, &s.head, "sequence", ().into_any()), editor(slug, &s, save));
+    let tests = tests(slug, &s, test);
+    let by = s.writing.needs_draft().then(|| {
+        let words = if s.has_model {
+            "Your model writes each e-mail when its time comes near. This is what the built-in writer makes of the template; it writes when no model answers."
+        } else {
+            "No model is set up. This is what the built-in writer makes of the template."
+        };
+        view! { <p class="subtle">{words}</p> }
+    });
     let whom = (!s.leads.is_empty()).then(|| {
         let leads: Vec<_> = s.leads.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
         view! {
@@ -141,6 +167,7 @@ fn page(slug: String, s: StepView, save: Post, test: Post) -> AnyView {
                 </div>
                 <div class="col">
                     <Card title="Preview">
+                        {by}
                         {whom}
                         <p class="subtle">{from}</p>
                         <p class="strong">{subject}</p>
@@ -155,6 +182,7 @@ fn page(slug: String, s: StepView, save: Post, test: Post) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
     let of = |field| save.of_field(field);
     let failed = move || {
@@ -173,11 +201,27 @@ fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
         }
         .into_any()
     });
+    let choices = Writing::ALL.iter().map(|writing| Choice::new(writing.as_str(), writing.label())).collect();
+    let least = Permission::ApproveDrafts.least_role().label();
+    let writing = s.may_time.then(|| {
+        let hint = format!("A {least} or above approves. Each e-mail waits for its draft.");
+        view! { <RadioGroup name="writing" legend="Writing" options=choices value=s.writing.as_str() hint error=of("writing")/> }
+            .into_any()
+    });
+    let told = (s.may_time || s.writing.needs_draft()).then(|| {
+        view! {
+            <TextArea name="instructions" label="Instructions for AI" hint="What the e-mail is about, its tone, what to ask. Only with AI." value=s.instructions.clone() rows=4 maxlength=5_000u32 optional=true error=of("instructions")/>
+        }
+        .into_any()
+    });
     let problems: Vec<_> = s.problems.iter().cloned().map(|p| view! { <p class="subtle">{p}</p> }).collect();
-    let hint = format!("Variables: {} – write a fallback as in {{first_name|there}}.", s.variables);
+    let template = if s.writing.needs_draft() { "What the built-in writer fills in, and an example for the model. " } else { "" };
+    let hint = format!("{template}Variables: {} – write a fallback as in {{first_name|there}}.", s.variables);
     let (slug, id, step, version) = (slug.to_owned(), s.head.id.clone(), s.id.clone(), s.version);
     let fields = view! {
         {delay}
+        {writing}
+        {told}
         <TextInput name="subject" label="Subject" value=s.subject.clone() error=of("subject") maxlength=250u32/>
         <TextArea name="body" label="Text" value=s.body.clone() rows=14 hint error=of("body")/>
         {problems}
@@ -197,6 +241,7 @@ fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
 fn tests(slug: &str, s: &StepView, test: Post) -> AnyView {
     let error = Signal::derive(move || test.message());
     let sent: Vec<_> = s

@@ -98,7 +98,7 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
     t.commit().await?;
     let drafts = drafts
         .into_iter()
-        .filter(|draft| draft.state == DraftState::Open)
+        .filter(|draft| draft.state == DraftState::Open && draft.enrolment.is_none())
         .map(|draft| draft_row(draft, now, &zone))
         .collect();
     Ok(LeadView {

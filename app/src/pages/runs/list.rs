@@ -90,7 +90,7 @@ fn page(slug: String, list: RunList) -> AnyView {
         view! { <FilterChip field="Agent" operator="is" value=name remove=all icon=IconName::Spark/> }.into_any()
     });
     let body = if list.rows.is_empty() { empty(&slug, &list.view) } else { table(&slug, list.rows) };
-    let questions = format!("/t/{slug}/approvals");
+    let questions = format!("/t/{slug}/approvals?kind=runs");
     view! {
         // As text: an element that a script makes would refresh the page, noscript or not.
         {list.moves.then(|| view! { <noscript inner_html=r#"<meta http-equiv="refresh" content="5">"#></noscript> })}

@@ -130,11 +130,9 @@ fn there<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
 }
 
 /// The questions that nobody has answered.
-pub async fn questions(slug: &str, cursor: &str) -> Result<QuestionList, AppError> {
-    let mut t = server::tenant(slug).await?;
-    let page = t.runs().pending_approvals(&after(cursor)).await?;
+pub async fn questions(t: &mut Tenant, page: &PageRequest) -> Result<QuestionList, AppError> {
+    let page = t.runs().pending_approvals(page).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
-    t.commit().await?;
     let row = |asked: Approval| {
         let limit = limit(&asked);
         Question {
@@ -149,7 +147,7 @@ pub async fn questions(slug: &str, cursor: &str) -> Result<QuestionList, AppErro
             agent: asked.agent,
         }
     };
-    Ok(QuestionList { later: !cursor.is_empty(), next: page.next, rows: page.items.into_iter().map(row).collect() })
+    Ok(QuestionList { next: page.next, rows: page.items.into_iter().map(row).collect() })
 }
 
 /// The form that starts a run of an agent.

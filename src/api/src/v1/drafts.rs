@@ -1,21 +1,85 @@
-//! Drafts of e-mails to leads. None is ever sent by itself.
+//! Drafts of e-mails to leads. One that belongs to a campaign is sent when it was approved, any other never.
 
+use chrono::{DateTime, Utc};
 use domain::{
-    DraftId, LeadId, Page,
-    drafts::{Draft, DraftInput},
+    CampaignId, DraftId, LeadId, Page,
+    drafts::{Draft, DraftInput, QueueFilter, QueuedDraft},
 };
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{merged, whole};
 use crate::{
     door::{Json, Read, Write},
     problem::Result,
-    query::Path,
+    query::{Path, Query, page as paging},
     reply::Reply,
 };
 
 pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(change)).routes(routes!(dismiss))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(queue))
+        .routes(routes!(show, change))
+        .routes(routes!(dismiss))
+        .routes(routes!(mark_used))
+        .routes(routes!(approve))
+        .routes(routes!(reject))
+        .routes(routes!(rewrite))
+        .routes(routes!(approve_passing))
+}
+
+/// Which drafts there are a list of.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Waiting {
+    /// Those that wait for a person.
+    #[default]
+    Pending,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Wanted {
+    /// Only `pending` drafts are listed; those of a lead are below the lead.
+    #[param(inline)]
+    state: Waiting,
+    /// Of one campaign.
+    campaign: Option<CampaignId>,
+    /// Those that pass every check, or those that do not.
+    passes: Option<bool>,
+    /// Rows that follow this cursor.
+    after: Option<String>,
+    /// Rows per page, 1 to 100; 50 when absent.
+    per: Option<i64>,
+}
+
+/// Why a draft is not wanted.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// 1 to 1,000 characters.
+    reason: String,
+}
+
+/// Which drafts are approved together.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovePassing {
+    /// Of one campaign; of all when absent.
+    #[serde(default)]
+    campaign: Option<CampaignId>,
+    /// Written until then: what comes while somebody decides is not approved.
+    before: DateTime<Utc>,
+}
+
+/// How many were approved.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Approved {
+    /// Drafts.
+    approved: i64,
 }
 
 /// Drafts to a lead
@@ -40,7 +104,28 @@ async fn create(Path(id): Path<LeadId>, call: Write<Json<DraftInput>>) -> Result
     work.done(reply).await
 }
 
+/// Drafts that wait for approval
+///
+/// Those of campaigns whose e-mails are written for each lead, the oldest first.
+#[utoipa::path(get, path = "/drafts", tag = "Drafts", operation_id = "list_drafts", params(Wanted),
+    security(("key" = ["campaigns:read"])), responses((status = OK, body = Page<QueuedDraft>)))]
+async fn queue(call: Read, Query(wanted): Query<Wanted>) -> Result<Reply> {
+    let Wanted { state: Waiting::Pending, campaign, passes, after, per } = wanted;
+    let (filter, page) = (QueueFilter { campaign, passes }, paging(after, per)?);
+    Reply::ok(&call.open().await?.drafts().queue(&filter, &page).await?)
+}
+
+/// A draft with its facts and checks
+#[utoipa::path(get, path = "/drafts/{id}", tag = "Drafts", operation_id = "get_draft",
+    params(("id" = DraftId, Path)), security(("key" = ["leads:read"])), responses((status = OK, body = Draft)))]
+async fn show(call: Read, Path(id): Path<DraftId>) -> Result<Reply> {
+    let draft = call.open().await?.drafts().get(id).await?;
+    Ok(Reply::ok(&draft)?.version(draft.version.into()))
+}
+
 /// Change a draft
+///
+/// One of a campaign is judged again; what its writer wrote stays beside it.
 #[utoipa::path(patch, path = "/drafts/{id}", tag = "Drafts", operation_id = "change_draft",
     params(("id" = DraftId, Path)), security(("key" = ["leads:write"])), request_body = DraftInput,
     responses((status = OK, body = Draft), (status = CONFLICT, description = "It was used or dismissed.")))]
@@ -62,4 +147,66 @@ async fn dismiss(Path(id): Path<DraftId>, call: Write) -> Result<Reply> {
     let (mut work, ()) = call.open().await?;
     let draft = work.t.drafts().dismiss(id).await?;
     work.done(Reply::ok(&draft)?).await
+}
+
+/// Mark a draft as used
+///
+/// Somebody took its words. It sends nothing.
+#[utoipa::path(post, path = "/drafts/{id}/use", tag = "Drafts", operation_id = "use_draft",
+    params(("id" = DraftId, Path)), security(("key" = ["leads:write"])),
+    responses((status = OK, body = Draft), (status = CONFLICT, description = "It was dismissed.")))]
+async fn mark_used(Path(id): Path<DraftId>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    let draft = work.t.drafts().use_it(id).await?;
+    work.done(Reply::ok(&draft)?).await
+}
+
+/// Approve a draft
+///
+/// Its e-mail leaves as it stands, when it is due.
+#[utoipa::path(post, path = "/drafts/{id}/approve", tag = "Drafts", operation_id = "approve_draft",
+    params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])),
+    responses((status = OK, body = Draft), (status = CONFLICT, description = "It was decided about, or what it rests on has changed.")))]
+async fn approve(Path(id): Path<DraftId>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    let version = work.version().map(|version| i32::try_from(version).unwrap_or(0));
+    let draft = work.t.drafts().approve(id, version).await?;
+    work.done(Reply::ok(&draft)?).await
+}
+
+/// Reject a draft
+///
+/// Its lead leaves the campaign.
+#[utoipa::path(post, path = "/drafts/{id}/reject", tag = "Drafts", operation_id = "reject_draft",
+    params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])), request_body = Reason,
+    responses((status = OK, body = Draft), (status = CONFLICT, description = "It was decided about.")))]
+async fn reject(Path(id): Path<DraftId>, call: Write<Json<Reason>>) -> Result<Reply> {
+    let (mut work, Json(Reason { reason })) = call.open().await?;
+    let version = work.version().map(|version| i32::try_from(version).unwrap_or(0));
+    let draft = work.t.drafts().reject(id, &reason, version).await?;
+    work.done(Reply::ok(&draft)?).await
+}
+
+/// Ask for another draft
+///
+/// The writer reads the reason.
+#[utoipa::path(post, path = "/drafts/{id}/rewrite", tag = "Drafts", operation_id = "rewrite_draft",
+    params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])), request_body = Reason,
+    responses((status = OK, body = Draft), (status = CONFLICT, description = "It was decided about.")))]
+async fn rewrite(Path(id): Path<DraftId>, call: Write<Json<Reason>>) -> Result<Reply> {
+    let (mut work, Json(Reason { reason })) = call.open().await?;
+    let version = work.version().map(|version| i32::try_from(version).unwrap_or(0));
+    let draft = work.t.drafts().rewrite(id, &reason, version).await?;
+    work.done(Reply::ok(&draft)?).await
+}
+
+/// Approve all drafts that pass the checks
+///
+/// At most 1,000 at once, and none that is older than five days.
+#[utoipa::path(post, path = "/drafts/approve-passing", tag = "Drafts", operation_id = "approve_passing_drafts",
+    security(("key" = ["campaigns:run"])), request_body = ApprovePassing, responses((status = OK, body = Approved)))]
+async fn approve_passing(call: Write<Json<ApprovePassing>>) -> Result<Reply> {
+    let (mut work, Json(ApprovePassing { campaign, before })) = call.open().await?;
+    let approved = work.t.drafts().approve_passing(campaign, before).await?;
+    work.done(Reply::ok(&Approved { approved })?).await
 }

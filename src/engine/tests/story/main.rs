@@ -1,5 +1,6 @@
 //! Campaigns as they really run.
 
 mod course;
+mod drafting;
 mod faults;
 mod support;

@@ -21,6 +21,16 @@ pub const SECOND_BODY: &str = "Hi {first_name|there},\n\n\
     I can send you the two-page report, no call needed.\n\n\
     Would that help {company|your team}?\n\n\
     {sender_name}";
+/// What the writer of the campaign with drafts is told.
+pub const INSTRUCTIONS: &str = "Ask who looks after measurement in their plants. Mention what we know about their \
+    role. One question, no praise.";
+/// Subject that the built-in writer fills in.
+pub const WRITTEN_SUBJECT: &str = "Measurement at {company|your company}";
+/// Text that the built-in writer fills in.
+pub const WRITTEN_BODY: &str = "Hi {first_name|there},\n\n\
+    you work as {title|an expert} at {company|your company}. Who looks after the sensors in your plants?\n\n\
+    We build references that make drift visible within one shift. May I send you two pages about them?\n\n\
+    {sender_name}";
 
 const FIRST: [&str; 20] = [
     "Ines", "Matteo", "Hanna", "Julien", "Amara", "Tobias", "Sofia", "Peter", "Clara", "Rasmus", "Elena", "Lukas",

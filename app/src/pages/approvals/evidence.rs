@@ -1,0 +1,84 @@
+//! What a draft rests on, what it was written with, and what a person has changed of it.
+
+use leptos::prelude::*;
+
+use super::review::Review;
+use crate::ui::{Card, Fact, Facts};
+
+/// The right side of a draft.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Evidence {
+    /// Source, label and value of each fact that a sentence names, in the order of their numbers.
+    pub used: Vec<(&'static str, String, String)>,
+    /// The others that were known.
+    pub unused: Vec<(&'static str, String, String)>,
+    /// Names and values of what it was written with.
+    pub origin: Vec<(&'static str, String)>,
+    /// Lines of what the writer wrote and of what stands there now: `+`, `-` or a space.
+    pub edits: Vec<(char, String)>,
+}
+
+/// The cards beside a draft.
+pub(super) fn evidence(slug: &str, r: &Review) -> AnyView {
+    let e = r.evidence.clone();
+    let lead = format!("/t/{slug}/leads/{}", r.lead.0);
+    let used: Vec<_> = e
+        .used
+        .into_iter()
+        .enumerate()
+        .map(|(n, fact)| {
+            let number = n + 1;
+            quote(Some(number), fact, &lead)
+        })
+        .collect();
+    let none = used.is_empty().then(|| view! { <p class="subtle">"No sentence names a fact."</p> });
+    let unused: Vec<_> = e.unused.into_iter().map(|fact| quote(None, fact, &lead)).collect();
+    let others = (!unused.is_empty()).then(|| {
+        view! { <details><summary>"What else was known"</summary><ul class="stack quotes">{unused}</ul></details> }
+    });
+    let origin: Vec<_> = e
+        .origin
+        .into_iter()
+        .map(|(label, value)| view! { <Fact label>{value}</Fact> }.into_any())
+        .collect();
+    let edits = (!e.edits.is_empty()).then(|| {
+        let lines: Vec<_> = e.edits.into_iter().map(|(mark, text)| line(mark, text)).collect();
+        view! { <Card title="What a person has changed"><pre class="diff" tabindex="0">{lines}</pre></Card> }
+    });
+    view! {
+        <Card title="Facts">
+            {none}
+            <ol class="stack quotes">{used}</ol>
+            {others}
+        </Card>
+        {edits}
+        <Card title="Written with"><Facts>{origin}</Facts></Card>
+    }
+    .into_any()
+}
+
+/// A fact as it was known when the draft was written.
+fn quote(number: Option<usize>, (source, label, value): (&'static str, String, String), lead: &str) -> AnyView {
+    let id = number.map(|n| format!("fact-{n}"));
+    let number = number.map(|n| format!("{n}. "));
+    let from = match source {
+        "Lead" | "Account" | "Note" => view! { <a href=lead.to_owned()>{source}</a> }.into_any(),
+        other => view! { <span>{other}</span> }.into_any(),
+    };
+    view! {
+        <li id=id>
+            <span class="subtle small-text">{number}{from}" · "{label}</span>
+            <q class="as-written">{value}</q>
+        </li>
+    }
+    .into_any()
+}
+
+fn line(mark: char, text: String) -> AnyView {
+    let (class, word) = match mark {
+        '+' => ("line added", "added: "),
+        '-' => ("line removed", "removed: "),
+        _ => ("line", ""),
+    };
+    view! { <span class=class><span class="sr-only">{word}</span>{text}</span> }.into_any()
+}

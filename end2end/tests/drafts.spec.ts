@@ -1,0 +1,39 @@
+import { expect, hydrated, signIn, test } from "./journey";
+
+// The demo has a campaign whose e-mails are written for each lead; its drafts wait.
+test("a draft is judged beside its facts, sent back without a reason in vain, and approved", async ({ page }) => {
+  test.setTimeout(120_000);
+  await signIn(page);
+  await expect(async () => {
+    await page.goto("/t/halden/approvals?kind=drafts");
+    await expect(page.getByRole("region", { name: "Drafts" }).getByRole("link").first()).toBeVisible({ timeout: 1000 });
+  }).toPass({ timeout: 60_000 });
+  await hydrated(page);
+  await page.getByRole("region", { name: "Drafts" }).getByRole("link").first().click();
+  await page.waitForURL(/\/approvals\/[0-9a-f-]{36}/);
+  await expect(page.getByRole("heading", { name: "Facts" })).toBeVisible();
+  await expect(page.getByText("The built-in writer, from the template")).toBeVisible();
+  const own = page.url();
+  await hydrated(page);
+
+  await page.locator("summary", { hasText: "Ask for a rewrite" }).click();
+  await page.getByRole("button", { name: "Ask for a rewrite" }).click();
+  await expect(page.getByText("Say why, in 1 to 1,000 characters.").first()).toBeVisible();
+
+  await page.goto(own);
+  await hydrated(page);
+  await page.locator("summary", { hasText: "Edit" }).click();
+  const subject = `Approved ${Date.now()}`;
+  await page.getByRole("textbox", { name: /^Subject/ }).fill(subject);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Draft saved. It waits for approval.")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "What a person has changed" })).toBeVisible();
+
+  await hydrated(page);
+  await page.getByRole("button", { name: "Approve", exact: true }).click();
+  await expect(page.getByText("Approved. It leaves when it is due.")).toBeVisible();
+  await expect(async () => {
+    await page.goto("/t/halden/sandbox");
+    await expect(page.getByText(subject).first()).toBeVisible({ timeout: 1000 });
+  }).toPass({ timeout: 60_000 });
+});
