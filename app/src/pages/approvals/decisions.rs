@@ -114,11 +114,11 @@ impl Posts {
 #[cfg(feature = "ssr")]
 pub(super) fn forms(slug: &str, r: &Review, posts: Posts) -> AnyView {
     let Posts { approve, edit, rewrite, reject } = posts;
-    let hidden = || hidden(slug, r);
+    let [for_approve, for_edit, for_rewrite, for_reject] = std::array::from_fn(|_| hidden(slug, r));
     let skip = r.next.clone().map(|href| view! { <ButtonLink href>"Skip"</ButtonLink> });
     let decide = r.may_approve.then(|| {
         view! {
-            <PostForm post=approve>{hidden()}<SubmitButton busy=approve.busy()>"Approve"</SubmitButton></PostForm>
+            <PostForm post=approve>{for_approve}<SubmitButton busy=approve.busy()>"Approve"</SubmitButton></PostForm>
         }
     });
     let waits = (!r.may_approve).then(|| {
@@ -133,7 +133,7 @@ pub(super) fn forms(slug: &str, r: &Review, posts: Posts) -> AnyView {
             <details open=open>
                 <summary>"Edit"</summary>
                 <PostForm post=edit class="stack">
-                    {hidden()}
+                    {for_edit}
                     <TextInput name="subject" label="Subject" value=subject maxlength=200u32 error=subject_error/>
                     <TextArea name="body" label="Text" hint="The footer with the way out is added." value=body rows=10 error=body_error/>
                     <SubmitButton kind=ButtonKind::Default busy=edit.busy()>"Save"</SubmitButton>
@@ -147,7 +147,7 @@ pub(super) fn forms(slug: &str, r: &Review, posts: Posts) -> AnyView {
             <details open=rewrite.error().is_some()>
                 <summary>"Ask for a rewrite"</summary>
                 <PostForm post=rewrite class="stack">
-                    {hidden()}
+                    {for_rewrite}
                     <TextArea name="wrong" label="What is wrong with it" hint="The writer reads it: too long, wrong tone, another question." rows=2 maxlength=1_000u32 error=wrong/>
                     <SubmitButton kind=ButtonKind::Default busy=rewrite.busy()>"Ask for a rewrite"</SubmitButton>
                 </PostForm>
@@ -155,7 +155,7 @@ pub(super) fn forms(slug: &str, r: &Review, posts: Posts) -> AnyView {
             <details open=reject.error().is_some()>
                 <summary>"Reject"</summary>
                 <PostForm post=reject class="stack">
-                    {hidden()}
+                    {for_reject}
                     <TextArea name="reason" label="Why" hint="The lead leaves the campaign without this e-mail. Your team reads why." rows=2 maxlength=1_000u32 error=why/>
                     <SubmitButton kind=ButtonKind::Danger busy=reject.busy()>"Reject and skip this lead"</SubmitButton>
                 </PostForm>
