@@ -164,7 +164,7 @@ async fn campaigns(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<Ca
 
 /// A campaign whose e-mails are written for each lead, so that some drafts wait for approval.
 async fn written_campaign(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<()> {
-    let filter = LeadFilter { tag: vec!["energy".to_owned()], score_min: Some(60), ..LeadFilter::default() };
+    let filter = LeadFilter { tag: vec!["energy".to_owned()], score_min: Some(85), ..LeadFilter::default() };
     let mut t = db.tenant(owner).await?;
     t.drafts().forbid(&["cheap".to_owned(), "guarantee".to_owned()]).await.map_err(words)?;
     let input = CampaignInput {

@@ -172,15 +172,16 @@ fn drafts(base: &str, a: Approvals) -> AnyView {
         view! { <p class="subtle nothing">"No draft waits here."</p> }.into_any()
     } else {
         let head = view! {
-            <HeaderCell label="Draft" width="18rem"/>
-            <HeaderCell label="Campaign" width="12rem"/>
-            <HeaderCell label="Checks" width="10rem"/>
-            <HeaderCell label="Written" kind=ColumnKind::Number width="8rem"/>
-            <HeaderCell label="Leaves, once approved" kind=ColumnKind::Number width="9rem"/>
+            <HeaderCell label="Draft to" width="16rem"/>
+            <HeaderCell label="Subject" width="16rem"/>
+            <HeaderCell label="Campaign" width="13rem"/>
+            <HeaderCell label="Checks" width="11rem"/>
+            <HeaderCell label="Written" kind=ColumnKind::Number width="7rem"/>
+            <HeaderCell label="Due" kind=ColumnKind::Number width="7rem"/>
         }
         .into_any();
         let rows: Vec<_> = a.drafts.into_iter().map(|draft| line(base, &a.shown, draft)).collect();
-        view! { <TableRegion label="Drafts" min_width="57rem" head>{rows}</TableRegion> }.into_any()
+        view! { <TableRegion label="Drafts" min_width="70rem" head>{rows}</TableRegion> }.into_any()
     };
     view! {
         <Card title="Drafts" note flush=true>
@@ -199,8 +200,9 @@ fn line(base: &str, shown: &Shown, d: DraftLine) -> AnyView {
     let campaign = format!("{base}?kind=drafts&campaign={}", d.campaign.0);
     view! {
         <tr role="row">
-            <td role="cell" class="name"><a class="truncate" href=href>{whom}</a><span class="truncate subtle small-text">{d.subject}</span></td>
-            <td role="cell"><a class="truncate" href=campaign>{d.campaign.1}</a><span class="subtle small-text">{format!("Step {}", d.step)}</span></td>
+            <td role="cell" class="name"><a class="truncate" href=href>{whom}</a></td>
+            <td role="cell" class="title">{d.subject}</td>
+            <td role="cell"><a href=campaign>{d.campaign.1}</a>{format!(", step {}", d.step)}</td>
             <td role="cell">{checks_word(d.against)}{d.stale.then(|| view! { " "<Tag text="Stale" tone=Tone::Amber/> })}</td>
             <td role="cell" class="num"><Time moment=d.at/></td>
             <td role="cell" class="num"><Time moment=d.due/></td>

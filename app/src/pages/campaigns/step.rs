@@ -210,7 +210,7 @@ fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
     });
     let told = (s.may_time || s.writing.needs_draft()).then(|| {
         view! {
-            <TextArea name="instructions" label="Instructions for AI" hint="What the e-mail is about, its tone, what to ask. Only with AI." value=s.instructions.clone() rows=4 maxlength=5_000u32 optional=true error=of("instructions")/>
+            <TextArea name="instructions" label="Instructions for AI" hint="What the e-mail is about, its tone, what to ask. Only with AI." value=s.instructions.clone() rows=4 maxlength=5_000u32 optional=!s.writing.needs_draft() error=of("instructions")/>
         }
         .into_any()
     });

@@ -58,6 +58,15 @@ pub(crate) fn write(step: &Step, lead: &LeadFacts, sender: &Sender, unsubscribe_
     Written { subject, text: format!("{}\n\n{}", body.text.trim_end(), footer(sender, unsubscribe_url)), missing }
 }
 
+/// How a step reads for a lead before any writer has been asked: the built-in one needs no answer of a model.
+pub(super) fn sample(step: &Step, lead: &LeadFacts, sender: &Sender, unsubscribe_url: &str) -> Written {
+    if !step.writing.needs_draft() {
+        return write(step, lead, sender, unsubscribe_url);
+    }
+    let (subject, sentences) = write_built_in(&step.subject, &step.body, &basic_facts(lead, sender));
+    write_approved(&subject, &join(&sentences), sender, unsubscribe_url)
+}
+
 /// Words that somebody has approved, as they stand, with the footer that every e-mail has.
 pub(crate) fn write_approved(subject: &str, body: &str, sender: &Sender, unsubscribe_url: &str) -> Written {
     let text = format!("{}\n\n{}", body.trim_end(), footer(sender, unsubscribe_url));
@@ -103,16 +112,9 @@ impl Campaigns<'_> {
         let facts = self.facts_for(campaign, lead).await?;
         let sender = self.sender_of(campaign).await?;
         let url = format!("{}/p/example", self.t.db().settings().public_url);
-        let writer = step.writing.needs_draft().then_some(Writer::BuiltIn);
-        let written = match writer {
-            Some(_) => {
-                let (subject, sentences) = write_built_in(&step.subject, &step.body, &basic_facts(&facts, &sender));
-                write_approved(&subject, &join(&sentences), &sender, &url)
-            }
-            None => write(&step, &facts, &sender, &url),
-        };
+        let written = sample(&step, &facts, &sender, &url);
         Ok(Preview {
-            writer,
+            writer: step.writing.needs_draft().then_some(Writer::BuiltIn),
             subject: written.subject,
             text: written.text,
             missing: written.missing,

@@ -104,7 +104,7 @@ impl Campaigns<'_> {
         let mailbox =
             self.load(row.campaign, false).await?.mailboxes.first().copied().ok_or(Error::NotFound("mailbox"))?;
         let url = format!("{}/p/example", self.t.db().settings().public_url);
-        let mut written = render::write(&step, &facts, &sender, &url);
+        let mut written = render::sample(&step, &facts, &sender, &url);
         written.subject = format!("[Test] {}", written.subject);
         Ok(Some(TestMailToSend { mailbox, recipient: row.recipient, written }))
     }
