@@ -45,7 +45,9 @@ use pages::{
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
     runs::{RunPage, RunsPage, StartRunPage},
     sandbox::{SandboxMailPage, SandboxPage},
-    settings::{AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, ModelsPage, SuppressionsPage, WritingPage},
+    settings::{
+        AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, ModelsPage, SuppressionsPage, WritingPage,
+    },
     tasks::TasksPage,
 };
 use shell::RouteFollower;

@@ -36,11 +36,8 @@ pub(super) fn evidence(slug: &str, r: &Review) -> AnyView {
     let others = (!unused.is_empty()).then(|| {
         view! { <details><summary>"What else was known"</summary><ul class="stack quotes">{unused}</ul></details> }
     });
-    let origin: Vec<_> = e
-        .origin
-        .into_iter()
-        .map(|(label, value)| view! { <Fact label>{value}</Fact> }.into_any())
-        .collect();
+    let origin: Vec<_> =
+        e.origin.into_iter().map(|(label, value)| view! { <Fact label>{value}</Fact> }.into_any()).collect();
     let edits = (!e.edits.is_empty()).then(|| {
         let lines: Vec<_> = e.edits.into_iter().map(|(mark, text)| line(mark, text)).collect();
         view! { <Card title="What a person has changed"><pre class="diff" tabindex="0">{lines}</pre></Card> }

@@ -153,7 +153,8 @@ fn drafts(base: &str, a: Approvals) -> AnyView {
     let flags = [("", "All"), ("passes", "Pass the checks"), ("held", "Held by a check")].map(|(flag, words)| {
         let shown = Shown { flag: flag.to_owned(), ..a.shown.clone() };
         let here = (a.shown.flag == flag).then_some("true");
-        view! { <a class="button small" href=format!("{}&kind=drafts", shown.at(base)) aria-current=here>{words}</a> }.into_any()
+        view! { <a class="button small" href=format!("{}&kind=drafts", shown.at(base)) aria-current=here>{words}</a> }
+            .into_any()
     });
     let note = match (a.waiting, &a.oldest) {
         (0, _) | (_, None) => String::new(),

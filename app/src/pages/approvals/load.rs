@@ -36,9 +36,7 @@ pub fn draft_id(text: &str) -> Result<DraftId, AppError> {
 /// A time that a form of ours carries.
 pub fn moment(text: &str) -> Result<DateTime<Utc>, AppError> {
     let problem = || Problem::field("before", "time_invalid", "Load the page again.");
-    DateTime::parse_from_rfc3339(text)
-        .map(|at| at.to_utc())
-        .map_err(|_| service::Error::invalid(problem()).into())
+    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(|_| service::Error::invalid(problem()).into())
 }
 
 /// Which drafts an address names.
@@ -71,13 +69,7 @@ async fn shown(t: &mut Tenant, kind: &str, filter: &QueueFilter, flag: &str) -> 
 }
 
 /// The list.
-pub async fn approvals(
-    slug: &str,
-    kind: &str,
-    campaign: &str,
-    flag: &str,
-    after: &str,
-) -> Result<Approvals, AppError> {
+pub async fn approvals(slug: &str, kind: &str, campaign: &str, flag: &str, after: &str) -> Result<Approvals, AppError> {
     let filter = filter(campaign, flag)?;
     let after = Some(after.to_owned()).filter(|after| !after.is_empty());
     let page = |of: &str| PageRequest {
@@ -90,8 +82,7 @@ pub async fn approvals(
     let queue = t.drafts().queue(&filter, &page("drafts")).await?;
     let count = t.drafts().count(&filter).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
-    let questions =
-        if kind == "drafts" { QuestionList::default() } else { questions(&mut t, &page("runs")).await? };
+    let questions = if kind == "drafts" { QuestionList::default() } else { questions(&mut t, &page("runs")).await? };
     t.commit().await?;
     Ok(Approvals {
         shown,

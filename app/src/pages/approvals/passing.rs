@@ -74,7 +74,8 @@ pub fn PassingDraftsPage() -> impl IntoView {
 fn page(slug: &str, p: Passing) -> AnyView {
     let post = Post::to::<ApprovePassing>();
     let base = format!("/t/{slug}/approvals");
-    let top = view! { <Topbar title="Approve all that pass checks" trail=vec![Crumb::new("Approvals", base.clone())]/> };
+    let top =
+        view! { <Topbar title="Approve all that pass checks" trail=vec![Crumb::new("Approvals", base.clone())]/> };
     if p.count == 0 {
         let text = "Drafts that a check holds, or that are older than five days, are approved one by one.";
         return view! { {top}<Empty kind=EmptyKind::Done title="No draft passes every check" text/> }.into_any();

@@ -215,7 +215,8 @@ fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
         .into_any()
     });
     let problems: Vec<_> = s.problems.iter().cloned().map(|p| view! { <p class="subtle">{p}</p> }).collect();
-    let template = if s.writing.needs_draft() { "What the built-in writer fills in, and an example for the model. " } else { "" };
+    let template =
+        if s.writing.needs_draft() { "What the built-in writer fills in, and an example for the model. " } else { "" };
     let hint = format!("{template}Variables: {} – write a fallback as in {{first_name|there}}.", s.variables);
     let (slug, id, step, version) = (slug.to_owned(), s.head.id.clone(), s.id.clone(), s.version);
     let fields = view! {

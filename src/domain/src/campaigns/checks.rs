@@ -182,9 +182,10 @@ fn writing(f: &Facts<'_>) -> Option<Check> {
     match (written().next(), f.has_model, bare) {
         (None, ..) => None,
         (_, true, _) => Some(pass("writing", format!("{steps} written by your model for each lead. {then}"))),
-        (_, false, false) => {
-            Some(pass("writing", format!("{steps} written by the built-in writer from its template: no model is set up. {then}")))
-        }
+        (_, false, false) => Some(pass(
+            "writing",
+            format!("{steps} written by the built-in writer from its template: no model is set up. {then}"),
+        )),
         (_, false, true) => {
             let words = "No model is set up and a step has no template, so the built-in writer writes a general e-mail. \
                          Set up a model, or write a template.";

@@ -75,10 +75,14 @@ mod tests {
 
     #[test]
     fn the_template_is_filled_in_and_each_sentence_says_why() {
-        let facts = [fact("lead.first_name", "Ines"), fact("account.name", "Corvus"), fact(TEMPLATE, "Hi. May we talk?")];
+        let facts =
+            [fact("lead.first_name", "Ines"), fact("account.name", "Corvus"), fact(TEMPLATE, "Hi. May we talk?")];
         let (subject, sentences) =
             write("For {company|you}", "Hi {full_name|there},\n\nhow is {company|it}? May we talk?", &facts);
-        assert_eq!((subject.as_str(), join(&sentences).as_str()), ("For Corvus", "Hi Ines,\n\nhow is Corvus? May we talk?"));
+        assert_eq!(
+            (subject.as_str(), join(&sentences).as_str()),
+            ("For Corvus", "Hi Ines,\n\nhow is Corvus? May we talk?")
+        );
         let rests: Vec<_> = sentences.iter().map(|s| s.facts.join(",")).collect();
         assert_eq!(rests, ["lead.first_name", "account.name", TEMPLATE]);
     }

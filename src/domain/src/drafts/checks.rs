@@ -11,8 +11,21 @@ use crate::{campaigns::checks::Verdict, words::plural};
 
 /// Words that filters for spam look for.
 const SPAM: &[&str] = &[
-    "act now", "buy now", "click here", "limited time", "risk-free", "risk free", "100% free", "winner", "cash bonus",
-    "no obligation", "urgent", "special promotion", "once in a lifetime", "double your", "earn money",
+    "act now",
+    "buy now",
+    "click here",
+    "limited time",
+    "risk-free",
+    "risk free",
+    "100% free",
+    "winner",
+    "cash bonus",
+    "no obligation",
+    "urgent",
+    "special promotion",
+    "once in a lifetime",
+    "double your",
+    "earn money",
 ];
 
 /// One line under a draft.

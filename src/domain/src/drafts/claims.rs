@@ -5,22 +5,86 @@ use super::{Fact, facts::words};
 
 /// Words that praise. They hold only when a fact uses them.
 const SUPERLATIVES: &[&str] = &[
-    "best", "leading", "fastest", "largest", "biggest", "cheapest", "unique", "only", "guaranteed", "guarantee",
-    "guarantees", "always", "never", "perfect", "unbeatable", "revolutionary", "proven", "certified", "patented",
-    "awarded", "award", "winning", "foremost", "number-one",
+    "best",
+    "leading",
+    "fastest",
+    "largest",
+    "biggest",
+    "cheapest",
+    "unique",
+    "only",
+    "guaranteed",
+    "guarantee",
+    "guarantees",
+    "always",
+    "never",
+    "perfect",
+    "unbeatable",
+    "revolutionary",
+    "proven",
+    "certified",
+    "patented",
+    "awarded",
+    "award",
+    "winning",
+    "foremost",
+    "number-one",
 ];
 
 /// What companies say of themselves. It holds only when a fact says the same.
 const ABOUT_US: &[&str] = &[
-    "our customers", "our clients", "customers like", "clients like", "companies like yours", "trusted by",
-    "case study", "we helped", "we have helped", "years of experience", "partner of", "works with",
+    "our customers",
+    "our clients",
+    "customers like",
+    "clients like",
+    "companies like yours",
+    "trusted by",
+    "case study",
+    "we helped",
+    "we have helped",
+    "years of experience",
+    "partner of",
+    "works with",
 ];
 
 /// Words that begin with a capital letter and name nobody.
 const NO_NAMES: &[&str] = &[
-    "i", "hi", "hello", "dear", "mr", "ms", "mrs", "dr", "prof", "monday", "tuesday", "wednesday", "thursday", "friday",
-    "saturday", "sunday", "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december", "ps", "e", "ok", "regards", "best", "kind", "thanks", "sincerely",
+    "i",
+    "hi",
+    "hello",
+    "dear",
+    "mr",
+    "ms",
+    "mrs",
+    "dr",
+    "prof",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "ps",
+    "e",
+    "ok",
+    "regards",
+    "best",
+    "kind",
+    "thanks",
+    "sincerely",
 ];
 
 /// What a sentence claims that no fact says.
@@ -32,9 +96,8 @@ pub fn unsupported(sentence: &str, facts: &[Fact]) -> Vec<String> {
     for (place, word) in tokens(sentence).enumerate() {
         let small = word.to_lowercase();
         let is_number = word.chars().any(|c| c.is_ascii_digit());
-        let is_name = place > 0
-            && word.chars().next().is_some_and(char::is_uppercase)
-            && !NO_NAMES.contains(&small.as_str());
+        let is_name =
+            place > 0 && word.chars().next().is_some_and(char::is_uppercase) && !NO_NAMES.contains(&small.as_str());
         let praises = SUPERLATIVES.contains(&small.as_str()) && !farewell;
         if (is_number || is_name || praises) && !known.contains(&small) {
             claims.push(word.to_owned());
@@ -74,13 +137,10 @@ mod tests {
 
     #[test]
     fn claims_without_a_fact_are_named() {
-        let fact = |value: &str| Fact {
-            id: "f".into(),
-            source: FactSource::Note,
-            label: "Note".into(),
-            value: value.into(),
-        };
-        let facts = [fact("Corvus Optics"), fact("Head of Quality"), fact("Cuts the time by 30 %, says our customers.")];
+        let fact =
+            |value: &str| Fact { id: "f".into(), source: FactSource::Note, label: "Note".into(), value: value.into() };
+        let facts =
+            [fact("Corvus Optics"), fact("Head of Quality"), fact("Cuts the time by 30 %, says our customers.")];
         for (sentence, claims) in [
             ("You are Head of Quality at Corvus Optics, I read.", vec![]),
             ("It cuts the time by 30 %.", vec![]),

@@ -234,7 +234,6 @@ impl Drafts<'_> {
         .await?;
         self.t.tell("drafts", id.0).await
     }
-
 }
 
 fn check_reason(reason: &str) -> Result<String> {

@@ -102,9 +102,8 @@ impl Drafts<'_> {
     }
 
     pub(super) async fn rules_now(&mut self) -> Result<Rules> {
-        let terms = sqlx::query_scalar!("SELECT forbidden_terms FROM writing_rules")
-            .fetch_optional(self.t.conn())
-            .await?;
+        let terms =
+            sqlx::query_scalar!("SELECT forbidden_terms FROM writing_rules").fetch_optional(self.t.conn()).await?;
         Ok(Rules { forbidden_terms: terms.unwrap_or_default() })
     }
 

@@ -77,7 +77,6 @@ impl Drafts<'_> {
         let Some(about) = self.about(message).await? else { return Ok(Vec::new()) };
         Ok(self.known(about.lead, &about.step, &about.sender).await?.unwrap_or_default())
     }
-
 }
 
 /// What a draft rests on and is not so any more.
