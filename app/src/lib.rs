@@ -37,7 +37,7 @@ use pages::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
         CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
     },
-    content::{ContentPage, EditContentPage, LibraryPage, NewContentPage},
+    content::{ContentPage, DocumentPage, DocumentsPage, EditContentPage, LibraryPage, NewContentPage},
     conversations::{ConversationPage, ConversationsPage},
     frame::{CompanyFrame, MorePlacesPage, NotFoundPage},
     home::HomePage,
@@ -116,6 +116,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("analytics/agents") view=AgentAnalyticsPage ssr=SsrMode::Async/>
                     <Route path=path!("content") view=LibraryPage ssr=SsrMode::Async/>
                     <Route path=path!("content/new") view=NewContentPage ssr=SsrMode::Async/>
+                    <Route path=path!("content/documents") view=DocumentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("content/documents/:document") view=DocumentPage ssr=SsrMode::Async/>
                     <Route path=path!("content/:content") view=ContentPage ssr=SsrMode::Async/>
                     <Route path=path!("content/:content/edit") view=EditContentPage ssr=SsrMode::Async/>
                     <Route path=path!("conversations") view=ConversationsPage ssr=SsrMode::Async/>

@@ -18,6 +18,8 @@ const inside = [
   "/t/halden/content",
   "/t/halden/content/new",
   "/t/halden/conversations",
+  "/t/halden/content/documents",
+  "/t/halden/content/documents?new=1",
   "/t/halden/tasks",
   "/t/halden/runs",
   "/t/halden/approvals",

@@ -35,6 +35,7 @@ const KEY: &str = "key";
         (name = "Agents", description = "Who does what in a run: definitions as Markdown files, in versions."),
         (name = "Triggers", description = "What starts runs of an agent by itself: schedules, things that happen, deliveries."),
         (name = "Content", description = "Texts that people and agents keep, in versions."),
+        (name = "Documents", description = "Facts of any shape, by collection and key, in versions."),
         (name = "Tasks", description = "What people are to do, mostly about a lead."),
         (name = "Drafts", description = "E-mails to a lead that nobody has sent."),
         (name = "Runs", description = "An agent does a task: started, watched, answered and stopped."),

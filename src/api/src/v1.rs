@@ -7,6 +7,7 @@ pub(crate) mod campaigns;
 mod commands;
 mod content;
 mod conversations;
+mod documents;
 mod drafts;
 mod enrolments;
 mod imports;
@@ -53,6 +54,7 @@ pub fn router() -> OpenApiRouter {
         .merge(jobs::router())
         .merge(analytics::router())
         .merge(content::router())
+        .merge(documents::router())
         .merge(tasks::router())
         .merge(drafts::router())
         .merge(models::router())

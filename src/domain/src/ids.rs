@@ -94,6 +94,8 @@ ids! {
     ApprovalId,
     /// A text of the content library.
     ContentId,
+    /// A document: facts of any shape.
+    DocumentId,
     /// A task for a person.
     TaskId,
     /// A draft of an e-mail to a lead.

@@ -13,6 +13,8 @@ pub mod companies;
 pub mod content;
 #[cfg(feature = "agents")]
 pub mod conversations;
+#[cfg(feature = "agents")]
+pub mod documents;
 pub mod drafts;
 pub mod email;
 pub mod enrolments;

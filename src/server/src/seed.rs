@@ -9,6 +9,7 @@ use domain::{
     campaigns::{Audience, CampaignInput},
     companies::{CompanyChange, NewCompany},
     content::{ContentInput, ContentKind},
+    documents::DocumentInput,
     leads::{LeadFilter, LeadInput},
     mailboxes::{MailboxInput, MailboxKind},
     steps::{Delay, DelayUnit, StepInput, Writing},
@@ -72,6 +73,7 @@ pub async fn demo(db: &Db) -> Result<()> {
     let campaign = campaigns(db, &nora, &mailboxes).await?;
     written_campaign(db, &nora, &mailboxes).await?;
     texts(db, &nora, campaign).await?;
+    facts(db, &nora).await?;
     to_do(db, &nora, &leads).await?;
     plan(db, &nora).await?;
     // A second company, so that the switcher has something to switch to.
@@ -204,6 +206,24 @@ async fn texts(db: &Db, owner: &Actor, campaign: CampaignId) -> Result<()> {
 }
 
 /// What waits for people about some of the leads.
+/// Facts that are no text and no lead.
+async fn facts(db: &Db, owner: &Actor) -> Result<()> {
+    let mut t = db.tenant(owner).await?;
+    for (key, title, body) in names::COMPETITORS {
+        let input = DocumentInput {
+            collection: "competitors".to_owned(),
+            key: key.to_owned(),
+            title: title.to_owned(),
+            body: serde_json::from_str(body)?,
+            outside: false,
+            lead: None,
+            account: None,
+        };
+        t.documents().create(input).await.map_err(words)?;
+    }
+    Ok(t.commit().await?)
+}
+
 async fn to_do(db: &Db, owner: &Actor, leads: &[LeadId]) -> Result<()> {
     let mut t = db.tenant(owner).await?;
     for ((title, days), lead) in names::TASKS.into_iter().zip(leads.iter().step_by(7)) {

@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod content;
 pub mod conversations;
 pub mod db;
+pub mod documents;
 pub mod drafts;
 pub mod enrolments;
 pub mod error;

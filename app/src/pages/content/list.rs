@@ -92,6 +92,7 @@ fn page(slug: &str, list: Library) -> AnyView {
     };
     view! {
         <Topbar title="Content">
+            <ButtonLink href=format!("{base}/documents")>"Documents"</ButtonLink>
             {list.may_edit.then(|| view! { <ButtonLink href=new kind=ButtonKind::Primary icon=IconName::Plus>"New text"</ButtonLink> })}
         </Topbar>
         <FilterBar chips=ToChildren::to_children(|| ())>

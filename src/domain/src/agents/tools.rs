@@ -42,7 +42,7 @@ const fn tool_of(name: &'static str, risk: Risk, what: &'static str) -> Tool {
 }
 
 /// Every tool, by risk.
-pub const TOOLS: [Tool; 24] = [
+pub const TOOLS: [Tool; 27] = [
     tool_of("find_leads", Risk::Read, "Find leads by status, score, country, tag or words"),
     tool_of("read_lead", Risk::Read, "Read a lead with its account, score and notes"),
     tool_of("read_timeline", Risk::Read, "Read what happened with a lead"),
@@ -54,6 +54,8 @@ pub const TOOLS: [Tool; 24] = [
     tool_of("read_mailboxes", Risk::Read, "Read the mailboxes and what they have sent"),
     tool_of("find_content", Risk::Read, "Find texts in the content library"),
     tool_of("read_content", Risk::Read, "Read a text of the content library"),
+    tool_of("find_documents", Risk::Read, "Find documents by collection, by facts in them, or by lead and account"),
+    tool_of("read_document", Risk::Read, "Read a document"),
     tool_of("recall", Risk::Read, "Look up what was remembered in earlier runs"),
     tool_of("ask_person", Risk::Read, "Ask a person and wait for the answer"),
     tool_of("wait", Risk::Read, "Wait for minutes, hours or days"),
@@ -65,6 +67,7 @@ pub const TOOLS: [Tool; 24] = [
     tool_of("set_lead_status", Risk::Write, "Set the status of a lead"),
     tool_of("create_task", Risk::Write, "Create a task for a person"),
     tool_of("save_content", Risk::Write, "Keep a text in the content library"),
+    tool_of("save_document", Risk::Write, "Keep facts as a document; the same key again makes a new version"),
     tool_of("enrol_leads", Risk::Unsafe, "Enrol leads in a campaign, which mails them"),
     tool_of("call_webhook", Risk::Unsafe, "Send data to a webhook of the company"),
 ];

@@ -2,6 +2,7 @@
 //! may do, because every tool opens the company with that person's rights.
 
 mod campaigns;
+mod documents;
 mod leads;
 mod memory;
 mod texts;
@@ -73,6 +74,9 @@ pub(crate) async fn call(t: &mut Tenant, tool: Tool, arguments: Value) -> Result
         "save_content" => texts::save(t, read(arguments)?).await,
         "remember" => memory::remember(t, read(arguments)?).await,
         "recall" => memory::recall(t, read(arguments)?).await,
+        "find_documents" => documents::find(t, read(arguments)?).await,
+        "read_document" => documents::read(t, read(arguments)?).await,
+        "save_document" => documents::save(t, read(arguments)?).await,
         "draft_mail" => texts::draft(t, read(arguments)?).await,
         "create_task" => texts::create_task(t, read(arguments)?).await,
         name => Err(Trouble::Words(format!("`{name}` changes nothing here."))),
@@ -96,6 +100,9 @@ pub(crate) fn schema(tool: Tool) -> Value {
         "find_content" => schema_for!(texts::FindContent),
         "read_content" => schema_for!(texts::OneContent),
         "save_content" => schema_for!(texts::SaveContent),
+        "find_documents" => schema_for!(documents::FindDocuments),
+        "read_document" => schema_for!(documents::OneDocument),
+        "save_document" => schema_for!(documents::SaveDocument),
         "draft_mail" => schema_for!(texts::DraftMail),
         "create_task" => schema_for!(texts::CreateTask),
         "remember" => schema_for!(memory::Remember),

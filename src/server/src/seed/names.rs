@@ -189,3 +189,17 @@ pub fn lead(n: usize) -> LeadInput {
         lawful_basis: some("Legitimate interest, assessed 2026-10"),
     }
 }
+
+/// Documents of the demo: key, title and facts.
+pub const COMPETITORS: [(&str, &str, &str); 2] = [
+    (
+        "corvus-optik",
+        "Corvus Optik",
+        r#"{"countries": ["DE", "AT"], "lead_time_weeks": 9, "strong_in": "mirrors", "seen_at": ["Autumn fair"]}"#,
+    ),
+    (
+        "lumen-nord",
+        "Lumen Nord",
+        r#"{"countries": ["SE", "NO", "DK"], "lead_time_weeks": 4, "strong_in": "filters", "price_list": {"year": 2026}}"#,
+    ),
+];

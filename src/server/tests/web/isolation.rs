@@ -132,6 +132,13 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("delete_content", NotFound),
     ("list_content_versions", NotFound),
     ("get_content_version", NotFound),
+    ("list_documents", OwnOnly),
+    ("create_document", NotFound),
+    ("get_document", NotFound),
+    ("change_document", NotFound),
+    ("delete_document", NotFound),
+    ("list_document_versions", NotFound),
+    ("get_document_version", NotFound),
     ("list_tasks", OwnOnly),
     ("create_task", NotFound),
     ("delete_task", NotFound),
@@ -234,6 +241,8 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     let trigger = made(program.post(&format!("/agents/{agent}/triggers"), trigger).await);
     let content = json!({"kind": "blog", "title": "Secret plan", "body": "Hidden.", "campaign": campaign});
     let content = made(program.post("/content", content).await);
+    let document = json!({"collection": "plans", "key": "secret", "body": {"fact": "hidden"}});
+    let document = made(program.post("/documents", document).await);
     let task = made(program.post("/tasks", json!({"title": "Secret call", "lead": lead})).await);
     let draft = json!({"subject": "Secret offer", "body": "Hidden."});
     let draft = made(program.post(&format!("/leads/{lead}/drafts"), draft).await);
@@ -248,7 +257,8 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     assert!(webhook.status.is_success(), "{}", webhook.json);
     json!({"leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
         "mailboxes": mailbox, "suppressions": suppression, "agents": agent, "trigger": trigger,
-        "content": content, "tasks": task, "drafts": draft, "runs": run, "conversations": conversation, "models": model, "jobs": job})
+        "content": content, "tasks": task, "documents": document, "drafts": draft, "runs": run,
+        "conversations": conversation, "models": model, "jobs": job})
 }
 
 #[tokio::test]
@@ -279,6 +289,7 @@ async fn an_intruder_gets_nothing_through_any_operation() {
             "create_content" => {
                 Some(json!({"kind": "blog", "title": "x", "body": "x", "campaign": things["campaigns"]}))
             }
+            "create_document" => Some(json!({"collection": "plans", "key": "x", "body": {}, "lead": things["leads"]})),
             "create_task" => Some(json!({"title": "x", "lead": things["leads"]})),
             "create_conversation" => Some(json!({"agent": "secret-agent", "message": "x"})),
             "create_run" => Some(json!({"agent": "secret-agent", "task": "x"})),
@@ -309,6 +320,7 @@ async fn an_intruder_gets_nothing_through_any_operation() {
 pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
     let mut seen = Vec::new();
     for noun in [
+        "documents",
         "leads",
         "accounts",
         "campaigns",

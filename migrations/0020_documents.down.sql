@@ -1,0 +1,3 @@
+DROP FUNCTION search_documents(jsonb, int);
+DROP TABLE document_versions;
+DROP TABLE documents;
