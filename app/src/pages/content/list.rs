@@ -73,7 +73,7 @@ pub fn LibraryPage() -> impl IntoView {
 #[cfg(feature = "ssr")]
 fn page(slug: &str, list: Library) -> AnyView {
     let base = format!("/t/{slug}/content");
-    let new = format!("{base}/new");
+    let (new, documents) = (format!("{base}/new"), format!("{base}/documents"));
     let first = list.later.then(|| format!("{base}?{}", list.query));
     let next = list.next.map(|cursor| format!("{base}?{}&after={cursor}", list.query));
     let filtered = !list.kind.is_empty() || !list.search.is_empty();
@@ -92,7 +92,7 @@ fn page(slug: &str, list: Library) -> AnyView {
     };
     view! {
         <Topbar title="Content">
-            <ButtonLink href=format!("{base}/documents")>"Documents"</ButtonLink>
+            <ButtonLink href=documents>"Documents"</ButtonLink>
             {list.may_edit.then(|| view! { <ButtonLink href=new kind=ButtonKind::Primary icon=IconName::Plus>"New text"</ButtonLink> })}
         </Topbar>
         <FilterBar chips=ToChildren::to_children(|| ())>

@@ -69,8 +69,11 @@ pub(super) fn view(slug: &str, document: Shown) -> AnyView {
         view! { <Callout title=format!("This is version {}.", document.version)><a href=newest>"Show the newest version"</a></Callout> }
     });
     let link = |label: &'static str, noun: &str, words: &'static str, id: Option<String>| {
-        id.map(|id| view! { <Fact label><a href=format!("/t/{slug}/{noun}/{id}")>{words}</a></Fact> })
+        let href = id.map(|id| format!("/t/{slug}/{noun}/{id}"));
+        href.map(|href| view! { <Fact label><a href=href>{words}</a></Fact> })
     };
+    let lead = link("Lead", "leads", "The lead", document.lead.clone());
+    let account = link("Account", "accounts", "The account", document.account.clone());
     let versions: Vec<_> = document
         .versions
         .iter()
@@ -110,8 +113,8 @@ pub(super) fn view(slug: &str, document: Shown) -> AnyView {
                     <Card title="About">
                         <Facts>
                             <Fact label="Collection"><a href=collection>{document.collection}</a></Fact>
-                            {link("Lead", "leads", "The lead", document.lead)}
-                            {link("Account", "accounts", "The account", document.account)}
+                            {lead}
+                            {account}
                             <Fact label="Written by">{document.author}</Fact>
                             <Fact label="Origin">{origin}</Fact>
                             <Fact label="Created"><Time moment=document.created/></Fact>
