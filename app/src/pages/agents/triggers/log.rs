@@ -57,7 +57,7 @@ fn item(slug: &str, line: Line) -> AnyView {
     let times = (line.events > 1).then(|| format!(" ({} times)", line.events));
     let due = line.due.map(|at| view! { " on "<Time moment=at/> });
     let link = |noun: &str, words: &'static str, id: Option<String>| {
-        id.map(|id| view! { " · "<a href=format!("/t/{slug}/{noun}/{id}")>{words}</a> })
+        id.map(|id| view! { <a href=format!("/t/{slug}/{noun}/{id}")>{words}</a> })
     };
     view! {
         <li>
@@ -66,8 +66,8 @@ fn item(slug: &str, line: Line) -> AnyView {
                 <span>{line.what}{due}{times}</span>
                 <span class="push subtle"><Time moment=line.at/></span>
             </div>
-            <p class="subtle">
-                {line.why_not}
+            <p class="subtle cluster">
+                {line.why_not.map(|why| view! { <span>{why}</span> })}
                 {link("runs", "The run", line.run)}
                 {link("leads", "The lead", line.lead)}
                 {link("campaigns", "The campaign", line.campaign)}
