@@ -46,7 +46,8 @@ use pages::{
     runs::{RunPage, RunsPage, StartRunPage},
     sandbox::{SandboxMailPage, SandboxPage},
     settings::{
-        AuditPage, CompanySettingsPage, KeysPage, MailboxesPage, MembersPage, ModelsPage, SuppressionsPage, WritingPage,
+        AuditPage, CompanySettingsPage, ConnectorPage, ConnectorsPage, KeysPage, MailboxesPage, MembersPage,
+        ModelsPage, SuppressionsPage, WritingPage,
     },
     tasks::TasksPage,
 };
@@ -136,6 +137,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/suppressions") view=SuppressionsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/models") view=ModelsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/writing") view=WritingPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/connectors") view=ConnectorsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/connectors/:connector") view=ConnectorPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/keys") view=KeysPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/audit") view=AuditPage ssr=SsrMode::Async/>
                     <Route path=path!("more") view=MorePlacesPage ssr=SsrMode::Async/>

@@ -4,6 +4,7 @@
 mod agents;
 mod analytics;
 mod api_docs;
+mod connectors;
 mod content;
 mod imports;
 mod invite;
@@ -48,6 +49,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/settings/keys/new", post(keys::create))
         .route("/t/{slug}/settings/models/webhook", post(webhook::connect))
         .route("/t/{slug}/agents/{agent}/triggers/{trigger}/secret", post(trigger::renew_secret))
+        .route("/connectors/oauth/callback", get(connectors::signed_in))
         .route("/t/{slug}/leads/bulk", post(leads::bulk))
         .route("/t/{slug}/leads/import/upload", post(imports::upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))

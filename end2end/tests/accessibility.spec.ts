@@ -31,6 +31,7 @@ const inside = [
   "/t/halden/settings/suppressions",
   "/t/halden/settings/models",
   "/t/halden/settings/writing",
+  "/t/halden/settings/connectors",
   "/t/halden/settings/keys",
   "/t/halden/settings/audit",
   "/t/halden/more",

@@ -1,8 +1,9 @@
 //! Settings of a company: its name and address, mailboxes, people, the suppression list, language
-//! models, what writers are told, API keys, the audit log.
+//! models, what writers are told, connectors, API keys, the audit log.
 
 mod audit;
 mod company;
+mod connectors;
 mod keys;
 mod mailboxes;
 mod members;
@@ -20,6 +21,7 @@ use crate::{
 
 pub use audit::AuditPage;
 pub use company::CompanySettingsPage;
+pub use connectors::{ConnectorPage, ConnectorsPage};
 pub use keys::{KeysPage, NEW_KEY};
 pub use mailboxes::MailboxesPage;
 pub use members::MembersPage;
@@ -37,6 +39,7 @@ fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyVie
         ("suppressions", "Suppression list"),
         ("models", "Models"),
         ("writing", "Writing"),
+        ("connectors", "Connectors"),
         ("keys", "API keys"),
         ("audit", "Audit log"),
     ]

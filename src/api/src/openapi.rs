@@ -44,6 +44,7 @@ const KEY: &str = "key";
         (name = "Jobs", description = "Work by name, done later: executions of agents, reports of campaigns."),
         (name = "Live", description = "What changes, as it changes, over one WebSocket."),
         (name = "Models", description = "Language models, in the order they are asked."),
+        (name = "Connectors", description = "Servers of the Model Context Protocol, whose tools agents may call."),
         (name = "Webhook", description = "Where agents may send something, with approval."),
     )
 )]

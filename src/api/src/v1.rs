@@ -5,6 +5,7 @@ mod agents;
 mod analytics;
 pub(crate) mod campaigns;
 mod commands;
+mod connectors;
 mod content;
 mod conversations;
 mod documents;
@@ -59,6 +60,7 @@ pub fn router() -> OpenApiRouter {
         .merge(drafts::router())
         .merge(models::router())
         .merge(webhook::router())
+        .merge(connectors::router())
 }
 
 /// A list that always comes whole, in the shape of a page.

@@ -80,6 +80,8 @@ ids! {
     AgentId,
     /// A language model.
     ModelId,
+    /// A server whose tools agents may call.
+    ConnectorId,
     /// A run of an agent.
     RunId,
     /// What starts runs of an agent by itself.

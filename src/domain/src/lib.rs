@@ -10,6 +10,8 @@ pub mod agents;
 pub mod analytics;
 pub mod campaigns;
 pub mod companies;
+#[cfg(feature = "agents")]
+pub mod connectors;
 pub mod content;
 #[cfg(feature = "agents")]
 pub mod conversations;

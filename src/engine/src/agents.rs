@@ -2,6 +2,7 @@
 //! goes through the tools, and every step through the journal of the run.
 
 mod aloud;
+mod connectors;
 mod playbook;
 mod talk;
 mod thinking;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use anyhow::Result;
 use domain::{
     agents::{Tool, tool},
+    connectors::connector_of,
     runs::{Failure, RunStep, StepKind},
 };
 use serde_json::Value;
@@ -98,7 +100,17 @@ enum Called {
 }
 
 /// Calls a tool of the product: written down first, then effect and outcome in one commit.
-async fn call(db: &Db, run: &mut RunInHand, key: &str, name: &str, arguments: Value) -> service::Result<Called> {
+async fn call(
+    db: &Db,
+    run: &mut RunInHand,
+    key: &str,
+    name: &str,
+    arguments: Value,
+    halt: &CancellationToken,
+) -> service::Result<Called> {
+    if connector_of(name).is_some() {
+        return connectors::call(db, run, key, name, arguments, halt).await;
+    }
     let Some(known) = tool(name).filter(|tool| run.definition().tools.iter().any(|own| own == tool.name)) else {
         let error = Trouble::Words(format!("This agent has no tool `{name}`."));
         return refuse(run, key, name, arguments, error).await;

@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod drafting;
 pub mod mail;
+pub mod mcp;
 pub mod sandbox;
 pub mod sender;
 pub mod worker;

@@ -5,14 +5,15 @@ use std::{sync::Arc, time::Duration};
 use service::{
     Db, Error, Result,
     jobs::{
-        AdvanceCampaign, ExecuteMarketingAgent, FireTrigger, GenerateMarketingReport, LookAtSchedules, SendSignUpMail,
-        SendSystemMail, SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker, WriteDrafts,
+        AdvanceCampaign, BeginSignIn, CheckConnector, ExecuteMarketingAgent, FinishSignIn, FireTrigger,
+        GenerateMarketingReport, LookAtSchedules, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel,
+        WorkOnImport, WorkOnRun, Worker, WriteDrafts,
     },
 };
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{agents, drafting, letters, models, schedules, sender};
+use crate::{agents, drafting, letters, mcp, models, schedules, sender};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
@@ -62,6 +63,7 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
     let (campaigns, mailboxes, tests, system, sign_ups) = (db.clone(), db.clone(), db.clone(), db.clone(), db.clone());
     let (sign_up_post, asked, set_off) = (system_post.clone(), db.clone(), db.clone());
     let (executions, reports) = (db.clone(), db.clone());
+    let (looked, begun, finished) = (db.clone(), db.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
             let db = campaigns.clone();
@@ -90,6 +92,18 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
         .on(move |job: GenerateMarketingReport| {
             let db = reports.clone();
             async move { Ok(service::named_jobs::work(&db, job.company, job.job).await?) }
+        })
+        .on(move |job: CheckConnector| {
+            let db = looked.clone();
+            async move { mcp::check(&db, &job).await }
+        })
+        .on(move |job: BeginSignIn| {
+            let db = begun.clone();
+            async move { mcp::begin_sign_in(&db, &job).await }
+        })
+        .on(move |job: FinishSignIn| {
+            let db = finished.clone();
+            async move { mcp::finish_sign_in(&db, &job).await }
         })
         .on(move |job: SendTestMail| {
             let db = tests.clone();
@@ -179,6 +193,9 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     }
     for company in db.platform().waiting_drafts(now).await? {
         go_on(company, wake(db, company, &WriteDrafts { company }).await)?;
+    }
+    for (company, connector) in db.platform().waiting_connectors(now).await? {
+        go_on(connector, wake(db, company, &CheckConnector { company, connector }).await)?;
     }
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
         go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;

@@ -67,6 +67,8 @@ settings! {
     smtp_from: String = "saleswright@localhost.localdomain".to_owned(),
     /// Whether mailboxes may name hosts in private networks.
     allow_private_hosts: bool = false,
+    /// Programs that connectors may start, as names or paths with commas between; each has the rights of the worker.
+    mcp_commands: String = String::new(),
     /// Calls an API key may make in a minute.
     api_calls_per_minute: u32 = 600,
     /// What is logged, as in `info,service=debug`.

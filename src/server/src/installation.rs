@@ -129,8 +129,14 @@ pub fn settings(config: &Config) -> Settings {
         has_mail_server: config.smtp_url.is_some(),
         sandbox_addr: format!("127.0.0.1:{}", config.sandbox_port),
         allow_private_hosts: config.allow_private_hosts,
+        mcp_commands: listed(&config.mcp_commands),
         api_calls_per_minute: config.api_calls_per_minute,
     }
+}
+
+/// The words of a list with commas between.
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
 }
 
 /// A database address.

@@ -48,6 +48,8 @@ pub struct Settings {
     pub sandbox_addr: String,
     /// Whether mailboxes may name hosts in private networks.
     pub allow_private_hosts: bool,
+    /// Programs that connectors may start, as the operator has listed them.
+    pub mcp_commands: Vec<String>,
     /// Calls a key may make in a minute.
     pub api_calls_per_minute: u32,
 }
@@ -59,8 +61,17 @@ impl Default for Settings {
             has_mail_server: false,
             sandbox_addr: "127.0.0.1:3025".to_owned(),
             allow_private_hosts: false,
+            mcp_commands: Vec::new(),
             api_calls_per_minute: 600,
         }
+    }
+}
+
+impl Settings {
+    /// Whether connectors may start this program.
+    #[must_use]
+    pub fn allows_command(&self, command: &str) -> bool {
+        self.mcp_commands.iter().any(|listed| listed == command)
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod worker;
 
-use domain::{CampaignId, CompanyId, ImportId, MailboxId, ModelId, NamedJobId, RunId, TriggerId, named_jobs::JobName};
+use domain::{
+    CampaignId, CompanyId, ConnectorId, ImportId, MailboxId, ModelId, NamedJobId, RunId, TriggerId, named_jobs::JobName,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sqlx::{
@@ -165,6 +167,54 @@ impl Job for GenerateMarketingReport {
     const NAME: &'static str = JobName::GenerateMarketingReport.as_str();
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.job)
+    }
+}
+
+/// The tools of a connector are to be looked at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckConnector {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub connector: ConnectorId,
+}
+
+impl Job for CheckConnector {
+    const NAME: &'static str = "check_connector";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.connector)
+    }
+}
+
+/// Somebody wants to sign in at the provider of a connector.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BeginSignIn {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which attempt.
+    pub attempt: uuid::Uuid,
+}
+
+impl Job for BeginSignIn {
+    const NAME: &'static str = "begin_sign_in";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.attempt)
+    }
+}
+
+/// Somebody has come back from there with a code.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FinishSignIn {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which attempt.
+    pub attempt: uuid::Uuid,
+}
+
+impl Job for FinishSignIn {
+    const NAME: &'static str = "finish_sign_in";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.attempt)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod campaigns;
 pub mod clock;
 pub mod cluster;
+pub mod connectors;
 pub mod content;
 pub mod conversations;
 pub mod db;

@@ -62,6 +62,21 @@ impl TestDb {
         Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
     }
 
+    /// The same database, for tests whose servers listen on this machine or are programs on it.
+    #[must_use]
+    pub fn with_commands(&self, commands: &[&str]) -> Db {
+        let mcp_commands = commands.iter().map(ToString::to_string).collect();
+        let settings = Settings { allow_private_hosts: true, mcp_commands, ..self.db.settings().clone() };
+        Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
+    }
+
+    /// The same database, for tests of what reaches no private network.
+    #[must_use]
+    pub fn with_public_hosts(&self) -> Db {
+        let settings = Settings { allow_private_hosts: false, ..self.db.settings().clone() };
+        Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
+    }
+
     /// Ends every connection to this database, as a restart of the server does.
     ///
     /// # Panics

@@ -4,6 +4,7 @@ use domain::{
     AgentId, PageRequest,
     agents::{AgentSummary, Definition, Origin, Risk, Team, tool},
     analytics::Period,
+    connectors::connector_of,
 };
 use similar::{ChangeTag, TextDiff};
 
@@ -66,7 +67,9 @@ pub async fn catalogue(slug: &str, team: String, q: String) -> Result<Catalogue,
 }
 
 fn card(agent: AgentSummary, figures: Option<FigureWords>) -> AgentCard {
-    let risk = agent.tools.iter().filter_map(|name| tool(name)).map(|tool| tool.risk).max();
+    // What a tool of a connector does is known to its server alone.
+    let risk_of = |name: &str| tool(name).map(|tool| tool.risk).or(connector_of(name).map(|_| Risk::Unsafe));
+    let risk = agent.tools.iter().filter_map(|name| risk_of(name)).max();
     let autonomy = match risk {
         Some(Risk::Unsafe) => "Acts with approval",
         Some(Risk::Write) => "Acts alone",
@@ -106,10 +109,16 @@ pub async fn agent(slug: &str, id: &str) -> Result<AgentView, AppError> {
     let fact = |label: &str, value: String| (label.to_owned(), value);
     let tools = read.tools.iter().map(|name| {
         let (what, risk) = match tool(name) {
-            Some(known) => (known.what, Some((known.risk.label().to_owned(), known.risk == Risk::Unsafe))),
-            None => ("Not a tool of this product; it is never called", None),
+            Some(known) => (known.what.to_owned(), Some((known.risk.label().to_owned(), known.risk == Risk::Unsafe))),
+            None => match connector_of(name) {
+                Some(connector) => {
+                    let what = format!("Of the connector {connector}, as it was reviewed under Settings, Connectors");
+                    (what, Some((Risk::Unsafe.label().to_owned(), true)))
+                }
+                None => ("Not a tool of this product; it is never called".to_owned(), None),
+            },
         };
-        ToolLine { name: name.clone(), what: what.to_owned(), risk }
+        ToolLine { name: name.clone(), what, risk }
     });
     Ok(AgentView {
         head: head(&agent),

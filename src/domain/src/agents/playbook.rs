@@ -7,7 +7,7 @@ use minijinja::Environment;
 use serde::{Deserialize, Serialize};
 use yaml_serde::{Mapping, Value};
 
-use crate::Problem;
+use crate::{Problem, connectors::lists};
 
 /// A step as it stands in the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub(super) fn check(steps: &[PlayStep], tools: &[String]) -> Result<(), Problem>
         let mut templates: Vec<&str> = Vec::new();
         match work {
             Work::Call(tool, arguments) => {
-                if !tools.iter().any(|known| known == tool) {
+                if !tools.iter().any(|listed| lists(listed, tool)) {
                     return Err(wrong(n, format!("calls `{tool}`. Add it to the tools of the agent.")));
                 }
                 arguments.values().for_each(|value| texts(value, &mut templates));

@@ -47,7 +47,7 @@ pub(super) async fn follow(db: &Db, run: RunInHand, halt: &CancellationToken) ->
         if halt.is_cancelled() {
             return Ok(End::Halted(Box::new(play.run)));
         }
-        match play.step(db, place, step).await {
+        match play.step(db, place, step, halt).await {
             Ok(Next::GoOn) => {}
             Ok(Next::Answer(answer)) => {
                 play.run.succeed(answer.trim()).await?;
@@ -117,7 +117,7 @@ impl Play {
         Ok(Self { run, names, engine })
     }
 
-    async fn step(&mut self, db: &Db, place: usize, step: &PlayStep) -> Result<Next, Wrong> {
+    async fn step(&mut self, db: &Db, place: usize, step: &PlayStep, halt: &CancellationToken) -> Result<Next, Wrong> {
         if let Some(when) = &step.when
             && !self.value(when)?.is_true()
         {
@@ -127,7 +127,7 @@ impl Play {
             return Err(Wrong::Words(format!("Step {} of the playbook does nothing.", place + 1)));
         };
         let Some(each) = &step.each else {
-            return Ok(match self.once(db, &place.to_string(), work, step.keep.as_deref()).await? {
+            return Ok(match self.once(db, &place.to_string(), work, step.keep.as_deref(), halt).await? {
                 Once::Value(value) => {
                     self.keep(step.keep.as_deref(), value);
                     Next::GoOn
@@ -141,7 +141,7 @@ impl Play {
             self.value(each)?.try_iter().map(|items| items.take(EACH).collect()).unwrap_or_default();
         for (n, item) in items.into_iter().enumerate() {
             self.names.insert("item".to_owned(), item);
-            match self.once(db, &format!("{place}.{n}"), work, step.keep.as_deref()).await? {
+            match self.once(db, &format!("{place}.{n}"), work, step.keep.as_deref(), halt).await? {
                 Once::Value(value) => values.push(value),
                 Once::Answer(answer) => return Ok(Next::Answer(answer)),
                 Once::Stop => return Ok(Next::Stop),
@@ -152,7 +152,14 @@ impl Play {
         Ok(Next::GoOn)
     }
 
-    async fn once(&mut self, db: &Db, key: &str, work: Work<'_>, name: Option<&str>) -> Result<Once, Wrong> {
+    async fn once(
+        &mut self,
+        db: &Db,
+        key: &str,
+        work: Work<'_>,
+        name: Option<&str>,
+        halt: &CancellationToken,
+    ) -> Result<Once, Wrong> {
         match work {
             Work::Answer(template) => Ok(Once::Answer(self.text(template)?)),
             Work::Write(template) => {
@@ -168,7 +175,7 @@ impl Play {
                         arguments.insert(name.to_owned(), value);
                     }
                 }
-                match call(db, &mut self.run, key, tool, Value::Object(arguments)).await? {
+                match call(db, &mut self.run, key, tool, Value::Object(arguments), halt).await? {
                     Called::Stop => Ok(Once::Stop),
                     Called::Step(step) => match (step.state, step.output) {
                         (RunStepState::Done, Some(output)) => Ok(Once::Value(Jinja::from(Serde(output)))),

@@ -15,7 +15,7 @@ use service::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Called, End, aloud, call, give_up, playbook, tools};
+use super::{Called, End, aloud, call, connectors, give_up, playbook, tools};
 use crate::models::{self, Said};
 
 /// Turns of a run, whatever its limit of steps says.
@@ -32,6 +32,7 @@ pub(super) async fn follow(db: &Db, mut run: RunInHand, halt: &CancellationToken
     let company = t.company().await?.name;
     let today = t.today();
     let models = preferred(t.models().ready().await?, &run.definition().model);
+    let others = connectors::offered(&mut t, &run.definition().tools).await?;
     t.commit().await?;
     if models.is_empty() && !run.has_step("m0") {
         return playbook::follow(db, run, halt).await;
@@ -41,7 +42,7 @@ pub(super) async fn follow(db: &Db, mut run: RunInHand, halt: &CancellationToken
     let mut talk = ChatRequest::new(said_before(run.talk()))
         .append_message(ChatMessage::user(question(&run)))
         .with_system(system)
-        .with_tools(offered(run.definition()));
+        .with_tools(offered(run.definition()).into_iter().chain(others).collect::<Vec<_>>());
     for turn in 0..TURNS {
         let said = match think(db, &mut run, &models, &talk, &format!("m{turn}"), halt).await {
             Ok(Thought::Said(said)) => said,
@@ -65,7 +66,7 @@ pub(super) async fn follow(db: &Db, mut run: RunInHand, halt: &CancellationToken
                 return Ok(End::Halted(Box::new(run)));
             }
             let key = format!("m{turn}.{place}");
-            let step = match call(db, &mut run, &key, &wanted.fn_name, arguments(wanted)).await {
+            let step = match call(db, &mut run, &key, &wanted.fn_name, arguments(wanted), halt).await {
                 Ok(Called::Step(step)) => step,
                 Ok(Called::Stop) => return Ok(End::Ended),
                 Err(error) => return lost_or(error, run, halt).await,
@@ -242,6 +243,7 @@ fn answer(step: &RunStep) -> String {
     let value = match (&step.output, &step.error) {
         (Some(output), None) if step.outside => json!({ "data_from_outside": output }),
         (Some(output), None) => output.clone(),
+        (_, error) if step.outside => json!({ "error_from_outside": error }),
         (_, error) => json!({ "error": error }),
     };
     let text = value.to_string();

@@ -1,8 +1,12 @@
 //! Agents as they really run: the catalogue without a model, and agents with models that do as they like.
 
 mod catalogue;
+mod connectors;
 mod drafting;
+mod everything;
+mod mcp_server;
 mod models;
+mod provider;
 mod strangers;
 mod support;
 mod talk;

@@ -29,7 +29,11 @@ use tokio_util::sync::CancellationToken;
 
 /// The demo company and its owner.
 pub async fn demo(test: &TestDb) -> (Db, Actor) {
-    let db = test.with_private_hosts();
+    demo_of(test.with_private_hosts()).await
+}
+
+/// The same in a database with other settings.
+pub async fn demo_of(db: Db) -> (Db, Actor) {
     server::seed::demo(&db).await.expect("the demo is made");
     let person = db.people().sign_in("nora@halden.example", testing::PASSWORD, Origin::default()).await;
     let person = person.expect("the demo's password");
@@ -212,7 +216,7 @@ fn stream(parts: impl futures::Stream<Item = Result<String, Infallible>> + Send 
 }
 
 /// Serves on a port of its own until the test ends.
-async fn listen(router: Router) -> String {
+pub async fn listen(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
     tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });

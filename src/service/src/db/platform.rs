@@ -2,11 +2,13 @@
 //! it cannot have a tenant.
 
 use chrono::{DateTime, Duration, Utc};
-use domain::{CampaignId, CompanyId, ImportId, MailboxId, MessageId, NamedJobId, RunId, TriggerId};
+use domain::{
+    CampaignId, CompanyId, ConnectorId, ImportId, MailboxId, MessageId, NamedJobId, RunId, TriggerId, UserId,
+};
 use uuid::Uuid;
 
 use super::{Db, Tenant};
-use crate::{Actor, Error, Result};
+use crate::{Actor, Error, Result, secrets::hash_token};
 
 /// Cross-company work; made by [`Db::platform`].
 #[derive(Debug)]
@@ -186,6 +188,35 @@ impl<'d> Platform<'d> {
         .fetch_all(self.db.pool())
         .await?;
         Ok(rows.into_iter().map(|r| (CompanyId(r.company), ImportId(r.import))).collect())
+    }
+
+    /// Connectors whose tools are to be looked at.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn waiting_connectors(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, ConnectorId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!", connector_id AS "connector!" FROM platform_waiting_connectors($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|r| (CompanyId(r.company), ConnectorId(r.connector))).collect())
+    }
+
+    /// The company and the person of a sign-in at the provider of a connector, by the word that the browser
+    /// brings back: the address that it comes to names neither.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn connector_sign_in(&self, word: &str) -> Result<Option<(String, UserId)>> {
+        let row = sqlx::query!(
+            r#"SELECT slug AS "slug!", user_id AS "user!" FROM platform_connector_sign_in($1)"#,
+            hash_token(word)
+        )
+        .fetch_optional(self.db.pool())
+        .await?;
+        Ok(row.map(|r| (r.slug, UserId(r.user))))
     }
 
     /// Runs that somebody should look after.

@@ -3,6 +3,7 @@
 
 use domain::{
     agents::Risk,
+    connectors::connector_of,
     runs::{ApprovalState, RunState, RunStep, RunStepState, StepKind, Usage, needs_approval},
 };
 use serde_json::{Value, json};
@@ -75,7 +76,8 @@ impl RunInHand {
         if !self.within_limits().await? {
             return Ok(Intent::Stop);
         }
-        let granted = self.granted.iter().any(|tool| tool == asked.name);
+        // A tool of a connector is asked about each time: its server decides what the same arguments do.
+        let granted = connector_of(asked.name).is_none() && self.granted.iter().any(|tool| tool == asked.name);
         let asks = asked.risk.is_some_and(|risk| needs_approval(risk, granted, self.run.read_outside));
         let state = if asks { RunStepState::Waiting } else { RunStepState::Intended };
         let mut t = self.db.tenant(&self.actor).await?;
