@@ -17,12 +17,15 @@ use serde_json::{Value, json};
 
 use crate::mcp_server::{McpServer, answer};
 
+/// The fields of a form that was posted.
+type Form = Vec<(String, String)>;
+
 /// A provider with a server of the protocol behind it.
 #[derive(Clone)]
 pub struct Provider {
     pub server: McpServer,
     /// What it was sent for tokens.
-    asked: Arc<Mutex<Vec<Vec<(String, String)>>>>,
+    asked: Arc<Mutex<Vec<Form>>>,
     given: Arc<AtomicU32>,
     refuses: Arc<AtomicBool>,
 }
