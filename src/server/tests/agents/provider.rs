@@ -17,15 +17,15 @@ use serde_json::{Value, json};
 
 use crate::mcp_server::{McpServer, answer};
 
-/// The fields of a form that was posted.
-type Form = Vec<(String, String)>;
+/// What a form was posted with.
+type Fields = Vec<(String, String)>;
 
 /// A provider with a server of the protocol behind it.
 #[derive(Clone)]
 pub struct Provider {
     pub server: McpServer,
     /// What it was sent for tokens.
-    asked: Arc<Mutex<Vec<Form>>>,
+    asked: Arc<Mutex<Vec<Fields>>>,
     given: Arc<AtomicU32>,
     refuses: Arc<AtomicBool>,
 }
