@@ -71,7 +71,7 @@ pub async fn work(db: &Db, job: &WorkOnRun, stop: &CancellationToken) -> Result<
         }
     };
     let working = async {
-        let outcome = thinking::follow(db, run, &halt).await;
+        let outcome = Box::pin(thinking::follow(db, run, &halt)).await;
         ended.cancel();
         outcome
     };
@@ -109,7 +109,8 @@ async fn call(
     halt: &CancellationToken,
 ) -> service::Result<Called> {
     if connector_of(name).is_some() {
-        return connectors::call(db, run, key, name, arguments, halt).await;
+        // In a box: a conversation with a server is large, and would lie on the stack of every call.
+        return Box::pin(connectors::call(db, run, key, name, arguments, halt)).await;
     }
     let Some(known) = tool(name).filter(|tool| run.definition().tools.iter().any(|own| own == tool.name)) else {
         let error = Trouble::Words(format!("This agent has no tool `{name}`."));

@@ -76,13 +76,13 @@ pub async fn check(db: &Db, job: &CheckConnector) -> anyhow::Result<()> {
 }
 
 async fn look(db: &Db, actor: &Actor, connector: &ReadyConnector) -> Result<service::connectors::Found, Fault> {
-    let token = oauth::token(db, actor, connector, false).await?;
+    let token = Box::pin(oauth::token(db, actor, connector, false)).await?;
     // Which revision it speaks may have changed since the last look.
     let anew = ReadyConnector { protocol: None, ..connector.clone() };
-    let session = match Session::open(db, &anew, token).await {
+    let session = match Box::pin(Session::open(db, &anew, token)).await {
         Err(fault) if fault.needs_sign_in => {
-            let token = oauth::token(db, actor, connector, true).await?;
-            Session::open(db, &anew, token).await?
+            let token = Box::pin(oauth::token(db, actor, connector, true)).await?;
+            Box::pin(Session::open(db, &anew, token)).await?
         }
         other => other?,
     };
@@ -117,7 +117,7 @@ pub(crate) async fn call(db: &Db, actor: &Actor, call: Call<'_>) -> service::Res
         let connector = t.connectors().open(call.connector).await?;
         t.commit().await?;
         let begun = Instant::now();
-        let outcome = once(db, actor, &connector, call).await;
+        let outcome = Box::pin(once(db, actor, &connector, call)).await;
         let took = begun.elapsed();
         remember(db, actor, call, took, &outcome).await?;
         let fault = match outcome {
@@ -144,12 +144,12 @@ async fn once(
 ) -> Result<Result<Value, Failed>, Fault> {
     let limit = Duration::from_secs(u64::try_from(connector.timeout_seconds).unwrap_or(30));
     let calling = async {
-        let token = oauth::token(db, actor, connector, false).await?;
-        let session = match Session::open(db, connector, token).await {
+        let token = Box::pin(oauth::token(db, actor, connector, false)).await?;
+        let session = match Box::pin(Session::open(db, connector, token)).await {
             // Nothing was called yet, so nothing is done twice.
             Err(fault) if fault.needs_sign_in => {
-                let token = oauth::token(db, actor, connector, true).await?;
-                Session::open(db, connector, token).await?
+                let token = Box::pin(oauth::token(db, actor, connector, true)).await?;
+                Box::pin(Session::open(db, connector, token)).await?
             }
             other => other?,
         };

@@ -103,9 +103,14 @@ impl Leads<'_> {
 
     /// Remembers that leads are or were in a campaign; called by whoever enrols them.
     pub(crate) async fn mark_enrolled(&mut self, ids: &[Uuid]) -> Result<()> {
-        sqlx::query!("UPDATE leads SET ever_enrolled = true WHERE id = ANY($1) AND NOT ever_enrolled", ids)
-            .execute(self.t.conn())
-            .await?;
+        // In one order, or two campaigns that are placed at the same time wait for each other.
+        sqlx::query!(
+            "WITH those AS (SELECT id FROM leads WHERE id = ANY($1) AND NOT ever_enrolled ORDER BY id FOR NO KEY UPDATE)
+             UPDATE leads l SET ever_enrolled = true FROM those WHERE l.id = those.id",
+            ids
+        )
+        .execute(self.t.conn())
+        .await?;
         Ok(())
     }
 
