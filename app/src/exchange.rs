@@ -204,7 +204,8 @@ impl Attempt {
     #[must_use]
     pub fn new(form: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(form).into_owned();
-        let secret = |name: &str| name.contains("password") || name.ends_with("[key]");
+        let secret =
+            |name: &str| name.contains("password") || ["[api_key]", "[secret]"].iter().any(|n| name.ends_with(n));
         Self { pairs: pairs.filter(|(name, _)| !secret(name)).collect() }
     }
 }
@@ -343,7 +344,7 @@ mod tests {
     #[cfg(feature = "ssr")]
     #[test]
     fn the_secrets_of_a_refused_form_are_not_kept() {
-        let kept = Attempt::new(b"form[name]=a&form[password]=b&form%5Bkey%5D=c").pairs;
+        let kept = Attempt::new(b"form[name]=a&form[password]=b&form%5Bapi_key%5D=c&form[secret]=d").pairs;
         assert_eq!(kept, [("form[name]".to_owned(), "a".to_owned())]);
     }
 

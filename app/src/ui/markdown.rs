@@ -7,6 +7,7 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, 
 #[must_use]
 pub fn markdown(text: &str) -> String {
     let mut links = Vec::new();
+    let mut outline = Vec::new();
     let parser = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
     let events = parser.filter_map(|event| {
         Some(match event {
@@ -31,9 +32,12 @@ pub fn markdown(text: &str) -> String {
                 Event::InlineHtml(CowStr::from("</a>"))
             }
             Event::Start(Tag::Heading { level, .. }) => {
-                Event::Start(Tag::Heading { level: below(level), id: None, classes: Vec::new(), attrs: Vec::new() })
+                outline.retain(|&above| above < level);
+                outline.push(level);
+                let level = shown(outline.len());
+                Event::Start(Tag::Heading { level, id: None, classes: Vec::new(), attrs: Vec::new() })
             }
-            Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(below(level))),
+            Event::End(TagEnd::Heading(_)) => Event::End(TagEnd::Heading(shown(outline.len()))),
             other => other,
         })
     });
@@ -51,11 +55,12 @@ fn attribute(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-const fn below(level: HeadingLevel) -> HeadingLevel {
-    match level {
-        HeadingLevel::H1 => HeadingLevel::H3,
-        HeadingLevel::H2 => HeadingLevel::H4,
-        HeadingLevel::H3 => HeadingLevel::H5,
+/// How a heading so deep in the text is shown. A level is never left out, whatever the text does.
+const fn shown(depth: usize) -> HeadingLevel {
+    match depth {
+        0 | 1 => HeadingLevel::H3,
+        2 => HeadingLevel::H4,
+        3 => HeadingLevel::H5,
         _ => HeadingLevel::H6,
     }
 }
@@ -72,6 +77,14 @@ mod tests {
         let link = r#"<a href="https://example.com/?a=1&amp;b=2" rel="nofollow noopener">them</a>"#;
         assert!(written.contains(link), "{written}");
         assert!(written.contains("<td>1</td>"), "{written}");
+    }
+
+    #[test]
+    fn no_level_of_headings_is_left_out() {
+        let written = markdown("## a\n\n#### b\n\n### c\n\n# d\n\n## e");
+        for heading in ["<h3>a</h3>", "<h4>b</h4>", "<h4>c</h4>", "<h3>d</h3>", "<h4>e</h4>"] {
+            assert!(written.contains(heading), "{heading}: {written}");
+        }
     }
 
     #[test]

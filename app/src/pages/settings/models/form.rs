@@ -21,7 +21,7 @@ pub struct ModelForm {
     name: String,
     model: String,
     base_url: String,
-    key: String,
+    api_key: String,
     price_in: String,
     price_out: String,
 }
@@ -46,7 +46,7 @@ impl From<domain::models::Model> for FilledForm {
                 name: m.name,
                 model: m.model,
                 base_url: m.base_url.unwrap_or_default(),
-                key: String::new(),
+                api_key: String::new(),
                 price_in: m.price_in.to_string(),
                 price_out: m.price_out.to_string(),
             },
@@ -67,7 +67,7 @@ impl From<ModelForm> for domain::models::ModelInput {
             name: Some(form.name),
             base_url: Some(form.base_url),
             model: Some(form.model),
-            key: Some(form.key),
+            key: Some(form.api_key),
             price_in: price(form.price_in),
             price_out: price(form.price_out),
             enabled: None,
@@ -152,7 +152,7 @@ fn fields(values: ModelForm, key_hint: &'static str, post: Post) -> AnyView {
         <TextInput name="form[name]" label="Name" hint="What it is called here" value=values.name error=of("name")/>
         <TextInput name="form[model]" label="Model" hint="As the provider calls it, as in gpt-5-mini" value=values.model error=of("model")/>
         <TextInput name="form[base_url]" label="Address" kind=InputKind::Url hint="Of an endpoint that speaks like this kind. Empty for the provider’s own." value=values.base_url optional=true error=of("base_url")/>
-        <TextInput name="form[key]" label="Key" kind=InputKind::Password hint=key_hint autocomplete="off" optional=true error=of("key")/>
+        <TextInput name="form[api_key]" label="Key" kind=InputKind::Password hint=key_hint autocomplete="off" optional=true error=of("key")/>
         <TextInput name="form[price_in]" label="Price of a million tokens sent" value=values.price_in suffix="US dollars" width=FieldWidth::Short error=of("price_in")/>
         <TextInput name="form[price_out]" label="Price of a million tokens answered" value=values.price_out suffix="US dollars" width=FieldWidth::Short error=of("price_out")/>
     }
