@@ -134,6 +134,7 @@ fn sidebar(data: ShellData) -> AnyView {
             {company_switcher(&data)}
             <nav class="scroll" aria-label="Main">
                 <NavItem place=Place::Home slug=slug.clone()/>
+                <NavItem place=Place::Approvals slug=slug.clone()/>
                 <h2>"Prospects"</h2>
                 <NavItem place=Place::Leads slug=slug.clone()/>
                 <NavItem place=Place::Accounts slug=slug.clone()/>

@@ -9,6 +9,7 @@ use leptos_router::hooks::use_location;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Home,
+    Approvals,
     Leads,
     Accounts,
     Tasks,
@@ -27,6 +28,7 @@ impl Place {
     const fn looks(self) -> (&'static str, IconName, &'static str) {
         match self {
             Self::Home => ("Home", IconName::Home, ""),
+            Self::Approvals => ("Approvals", IconName::Check, "/approvals"),
             Self::Leads => ("Leads", IconName::People, "/leads"),
             Self::Accounts => ("Accounts", IconName::Building, "/accounts"),
             Self::Tasks => ("Tasks", IconName::Task, "/tasks"),

@@ -56,6 +56,7 @@ pub fn MorePage(
         <PageScroll label="More">
             <div class="page-body narrow">
                 <ul class="link-list">
+                    {more_link(Place::Approvals, &slug)}
                     {more_link(Place::Accounts, &slug)}
                     {more_link(Place::Tasks, &slug)}
                     {more_link(Place::Sandbox, &slug)}

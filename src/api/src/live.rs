@@ -262,12 +262,12 @@ where
 /// reads these things do.
 fn may_hear(actor: &Actor, topic: &str) -> bool {
     let scope = match topic {
-        "leads" | "accounts" | "imports" | "tasks" => Scope::LeadsRead,
-        "campaigns" | "content" => Scope::CampaignsRead,
+        "leads" | "accounts" | "imports" | "tasks" | "drafts" => Scope::LeadsRead,
+        "campaigns" | "content" | "documents" => Scope::CampaignsRead,
         "mailboxes" => Scope::MailboxesRead,
         "suppressions" => Scope::SuppressionsRead,
-        "agents" | "models" => Scope::AgentsRead,
-        "runs" => Scope::RunsRead,
+        "agents" | "models" | "triggers" | "memories" | "connectors" => Scope::AgentsRead,
+        "runs" | "conversations" => Scope::RunsRead,
         _ => return actor.api_key_id().is_none(),
     };
     actor.api_key_id().is_none() || actor.scopes().contains(&scope)
