@@ -7,6 +7,8 @@
 #[cfg(feature = "hydrate")]
 mod browser;
 
+#[cfg(feature = "hydrate")]
+use std::sync::Mutex;
 use std::{fmt, pin::Pin, str::FromStr, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -115,21 +117,36 @@ fn patiently(
 ) -> (Arc<dyn Fn(String) -> Loading + Send + Sync>, Show) {
     let posts = use_posts();
     let shown = StoredValue::new(None);
-    let asked = move || Some((untrack(|| arguments()), posts.get_untracked()));
-    let asked_for = asked.clone();
-    let load = move |arguments| -> Loading {
-        let news = shown.get_value() == asked_for();
-        let answer = load(arguments);
+    // What the page asks for now; nothing once it is gone.
+    let wanted = Arc::new(Mutex::new(None));
+    let keep = move |wanted: &Mutex<_>, asked| {
+        if let Ok(mut wanted) = wanted.lock() {
+            *wanted = asked;
+        }
+    };
+    Effect::new({
+        let (wanted, arguments) = (wanted.clone(), arguments.clone());
+        move || keep(&wanted, Some((arguments(), posts.get())))
+    });
+    on_cleanup({
+        let wanted = wanted.clone();
+        move || keep(&wanted, None)
+    });
+    let load = move |arguments: String| -> Loading {
+        let asked = Some((arguments.clone(), posts.get_untracked()));
+        let news = shown.get_value() == asked;
+        let (answer, wanted) = (load(arguments), wanted.clone());
         Box::pin(async move {
             let answer = answer.await;
             if news {
-                browser::idle().await;
+                // Whatever is asked for next begins when this has ended.
+                browser::idle(move || !wanted.lock().is_ok_and(|wanted| *wanted == asked)).await;
             }
             answer
         })
     };
     let show = move |bytes: &[u8]| {
-        shown.set_value(asked());
+        shown.set_value(Some((untrack(|| arguments()), posts.get_untracked())));
         show(bytes)
     };
     (Arc::new(load), Arc::new(show))

@@ -6,12 +6,12 @@ use leptos::{prelude::*, wasm_bindgen::JsCast};
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 
 /// When to look again.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// Is done when nobody is in the middle of anything.
-pub(in crate::exchange) async fn idle() {
+/// Is done when nobody is in the middle of anything, or when it is `over` in any case.
+pub(in crate::exchange) async fn idle(over: impl Fn() -> bool) {
     poll_fn(|context| {
-        if !in_use() {
+        if over() || !in_use() {
             return Poll::Ready(());
         }
         let waker = context.waker().clone();
