@@ -176,7 +176,7 @@ impl ContentInput {
 pub struct ContentFilter {
     /// Only texts for this.
     pub kind: Option<ContentKind>,
-    /// Words that the title has, in any order and also as parts of longer words.
+    /// Beginnings of words that title or body have, in any order.
     pub q: Option<String>,
 }
 

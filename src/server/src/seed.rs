@@ -9,6 +9,7 @@ use domain::{
     campaigns::{Audience, CampaignInput},
     companies::{CompanyChange, NewCompany},
     content::{ContentInput, ContentKind},
+    conversations::NewMessage,
     documents::DocumentInput,
     leads::{LeadFilter, LeadInput},
     mailboxes::{MailboxInput, MailboxKind},
@@ -76,6 +77,7 @@ pub async fn demo(db: &Db) -> Result<()> {
     facts(db, &nora).await?;
     to_do(db, &nora, &leads).await?;
     plan(db, &nora).await?;
+    agents_at_work(db, &nora).await?;
     // A second company, so that the switcher has something to switch to.
     let second = NewCompany {
         name: "Nordfjell Optics".to_owned(),
@@ -205,7 +207,6 @@ async fn texts(db: &Db, owner: &Actor, campaign: CampaignId) -> Result<()> {
     Ok(t.commit().await?)
 }
 
-/// What waits for people about some of the leads.
 /// Facts that are no text and no lead.
 async fn facts(db: &Db, owner: &Actor) -> Result<()> {
     let mut t = db.tenant(owner).await?;
@@ -224,6 +225,7 @@ async fn facts(db: &Db, owner: &Actor) -> Result<()> {
     Ok(t.commit().await?)
 }
 
+/// What waits for people about some of the leads.
 async fn to_do(db: &Db, owner: &Actor, leads: &[LeadId]) -> Result<()> {
     let mut t = db.tenant(owner).await?;
     for ((title, days), lead) in names::TASKS.into_iter().zip(leads.iter().step_by(7)) {
@@ -258,6 +260,20 @@ async fn plan(db: &Db, owner: &Actor) -> Result<()> {
         enabled: true,
     };
     t.triggers().create(cleaner.id, weekly).await.map_err(words)?;
+    Ok(t.commit().await?)
+}
+
+/// Runs that the first worker finds: most of them end, one asks first, and one is the beginning of a talk.
+async fn agents_at_work(db: &Db, owner: &Actor) -> Result<()> {
+    let mut t = db.tenant(owner).await?;
+    let agents = t.agents().list().await.map_err(words)?;
+    for agent in agents.iter().filter(|agent| names::AT_WORK.contains(&agent.name.as_str())) {
+        t.runs().create_example(agent.id).await.map_err(words)?;
+    }
+    if let Some(researcher) = agents.iter().find(|agent| agent.name == "lead-researcher") {
+        let message = NewMessage { message: names::MESSAGE.to_owned() };
+        t.conversations().create(researcher.id, &message).await.map_err(words)?;
+    }
     Ok(t.commit().await?)
 }
 

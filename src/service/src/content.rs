@@ -10,6 +10,9 @@ use sqlx::types::Json;
 
 use crate::{Error, Result, Tenant, audit::Entry, cursor};
 
+/// Texts that a search looks at: of those with its words, the last changed ones.
+const FOUND: i32 = 5_000;
+
 /// The texts of the company.
 #[derive(Debug)]
 pub struct Content<'t> {
@@ -31,7 +34,7 @@ impl Content<'_> {
     pub async fn list(&mut self, filter: &ContentFilter, page: &PageRequest) -> Result<Page<ContentSummary>> {
         self.t.require(Permission::Read).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
-        let words: Vec<_> = filter.q.as_deref().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        let words = filter.q.as_deref().and_then(search_query);
         let rows = sqlx::query_as!(
             ContentSummary,
             r#"
@@ -40,16 +43,17 @@ impl Content<'_> {
             FROM content
             WHERE deleted_at IS NULL
               AND ($1::text IS NULL OR kind = $1)
-              AND NOT EXISTS (SELECT FROM unnest($2::text[]) AS w (word) WHERE strpos(lower(title), lower(word)) = 0)
+              AND ($2::text IS NULL OR id IN (SELECT search_content(to_tsquery('simple', $2), $6)))
               AND ($3::timestamptz IS NULL OR (updated_at, id) < ($3, $4::uuid))
             ORDER BY updated_at DESC, id DESC
             LIMIT $5
             "#,
             filter.kind.map(ContentKind::as_str),
-            &words,
+            words,
             after.at,
             after.id,
             limit + 1,
+            FOUND,
         )
         .fetch_all(self.t.conn())
         .await?;
@@ -245,4 +249,12 @@ impl Content<'_> {
             .await?;
         self.get(id).await
     }
+}
+
+/// Beginnings of words as a query: a text must have all of them.
+fn search_query(words: &str) -> Option<String> {
+    // In quotes every sign is a sign and no operator.
+    let quoted = |word: &str| format!("'{}':*", word.replace('\\', "\\\\").replace('\'', "''"));
+    let words: Vec<String> = words.split_whitespace().map(quoted).collect();
+    (!words.is_empty()).then(|| words.join(" & "))
 }

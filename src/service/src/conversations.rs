@@ -27,6 +27,20 @@ impl Tenant {
     }
 }
 
+/// Conversations by what follows their columns.
+macro_rules! conversation_query {
+    ($rest:tt, $($bind:expr),* $(,)?) => {
+        sqlx::query_as!(
+            Conversation,
+            r#"SELECT c.id AS "id: ConversationId", c.agent_id AS "agent_id: AgentId", a.name AS agent, c.title,
+                      c.created_by, c.created_at, c.updated_at
+               FROM conversations c JOIN agents a ON a.id = c.agent_id "#
+                + $rest,
+            $($bind),*
+        )
+    };
+}
+
 impl Conversations<'_> {
     /// Conversations, those with the newest messages first, with one agent or with all.
     ///
@@ -35,14 +49,10 @@ impl Conversations<'_> {
     pub async fn list(&mut self, agent: Option<AgentId>, page: &PageRequest) -> Result<Page<Conversation>> {
         self.t.require(Permission::Read).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
-        let rows = sqlx::query_as!(
-            Conversation,
-            r#"SELECT c.id AS "id: ConversationId", c.agent_id AS "agent_id: AgentId", a.name AS agent, c.title,
-                      c.created_by, c.created_at, c.updated_at
-               FROM conversations c JOIN agents a ON a.id = c.agent_id
-               WHERE ($1::uuid IS NULL OR c.agent_id = $1)
-                 AND ($2::timestamptz IS NULL OR (c.updated_at, c.id) < ($2, $3::uuid))
-               ORDER BY c.updated_at DESC, c.id DESC LIMIT $4"#,
+        let rows = conversation_query!(
+            "WHERE ($1::uuid IS NULL OR c.agent_id = $1)
+               AND ($2::timestamptz IS NULL OR (c.updated_at, c.id) < ($2, $3::uuid))
+             ORDER BY c.updated_at DESC, c.id DESC LIMIT $4",
             agent.map(|id| id.0),
             after.at,
             after.id,
@@ -59,16 +69,10 @@ impl Conversations<'_> {
     /// [`Error::NotFound`].
     pub async fn get(&mut self, id: ConversationId) -> Result<Conversation> {
         self.t.require(Permission::Read).await?;
-        sqlx::query_as!(
-            Conversation,
-            r#"SELECT c.id AS "id: ConversationId", c.agent_id AS "agent_id: AgentId", a.name AS agent, c.title,
-                      c.created_by, c.created_at, c.updated_at
-               FROM conversations c JOIN agents a ON a.id = c.agent_id WHERE c.id = $1"#,
-            id.0
-        )
-        .fetch_optional(self.t.conn())
-        .await?
-        .ok_or(Error::NotFound("conversation"))
+        conversation_query!("WHERE c.id = $1", id.0)
+            .fetch_optional(self.t.conn())
+            .await?
+            .ok_or(Error::NotFound("conversation"))
     }
 
     /// Its last hundred messages with their answers, in order.

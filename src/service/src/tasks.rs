@@ -32,15 +32,10 @@ impl Tenant {
     }
 }
 
-impl Tasks<'_> {
-    /// The open tasks: those that are due first, then the oldest.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] without the right to read.
-    pub async fn open(&mut self, page: &PageRequest) -> Result<Page<Task>> {
-        self.t.require(Permission::Read).await?;
-        let (limit, after) = (page.limit(), cursor::after(page)?);
-        let rows = sqlx::query_as!(
+/// Tasks by what follows their columns.
+macro_rules! task_query {
+    ($rest:tt, $($bind:expr),* $(,)?) => {
+        sqlx::query_as!(
             Task,
             r#"
             SELECT t.id AS "id: TaskId", t.title, t.details, t.lead_id AS "lead: LeadId",
@@ -50,11 +45,26 @@ impl Tasks<'_> {
             FROM tasks t
             LEFT JOIN leads l ON l.id = t.lead_id
             LEFT JOIN users u ON u.id = t.assignee
-            WHERE t.done_at IS NULL
-              AND ($1::date IS NULL OR (t.sort_on, t.id) > ($1, $2::uuid))
-            ORDER BY t.sort_on, t.id
-            LIMIT $3
-            "#,
+            "#
+                + $rest,
+            $($bind),*
+        )
+    };
+}
+
+impl Tasks<'_> {
+    /// The open tasks: those that are due first, then the oldest.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the right to read.
+    pub async fn open(&mut self, page: &PageRequest) -> Result<Page<Task>> {
+        self.t.require(Permission::Read).await?;
+        let (limit, after) = (page.limit(), cursor::after(page)?);
+        let rows = task_query!(
+            "WHERE t.done_at IS NULL
+               AND ($1::date IS NULL OR (t.sort_on, t.id) > ($1, $2::uuid))
+             ORDER BY t.sort_on, t.id
+             LIMIT $3",
             after.at.map(|at| at.date_naive()),
             after.id,
             limit + 1,
@@ -90,21 +100,11 @@ impl Tasks<'_> {
     /// [`Error::NotFound`].
     pub async fn of_lead(&mut self, lead: LeadId) -> Result<Vec<Task>> {
         self.t.leads().require_there(lead).await?;
-        Ok(sqlx::query_as!(
-            Task,
-            r#"
-            SELECT t.id AS "id: TaskId", t.title, t.details, t.lead_id AS "lead: LeadId",
-                   coalesce(nullif(concat_ws(' ', l.first_name, l.last_name), ''), l.email) AS lead_name,
-                   t.assignee AS "assignee: UserId", u.name AS "assignee_name?", t.due_on, t.created_by,
-                   t.run_id AS "run: RunId", t.created_at, t.done_at, t.done_by
-            FROM tasks t
-            LEFT JOIN leads l ON l.id = t.lead_id
-            LEFT JOIN users u ON u.id = t.assignee
-            WHERE t.lead_id = $1
-            ORDER BY t.done_at DESC NULLS FIRST, t.sort_on, t.id
-            LIMIT 200
-            "#,
-            lead.0
+        Ok(task_query!(
+            "WHERE t.lead_id = $1
+             ORDER BY t.done_at DESC NULLS FIRST, t.sort_on, t.id
+             LIMIT 200",
+            lead.0,
         )
         .fetch_all(self.t.conn())
         .await?)
@@ -116,23 +116,7 @@ impl Tasks<'_> {
     /// [`Error::NotFound`].
     pub async fn get(&mut self, id: TaskId) -> Result<Task> {
         self.t.require(Permission::Read).await?;
-        sqlx::query_as!(
-            Task,
-            r#"
-            SELECT t.id AS "id: TaskId", t.title, t.details, t.lead_id AS "lead: LeadId",
-                   coalesce(nullif(concat_ws(' ', l.first_name, l.last_name), ''), l.email) AS lead_name,
-                   t.assignee AS "assignee: UserId", u.name AS "assignee_name?", t.due_on, t.created_by,
-                   t.run_id AS "run: RunId", t.created_at, t.done_at, t.done_by
-            FROM tasks t
-            LEFT JOIN leads l ON l.id = t.lead_id
-            LEFT JOIN users u ON u.id = t.assignee
-            WHERE t.id = $1
-            "#,
-            id.0
-        )
-        .fetch_optional(self.t.conn())
-        .await?
-        .ok_or(Error::NotFound("task"))
+        task_query!("WHERE t.id = $1", id.0).fetch_optional(self.t.conn()).await?.ok_or(Error::NotFound("task"))
     }
 
     /// A new task. A number of days counts from the day that it is where the actor is.

@@ -58,7 +58,7 @@ async fn every_change_is_a_version_and_the_old_ones_stay() {
 }
 
 #[tokio::test]
-async fn the_library_is_searched_by_kind_and_by_words_of_the_title() {
+async fn the_library_is_searched_by_kind_and_by_beginnings_of_words() {
     let db = testing::db().await;
     let acme = db.company("Acme").await;
     let mut t = db.tenant(&acme.owner).await.expect("open");
@@ -67,14 +67,20 @@ async fn the_library_is_searched_by_kind_and_by_words_of_the_title() {
         (ContentKind::Social, "Sensors, in three lines"),
         (ContentKind::Report, "100% of the audience"),
     ] {
-        t.content().create(text(kind, title, "Text.")).await.expect("made");
+        t.content().create(text(kind, title, "Text of Zoë’s team.")).await.expect("made");
     }
     let words = |q: &str| ContentFilter { q: Some(q.to_owned()), ..ContentFilter::default() };
     let all = ["100% of the audience", "Sensors, in three lines", "Drift of optical sensors"];
     assert_eq!(titles(&mut t, ContentFilter::default()).await, all, "the last changed first");
     assert_eq!(titles(&mut t, words("  ")).await, all);
     assert_eq!(titles(&mut t, words("SENSORS drift")).await, all[2..], "in any order");
-    assert_eq!(titles(&mut t, words("%")).await, all[..1], "a sign is a sign");
+    assert_eq!(titles(&mut t, words("drif opt")).await, all[2..], "by their beginnings");
+    assert_eq!(titles(&mut t, words("zoë")).await, all, "in the body");
+    assert_eq!(titles(&mut t, words("rift")).await, [""; 0]);
+    for odd in ["sensors'", "a'b\\'c", "x & !y | (z)", "<->", ":*", "\\"] {
+        titles(&mut t, words(odd)).await;
+    }
+    assert_eq!(titles(&mut t, words("!sensors")).await, all[1..], "a sign is no operator");
     let social = ContentFilter { kind: Some(ContentKind::Social), ..words("sensors") };
     assert_eq!(titles(&mut t, social).await, all[1..2]);
 

@@ -134,7 +134,7 @@ async fn functions_that_look_across_companies_are_few_and_closed() {
         &mut conn,
         "SELECT p.oid::regprocedure::text FROM pg_proc p
          WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef AND cardinality($1::text[]) > 0
-           AND p.proname NOT LIKE 'platform\\_%' AND p.proname NOT IN ('search_leads', 'search_documents')",
+           AND p.proname NOT LIKE 'platform\\_%' AND p.proname NOT IN ('search_leads', 'search_documents', 'search_content')",
     )
     .await;
     assert!(unnamed.is_empty(), "their names do not say what they are: {unnamed:?}");

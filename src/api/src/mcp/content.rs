@@ -61,7 +61,7 @@ pub(super) static TOOLS: [ToolOf; 4] = [
 struct ListContent {
     /// Only texts of this kind.
     kind: Option<ContentKind>,
-    /// Words that the title has, in any order.
+    /// Beginnings of words that title or body have, in any order.
     q: Option<String>,
     /// `next` of the page before.
     after: Option<String>,

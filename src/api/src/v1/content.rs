@@ -30,7 +30,7 @@ pub fn router() -> OpenApiRouter {
 struct ContentList {
     /// What it is for: `blog`, `social`, `image`, `video`, `email` or `report`.
     kind: Option<String>,
-    /// Words that the title has, in any order.
+    /// Beginnings of words that title or body have, in any order.
     q: Option<String>,
     /// `next` of the page before.
     after: Option<String>,

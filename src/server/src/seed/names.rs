@@ -168,6 +168,19 @@ pub const DRAFT: (&str, &str) = (
      Best regards\nNora Berg",
 );
 
+/// Agents that have worked on their example.
+pub const AT_WORK: [&str; 7] = [
+    "campaign-analyst",
+    "copy-proofreader",
+    "deliverability-checker",
+    "event-promoter",
+    "lead-researcher",
+    "subject-line-tester",
+    "test-orchestrator",
+];
+/// What somebody has asked an agent.
+pub const MESSAGE: &str = "What do we know about lead7@atelier-verre.example before the call on Monday?";
+
 /// The lead with this number.
 pub fn lead(n: usize) -> LeadInput {
     let (first, last) = (FIRST[n % FIRST.len()], LAST[(n * 7 + n / FIRST.len()) % LAST.len()]);

@@ -19,7 +19,7 @@ use super::{Result, limit, outside, own, word};
 pub(crate) struct FindContent {
     /// blog, social, image, video, email or report.
     pub kind: Option<String>,
-    /// Words of the title.
+    /// Beginnings of words of title or body.
     pub q: Option<String>,
 }
 
