@@ -25,7 +25,11 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use domain::{agents::MAX_UPLOAD as MAX_AGENT_FILES, imports::MAX_UPLOAD};
+use domain::{
+    agents::MAX_UPLOAD as MAX_AGENT_FILES,
+    connectors::{CLIENT_DOCUMENT, SIGN_IN_BACK},
+    imports::MAX_UPLOAD,
+};
 use service::Db;
 use tower_sessions::Session;
 
@@ -49,7 +53,8 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/settings/keys/new", post(keys::create))
         .route("/t/{slug}/settings/models/webhook", post(webhook::connect))
         .route("/t/{slug}/agents/{agent}/triggers/{trigger}/secret", post(trigger::renew_secret))
-        .route("/connectors/oauth/callback", get(connectors::signed_in))
+        .route(SIGN_IN_BACK, get(connectors::signed_in))
+        .route(CLIENT_DOCUMENT, get(connectors::client))
         .route("/t/{slug}/leads/bulk", post(leads::bulk))
         .route("/t/{slug}/leads/import/upload", post(imports::upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .route("/t/{slug}/leads/import/{id}/rejected.csv", get(imports::rejected))

@@ -1,10 +1,12 @@
-//! Takes the browser back from the provider of a connector. The word it brings belongs to one attempt of one
-//! person; whoever else comes with it gets nothing.
+//! Takes the browser back from the provider of a connector, and tells providers who sends it there. The word that
+//! the browser brings belongs to one attempt of one person; whoever else comes with it gets nothing.
 
 use axum::{
+    Json,
     extract::{Query, State},
     response::{IntoResponse, Redirect, Response},
 };
+use domain::connectors::SignInClient;
 use http::{StatusCode, request::Parts};
 use leptos::prelude::*;
 use serde::Deserialize;
@@ -36,6 +38,14 @@ pub async fn signed_in(State(db): State<Db>, session: Session, Query(answer): Qu
             }
             .into_any()
         }),
+    }
+}
+
+/// Who signs people in from here, for providers that read it.
+pub async fn client(State(db): State<Db>) -> Response {
+    match SignInClient::at(&db.settings().public_url) {
+        Some(client) => Json(client).into_response(),
+        None => super::not_found().await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Connectors: servers of the Model Context Protocol that agents may use. What such a server says of its tools
 //! is the word of somebody outside; a tool is called only with the permission that a person has given it.
 
+mod client;
 mod input;
 mod presets;
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use crate::{ConnectorId, RunId, agents::Risk, wire::wire_enum};
 
+pub use client::{CLIENT_DOCUMENT, SIGN_IN_BACK, SignInClient};
 pub use input::ConnectorInput;
 pub use presets::{PRESETS, Preset, preset};
 

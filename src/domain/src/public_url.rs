@@ -40,6 +40,15 @@ pub fn check_endpoint(url: &str) -> Result<String, Problem> {
     Ok(url.to_owned())
 }
 
+/// Whether an address of ours is one that servers elsewhere can come to: encrypted, and no name or number of a
+/// network at home.
+#[must_use]
+pub fn is_open(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://") else { return false };
+    let host = host_of(rest);
+    host.contains('.') && host.parse::<IpAddr>().is_err()
+}
+
 fn is_near(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),

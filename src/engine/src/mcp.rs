@@ -16,6 +16,7 @@ use service::{
     connectors::{Admission, Made, ReadyConnector},
     jobs::CheckConnector,
 };
+use zeroize::Zeroizing;
 
 use self::{fault::Fault, session::Session};
 
@@ -70,22 +71,34 @@ pub async fn check(db: &Db, job: &CheckConnector) -> anyhow::Result<()> {
     let mut t = db.tenant(&actor).await?;
     match looked {
         Ok(found) => t.connectors().found(job.connector, found).await?,
-        Err(fault) => t.connectors().not_found_out(job.connector, &fault.words, fault.needs_sign_in).await?,
+        Err(fault) => {
+            let challenge = fault.challenge.as_deref();
+            t.connectors().not_found_out(job.connector, &fault.words, fault.needs_sign_in, challenge).await?;
+        }
     }
     Ok(t.commit().await?)
 }
 
 async fn look(db: &Db, actor: &Actor, connector: &ReadyConnector) -> Result<service::connectors::Found, Fault> {
-    let token = Box::pin(oauth::token(db, actor, connector, false)).await?;
     // Which revision it speaks may have changed since the last look.
     let anew = ReadyConnector { protocol: None, ..connector.clone() };
-    let session = match Box::pin(Session::open(db, &anew, token)).await {
-        Err(fault) if fault.needs_sign_in => {
-            let token = Box::pin(oauth::token(db, actor, connector, true)).await?;
-            Box::pin(Session::open(db, &anew, token)).await?
+    let mut refused: Option<Fault> = None;
+    loop {
+        let token = Box::pin(oauth::token(db, actor, connector, refused.is_some())).await;
+        let token = token.map_err(|fault| fault.after(refused.clone()))?;
+        match list(db, &anew, token).await {
+            Err(fault) if refused.is_none() && fault.may_renew() => refused = Some(fault),
+            found => return found,
         }
-        other => other?,
-    };
+    }
+}
+
+async fn list(
+    db: &Db,
+    with: &ReadyConnector,
+    token: Option<Zeroizing<String>>,
+) -> Result<service::connectors::Found, Fault> {
+    let session = Box::pin(Session::open(db, with, token)).await?;
     let found = session.list_tools().await;
     session.close().await;
     found
@@ -144,28 +157,44 @@ async fn once(
 ) -> Result<Result<Value, Failed>, Fault> {
     let limit = Duration::from_secs(u64::try_from(connector.timeout_seconds).unwrap_or(30));
     let calling = async {
-        let token = Box::pin(oauth::token(db, actor, connector, false)).await?;
-        let session = match Box::pin(Session::open(db, connector, token)).await {
-            // Nothing was called yet, so nothing is done twice.
-            Err(fault) if fault.needs_sign_in => {
-                let token = Box::pin(oauth::token(db, actor, connector, true)).await?;
-                Box::pin(Session::open(db, connector, token)).await?
+        let mut refused: Option<Fault> = None;
+        loop {
+            let token = Box::pin(oauth::token(db, actor, connector, refused.is_some())).await;
+            let token = token.map_err(|fault| fault.after(refused.clone()))?;
+            let opened = Box::pin(Session::open(db, connector, token)).await;
+            let (session, answered) = match opened {
+                Ok(session) => {
+                    let answered = session.call(call.tool, call.arguments, call.harmless).await;
+                    (Some(session), answered)
+                }
+                Err(fault) => (None, Err(fault)),
+            };
+            match answered {
+                // A server that does not know who calls has done nothing, so nothing is done twice.
+                Err(fault) if refused.is_none() && fault.may_renew() => {
+                    end(session).await;
+                    refused = Some(fault);
+                }
+                answered => return Ok::<_, Fault>((session, answered)),
             }
-            other => other?,
-        };
-        let answered = session.call(call.tool, call.arguments, call.harmless).await;
-        Ok::<_, Fault>((session, answered))
+        }
     };
     let Ok(called) = tokio::time::timeout(limit, calling).await else {
         let doubt = if call.harmless { "" } else { " It may have been done." };
         return Err(Fault::broken(format!("It did not answer in time.{doubt}")));
     };
     let (session, answered) = called?;
-    if session.tools_have_changed() {
+    if session.as_ref().is_some_and(Session::tools_have_changed) {
         tell_of_change(db, actor, call.connector).await;
     }
-    session.close().await;
+    end(session).await;
     answered
+}
+
+async fn end(session: Option<Session>) {
+    if let Some(session) = session {
+        session.close().await;
+    }
 }
 
 /// Asks for a call, and waits a little when there were too many.
@@ -204,6 +233,7 @@ async fn remember(
         error,
         broken: fault.is_some_and(|fault| !fault.needs_sign_in),
         needs_sign_in: fault.is_some_and(|fault| fault.needs_sign_in),
+        challenge: fault.and_then(|fault| fault.challenge.as_deref()),
     };
     let mut t = db.tenant(actor).await?;
     t.connectors().made(call.connector, made).await?;

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::{Error, Result, Tenant, audit::Entry, error::OnConstraint, jobs::CheckConnector};
 
 pub use calls::{Admission, Made};
-pub use sign_in::{SignIn, SignInAnswer, SignInFlow};
+pub use sign_in::{Led, SignIn, SignInAnswer, SignInFlow};
 pub use tools::{Callable, Found, FoundTool, Offered, storable};
 
 /// Most connectors of a company.
@@ -52,6 +52,8 @@ pub struct ReadyConnector {
     pub client_id: Option<String>,
     /// What signing in has given, as the worker wrote it.
     pub tokens: Option<Zeroizing<String>>,
+    /// What its server last asked for when it refused a call.
+    pub challenge: Option<String>,
     /// The revision of the protocol that it spoke last.
     pub protocol: Option<String>,
     /// Seconds that a call may take.
@@ -178,6 +180,7 @@ impl Connectors<'_> {
                     client_id = CASE WHEN $5 <> 'oauth' THEN NULL WHEN $7::text IS NULL THEN client_id ELSE nullif($7, '') END,
                     secret_sealed = CASE WHEN $13 THEN $8 ELSE coalesce($8, secret_sealed) END,
                     tokens_sealed = CASE WHEN $9 THEN NULL ELSE tokens_sealed END,
+                    challenge = CASE WHEN $9 THEN NULL ELSE challenge END,
                     calls_per_minute = coalesce($10, calls_per_minute), timeout_seconds = coalesce($11, timeout_seconds),
                     failures = 0, open_until = NULL, last_error = NULL, next_check_at = $12,
                     state = CASE WHEN state = 'paused' THEN state
@@ -299,7 +302,7 @@ impl Connectors<'_> {
     pub async fn open(&mut self, id: ConnectorId) -> Result<ReadyConnector> {
         let row = sqlx::query!(
             r#"SELECT name, transport AS "transport: Transport", url, command, args, auth AS "auth: ConnectorAuth",
-                      secret_name, secret_sealed, client_id, tokens_sealed, protocol, timeout_seconds
+                      secret_name, secret_sealed, client_id, tokens_sealed, challenge, protocol, timeout_seconds
                FROM connectors WHERE id = $1"#,
             id.0
         )
@@ -322,6 +325,7 @@ impl Connectors<'_> {
             secret: opened(row.secret_sealed)?,
             client_id: row.client_id,
             tokens: opened(row.tokens_sealed)?,
+            challenge: row.challenge,
             protocol: row.protocol,
             timeout_seconds: row.timeout_seconds,
         })

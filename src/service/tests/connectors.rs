@@ -11,7 +11,7 @@ use domain::{
 use serde_json::json;
 use service::{
     Error, Tenant,
-    connectors::{Admission, Found, FoundTool, Made, SignInAnswer},
+    connectors::{Admission, Found, FoundTool, Led, Made, SignInAnswer},
 };
 use testing::TestDb;
 
@@ -46,7 +46,7 @@ fn found(names: &[&str]) -> Found {
 
 async fn call(t: &mut Tenant, id: ConnectorId, error: Option<&str>) {
     let broken = error.is_some();
-    let made = Made { tool: "find", run: None, took_ms: 5, error, broken, needs_sign_in: false };
+    let made = Made { tool: "find", run: None, took_ms: 5, error, broken, needs_sign_in: false, challenge: None };
     t.connectors().made(id, made).await.expect("kept");
 }
 
@@ -144,7 +144,7 @@ async fn calls_are_limited_and_a_server_that_fails_is_left_alone() {
     // A server is looked at again each day, and one that is paused is not.
     t.connectors().found(id, found(&[])).await.expect("kept");
     t.commit().await.expect("kept");
-    let (now, later) = (db.clock().now(), db.clock().now() + Duration::hours(25));
+    let (now, later) = (db.clock().now(), db.clock().now() + Duration::minutes(61));
     assert_eq!((waiting(&db, now).await, waiting(&db, later).await), (0, 1));
     let mut t = db.tenant(&acme.owner).await.expect("open");
     t.connectors().set_paused(id, true).await.expect("paused");
@@ -162,7 +162,8 @@ async fn an_attempt_to_sign_in_belongs_to_one_person_and_ends() {
     let input = ConnectorInput { auth: Some(ConnectorAuth::Oauth), secret: None, ..input("mail") };
     let id = t.connectors().create(input).await.expect("set up").id;
     let attempt = t.connectors().begin_sign_in(id).await.expect("begun");
-    t.connectors().lead_sign_in(attempt, "https://provider.example/", "word", "{}").await.expect("kept");
+    let led = Led { url: "https://provider.example/", word: "word", flow: "{}", challenge: None };
+    t.connectors().lead_sign_in(attempt, led).await.expect("kept");
     t.commit().await.expect("kept");
     let answer = || Ok(SignInAnswer { code: "code".to_owned(), issuer: None });
     for person in [acme.member(Role::Admin).await, other.owner.clone()] {

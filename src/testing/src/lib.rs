@@ -62,6 +62,13 @@ impl TestDb {
         Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
     }
 
+    /// The same, for tests of what others read at the address of the product.
+    #[must_use]
+    pub fn with_public_url(&self, url: &str) -> Db {
+        let settings = Settings { allow_private_hosts: true, public_url: url.to_owned(), ..self.db.settings().clone() };
+        Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
+    }
+
     /// The same database, for tests whose servers listen on this machine or are programs on it.
     #[must_use]
     pub fn with_commands(&self, commands: &[&str]) -> Db {

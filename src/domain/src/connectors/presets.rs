@@ -11,6 +11,8 @@ pub struct Preset {
     pub label: &'static str,
     /// Its address.
     pub url: &'static str,
+    /// Where its provider describes it.
+    pub docs: &'static str,
     /// How it knows the company.
     pub auth: ConnectorAuth,
     /// What to do at its provider before.
@@ -25,6 +27,7 @@ pub const PRESETS: [Preset; 2] = [
         name: "gmail",
         label: "Gmail",
         url: "https://gmailmcp.googleapis.com/mcp/v1",
+        docs: "https://developers.google.com/workspace/gmail/api/reference/mcp",
         auth: ConnectorAuth::Oauth,
         before: "In the Google Cloud console, enable the Gmail API and the Gmail MCP API, and register an OAuth client \
                  of the kind “Web application” with the address below. Enter its client ID and secret here.",
@@ -34,6 +37,7 @@ pub const PRESETS: [Preset; 2] = [
         name: "apollo",
         label: "Apollo",
         url: "https://mcp.apollo.io/mcp",
+        docs: "https://docs.apollo.io/docs/apollo-mcp",
         auth: ConnectorAuth::Oauth,
         before: "Nothing is to be registered: add the connector, then sign in to Apollo as somebody who may use its API.",
         advice: "Allow what searches people and organisations. Ask for what enriches, which costs credits, and for what \

@@ -17,6 +17,8 @@ type HttpError = StreamableHttpError<reqwest::Error>;
 
 /// Characters of what a server says of an error.
 const SAID: usize = 500;
+/// Characters of what it asks of whoever signs in.
+const CHALLENGE: usize = 4_096;
 
 /// Why it could not be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,10 @@ pub(super) struct Fault {
     pub words: String,
     /// Whether somebody has to sign in, or to enter another secret.
     pub needs_sign_in: bool,
+    /// Whether it knows who calls, and wants more rights than were given.
+    pub wants_more: bool,
+    /// What the server asks of whoever signs in.
+    pub challenge: Option<String>,
     /// Try again after this; nothing when trying again cannot help.
     pub again: Option<Duration>,
 }
@@ -32,17 +38,33 @@ pub(super) struct Fault {
 impl Fault {
     /// A fault that trying again does not mend.
     pub(super) fn broken(words: impl Into<String>) -> Self {
-        Self { words: words.into(), needs_sign_in: false, again: None }
+        Self { words: words.into(), needs_sign_in: false, wants_more: false, challenge: None, again: None }
     }
 
     /// The server knows nobody.
     pub(super) fn unknown_here(words: impl Into<String>) -> Self {
-        Self { words: words.into(), needs_sign_in: true, again: None }
+        Self { words: words.into(), needs_sign_in: true, wants_more: false, challenge: None, again: None }
     }
 
     /// A fault that may pass by itself.
     fn passing(words: impl Into<String>, wait: Duration) -> Self {
-        Self { words: words.into(), needs_sign_in: false, again: Some(wait) }
+        Self { words: words.into(), needs_sign_in: false, wants_more: false, challenge: None, again: Some(wait) }
+    }
+
+    /// Whether a token that was renewed may be taken where this one was not.
+    pub(super) const fn may_renew(&self) -> bool {
+        self.needs_sign_in && !self.wants_more
+    }
+
+    /// The same, that came of trying once more after `before`.
+    pub(super) fn after(self, before: Option<Self>) -> Self {
+        let challenge = self.challenge.or(before.and_then(|fault| fault.challenge));
+        Self { challenge, ..self }
+    }
+
+    /// The same, with what the server asks of whoever signs in.
+    fn with_challenge(self, header: &str) -> Self {
+        Self { challenge: Some(header.chars().take(CHALLENGE).collect()), ..self }
     }
 
     /// Why no session came about.
@@ -94,11 +116,13 @@ fn known(step: &str, error: &(dyn Error + 'static)) -> Option<Fault> {
         _ => error.downcast_ref::<HttpError>(),
     }?;
     Some(match error {
-        HttpError::AuthRequired(_) => {
+        HttpError::AuthRequired(asked) => {
             Fault::unknown_here("The server asks who calls (401). Sign in, or enter a secret.")
+                .with_challenge(&asked.www_authenticate_header)
         }
-        HttpError::InsufficientScope(_) => {
-            Fault::unknown_here("The server does not allow this to whoever signed in (403). Sign in with more rights.")
+        HttpError::InsufficientScope(asked) => {
+            let words = "The server wants more rights for this than were given (403). Sign in again to give them.";
+            Fault { wants_more: true, ..Fault::unknown_here(words) }.with_challenge(&asked.www_authenticate_header)
         }
         HttpError::UnexpectedServerResponse(said) if said.starts_with("HTTP 401") || said.starts_with("HTTP 403") => {
             Fault::unknown_here("The server refuses the secret. Enter one that works.")

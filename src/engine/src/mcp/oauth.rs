@@ -3,29 +3,30 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::connectors::ConnectorAuth;
+use domain::connectors::{ConnectorAuth, SIGN_IN_BACK, SignInClient};
 use futures::StreamExt;
 use reqwest::Url;
 use rmcp::transport::auth::{
-    AuthError, AuthorizationManager, CredentialStore, InMemoryCredentialStore, InMemoryStateStore, OAuthClientConfig,
-    OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest, StateStore, StoredAuthorizationState, StoredCredentials,
+    AuthError, AuthorizationManager, AuthorizationMetadata, CredentialStore, InMemoryCredentialStore,
+    InMemoryStateStore, OAuthClientConfig, OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest, StateStore,
+    StoredAuthorizationState, StoredCredentials,
 };
 use serde::{Deserialize, Serialize};
 use service::{
     Actor, Db,
-    connectors::ReadyConnector,
+    connectors::{Led, ReadyConnector},
     jobs::{BeginSignIn, FinishSignIn},
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::fault::Fault;
+use super::{fault::Fault, session::Session};
 use crate::http;
 
-/// Where a provider sends the browser back to.
-const BACK: &str = "/connectors/oauth/callback";
 /// Bytes of an answer of a provider.
 const MOST: usize = 256 * 1024;
+/// How long a server may take to say what it asks of whoever signs in.
+const CHALLENGED: Duration = Duration::from_secs(20);
 /// A token that ends within this is renewed before it is used.
 const SOON: u64 = 60;
 /// How often, and how many times, somebody who renews the tokens is waited for.
@@ -62,9 +63,10 @@ pub async fn begin_sign_in(db: &Db, job: &BeginSignIn) -> anyhow::Result<()> {
     let led = lead(db, &connector).await;
     let mut t = db.tenant(&actor).await?;
     match led {
-        Ok((url, flow)) => {
+        Ok((url, flow, challenge)) => {
             let kept = serde_json::to_string(&flow)?;
-            t.connectors().lead_sign_in(job.attempt, &url, &flow.word, &kept).await?;
+            let led = Led { url: &url, word: &flow.word, flow: &kept, challenge: challenge.as_deref() };
+            t.connectors().lead_sign_in(job.attempt, led).await?;
         }
         Err(words) => t.connectors().fail_sign_in(job.attempt, &words).await?,
     }
@@ -169,15 +171,21 @@ async fn attempt(
     Ok(Some((actor, connector, flow)))
 }
 
-/// Discovery, a client of ours if the company has none, and the address to go to.
-async fn lead(db: &Db, connector: &ReadyConnector) -> Result<(String, Flow), String> {
-    let (mut manager, states, _) = manager(db, connector).await.map_err(words)?;
-    let scopes = manager.select_initial_scopes(&[]).await;
+/// Discovery, a client of ours if the company has none, and the address to go to; with what the server asked.
+async fn lead(db: &Db, connector: &ReadyConnector) -> Result<(String, Flow, Option<String>), String> {
+    let asked = match &connector.challenge {
+        None => challenge_of(db, connector).await,
+        known => known.clone(),
+    };
+    let connector = &ReadyConnector { challenge: asked, ..connector.clone() };
+    let (mut manager, states, _, metadata) = manager(db, connector).await.map_err(words)?;
+    let scopes = scopes(&manager, connector).await;
     let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
     let back = back(db);
-    let client = match &connector.client_id {
-        Some(id) => Client { id: id.clone(), secret: connector.secret.as_ref().map(|secret| secret.to_string()) },
-        None => {
+    let client = match (&connector.client_id, SignInClient::at(&db.settings().public_url)) {
+        (Some(id), _) => Client { id: id.clone(), secret: connector.secret.as_ref().map(|secret| secret.to_string()) },
+        (None, Some(own)) if reads_documents(&metadata) => Client { id: own.client_id, secret: None },
+        (None, _) => {
             let made = manager
                 .register_client("Saleswright", &back, &scopes)
                 .await
@@ -199,7 +207,37 @@ async fn lead(db: &Db, connector: &ReadyConnector) -> Result<(String, Flow), Str
         // Google gives a token that renews itself only to whoever asks in these words.
         url.query_pairs_mut().append_pair("access_type", "offline").append_pair("prompt", "consent");
     }
-    Ok((url.into(), Flow { client, word, state }))
+    Ok((url.into(), Flow { client, word, state }, connector.challenge.clone()))
+}
+
+/// What a server asks of somebody whom it does not know. Some say it only to those who call a method.
+async fn challenge_of(db: &Db, connector: &ReadyConnector) -> Option<String> {
+    let stranger = ReadyConnector { protocol: None, ..connector.clone() };
+    let asking = async {
+        let session = Box::pin(Session::open(db, &stranger, None)).await?;
+        let listed = session.list_tools().await;
+        session.close().await;
+        listed
+    };
+    tokio::time::timeout(CHALLENGED, asking).await.ok()?.err()?.challenge
+}
+
+/// The rights to ask for: those that were given before, and those that the server asks for now.
+async fn scopes(manager: &AuthorizationManager, connector: &ReadyConnector) -> Vec<String> {
+    let before: Option<Tokens> = connector.tokens.as_ref().and_then(|text| serde_json::from_str(text).ok());
+    let mut scopes = before.map(|tokens| tokens.credentials.granted_scopes).unwrap_or_default();
+    for scope in manager.select_initial_scopes(&[]).await {
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    scopes
+}
+
+/// Whether a provider reads who we are at our own address.
+fn reads_documents(metadata: &AuthorizationMetadata) -> bool {
+    let told = metadata.additional_fields.get("client_id_metadata_document_supported");
+    told.and_then(serde_json::Value::as_bool).unwrap_or_default()
 }
 
 async fn exchange(
@@ -209,7 +247,7 @@ async fn exchange(
     code: &str,
     issuer: Option<&str>,
 ) -> Result<Tokens, String> {
-    let (mut manager, states, credentials) = manager(db, connector).await.map_err(words)?;
+    let (mut manager, states, credentials, _) = manager(db, connector).await.map_err(words)?;
     manager.configure_client(config(&flow.client, &back(db))).map_err(words)?;
     states.save(&flow.word, flow.state).await.map_err(words)?;
     manager.exchange_code_for_token_with_issuer(code, &flow.word, issuer).await.map_err(words)?;
@@ -224,7 +262,7 @@ async fn renew(db: &Db, connector: &ReadyConnector, tokens: Tokens) -> Result<To
         AuthError::AuthorizationRequired | AuthError::TokenRefreshRejected(_) => over(()),
         error => Fault { again: Some(Duration::ZERO), ..Fault::broken(words(error)) },
     };
-    let (mut manager, _, credentials) = manager(db, connector).await.map_err(fault)?;
+    let (mut manager, _, credentials, _) = manager(db, connector).await.map_err(fault)?;
     manager.configure_client(config(&tokens.client, &back(db))).map_err(fault)?;
     credentials.save(tokens.credentials).await.map_err(fault)?;
     manager.refresh_token().await.map_err(fault)?;
@@ -236,7 +274,7 @@ async fn renew(db: &Db, connector: &ReadyConnector, tokens: Tokens) -> Result<To
 async fn manager(
     db: &Db,
     connector: &ReadyConnector,
-) -> Result<(AuthorizationManager, InMemoryStateStore, InMemoryCredentialStore), AuthError> {
+) -> Result<(AuthorizationManager, InMemoryStateStore, InMemoryCredentialStore, AuthorizationMetadata), AuthError> {
     let url = connector.url.as_deref().unwrap_or_default();
     let client = http::client(db).map_err(|error| AuthError::InternalError(error.to_string()))?;
     let guarded = Arc::new(Guarded { db: db.clone(), client });
@@ -244,9 +282,9 @@ async fn manager(
     let (states, credentials) = (InMemoryStateStore::new(), InMemoryCredentialStore::new());
     manager.set_state_store(states.clone());
     manager.set_credential_store(credentials.clone());
-    let found = manager.resolve_metadata().await?;
-    manager.set_metadata(found.metadata);
-    Ok((manager, states, credentials))
+    let found = manager.resolve_metadata_from_challenge(connector.challenge.as_deref()).await?.metadata;
+    manager.set_metadata(found.clone());
+    Ok((manager, states, credentials, found))
 }
 
 fn config(client: &Client, back: &str) -> OAuthClientConfig {
@@ -258,7 +296,7 @@ fn config(client: &Client, back: &str) -> OAuthClientConfig {
 }
 
 fn back(db: &Db) -> String {
-    format!("{}{BACK}", db.settings().public_url)
+    format!("{}{SIGN_IN_BACK}", db.settings().public_url)
 }
 
 /// The token that a server is shown.

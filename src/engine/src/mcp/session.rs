@@ -1,5 +1,8 @@
 //! A session with a server, for one look or one call: opened, asked, closed. Nothing that the server asks of us is
 //! done: it gets no model, no files and no person.
+//!
+//! A session is not kept for the next call: secrets, rights and the review of a tool count as they are at each
+//! call, a worker that ends leaves nothing behind, and the newest revision of the protocol has no sessions.
 
 use std::{
     collections::HashMap,
@@ -19,7 +22,7 @@ use rmcp::{
         CallToolRequestParams, ClientCapabilities, ClientConfig, Implementation, PaginatedRequestParams,
         ProtocolVersion,
     },
-    service::{ClientLifecycleMode, ClientServiceExt, NotificationContext, RunningService},
+    service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt, NotificationContext, RunningService},
     transport::{StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig},
 };
 use serde_json::Value;
@@ -58,8 +61,15 @@ impl Session {
         let lifecycle = lifecycle(with.protocol.as_deref());
         let running = match with.transport {
             Transport::Http => {
-                let transport = http_transport(db, with, token)?;
-                client.serve_with_lifecycle(transport, lifecycle).await.map_err(|error| Fault::of_start(&error))?
+                let opened = client.clone().serve_with_lifecycle(http_transport(db, with, token.clone())?, lifecycle);
+                match opened.await {
+                    Err(error) if with.protocol.is_none() && may_be_older(&error) => {
+                        let transport = http_transport(db, with, token)?;
+                        client.serve_with_lifecycle(transport, ClientLifecycleMode::Initialize).await
+                    }
+                    opened => opened,
+                }
+                .map_err(|error| Fault::of_start(&error))?
             }
             Transport::Stdio => {
                 let (transport, complaints) = process::start(db, with)?;
@@ -156,6 +166,15 @@ fn lifecycle(protocol: Option<&str>) -> ClientLifecycleMode {
         }
         Some(_) => ClientLifecycleMode::Initialize,
     }
+}
+
+/// Whether a server that answers the question for the newest revision so may speak an older one. Some answer
+/// every question that they do not know with nothing instead of an error.
+const fn may_be_older(error: &ClientInitializeError) -> bool {
+    matches!(
+        error,
+        ClientInitializeError::ExpectedInitResult(_) | ClientInitializeError::NoCompatibleProtocolVersion { .. }
+    )
 }
 
 fn http_transport(

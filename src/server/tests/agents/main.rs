@@ -7,6 +7,7 @@ mod everything;
 mod mcp_server;
 mod models;
 mod provider;
+mod sign_in;
 mod strangers;
 mod support;
 mod talk;

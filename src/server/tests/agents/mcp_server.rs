@@ -37,6 +37,15 @@ pub struct McpServer {
     called: Arc<Mutex<Vec<String>>>,
     description: Arc<Mutex<&'static str>>,
     key: Arc<Mutex<Option<String>>>,
+    wants: Arc<Mutex<Option<&'static str>>>,
+    manners: Arc<Mutex<Manners>>,
+}
+
+/// What a server does in its own way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Manners {
+    greets_everybody: bool,
+    is_vague: bool,
 }
 
 impl McpServer {
@@ -47,6 +56,8 @@ impl McpServer {
             called: Arc::default(),
             description: Arc::new(Mutex::new("Finds people.")),
             key: Arc::default(),
+            wants: Arc::default(),
+            manners: Arc::default(),
         };
         let router = Router::new().route("/mcp", post(answer)).with_state(server.clone());
         Self { url: format!("{}mcp", listen(router).await), ..server }
@@ -67,6 +78,21 @@ impl McpServer {
     /// From now on this token is asked for.
     pub fn lock(&self, key: &str) {
         *self.key.lock().expect("nobody panicked") = Some(key.to_owned());
+    }
+
+    /// From now on a call needs this right, which nobody has; without one, none is needed.
+    pub fn want(&self, right: Option<&'static str>) {
+        *self.wants.lock().expect("nobody panicked") = right;
+    }
+
+    /// It asks who calls only after the greeting.
+    pub fn greet_everybody(&self) {
+        self.manners.lock().expect("nobody panicked").greets_everybody = true;
+    }
+
+    /// It answers what it does not know with nothing.
+    pub fn be_vague(&self) {
+        self.manners.lock().expect("nobody panicked").is_vague = true;
     }
 
     /// From now on its first tool is described so.
@@ -98,21 +124,30 @@ impl McpServer {
 /// Answers one message.
 pub async fn answer(State(server): State<McpServer>, headers: HeaderMap, Json(asked): Json<Value>) -> Response {
     let key = server.key.lock().expect("nobody panicked").clone();
+    let method = asked["method"].as_str().unwrap_or_default();
+    let manners = *server.manners.lock().expect("nobody panicked");
+    let is_greeting = method == "initialize" || asked.get("id").is_none();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let described = format!(r#"resource_metadata="http://{host}/.well-known/oauth-protected-resource""#);
     if let Some(key) = key
+        && !(manners.greets_everybody && is_greeting)
         && headers.get(header::AUTHORIZATION).is_none_or(|given| given != format!("Bearer {key}").as_str())
     {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let challenge = format!(r#"Bearer resource_metadata="http://{host}/.well-known/oauth-protected-resource""#);
+        let challenge = format!(r#"Bearer scope="read", {described}"#);
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response();
     }
     let says = |result: Value| Json(json!({"jsonrpc": "2.0", "id": asked["id"], "result": result})).into_response();
     let text = |words: &str| says(json!({"content": [{"type": "text", "text": words}]}));
-    match asked["method"].as_str().unwrap_or_default() {
+    match method {
         "initialize" => says(json!({
             "protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "people", "version": "1"},
         })),
         "tools/list" => says(json!({"tools": server.tools()})),
         "tools/call" => {
+            if let Some(right) = *server.wants.lock().expect("nobody panicked") {
+                let challenge = format!(r#"Bearer error="insufficient_scope", scope="{right}", {described}"#);
+                return (StatusCode::FORBIDDEN, [(header::WWW_AUTHENTICATE, challenge)]).into_response();
+            }
             let name = asked["params"]["name"].as_str().unwrap_or_default().to_owned();
             server.called.lock().expect("nobody panicked").push(name);
             match server.next() {
@@ -129,6 +164,7 @@ pub async fn answer(State(server): State<McpServer>, headers: HeaderMap, Json(as
             }
         }
         _ if asked.get("id").is_none() => StatusCode::ACCEPTED.into_response(),
+        _ if manners.is_vague => says(json!({})),
         _ => {
             let error = json!({"code": -32601, "message": "no such method"});
             Json(json!({"jsonrpc": "2.0", "id": asked["id"], "error": error})).into_response()

@@ -82,6 +82,7 @@ async fn metadata(headers: HeaderMap) -> Json<Value> {
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["none"],
+        "client_id_metadata_document_supported": true,
     }))
 }
 

@@ -46,6 +46,8 @@ pub struct Made<'a> {
     pub broken: bool,
     /// Whether the server knows nobody any more.
     pub needs_sign_in: bool,
+    /// What it asks of whoever signs in.
+    pub challenge: Option<&'a str>,
 }
 
 impl Connectors<'_> {
@@ -114,7 +116,8 @@ impl Connectors<'_> {
                     open_until = CASE WHEN $2 AND failures + 1 >= $3 THEN $4::timestamptz END,
                     last_error = CASE WHEN $2 OR $5 THEN $6 END,
                     state = CASE WHEN state = 'paused' THEN state WHEN $5 THEN 'needs_sign_in'
-                                 WHEN $2 AND failures + 1 >= $3 THEN 'failing' WHEN $2 THEN state ELSE 'ready' END
+                                 WHEN $2 AND failures + 1 >= $3 THEN 'failing' WHEN $2 THEN state ELSE 'ready' END,
+                    challenge = coalesce($7, challenge)
              WHERE id = $1",
             id.0,
             made.broken,
@@ -122,6 +125,7 @@ impl Connectors<'_> {
             now + LEFT_ALONE,
             made.needs_sign_in,
             error,
+            made.challenge,
         )
         .execute(self.t.conn())
         .await?;

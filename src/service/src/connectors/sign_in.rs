@@ -31,6 +31,19 @@ pub struct SignIn {
     pub answered: bool,
 }
 
+/// Where a person has to go to sign in, and what belongs to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Led<'a> {
+    /// The address.
+    pub url: &'a str,
+    /// The word that comes back with the browser.
+    pub word: &'a str,
+    /// What the exchange will need.
+    pub flow: &'a str,
+    /// What the server asks of whoever signs in.
+    pub challenge: Option<&'a str>,
+}
+
 /// An attempt in the hands of a worker.
 #[derive(Clone, Debug)]
 pub struct SignInFlow {
@@ -166,26 +179,27 @@ impl Connectors<'_> {
         }))
     }
 
-    /// Keeps where the person has to go, the word that comes back, and what the exchange will need.
+    /// Keeps where the person has to go, and what the exchange will need.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn lead_sign_in(&mut self, attempt: Uuid, url: &str, word: &str, flow: &str) -> Result<()> {
+    pub async fn lead_sign_in(&mut self, attempt: Uuid, led: Led<'_>) -> Result<()> {
         let company = self.t.actor().company();
-        let sealed = self.t.db().secrets().seal(company, attempt, flow)?;
+        let sealed = self.t.db().secrets().seal(company, attempt, led.flow)?;
         let connector = sqlx::query_scalar!(
             "UPDATE connector_sign_ins SET url = $2, state_hash = $3, flow_sealed = $4 WHERE id = $1 RETURNING connector_id",
             attempt,
-            url,
-            hash_token(word),
+            led.url,
+            hash_token(led.word),
             sealed
         )
         .fetch_optional(self.t.conn())
         .await?;
-        match connector {
-            Some(connector) => self.t.tell("connectors", connector).await,
-            None => Ok(()),
-        }
+        let Some(connector) = connector else { return Ok(()) };
+        sqlx::query!("UPDATE connectors SET challenge = $2 WHERE id = $1", connector, led.challenge)
+            .execute(self.t.conn())
+            .await?;
+        self.t.tell("connectors", connector).await
     }
 
     /// Keeps why an attempt did not work; another one can be begun.

@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 use super::Connectors;
 use crate::{Error, Result, audit::Entry, secrets::hex};
 
-/// How often a server is looked at again.
-const AGAIN: Duration = Duration::days(1);
+/// How often a server is looked at again: what it says of its tools is only as old as this, also where it
+/// tells of no changes.
+const AGAIN: Duration = Duration::hours(1);
 /// Characters of a name that models take.
 const NAME: usize = 64;
 /// Most tools of a server.
@@ -223,21 +224,29 @@ impl Connectors<'_> {
         self.t.tell("connectors", id.0).await
     }
 
-    /// Keeps why a look has failed. A server that knows nobody any more waits for somebody to sign in.
+    /// Keeps why a look has failed. A server that knows nobody any more waits for somebody to sign in, and
+    /// `challenge` is what it asks of them.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn not_found_out(&mut self, id: ConnectorId, words: &str, needs_sign_in: bool) -> Result<()> {
+    pub async fn not_found_out(
+        &mut self,
+        id: ConnectorId,
+        words: &str,
+        needs_sign_in: bool,
+        challenge: Option<&str>,
+    ) -> Result<()> {
         let now = self.t.now();
         let state = if needs_sign_in { ConnectorState::NeedsSignIn } else { ConnectorState::Failing };
         sqlx::query!(
             "UPDATE connectors SET state = CASE WHEN state = 'paused' THEN state ELSE $2 END, last_error = $3,
-                    checked_at = $4, next_check_at = $5 WHERE id = $1",
+                    checked_at = $4, next_check_at = $5, challenge = coalesce($6, challenge) WHERE id = $1",
             id.0,
             state.as_str(),
             cut(clean(words), 2_000),
             now,
             now + AGAIN,
+            challenge,
         )
         .execute(self.t.conn())
         .await?;

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 #[cfg(feature = "ssr")]
-use domain::connectors::{Connector, ConnectorAuth, ConnectorInput, PRESETS, Preset, Transport, preset};
+use domain::connectors::{Connector, ConnectorAuth, ConnectorInput, PRESETS, Preset, SIGN_IN_BACK, Transport, preset};
 
 /// What is entered about a connector, as text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -145,10 +145,11 @@ pub(super) fn add(slug: &str, chosen: &str, settings: &service::Settings, post: 
 
 #[cfg(feature = "ssr")]
 fn help(preset: &'static Preset, settings: &service::Settings) -> AnyView {
-    let back = format!("{}/connectors/oauth/callback", settings.public_url);
+    let back = format!("{}{SIGN_IN_BACK}", settings.public_url);
     view! {
         <Callout tone=Tone::Sky title=preset.label>
-            {preset.before}" Address to come back to: "<code class="as-written">{back}</code>". "{preset.advice}
+            {preset.before}" Address to come back to: "<code class="as-written">{back}</code>". "{preset.advice}" "
+            <a href=preset.docs rel="noreferrer">{format!("What {} says of its server", preset.label)}</a>
         </Callout>
     }
     .into_any()
