@@ -39,6 +39,7 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
     use domain::{
         PageRequest,
         campaigns::{CampaignFilter, CampaignState},
+        connectors::ConnectorState,
         drafts::QueueFilter,
         leads::LeadFilter,
         mailboxes::MailboxState,
@@ -70,6 +71,7 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
     } else {
         0
     };
+    let connectors = if t.actor().can(Permission::ManageAgents) { t.connectors().list().await? } else { Vec::new() };
     t.commit().await?;
     let in_state = |state| counts.iter().filter(|(s, _)| *s == state).map(|(_, n)| *n).sum::<i64>();
     let base = format!("/t/{slug}");
@@ -89,6 +91,15 @@ pub async fn load_home(slug: String) -> Result<Home, AppError> {
         let why = "Their e-mails leave when they are approved.".to_owned();
         needs.push((title, why, format!("{base}/approvals?kind=drafts")));
     }
+    needs.extend(connectors.iter().filter(|c| c.to_review > 0).map(|c| {
+        let verb = plural(c.to_review, "tool is", "tools are");
+        let why = "Agents use what is new or has changed only after somebody has reviewed it.".to_owned();
+        (format!("{verb} new or changed at {}", c.name), why, format!("{base}/settings/connectors/{}", c.id))
+    }));
+    needs.extend(connectors.iter().filter(|c| c.state == ConnectorState::NeedsSignIn).map(|c| {
+        let why = c.last_error.clone().unwrap_or_else(|| "Agents cannot use its tools until then.".to_owned());
+        (format!("{} waits for somebody to sign in", c.name), why, format!("{base}/settings/connectors/{}", c.id))
+    }));
     needs.extend(mailboxes.iter().filter(|m| may_mend && m.state == MailboxState::Reconnect).map(|m| {
         let why = m.last_error.clone().unwrap_or_default();
         (format!("{} is not connected", m.address), why, format!("{base}/settings/mailboxes"))

@@ -2,6 +2,7 @@
 
 mod agents;
 mod api;
+mod connectors;
 mod doors;
 mod hooks;
 mod isolation;
