@@ -4,6 +4,8 @@
 mod decisions;
 #[cfg(feature = "ssr")]
 mod evidence;
+#[cfg(feature = "ssr")]
+mod forms;
 mod list;
 #[cfg(feature = "ssr")]
 mod load;

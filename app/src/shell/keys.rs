@@ -1,5 +1,5 @@
-//! The keys that work everywhere: `[`, `/` and `?`. They are silent while
-//! somebody types, and the list of them can switch them off.
+//! The keys that work everywhere: `[`, `/` and `?`, and those that buttons of a page ask for in
+//! `aria-keyshortcuts`. They are silent while somebody types, and the list of them can switch them off.
 
 use leptos::prelude::*;
 
@@ -60,16 +60,18 @@ mod browser {
 
     /// Acts on a key unless it belongs to a field, a dialog or a browser command.
     pub(super) fn press(event: &KeyboardEvent, rail: RwSignal<bool>) {
-        let commanded = event.ctrl_key() || event.meta_key() || event.alt_key();
-        if commanded || event.default_prevented() || is_typing(event) || find("dialog[open]").is_some() {
+        if event.default_prevented() || is_typing(event) || find("dialog[open]").is_some() {
             return;
         }
+        let commanded = event.ctrl_key() || event.meta_key() || event.alt_key();
         let handled = match event.key().as_str() {
+            "Enter" if commanded => press_button("Control+Enter"),
+            _ if commanded => false,
             "?" => open_list(),
             _ if !enabled() => false,
             "[" => toggle_rail(rail),
             "/" => focus_search(),
-            _ => false,
+            key => press_button(key),
         };
         if handled {
             event.prevent_default();
@@ -98,6 +100,16 @@ mod browser {
     fn focus_search() -> bool {
         let field = find("main input[type=search]").and_then(|field| field.dyn_into::<HtmlElement>().ok());
         field.is_some_and(|field| field.focus().is_ok())
+    }
+
+    /// Presses what says of itself, to readers of a screen too, that this key does it.
+    fn press_button(key: &str) -> bool {
+        let button = find(&format!("main [aria-keyshortcuts~='{key}']"));
+        let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok()) else { return false };
+        // A browser that refuses focus presses it all the same.
+        let _ = button.focus();
+        button.click();
+        true
     }
 
     fn open_list() -> bool {

@@ -16,11 +16,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    const fn looks(self) -> (Glyph, Tone, &'static str) {
+    const fn looks(self, [pass, warn, block]: [&'static str; 3]) -> (Glyph, Tone, &'static str) {
         match self {
-            Self::Pass => (Glyph::Done, Tone::Jade, "Ready: "),
-            Self::Warn => (Glyph::Dash, Tone::Amber, "Warning: "),
-            Self::Block => (Glyph::Octagon, Tone::Coral, "Fix first: "),
+            Self::Pass => (Glyph::Done, Tone::Jade, pass),
+            Self::Warn => (Glyph::Dash, Tone::Amber, warn),
+            Self::Block => (Glyph::Octagon, Tone::Coral, block),
         }
     }
 }
@@ -43,11 +43,14 @@ pub struct CheckItem {
 pub fn Checklist(
     /// The checks.
     items: Vec<CheckItem>,
+    /// The words for the three verdicts, the best first.
+    #[prop(default = ["Ready: ", "Warning: ", "Fix first: "])]
+    words: [&'static str; 3],
 ) -> impl IntoView {
     let rows = items
         .into_iter()
         .map(|item| {
-            let (glyph, tone, word) = item.verdict.looks();
+            let (glyph, tone, word) = item.verdict.looks(words);
             let detail = (!item.detail.is_empty()).then(|| view! { <span class="detail">{item.detail}</span> });
             let fix = item.fix.map(|(words, href)| view! { <a href=href>{words}</a> });
             view! {

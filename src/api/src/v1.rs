@@ -90,7 +90,7 @@ pub(crate) mod bodies {
         },
         commands::{CommandResult, Resume, Schedule},
         conversations::{ConversationInFull, NewConversation},
-        drafts::{ApprovePassing, Approved, Reason},
+        drafts::{ApprovePassing, Approved, Reject},
         imports::ImportFormat,
         leads::{BulkChange, LeadBatch, LeadResults, NewNote},
         me::Me,

@@ -4,7 +4,9 @@
 mod built_in;
 mod checks;
 mod claims;
+mod decisions;
 mod facts;
+mod tone;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,7 @@ use crate::{
 
 pub use built_in::{TEMPLATE, write as write_built_in};
 pub use checks::{DraftCheck, judge, passes};
+pub use decisions::{HELD, Holder, Rejection, Rewrite, RewriteReason, UNDO, check_reason};
 pub use facts::{Fact, FactSource, Sentence, ground, join};
 
 /// From this age on the facts of a draft are held against the lead once more before it is sent.
@@ -41,7 +44,7 @@ wire_enum! {
         Dismissed = "dismissed",
         /// Its e-mail may be sent.
         Approved = "approved",
-        /// A person did not want it; its lead is skipped.
+        /// A person did not want it: its e-mail is skipped, or its lead leaves the campaign.
         Rejected = "rejected",
         /// Another one was asked for in its place.
         Replaced = "replaced",
@@ -141,8 +144,14 @@ pub struct Draft {
     pub origin: Option<Origin>,
     /// What the writer wrote, when a person has changed it.
     pub original: Option<DraftInput>,
-    /// Why it is in the queue again, or was rejected.
+    /// Who has changed it last.
+    pub edited_by: Option<String>,
+    /// Why it is in the queue again, or is what it is.
     pub notice: Option<String>,
+    /// Why it was rejected, or another one was asked for.
+    pub reason: Option<String>,
+    /// What follows from its rejection.
+    pub rejection: Option<Rejection>,
     /// Name of the agent that wrote it.
     pub agent: Option<String>,
     /// The run in which it was written.
@@ -187,6 +196,8 @@ pub struct QueuedDraft {
     pub due_at: DateTime<Utc>,
     /// It is so old that its facts are held against the lead once more.
     pub stale: bool,
+    /// Who else has it open: until then only they decide about it.
+    pub holder: Option<Holder>,
 }
 
 /// The queue as a whole.
@@ -209,6 +220,10 @@ pub struct QueueFilter {
     pub campaign: Option<CampaignId>,
     /// Those that pass every check, or those that do not.
     pub passes: Option<bool>,
+    /// Written by a model, or by the built-in writer.
+    pub writer: Option<Writer>,
+    /// Only those that are older than five days.
+    pub stale: bool,
 }
 
 /// What can be entered in a draft.

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use service::{
     Db, Error, Result,
     jobs::{
-        AdvanceCampaign, BeginSignIn, CheckConnector, ExecuteMarketingAgent, FinishSignIn, FireTrigger,
-        GenerateMarketingReport, LookAtSchedules, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel,
-        WorkOnImport, WorkOnRun, Worker, WriteDrafts,
+        AdvanceCampaign, BeginSignIn, CarryOutRejection, CheckConnector, ExecuteMarketingAgent, FinishSignIn,
+        FireTrigger, GenerateMarketingReport, LookAtSchedules, SendSignUpMail, SendSystemMail, SendTestMail,
+        TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker, WriteDrafts,
     },
 };
 use tokio::sync::Notify;
@@ -63,11 +63,16 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
     let (campaigns, mailboxes, tests, system, sign_ups) = (db.clone(), db.clone(), db.clone(), db.clone(), db.clone());
     let (sign_up_post, asked, set_off) = (system_post.clone(), db.clone(), db.clone());
     let (executions, reports) = (db.clone(), db.clone());
+    let rejections = db.clone();
     let (looked, begun, finished) = (db.clone(), db.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
             let db = campaigns.clone();
             async move { Ok(service::campaigns::advance::advance(&db, job.company, job.campaign).await?) }
+        })
+        .on(move |job: CarryOutRejection| {
+            let db = rejections.clone();
+            async move { Ok(service::drafts::carry_out(&db, job.company, job.draft).await?) }
         })
         .on(move |job: TestMailbox| {
             let db = mailboxes.clone();
@@ -193,6 +198,9 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     }
     for company in db.platform().waiting_drafts(now).await? {
         go_on(company, wake(db, company, &WriteDrafts { company }).await)?;
+    }
+    for (company, draft) in db.platform().due_rejections(now).await? {
+        go_on(draft, service::drafts::carry_out(db, company, draft).await)?;
     }
     for (company, connector) in db.platform().waiting_connectors(now).await? {
         go_on(connector, wake(db, company, &CheckConnector { company, connector }).await)?;

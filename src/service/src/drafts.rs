@@ -2,15 +2,17 @@
 //! other never; and what was decided about is not changed any more.
 
 mod facts;
+mod holding;
 mod orders;
 mod queue;
+mod rejection;
 mod review;
 mod rules;
 mod truth;
 
 use domain::{
     DraftId, EnrolmentId, LeadId, Permission, RunId,
-    drafts::{Draft, DraftCheck, DraftInput, DraftState, Fact, Origin, Sentence, Writer},
+    drafts::{Draft, DraftCheck, DraftInput, DraftState, Fact, Origin, Rejection, Sentence, Writer},
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -19,6 +21,7 @@ use crate::{Error, Result, Tenant};
 
 pub use orders::{Order, Text};
 pub use queue::Place;
+pub use rejection::carry_out;
 pub use rules::{Prompt, Rules};
 
 pub(crate) use facts::basic as basic_facts;
@@ -98,6 +101,7 @@ impl Drafts<'_> {
     pub async fn update(&mut self, id: DraftId, subject: &str, body: &str, version: Option<i32>) -> Result<Draft> {
         self.t.require(Permission::EditLeads).await?;
         let draft = self.lock(id).await?;
+        self.require_free(id).await?;
         if version.is_some_and(|version| version != draft.version) {
             return Err(Error::stale());
         }
@@ -181,7 +185,7 @@ impl Drafts<'_> {
                    d.sentences AS "sentences: Json<Vec<Sentence>>", d.facts AS "facts: Json<Vec<Fact>>",
                    d.checks AS "checks: Json<Vec<DraftCheck>>", d.passes, d.writer AS "writer: Writer", d.prompt_version,
                    d.model, d.tokens_in, d.tokens_out, d.cost_micros, d.original_subject, d.original_body, d.notice,
-                   d.agent, d.run_id AS "run: RunId", d.author, d.version, d.created_at, d.decided_at, d.decided_by
+                   d.reason, d.rejection AS "rejection: Rejection", d.edited_by, d.agent, d.run_id AS "run: RunId", d.author, d.version, d.created_at, d.decided_at, d.decided_by
             FROM drafts d
             LEFT JOIN messages m ON m.id = d.message_id
             WHERE d.id = ANY($1)
@@ -214,7 +218,10 @@ impl Drafts<'_> {
                     cost_micros: r.cost_micros,
                 }),
                 original: r.original_subject.zip(r.original_body).map(|(subject, body)| DraftInput { subject, body }),
+                edited_by: r.edited_by,
                 notice: r.notice,
+                reason: r.reason,
+                rejection: r.rejection,
                 agent: r.agent,
                 run: r.run,
                 author: r.author,

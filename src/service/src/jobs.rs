@@ -3,8 +3,10 @@
 
 mod worker;
 
+use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, CompanyId, ConnectorId, ImportId, MailboxId, ModelId, NamedJobId, RunId, TriggerId, named_jobs::JobName,
+    CampaignId, CompanyId, ConnectorId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId, TriggerId,
+    named_jobs::JobName,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -111,6 +113,22 @@ impl Job for WriteDrafts {
     const NAME: &'static str = "write_drafts";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.company)
+    }
+}
+
+/// The time to take a rejection of a draft back is over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CarryOutRejection {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub draft: DraftId,
+}
+
+impl Job for CarryOutRejection {
+    const NAME: &'static str = "carry_out_rejection";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.draft)
     }
 }
 
@@ -287,6 +305,21 @@ impl Tenant {
     /// When the database is away.
     pub async fn enqueue<J: Job>(&mut self, job: &J) -> Result<()> {
         enqueue(self.conn(), job).await
+    }
+
+    /// The same for a job that is not to be taken before `at`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn enqueue_at<J: Job>(&mut self, job: &J, at: DateTime<Utc>) -> Result<()> {
+        sqlx::query("SELECT graphile_worker.add_job($1, $2::json, run_at => $3, job_key => $4)")
+            .bind(J::NAME)
+            .bind(serde_json::to_value(job)?)
+            .bind(at)
+            .bind(job.key())
+            .execute(self.conn())
+            .await?;
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@
 //! `sending`, which [`reap::reap`] turns into `unknown`: it is never sent again by itself.
 
 pub mod claim;
+mod next;
 mod outcome;
 pub mod reap;
 
@@ -23,6 +24,8 @@ use domain::{
 use uuid::Uuid;
 
 use crate::{Result, Tenant, campaigns::Written};
+
+pub(crate) use next::AfterStep;
 
 /// The e-mails of the company.
 #[derive(Debug)]

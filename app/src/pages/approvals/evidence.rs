@@ -14,8 +14,21 @@ pub(super) struct Evidence {
     pub unused: Vec<(&'static str, String, String)>,
     /// Names and values of what it was written with.
     pub origin: Vec<(&'static str, String)>,
-    /// Lines of what the writer wrote and of what stands there now: `+`, `-` or a space.
-    pub edits: Vec<(char, String)>,
+    /// What a person has changed.
+    pub edits: Option<Edits>,
+}
+
+/// What a person has made of the words of a writer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Edits {
+    /// Who changed it last.
+    pub by: String,
+    /// Words of what the writer wrote and of what stands there now: `+`, `-` or a space.
+    pub words: Vec<(char, String)>,
+    /// Whose words they were.
+    pub title: &'static str,
+    /// Those words.
+    pub original: String,
 }
 
 /// The cards beside a draft.
@@ -38,9 +51,15 @@ pub(super) fn evidence(slug: &str, r: &Review) -> AnyView {
     });
     let origin: Vec<_> =
         e.origin.into_iter().map(|(label, value)| view! { <Fact label>{value}</Fact> }.into_any()).collect();
-    let edits = (!e.edits.is_empty()).then(|| {
-        let lines: Vec<_> = e.edits.into_iter().map(|(mark, text)| line(mark, text)).collect();
-        view! { <Card title="What a person has changed"><pre class="diff" tabindex="0">{lines}</pre></Card> }
+    let edits = e.edits.map(|edits| {
+        let words: Vec<_> = edits.words.into_iter().map(|(mark, text)| word(mark, text)).collect();
+        let note = if edits.by.is_empty() { String::new() } else { format!("by {}", edits.by) };
+        view! {
+            <Card title="What a person has changed" note>
+                <p class="word-diff as-written">{words}</p>
+                <details><summary>{edits.title}</summary><p class="as-written">{edits.original}</p></details>
+            </Card>
+        }
     });
     view! {
         <Card title="Facts">
@@ -71,11 +90,11 @@ fn quote(number: Option<usize>, (source, label, value): (&'static str, String, S
     .into_any()
 }
 
-fn line(mark: char, text: String) -> AnyView {
-    let (class, word) = match mark {
-        '+' => ("line added", "added: "),
-        '-' => ("line removed", "removed: "),
-        _ => ("line", ""),
-    };
-    view! { <span class=class><span class="sr-only">{word}</span>{text}</span> }.into_any()
+fn word(mark: char, text: String) -> AnyView {
+    let marked = |word: &'static str, text: String| view! { <span class="sr-only">{word}</span>{text} };
+    match mark {
+        '+' => view! { <ins>{marked("added: ", text)}</ins> }.into_any(),
+        '-' => view! { <del>{marked("removed: ", text)}</del> }.into_any(),
+        _ => view! { <span>{text}</span> }.into_any(),
+    }
 }

@@ -19,9 +19,17 @@ use crate::{
     },
     shell::{PageScroll, Topbar},
     ui::{
-        ButtonKind, ButtonLink, Card, ColumnKind, Empty, EmptyKind, FilterBar, FilterChip, Glyph, HeaderCell, Pager,
-        Status, TabLink, TableRegion, Tabs, Tag, Time, Tone,
+        ButtonKind, ButtonLink, Card, Choice, ColumnKind, Empty, EmptyKind, FilterBar, Glyph, HeaderCell, Pager,
+        Select, Status, SubmitButton, TabLink, TableRegion, Tabs, Tag, Time, Tone,
     },
+};
+#[cfg(feature = "ssr")]
+use domain::drafts::Writer;
+
+#[cfg(feature = "ssr")]
+use super::{
+    decisions::Seen,
+    forms::{Undoable, undo},
 };
 
 /// What is shown of the queue.
@@ -32,7 +40,9 @@ pub(super) struct Shown {
     pub kind: String,
     /// Id and name of the one campaign whose drafts are shown.
     pub campaign: Option<(String, String)>,
-    /// `passes`, `held`, or both.
+    /// `model`, `built_in`, or both.
+    pub writer: String,
+    /// `passes`, `held`, `stale`, or all.
     pub flag: String,
 }
 
@@ -41,7 +51,7 @@ impl Shown {
     /// The address of a page of the queue that shows the same.
     pub fn at(&self, path: &str) -> String {
         let campaign = self.campaign.as_ref().map_or("", |(id, _)| id.as_str());
-        format!("{path}?campaign={campaign}&flag={}", self.flag)
+        format!("{path}?campaign={campaign}&writer={}&flag={}", self.writer, self.flag)
     }
 }
 
@@ -50,6 +60,9 @@ impl Shown {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Approvals {
     pub shown: Shown,
+    pub undoable: Option<Undoable>,
+    /// Ids and names of the campaigns whose drafts wait.
+    pub campaigns: Vec<(String, String)>,
     pub drafts: Vec<DraftLine>,
     pub next: Option<String>,
     pub later: bool,
@@ -72,6 +85,8 @@ pub(super) struct DraftLine {
     /// Checks that stand against it.
     pub against: usize,
     pub stale: bool,
+    /// Who else has it open.
+    pub holder: Option<String>,
     pub at: Moment,
     pub due: Moment,
 }
@@ -82,10 +97,13 @@ pub async fn load_approvals(
     slug: String,
     kind: String,
     campaign: String,
+    writer: String,
     flag: String,
+    undo: String,
     after: String,
 ) -> Result<Written, AppError> {
-    let approvals = super::load::approvals(&slug, &kind, &campaign, &flag, &after).await?;
+    let seen = Seen { version: None, campaign, writer, flag };
+    let approvals = super::load::approvals(&slug, &kind, &seen, &undo, &after).await?;
     Ok(Written::new("Approvals", move || page(&slug, approvals)))
 }
 
@@ -99,7 +117,9 @@ pub fn ApprovalsPage() -> impl IntoView {
             slug: slug.get(),
             kind: of("kind"),
             campaign: of("campaign"),
+            writer: of("writer"),
             flag: of("flag"),
+            undo: of("undo"),
             after: of("after"),
         }
     })
@@ -115,7 +135,8 @@ fn page(slug: &str, a: Approvals) -> AnyView {
     let tabs = vec![tab("", "All"), tab("drafts", "Drafts").count(a.waiting.to_string()), tab("runs", "Runs")];
     let questions = (a.shown.kind != "drafts").then(|| questions(slug, &base, &a));
     let (nothing, only_runs) = (a.drafts.is_empty() && a.questions.is_empty(), a.shown.kind == "runs");
-    let filtered = a.shown.campaign.is_some() || !a.shown.flag.is_empty();
+    let filtered = a.shown.campaign.is_some() || !a.shown.writer.is_empty() || !a.shown.flag.is_empty();
+    let undo = undo(slug, &a.shown, a.undoable.clone());
     let drafts = (!only_runs).then(|| drafts(&base, a));
     let body = if nothing && !filtered {
         let text = "Drafts of campaigns that AI writes, and agents that ask before they act outside the company.";
@@ -126,6 +147,7 @@ fn page(slug: &str, a: Approvals) -> AnyView {
     view! {
         <Topbar title="Approvals"/>
         <Tabs label="Approvals" items=tabs/>
+        {undo}
         <PageScroll label="Approvals">{body}</PageScroll>
     }
     .into_any()
@@ -145,12 +167,10 @@ fn questions(slug: &str, base: &str, a: &Approvals) -> AnyView {
 
 #[cfg(feature = "ssr")]
 fn drafts(base: &str, a: Approvals) -> AnyView {
-    let chip = a.shown.campaign.as_ref().map(|(_, name)| {
-        let remove = format!("{base}?kind=drafts&flag={}", a.shown.flag);
-        view! { <FilterChip field="Campaign" operator="is" value=name.clone() remove/> }
-    });
     let here = a.shown.at(base);
-    let flags = [("", "All"), ("passes", "Pass the checks"), ("held", "Held by a check")].map(|(flag, words)| {
+    let filters = filters(&a);
+    let flags = [("", "All"), ("passes", "Pass the checks"), ("held", "Held by a check"), ("stale", "Stale")];
+    let flags = flags.map(|(flag, words)| {
         let shown = Shown { flag: flag.to_owned(), ..a.shown.clone() };
         let here = (a.shown.flag == flag).then_some("true");
         view! { <a class="button small" href=format!("{}&kind=drafts", shown.at(base)) aria-current=here>{words}</a> }
@@ -186,10 +206,34 @@ fn drafts(base: &str, a: Approvals) -> AnyView {
     };
     view! {
         <Card title="Drafts" note flush=true>
-            <div class="queue-tools"><FilterBar chips=ToChildren::to_children(move || view! { {chip}{flags} })>{all}</FilterBar></div>
+            <div class="queue-tools"><FilterBar chips=ToChildren::to_children(move || view! { {flags} })>{all}</FilterBar>{filters}</div>
             {table}
             <Pager first next/>
         </Card>
+    }
+    .into_any()
+}
+
+/// Whose drafts: of one campaign, of one writer.
+#[cfg(feature = "ssr")]
+fn filters(a: &Approvals) -> AnyView {
+    let choice = |(id, name): &(String, String)| Choice::new(id.clone(), name.clone());
+    // A campaign whose last draft was decided about still says what is shown.
+    let shown = a.shown.campaign.iter().filter(|one| !a.campaigns.contains(one));
+    let campaigns = a.campaigns.iter().chain(shown).map(choice).collect();
+    let writers = [(Writer::Model, "A language model"), (Writer::BuiltIn, "The built-in writer")]
+        .map(|(writer, words)| Choice::new(writer.as_str(), words))
+        .to_vec();
+    let campaign = a.shown.campaign.as_ref().map(|(id, _)| id.clone()).unwrap_or_default();
+    let (writer, flag) = (a.shown.writer.clone(), a.shown.flag.clone());
+    view! {
+        <form method="get" class="cluster">
+            <input type="hidden" name="kind" value="drafts"/>
+            <input type="hidden" name="flag" value=flag/>
+            <Select name="campaign" label="Campaign" options=campaigns value=campaign placeholder="Every campaign"/>
+            <Select name="writer" label="Written by" options=writers value=writer placeholder="Every writer"/>
+            <SubmitButton kind=ButtonKind::Default>"Show"</SubmitButton>
+        </form>
     }
     .into_any()
 }
@@ -199,12 +243,13 @@ fn line(base: &str, shown: &Shown, d: DraftLine) -> AnyView {
     let href = shown.at(&format!("{base}/{}", d.id));
     let whom = if d.account.is_empty() { d.lead.clone() } else { format!("{}, {}", d.lead, d.account) };
     let campaign = format!("{base}?kind=drafts&campaign={}", d.campaign.0);
+    let holder = d.holder.map(|name| view! { " "<Tag text=format!("Open at {name}’s") tone=Tone::Sky/> });
     view! {
         <tr role="row">
             <td role="cell" class="name"><a class="truncate" href=href>{whom}</a></td>
             <td role="cell" class="title">{d.subject}</td>
             <td role="cell"><a href=campaign>{d.campaign.1}</a>{format!(", step {}", d.step)}</td>
-            <td role="cell">{checks_word(d.against)}{d.stale.then(|| view! { " "<Tag text="Stale" tone=Tone::Amber/> })}</td>
+            <td role="cell">{checks_word(d.against)}{d.stale.then(|| view! { " "<Tag text="Stale" tone=Tone::Amber/> })}{holder}</td>
             <td role="cell" class="num"><Time moment=d.at/></td>
             <td role="cell" class="num"><Time moment=d.due/></td>
         </tr>

@@ -4,13 +4,15 @@ use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, DraftId, PageRequest, Permission, Problem,
     campaigns::checks::Verdict as Judged,
-    drafts::{Draft, DraftCheck, DraftState, Fact, QueueFilter, QueuedDraft},
+    drafts::{Draft, DraftCheck, DraftState, Fact, QueueFilter, QueuedDraft, Rejection, Writer},
 };
 use service::Tenant;
 use similar::{ChangeTag, TextDiff};
 
 use super::{
-    evidence::Evidence,
+    decisions::Seen,
+    evidence::{Edits, Evidence},
+    forms::Undoable,
     list::{Approvals, DraftLine, Shown},
     passing::{Passing, Sampled},
     review::{Line, Review},
@@ -40,7 +42,7 @@ pub fn moment(text: &str) -> Result<DateTime<Utc>, AppError> {
 }
 
 /// Which drafts an address names.
-pub fn filter(campaign: &str, flag: &str) -> Result<QueueFilter, AppError> {
+pub fn filter(campaign: &str, writer: &str, flag: &str) -> Result<QueueFilter, AppError> {
     let campaign = match campaign {
         "" => None,
         id => Some(id.parse::<CampaignId>().map_err(|_| AppError::from(service::Error::NotFound("campaign")))?),
@@ -50,13 +52,7 @@ pub fn filter(campaign: &str, flag: &str) -> Result<QueueFilter, AppError> {
         "held" => Some(false),
         _ => None,
     };
-    Ok(QueueFilter { campaign, passes })
-}
-
-/// Where a person goes on after a decision.
-pub fn after_decision(slug: &str, next: Option<DraftId>, campaign: &str, flag: &str) -> String {
-    let next = next.map(|id| format!("/{id}")).unwrap_or_default();
-    format!("/t/{slug}/approvals{next}?campaign={campaign}&flag={flag}")
+    Ok(QueueFilter { campaign, passes, writer: Writer::parse(writer), stale: flag == "stale" })
 }
 
 async fn shown(t: &mut Tenant, kind: &str, filter: &QueueFilter, flag: &str) -> Result<Shown, AppError> {
@@ -64,13 +60,36 @@ async fn shown(t: &mut Tenant, kind: &str, filter: &QueueFilter, flag: &str) -> 
         Some(id) => Some((id.to_string(), t.campaigns().get(id).await?.name)),
         None => None,
     };
-    let flag = if matches!(flag, "passes" | "held") { flag.to_owned() } else { String::new() };
-    Ok(Shown { kind: kind.to_owned(), campaign, flag })
+    let flag = if matches!(flag, "passes" | "held" | "stale") { flag.to_owned() } else { String::new() };
+    let writer = filter.writer.map(|writer| writer.to_string()).unwrap_or_default();
+    Ok(Shown { kind: kind.to_owned(), campaign, writer, flag })
+}
+
+/// The decision that an address tells of, while it can be taken back.
+async fn undoable(t: &mut Tenant, id: &str) -> Result<Option<Undoable>, AppError> {
+    let (Ok(id), true) = (id.parse::<DraftId>(), t.actor().can(Permission::ApproveDrafts)) else { return Ok(None) };
+    let queued = match t.drafts().in_queue(id).await {
+        Err(service::Error::NotFound(_)) => return Ok(None),
+        other => other?,
+    };
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    if queued.draft.undo_until().is_none_or(|until| until <= now) {
+        return Ok(None);
+    }
+    let lead = &queued.lead_name;
+    let words = match (queued.draft.state, queued.draft.rejection) {
+        (DraftState::Approved, _) => {
+            format!("Approved. The e-mail to {lead} leaves {}.", Moment::new(queued.due_at, now, &zone).text)
+        }
+        (_, Some(Rejection::SkipStep)) => format!("Rejected. {lead} goes on with the next step."),
+        _ => format!("Rejected. {lead} leaves the campaign."),
+    };
+    Ok(Some(Undoable { id: id.to_string(), words }))
 }
 
 /// The list.
-pub async fn approvals(slug: &str, kind: &str, campaign: &str, flag: &str, after: &str) -> Result<Approvals, AppError> {
-    let filter = filter(campaign, flag)?;
+pub async fn approvals(slug: &str, kind: &str, seen: &Seen, undo: &str, after: &str) -> Result<Approvals, AppError> {
+    let filter = filter(&seen.campaign, &seen.writer, &seen.flag)?;
     let after = Some(after.to_owned()).filter(|after| !after.is_empty());
     let page = |of: &str| PageRequest {
         after: after.clone().filter(|_| kind == of),
@@ -78,7 +97,9 @@ pub async fn approvals(slug: &str, kind: &str, campaign: &str, flag: &str, after
         ..PageRequest::default()
     };
     let mut t = server::tenant(slug).await?;
-    let shown = shown(&mut t, kind, &filter, flag).await?;
+    let shown = shown(&mut t, kind, &filter, &seen.flag).await?;
+    let undoable = undoable(&mut t, undo).await?;
+    let campaigns = t.drafts().campaigns().await?;
     let queue = t.drafts().queue(&filter, &page("drafts")).await?;
     let count = t.drafts().count(&filter).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
@@ -86,6 +107,8 @@ pub async fn approvals(slug: &str, kind: &str, campaign: &str, flag: &str, after
     t.commit().await?;
     Ok(Approvals {
         shown,
+        undoable,
+        campaigns: campaigns.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
         later: after.is_some(),
         next: queue.next,
         drafts: queue.items.iter().map(|queued| line(queued, now, &zone)).collect(),
@@ -106,19 +129,22 @@ fn line(q: &QueuedDraft, now: DateTime<Utc>, zone: &str) -> DraftLine {
         step: q.step,
         against: q.draft.checks.iter().filter(|check| check.verdict == Judged::Block).count(),
         stale: q.stale,
+        holder: q.holder.as_ref().map(|holder| holder.name.clone()),
         at: Moment::new(q.draft.created_at, now, zone),
         due: Moment::new(q.due_at, now, zone),
     }
 }
 
 /// One draft.
-pub async fn review(slug: &str, id: &str, campaign: &str, flag: &str) -> Result<Review, AppError> {
-    let (id, filter) = (draft_id(id)?, filter(campaign, flag)?);
+pub async fn review(slug: &str, id: &str, seen: &Seen, undo: &str) -> Result<Review, AppError> {
+    let (id, filter) = (draft_id(id)?, filter(&seen.campaign, &seen.writer, &seen.flag)?);
     let mut t = server::tenant(slug).await?;
+    t.drafts().open_up(id).await?;
+    let undoable = undoable(&mut t, undo).await?;
     let queued = t.drafts().in_queue(id).await?;
     let changed = if queued.draft.state == DraftState::Open { t.drafts().changed(id).await? } else { Vec::new() };
     let place = t.drafts().place(id, &filter).await?;
-    let shown = shown(&mut t, "drafts", &filter, flag).await?;
+    let shown = shown(&mut t, "drafts", &filter, &seen.flag).await?;
     let page = PageRequest { per: Some(BESIDE), ..PageRequest::default() };
     let queue = t.drafts().queue(&filter, &page).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
@@ -137,9 +163,12 @@ pub async fn review(slug: &str, id: &str, campaign: &str, flag: &str) -> Result<
     let decided = |state: DraftState| {
         let who = draft.decided_by.clone().unwrap_or_default();
         let when = draft.decided_at.map(|at| Moment::new(at, now, &zone).text).unwrap_or_default();
-        format!("{} by {who}, {when}.", state.label())
+        let why = draft.reason.as_ref().map(|reason| format!(" {reason}")).unwrap_or_default();
+        format!("{} by {who}, {when}.{why}", state.label())
     };
     Ok(Review {
+        undoable,
+        holder: queued.holder.as_ref().map(|h| (h.name.clone(), Moment::clock(h.until, &zone).text)),
         id: draft.id.to_string(),
         version: draft.version,
         decided: (draft.state != DraftState::Open).then(|| decided(draft.state)),
@@ -194,7 +223,7 @@ fn check(check: &DraftCheck) -> CheckItem {
             Judged::Warn => Verdict::Warn,
             Judged::Block => Verdict::Block,
         },
-        text: check.message.clone(),
+        text: format!("{}. {}", check.label(), check.message),
         detail: String::new(),
         fix: None,
     }
@@ -205,8 +234,8 @@ fn origin(draft: &Draft, zone: &str) -> Vec<(&'static str, String)> {
     let mut rows = vec![("Written", written), ("Try", draft.revision.to_string())];
     if let Some(origin) = &draft.origin {
         rows.push(match origin.writer {
-            domain::drafts::Writer::Model => ("Writer", "A language model".to_owned()),
-            domain::drafts::Writer::BuiltIn => ("Writer", "The built-in writer, from the template".to_owned()),
+            Writer::Model => ("Writer", "A language model".to_owned()),
+            Writer::BuiltIn => ("Writer", "The built-in writer, from the template".to_owned()),
         });
         rows.push(match origin.prompt_version {
             0 => ("Prompt", "The one of the product".to_owned()),
@@ -221,12 +250,12 @@ fn origin(draft: &Draft, zone: &str) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// What the writer wrote beside what a person has made of it.
-fn edits(draft: &Draft) -> Vec<(char, String)> {
-    let Some(original) = &draft.original else { return Vec::new() };
-    let text = |subject: &str, body: &str| format!("Subject: {subject}\n\n{body}\n");
+/// What the writer wrote beside what a person has made of it, word by word.
+fn edits(draft: &Draft) -> Option<Edits> {
+    let original = draft.original.as_ref()?;
+    let text = |subject: &str, body: &str| format!("{subject}\n\n{body}");
     let (old, new) = (text(&original.subject, &original.body), text(&draft.subject, &draft.body));
-    TextDiff::from_lines(&old, &new)
+    let words = TextDiff::from_words(&old, &new)
         .iter_all_changes()
         .map(|change| {
             let mark = match change.tag() {
@@ -234,22 +263,29 @@ fn edits(draft: &Draft) -> Vec<(char, String)> {
                 ChangeTag::Delete => '-',
                 ChangeTag::Equal => ' ',
             };
-            (mark, change.value().trim_end_matches('\n').to_owned())
+            (mark, change.value().to_owned())
         })
-        .collect()
+        .collect();
+    let by_model = draft.origin.as_ref().is_some_and(|origin| origin.writer == Writer::Model);
+    Some(Edits {
+        by: draft.edited_by.clone().unwrap_or_default(),
+        words,
+        title: if by_model { "What the model wrote" } else { "What the built-in writer wrote" },
+        original: old,
+    })
 }
 
 /// The question about all that pass.
-pub async fn passing(slug: &str, campaign: &str) -> Result<Passing, AppError> {
-    let filter = filter(campaign, "")?;
+pub async fn passing(slug: &str, campaign: &str, writer: &str) -> Result<Passing, AppError> {
+    let filter = filter(campaign, writer, "")?;
     let mut t = server::tenant(slug).await?;
     let now = t.now();
     let count = t.drafts().count(&filter).await?.passing;
-    let sample = t.drafts().sample(filter.campaign, now).await?;
+    let sample = t.drafts().sample(&filter, now).await?;
     let shown = shown(&mut t, "drafts", &filter, "").await?;
     t.commit().await?;
     Ok(Passing {
-        campaign: shown.campaign,
+        shown,
         count,
         before: now.to_rfc3339(),
         sample: sample

@@ -3,6 +3,8 @@
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 
+#[cfg(feature = "ssr")]
+use super::list::Shown;
 use crate::{
     error::AppError,
     exchange::use_posts,
@@ -22,7 +24,7 @@ use crate::{
 #[cfg(feature = "ssr")]
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Passing {
-    pub campaign: Option<(String, String)>,
+    pub shown: Shown,
     pub count: i64,
     /// Until when the drafts were written that are approved, for the form.
     pub before: String,
@@ -40,8 +42,8 @@ pub(super) struct Sampled {
 
 /// Loads the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_passing(slug: String, campaign: String) -> Result<Written, AppError> {
-    let passing = super::load::passing(&slug, &campaign).await?;
+pub async fn load_passing(slug: String, campaign: String, writer: String) -> Result<Written, AppError> {
+    let passing = super::load::passing(&slug, &campaign, &writer).await?;
     Ok(Written::new("Approve all that pass checks", move || page(&slug, passing)))
 }
 
@@ -51,10 +53,11 @@ pub async fn approve_passing(
     slug: String,
     before: String,
     #[server(default)] campaign: String,
+    #[server(default)] writer: String,
 ) -> Result<(), AppError> {
-    let (filter, before) = (super::load::filter(&campaign, "")?, super::load::moment(&before)?);
+    let (filter, before) = (super::load::filter(&campaign, &writer, "")?, super::load::moment(&before)?);
     let mut t = crate::server::tenant(&slug).await?;
-    t.drafts().approve_passing(filter.campaign, before).await?;
+    t.drafts().approve_passing(&filter, before).await?;
     t.commit().await?;
     crate::server::done(&format!("/t/{slug}/approvals"), "drafts-approved");
     Ok(())
@@ -65,8 +68,8 @@ pub async fn approve_passing(
 pub fn PassingDraftsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
     written(use_posts(), move || {
-        let campaign = query.read().get("campaign").unwrap_or_default();
-        LoadPassing { slug: slug.get(), campaign }
+        let of = |name| query.read().get(name).unwrap_or_default();
+        LoadPassing { slug: slug.get(), campaign: of("campaign"), writer: of("writer") }
     })
 }
 
@@ -81,7 +84,7 @@ fn page(slug: &str, p: Passing) -> AnyView {
         return view! { {top}<Empty kind=EmptyKind::Done title="No draft passes every check" text/> }.into_any();
     }
     let drafts = crate::fmt::plural(p.count, "draft", "drafts");
-    let of = p.campaign.as_ref().map_or_else(String::new, |(_, name)| format!(" of {name}"));
+    let of = p.shown.campaign.as_ref().map_or_else(String::new, |(_, name)| format!(" of {name}"));
     let title = format!("Approve {drafts}{of}?");
     let (button, slug) = (format!("Approve {drafts}"), slug.to_owned());
     let sample: Vec<_> = p
@@ -98,11 +101,12 @@ fn page(slug: &str, p: Passing) -> AnyView {
             <div class="page-body narrow">
                 {refusal(post)}
                 <Card title>
-                    <p>"Every check passes for them. They leave when they are due, as they stand. Below are some of them, chosen by chance."</p>
+                    <p>"Every check passes for them. They leave when they are due, as they stand; those that a colleague has open stay. Below are some of them, chosen by chance."</p>
                     <PostForm post class="cluster">
                         <input type="hidden" name="slug" value=slug/>
                         <input type="hidden" name="before" value=p.before/>
-                        <input type="hidden" name="campaign" value=p.campaign.map(|(id, _)| id).unwrap_or_default()/>
+                        <input type="hidden" name="campaign" value=p.shown.campaign.map(|(id, _)| id).unwrap_or_default()/>
+                        <input type="hidden" name="writer" value=p.shown.writer/>
                         <SubmitButton busy=post.busy()>{button}</SubmitButton>
                         <ButtonLink href=base>"Read them one by one"</ButtonLink>
                     </PostForm>

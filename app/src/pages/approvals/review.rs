@@ -5,9 +5,8 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     error::AppError,
-    exchange::use_posts,
     pages::{
-        frame::{use_param, use_slug},
+        frame::{live_version_of, use_param, use_slug},
         written::{Written, written},
     },
 };
@@ -20,8 +19,9 @@ use crate::{
 
 #[cfg(feature = "ssr")]
 use super::{
-    decisions::{Posts, forms},
+    decisions::Seen,
     evidence::{Evidence, evidence},
+    forms::{Posts, Undoable, forms, undo},
     list::{DraftLine, Shown, checks_word},
 };
 
@@ -30,6 +30,10 @@ use super::{
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Review {
     pub shown: Shown,
+    /// The decision before this page.
+    pub undoable: Option<Undoable>,
+    /// Who else has it open, and until when.
+    pub holder: Option<(String, String)>,
     pub id: String,
     pub version: i32,
     /// What became of it; nothing while it waits.
@@ -73,8 +77,16 @@ pub(super) struct Line {
 
 /// Loads the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_review(slug: String, id: String, campaign: String, flag: String) -> Result<Written, AppError> {
-    let review = super::load::review(&slug, &id, &campaign, &flag).await?;
+pub async fn load_review(
+    slug: String,
+    id: String,
+    campaign: String,
+    writer: String,
+    flag: String,
+    undo: String,
+) -> Result<Written, AppError> {
+    let seen = Seen { version: None, campaign, writer, flag };
+    let review = super::load::review(&slug, &id, &seen, &undo).await?;
     let title = format!("Draft to {}", review.lead.1);
     Ok(Written::new(title.clone(), move || page(&slug, title, review)))
 }
@@ -83,10 +95,17 @@ pub async fn load_review(slug: String, id: String, campaign: String, flag: Strin
 #[component]
 pub fn ReviewPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("draft"), use_query_map());
-    // What others write meanwhile must not take away what is being entered here.
-    written(use_posts(), move || {
+    // A colleague who opens or leaves it is news; it waits while something is being entered here.
+    written(live_version_of("drafts", id), move || {
         let of = |name| query.read().get(name).unwrap_or_default();
-        LoadReview { slug: slug.get(), id: id.get(), campaign: of("campaign"), flag: of("flag") }
+        LoadReview {
+            slug: slug.get(),
+            id: id.get(),
+            campaign: of("campaign"),
+            writer: of("writer"),
+            flag: of("flag"),
+            undo: of("undo"),
+        }
     })
 }
 
@@ -100,15 +119,18 @@ fn page(slug: &str, title: String, r: Review) -> AnyView {
         .map(|line| {
             let here = (line.id == r.id).then_some("true");
             let href = r.shown.at(&format!("{base}/{}", line.id));
-            view! { <li><a href=href aria-current=here><span class="truncate strong">{line.lead.clone()}</span><span class="truncate subtle small-text">{line.subject.clone()}</span></a></li> }
+            let below = line.holder.as_ref().map_or_else(|| line.subject.clone(), |name| format!("Open at {name}’s"));
+            view! { <li><a href=href aria-current=here><span class="truncate strong">{line.lead.clone()}</span><span class="truncate subtle small-text">{below}</span></a></li> }
                 .into_any()
         })
         .collect();
     let back = r.shown.at(&base);
     let (place, evidence) = (r.place.clone(), evidence(slug, &r));
+    let undo = undo(slug, &r.shown, r.undoable.clone());
     let draft = draft(slug, r, posts);
     view! {
         <Topbar title trail=vec![Crumb::new("Approvals", back)]/>
+        {undo}
         <PageScroll label="Draft">
             <div class="page-body review">
                 <nav class="review-queue" aria-label="Queue"><p class="subtle small-text">{place}</p><ol>{queue}</ol></nav>
@@ -132,7 +154,14 @@ fn draft(slug: &str, r: Review, posts: Posts) -> AnyView {
         .collect();
     let stale = r.stale.then(|| view! { <Tag text="Stale" tone=Tone::Amber/> });
     let decided = r.decided.clone().map(|words| view! { <Callout tone=Tone::Sky>{words}</Callout> });
-    let forms = r.decided.is_none().then(|| forms(slug, &r, posts));
+    let held = r.holder.clone().filter(|_| r.decided.is_none()).map(|(name, until)| {
+        let words =
+            format!("{name} has this draft open, until {until} at the latest. Read it, or go on with another one.");
+        view! { <Callout tone=Tone::Sky live=true>{words}</Callout> }
+    });
+    let forms = (r.decided.is_none() && r.holder.is_none()).then(|| forms(slug, &r, posts));
+    let skip = r.next.clone().filter(|_| r.holder.is_some());
+    let skip = skip.map(|href| view! { <a class="button" href=href aria-keyshortcuts="s">"Skip"</a> });
     let (lead, campaign) = (format!("/t/{slug}/leads/{}", r.lead.0), format!("/t/{slug}/campaigns/{}", r.campaign.0));
     let to = if r.account.is_empty() { String::new() } else { format!(", {}", r.account) };
     let score = format!(" · score {}", r.score);
@@ -140,6 +169,7 @@ fn draft(slug: &str, r: Review, posts: Posts) -> AnyView {
     let sentences = paragraphs(r.sentences);
     view! {
         {decided}
+        {held}
         {notices}
         <Card title=r.subject>
             <Facts>
@@ -151,9 +181,9 @@ fn draft(slug: &str, r: Review, posts: Posts) -> AnyView {
                 <Fact label="Checks">{checks_word(against)}" "{stale}</Fact>
             </Facts>
             <div class="draft-words">{sentences}</div>
-            {forms}
+            {forms}{skip}
         </Card>
-        <Card title="Checks"><Checklist items=r.checks/></Card>
+        <Card title="Checks"><Checklist items=r.checks words=["Passes: ", "Warns: ", "Fails: "]/></Card>
     }
     .into_any()
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, DraftId, LeadId, Page,
-    drafts::{Draft, DraftInput, QueueFilter, QueuedDraft},
+    drafts::{Draft, DraftInput, QueueFilter, QueuedDraft, Rejection, Rewrite, Writer},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -27,6 +27,7 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(approve))
         .routes(routes!(reject))
         .routes(routes!(rewrite))
+        .routes(routes!(undo))
         .routes(routes!(approve_passing))
 }
 
@@ -50,18 +51,30 @@ struct Wanted {
     campaign: Option<CampaignId>,
     /// Those that pass every check, or those that do not.
     passes: Option<bool>,
+    /// Written by a model, or by the built-in writer.
+    #[param(inline)]
+    writer: Option<Writer>,
+    /// Only those that are older than five days.
+    stale: bool,
     /// Rows that follow this cursor.
     after: Option<String>,
     /// Rows per page, 1 to 100; 50 when absent.
     per: Option<i64>,
 }
 
-/// Why a draft is not wanted.
+/// Why a draft is not wanted, and what then.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Reason {
+pub struct Reject {
     /// 1 to 1,000 characters.
     reason: String,
+    /// What becomes of the lead; it leaves the campaign when absent.
+    #[serde(default = "leave")]
+    then: Rejection,
+}
+
+const fn leave() -> Rejection {
+    Rejection::LeaveCampaign
 }
 
 /// Which drafts are approved together.
@@ -71,6 +84,9 @@ pub struct ApprovePassing {
     /// Of one campaign; of all when absent.
     #[serde(default)]
     campaign: Option<CampaignId>,
+    /// Written by a model, or by the built-in writer; by both when absent.
+    #[serde(default)]
+    writer: Option<Writer>,
     /// Written until then: what comes while somebody decides is not approved.
     before: DateTime<Utc>,
 }
@@ -110,8 +126,8 @@ async fn create(Path(id): Path<LeadId>, call: Write<Json<DraftInput>>) -> Result
 #[utoipa::path(get, path = "/drafts", tag = "Drafts", operation_id = "list_drafts", params(Wanted),
     security(("key" = ["campaigns:read"])), responses((status = OK, body = Page<QueuedDraft>)))]
 async fn queue(call: Read, Query(wanted): Query<Wanted>) -> Result<Reply> {
-    let Wanted { state: Waiting::Pending, campaign, passes, after, per } = wanted;
-    let (filter, page) = (QueueFilter { campaign, passes }, paging(after, per)?);
+    let Wanted { state: Waiting::Pending, campaign, passes, writer, stale, after, per } = wanted;
+    let (filter, page) = (QueueFilter { campaign, passes, writer, stale }, paging(after, per)?);
     Reply::ok(&call.open().await?.drafts().queue(&filter, &page).await?)
 }
 
@@ -163,7 +179,7 @@ async fn mark_used(Path(id): Path<DraftId>, call: Write) -> Result<Reply> {
 
 /// Approve a draft
 ///
-/// Its e-mail leaves as it stands, when it is due.
+/// Its e-mail leaves as it stands, when it is due, and not within 10 seconds: so long it can be taken back.
 #[utoipa::path(post, path = "/drafts/{id}/approve", tag = "Drafts", operation_id = "approve_draft",
     params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])),
     responses((status = OK, body = Draft), (status = CONFLICT, description = "It was decided about, or what it rests on has changed.")))]
@@ -176,27 +192,40 @@ async fn approve(Path(id): Path<DraftId>, call: Write) -> Result<Reply> {
 
 /// Reject a draft
 ///
-/// Its lead leaves the campaign.
+/// Its lead goes on with the next step, or leaves the campaign. That happens after 10 seconds: so long it can be taken
+/// back.
 #[utoipa::path(post, path = "/drafts/{id}/reject", tag = "Drafts", operation_id = "reject_draft",
-    params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])), request_body = Reason,
+    params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])), request_body = Reject,
     responses((status = OK, body = Draft), (status = CONFLICT, description = "It was decided about.")))]
-async fn reject(Path(id): Path<DraftId>, call: Write<Json<Reason>>) -> Result<Reply> {
-    let (mut work, Json(Reason { reason })) = call.open().await?;
+async fn reject(Path(id): Path<DraftId>, call: Write<Json<Reject>>) -> Result<Reply> {
+    let (mut work, Json(Reject { reason, then })) = call.open().await?;
     let version = work.version().map(|version| i32::try_from(version).unwrap_or(0));
-    let draft = work.t.drafts().reject(id, &reason, version).await?;
+    let draft = work.t.drafts().reject(id, then, &reason, version).await?;
     work.done(Reply::ok(&draft)?).await
 }
 
 /// Ask for another draft
 ///
-/// The writer reads the reason.
+/// The writer reads what is wrong with this one.
 #[utoipa::path(post, path = "/drafts/{id}/rewrite", tag = "Drafts", operation_id = "rewrite_draft",
-    params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])), request_body = Reason,
+    params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])), request_body = Rewrite,
     responses((status = OK, body = Draft), (status = CONFLICT, description = "It was decided about.")))]
-async fn rewrite(Path(id): Path<DraftId>, call: Write<Json<Reason>>) -> Result<Reply> {
-    let (mut work, Json(Reason { reason })) = call.open().await?;
+async fn rewrite(Path(id): Path<DraftId>, call: Write<Json<Rewrite>>) -> Result<Reply> {
+    let (mut work, Json(wrong)) = call.open().await?;
     let version = work.version().map(|version| i32::try_from(version).unwrap_or(0));
-    let draft = work.t.drafts().rewrite(id, &reason, version).await?;
+    let draft = work.t.drafts().rewrite(id, &wrong, version).await?;
+    work.done(Reply::ok(&draft)?).await
+}
+
+/// Take a decision back
+///
+/// An approval or a rejection, within 10 seconds.
+#[utoipa::path(post, path = "/drafts/{id}/undo", tag = "Drafts", operation_id = "undo_draft",
+    params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])),
+    responses((status = OK, body = Draft), (status = CONFLICT, description = "The time is over.")))]
+async fn undo(Path(id): Path<DraftId>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    let draft = work.t.drafts().undo(id).await?;
     work.done(Reply::ok(&draft)?).await
 }
 
@@ -206,7 +235,8 @@ async fn rewrite(Path(id): Path<DraftId>, call: Write<Json<Reason>>) -> Result<R
 #[utoipa::path(post, path = "/drafts/approve-passing", tag = "Drafts", operation_id = "approve_passing_drafts",
     security(("key" = ["campaigns:run"])), request_body = ApprovePassing, responses((status = OK, body = Approved)))]
 async fn approve_passing(call: Write<Json<ApprovePassing>>) -> Result<Reply> {
-    let (mut work, Json(ApprovePassing { campaign, before })) = call.open().await?;
-    let approved = work.t.drafts().approve_passing(campaign, before).await?;
+    let (mut work, Json(ApprovePassing { campaign, writer, before })) = call.open().await?;
+    let filter = QueueFilter { campaign, writer, ..QueueFilter::default() };
+    let approved = work.t.drafts().approve_passing(&filter, before).await?;
     work.done(Reply::ok(&Approved { approved })?).await
 }

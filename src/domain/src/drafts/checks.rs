@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Fact, Sentence,
     claims::{numbers_of_phones, unsupported},
+    tone::tone,
 };
 use crate::{campaigns::checks::Verdict, words::plural};
 
@@ -38,6 +39,25 @@ pub struct DraftCheck {
     pub verdict: Verdict,
     /// Sentence for people.
     pub message: String,
+}
+
+impl DraftCheck {
+    /// What is looked at, as people name it.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match &*self.code {
+            "sources" => "Claims",
+            "length" => "Length",
+            "subject" => "Subject",
+            "links" => "Links",
+            "spam" => "Spam words",
+            "tone" => "Tone",
+            "forbidden" => "Forbidden terms",
+            "variables" => "Variables",
+            "personal_data" => "Personal data",
+            _ => "Check",
+        }
+    }
 }
 
 /// What is judged, and what it is held against.
@@ -73,6 +93,7 @@ pub fn judge(subject: &str, sentences: &mut [Sentence], facts: &[Fact], forbidde
         subject_length(m.subject),
         links(&text, facts),
         spam(m.subject, &text),
+        tone(m.subject, &text, facts),
         forbidden_terms(&m, &text),
         variables(m.subject, &text),
         personal_data(&text, facts),
@@ -169,21 +190,21 @@ fn personal_data(text: &str, facts: &[Fact]) -> DraftCheck {
     block("personal_data", format!("Belongs to somebody else: {}.", quoted(found)))
 }
 
-fn quoted(mut found: Vec<String>) -> String {
+pub(super) fn quoted(mut found: Vec<String>) -> String {
     found.sort();
     found.dedup();
     found.iter().map(|words| format!("“{words}”")).collect::<Vec<_>>().join(", ")
 }
 
-fn pass(code: &str, message: impl Into<String>) -> DraftCheck {
+pub(super) fn pass(code: &str, message: impl Into<String>) -> DraftCheck {
     DraftCheck { code: code.to_owned(), verdict: Verdict::Pass, message: message.into() }
 }
 
-fn warn(code: &str, message: impl Into<String>) -> DraftCheck {
+pub(super) fn warn(code: &str, message: impl Into<String>) -> DraftCheck {
     DraftCheck { code: code.to_owned(), verdict: Verdict::Warn, message: message.into() }
 }
 
-fn block(code: &str, message: impl Into<String>) -> DraftCheck {
+pub(super) fn block(code: &str, message: impl Into<String>) -> DraftCheck {
     DraftCheck { code: code.to_owned(), verdict: Verdict::Block, message: message.into() }
 }
 
@@ -222,6 +243,7 @@ mod tests {
             ("", good, "subject"),
             ("A question", "Hi Ines, have a look at https://evil.example/x for it.", "links"),
             ("A question", "Hi Ines, you may be a winner of something here.", "spam"),
+            ("A question", "Hi Ines, this is your last chance to answer me.", "tone"),
             ("A question", "Hi Ines, these are cheap instruments for your work.", "forbidden"),
             ("A question", "Hi {first_name}, who looks after your instruments?", "variables"),
             ("A question", "Hi Ines, ask jonas@corvus.example, he may know it.", "personal_data"),
@@ -230,6 +252,8 @@ mod tests {
         }
         let known = "Hi Ines, is ines@corvus.example right, and may I show https://halden.example/fair to you?";
         assert_eq!(failed("A question", known), Vec::<String>::new());
+        let all = judge("A question", &mut ground(known, &facts(), &[], None), &facts(), &[]);
+        assert!(all.iter().all(|check| check.label() != "Check"), "{all:?}");
         let phone = failed("A question", "Hi Ines, call +49 30 1234567 when you have the time.");
         assert!(phone.contains(&"personal_data".to_owned()), "{phone:?}");
     }

@@ -5,7 +5,7 @@ use chrono::Duration;
 use domain::{
     CampaignId, LeadId, PageRequest, Role,
     campaigns::{CampaignState, HoldReason},
-    drafts::{DraftState, QueueFilter, QueuedDraft, Writer},
+    drafts::{DraftState, QueueFilter, QueuedDraft, Rejection, Rewrite, UNDO, Writer},
     enrolments::{EndReason, EnrolmentState},
     leads::LeadInput,
     messages::MessageState,
@@ -18,7 +18,7 @@ use crate::support::{Story, start_of_story};
 
 impl Story<'_> {
     /// A campaign of two steps, of which the first is written for each lead.
-    async fn written(&self, writing: Writing) -> CampaignId {
+    pub async fn written(&self, writing: Writing) -> CampaignId {
         let id = self.campaign().await;
         let mut t = self.db.tenant(self.actor()).await.expect("open");
         let first = t.campaigns().steps(id).await.expect("steps").remove(0).id;
@@ -34,36 +34,36 @@ impl Story<'_> {
         id
     }
 
-    async fn open(&self) -> Tenant {
+    pub async fn open(&self) -> Tenant {
         self.db.tenant(self.actor()).await.expect("open")
     }
 
     /// A worker writes what was ordered.
-    async fn write(&self) {
+    pub async fn write(&self) {
         write(&self.db, &WriteDrafts { company: self.company.id }, &self.stop).await.expect("written");
     }
 
-    async fn queue(&self) -> Vec<QueuedDraft> {
+    pub async fn queue(&self) -> Vec<QueuedDraft> {
         self.open().await.drafts().queue(&QueueFilter::default(), &PageRequest::default()).await.expect("a queue").items
     }
 
-    async fn approve(&self, draft: &QueuedDraft) {
+    pub async fn approve(&self, draft: &QueuedDraft) {
         let mut t = self.open().await;
         t.drafts().approve(draft.draft.id, None).await.expect("approved");
         t.commit().await.expect("kept");
     }
 
-    async fn state_of(&self, draft: &QueuedDraft) -> DraftState {
+    pub async fn state_of(&self, draft: &QueuedDraft) -> DraftState {
         self.open().await.drafts().get(draft.draft.id).await.expect("there").state
     }
 
     /// Why the first lead of the campaign has no e-mail yet.
-    async fn why(&self, id: CampaignId) -> String {
+    pub async fn why(&self, id: CampaignId) -> String {
         let page = self.open().await.enrolments().list(id, None, &PageRequest::default()).await.expect("a list");
         page.items[0].why_not_yet.clone().expect("it waits")
     }
 
-    async fn change(&self, lead: LeadId, title: &str) {
+    pub async fn change(&self, lead: LeadId, title: &str) {
         let mut t = self.open().await;
         let old = t.leads().get(lead).await.expect("there");
         let input = LeadInput {
@@ -102,6 +102,9 @@ async fn an_e_mail_waits_for_its_draft_and_leaves_once_as_it_was_approved() {
     let edited = t.drafts().approve(draft.id, None).await.expect("approved");
     t.commit().await.expect("kept");
     assert_eq!(edited.original.map(|original| original.subject).as_deref(), Some("Calibration at your company"));
+    story.send().await;
+    assert_eq!(story.caught().await, [], "it can be taken back");
+    test.clock().advance(UNDO);
     for _ in 0..2 {
         story.send().await;
     }
@@ -141,9 +144,11 @@ async fn what_passes_leaves_by_itself_and_what_does_not_waits() {
 
     let mut t = story.open().await;
     let now = t.now();
-    assert_eq!(t.drafts().approve_passing(None, now).await.expect("done"), 0, "it does not pass");
+    let all = QueueFilter::default();
+    assert_eq!(t.drafts().approve_passing(&all, now).await.expect("done"), 0, "it does not pass");
     t.drafts().approve(waits[0].draft.id, None).await.expect("a person may overrule");
     t.commit().await.expect("kept");
+    test.clock().advance(UNDO);
     story.send().await;
     assert_eq!(story.caught().await.len(), 2);
 }
@@ -159,11 +164,15 @@ async fn all_that_pass_are_approved_together_and_nothing_that_came_later() {
     test.clock().advance(Duration::seconds(1));
     story.write().await;
     let mut t = story.open().await;
-    assert_eq!(t.drafts().approve_passing(Some(id), asked).await.expect("done"), 0, "nobody was asked about them");
+    let filter = QueueFilter { campaign: Some(id), ..QueueFilter::default() };
+    assert_eq!(t.drafts().approve_passing(&filter, asked).await.expect("done"), 0, "nobody was asked about them");
     let now = t.now();
-    assert_eq!(t.drafts().sample(Some(id), now).await.expect("a sample").len(), 3);
-    assert_eq!(t.drafts().approve_passing(Some(id), now).await.expect("done"), 3);
+    assert_eq!(t.drafts().sample(&filter, now).await.expect("a sample").len(), 3);
+    let by_model = QueueFilter { writer: Some(Writer::Model), ..filter.clone() };
+    assert_eq!(t.drafts().approve_passing(&by_model, now).await.expect("done"), 0, "no model wrote them");
+    assert_eq!(t.drafts().approve_passing(&filter, now).await.expect("done"), 3);
     t.commit().await.expect("kept");
+    test.clock().advance(UNDO);
     story.send().await;
     assert_eq!((story.caught().await.len(), story.queue().await.len()), (3, 0));
     story.ledger(id).await;
@@ -265,9 +274,12 @@ async fn a_pause_holds_what_is_approved_and_nothing_is_written_meanwhile() {
     let draft = story.queue().await.remove(0);
     pause(true).await;
     story.approve(&draft).await;
+    test.clock().advance(UNDO);
     story.send().await;
     assert_eq!(story.caught().await, []);
     pause(false).await;
+    // Its plan has moved by the length of the pause.
+    test.clock().advance(UNDO);
     story.send().await;
     assert_eq!(story.caught().await.len(), 1);
 }
@@ -285,10 +297,12 @@ async fn a_rejected_draft_skips_its_lead_and_another_one_can_be_asked_for() {
     story.write().await;
     let drafts = story.queue().await;
     let mut t = story.open().await;
-    let silent = t.drafts().reject(drafts[0].draft.id, " ", None).await;
+    let leave = Rejection::LeaveCampaign;
+    let silent = t.drafts().reject(drafts[0].draft.id, leave, " ", None).await;
     assert!(matches!(silent, Err(Error::Invalid(_))), "{silent:?}");
-    t.drafts().reject(drafts[0].draft.id, "Wrong person", None).await.expect("rejected");
-    t.drafts().rewrite(drafts[1].draft.id, "Too stiff", None).await.expect("sent back");
+    t.drafts().reject(drafts[0].draft.id, leave, "Wrong person", None).await.expect("rejected");
+    let wrong = Rewrite { reason: "Too stiff".into(), ..Rewrite::default() };
+    t.drafts().rewrite(drafts[1].draft.id, &wrong, None).await.expect("sent back");
     t.drafts().forbid(&[]).await.expect("kept");
     t.commit().await.expect("kept");
     assert_eq!(story.state_of(&drafts[1]).await, DraftState::Replaced);
@@ -298,6 +312,8 @@ async fn a_rejected_draft_skips_its_lead_and_another_one_can_be_asked_for() {
     let again = story.queue().await.remove(0);
     assert_eq!((again.draft.revision, again.draft.passes), (2, true), "who asked for it wants to see it");
     story.approve(&again).await;
+    test.clock().advance(UNDO);
+    story.carry_out(&drafts[0]).await;
     story.send().await;
     assert_eq!(story.caught().await.len(), 1);
     let ledger = story.ledger(id).await;
@@ -316,7 +332,7 @@ async fn an_old_draft_is_held_against_the_lead_before_it_is_sent() {
     story.write().await;
     let mut t = story.open().await;
     let now = t.now();
-    assert_eq!(t.drafts().approve_passing(None, now).await.expect("done"), 2);
+    assert_eq!(t.drafts().approve_passing(&QueueFilter::default(), now).await.expect("done"), 2);
     t.commit().await.expect("kept");
     // Both are approved; before they leave, a week goes by, and one lead has another title.
     test.clock().advance(Duration::days(7));
@@ -327,6 +343,7 @@ async fn an_old_draft_is_held_against_the_lead_before_it_is_sent() {
     assert_eq!(back.draft.notice.as_deref(), Some("Title was “Engineer” and is “Director”."));
     assert!(!back.draft.passes, "“Engineer” is in no fact any more");
     story.approve(&back).await;
+    test.clock().advance(UNDO);
     story.send().await;
     assert_eq!(story.caught().await.len(), 2);
     story.ledger(id).await;
@@ -347,7 +364,7 @@ async fn a_stale_draft_is_not_approved_unread() {
     assert!(draft.stale);
     let mut t = story.open().await;
     let now = t.now();
-    assert_eq!(t.drafts().approve_passing(None, now).await.expect("done"), 0);
+    assert_eq!(t.drafts().approve_passing(&QueueFilter::default(), now).await.expect("done"), 0);
     let conflict = t.drafts().approve(draft.draft.id, None).await;
     assert!(matches!(&conflict, Err(Error::Conflict(problem)) if problem.code == "facts_changed"), "{conflict:?}");
     let (subject, body) = ("One question", "Hi Ines,\n\nas a Director you know: who calibrates?");

@@ -154,6 +154,7 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("approve_draft", NotFound),
     ("reject_draft", NotFound),
     ("rewrite_draft", NotFound),
+    ("undo_draft", NotFound),
     ("approve_passing_drafts", OwnOnly),
     ("list_runs", OwnOnly),
     ("create_run", NotFound),

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use domain::{
-    CampaignId, CompanyId, ConnectorId, ImportId, MailboxId, MessageId, NamedJobId, RunId, TriggerId, UserId,
+    CampaignId, CompanyId, ConnectorId, DraftId, ImportId, MailboxId, MessageId, NamedJobId, RunId, TriggerId, UserId,
 };
 use uuid::Uuid;
 
@@ -253,6 +253,21 @@ impl<'d> Platform<'d> {
         Ok(sqlx::query_scalar!(r#"SELECT company_id AS "company!: CompanyId" FROM platform_waiting_drafts($1)"#, now)
             .fetch_all(self.db.pool())
             .await?)
+    }
+
+    /// Rejections of drafts that are due to be carried out.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn due_rejections(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, DraftId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!: CompanyId", draft_id AS "draft!: DraftId"
+               FROM platform_due_rejections($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.company, row.draft)).collect())
     }
 
     /// Mails of the system that are due.

@@ -203,7 +203,7 @@ impl Drafts<'_> {
         .execute(self.t.conn())
         .await?;
         if by_itself {
-            self.release(id).await?;
+            self.release(id, now).await?;
         }
         self.t.tell("drafts", id.0).await?;
         self.t.tell("campaigns", order.campaign.0).await?;

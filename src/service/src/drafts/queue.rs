@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, DraftId, Page, PageRequest, Permission,
-    drafts::{QueueCount, QueueFilter, QueuedDraft, STALE_AFTER},
+    drafts::{Holder, QueueCount, QueueFilter, QueuedDraft, STALE_AFTER, Writer},
     leads::display_name,
     steps::Writing,
 };
@@ -30,11 +30,14 @@ impl Drafts<'_> {
     pub async fn queue(&mut self, filter: &QueueFilter, page: &PageRequest) -> Result<Page<QueuedDraft>> {
         self.t.require(Permission::Read).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
+        let fresh = self.t.now() - STALE_AFTER;
         let ids = sqlx::query_scalar!(
             "SELECT d.id FROM drafts d JOIN messages m ON m.id = d.message_id
              WHERE d.state = 'open' AND d.message_id IS NOT NULL
                AND ($1::uuid IS NULL OR m.campaign_id = $1)
                AND ($2::boolean IS NULL OR d.passes = $2)
+               AND ($6::text IS NULL OR d.writer = $6)
+               AND (NOT $7 OR d.checked_at <= $8)
                AND ($3::timestamptz IS NULL OR (d.created_at, d.id) > ($3, $4::uuid))
              ORDER BY d.created_at, d.id
              LIMIT $5",
@@ -43,6 +46,9 @@ impl Drafts<'_> {
             after.at,
             after.id,
             limit + 1,
+            filter.writer.map(Writer::as_str),
+            filter.stale,
+            fresh,
         )
         .fetch_all(self.t.conn())
         .await?;
@@ -72,13 +78,33 @@ impl Drafts<'_> {
                       min(d.created_at) AS oldest_at
                FROM drafts d JOIN messages m ON m.id = d.message_id
                WHERE d.state = 'open' AND d.message_id IS NOT NULL
-                 AND ($1::uuid IS NULL OR m.campaign_id = $1) AND ($2::boolean IS NULL OR d.passes = $2)"#,
+                 AND ($1::uuid IS NULL OR m.campaign_id = $1) AND ($2::boolean IS NULL OR d.passes = $2)
+                 AND ($4::text IS NULL OR d.writer = $4) AND (NOT $5 OR d.checked_at <= $3)"#,
             filter.campaign.map(|id| id.0),
             filter.passes,
             fresh,
+            filter.writer.map(Writer::as_str),
+            filter.stale,
         )
         .fetch_one(self.t.conn())
         .await?)
+    }
+
+    /// The campaigns whose drafts wait, by name.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn campaigns(&mut self) -> Result<Vec<(CampaignId, String)>> {
+        self.t.require(Permission::Read).await?;
+        let rows = sqlx::query!(
+            r#"SELECT c.id AS "id: CampaignId", c.name FROM campaigns c
+               WHERE EXISTS (SELECT FROM drafts d JOIN messages m ON m.id = d.message_id
+                             WHERE d.state = 'open' AND m.campaign_id = c.id)
+               ORDER BY c.name, c.id LIMIT 100"#
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
     }
 
     /// Where a draft stands among those of a filter, and which one follows.
@@ -87,12 +113,14 @@ impl Drafts<'_> {
     /// [`Error::NotFound`].
     pub async fn place(&mut self, id: DraftId, filter: &QueueFilter) -> Result<Place> {
         self.t.require(Permission::Read).await?;
+        let fresh = self.t.now() - STALE_AFTER;
         let row = sqlx::query!(
             r#"
             WITH queue AS (
                 SELECT d.id, d.created_at FROM drafts d JOIN messages m ON m.id = d.message_id
                 WHERE d.state = 'open' AND d.message_id IS NOT NULL
                   AND ($2::uuid IS NULL OR m.campaign_id = $2) AND ($3::boolean IS NULL OR d.passes = $3)
+                  AND ($4::text IS NULL OR d.writer = $4) AND (NOT $5 OR d.checked_at <= $6)
             )
             SELECT CASE WHEN EXISTS (SELECT FROM queue WHERE id = d.id)
                    THEN (SELECT count(*) FROM queue q WHERE (q.created_at, q.id) <= (d.created_at, d.id)) ELSE 0 END AS "position!",
@@ -105,6 +133,9 @@ impl Drafts<'_> {
             id.0,
             filter.campaign.map(|id| id.0),
             filter.passes,
+            filter.writer.map(Writer::as_str),
+            filter.stale,
+            fresh,
         )
         .fetch_optional(self.t.conn())
         .await?
@@ -116,17 +147,18 @@ impl Drafts<'_> {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn sample(&mut self, campaign: Option<CampaignId>, before: DateTime<Utc>) -> Result<Vec<QueuedDraft>> {
+    pub async fn sample(&mut self, filter: &QueueFilter, before: DateTime<Utc>) -> Result<Vec<QueuedDraft>> {
         self.t.require(Permission::ApproveDrafts).await?;
         let fresh = self.t.now() - STALE_AFTER;
         let ids = sqlx::query_scalar!(
             "SELECT d.id FROM drafts d JOIN messages m ON m.id = d.message_id
              WHERE d.state = 'open' AND d.passes AND d.checked_at > $3 AND d.created_at <= $2
-               AND ($1::uuid IS NULL OR m.campaign_id = $1)
+               AND ($1::uuid IS NULL OR m.campaign_id = $1) AND ($4::text IS NULL OR d.writer = $4)
              ORDER BY random() LIMIT 5",
-            campaign.map(|id| id.0),
+            filter.campaign.map(|id| id.0),
             before,
             fresh,
+            filter.writer.map(Writer::as_str),
         )
         .fetch_all(self.t.conn())
         .await?;
@@ -135,13 +167,15 @@ impl Drafts<'_> {
 
     /// The drafts with these ids as the queue shows them, the oldest first.
     async fn queued(&mut self, ids: &[uuid::Uuid]) -> Result<Vec<QueuedDraft>> {
-        let fresh = self.t.now() - STALE_AFTER;
+        let (now, me) = (self.t.now(), self.t.actor().user_id().map(|id| id.0));
         let rows = sqlx::query!(
             r#"
             SELECT d.id AS "id: DraftId", coalesce(d.checked_at <= $2, false) AS "stale!", l.first_name, l.last_name,
                    l.email AS "email: domain::EmailAddress", a.name AS "account?", l.score,
                    m.campaign_id AS "campaign: CampaignId", c.name AS campaign_name, s.position,
-                   s.writing AS "writing: Writing", b.address AS mailbox, m.due_at
+                   s.writing AS "writing: Writing", b.address AS mailbox, m.due_at,
+                   CASE WHEN d.held_until > $3 AND d.held_by IS DISTINCT FROM $4 THEN d.held_name END AS holder,
+                   d.held_until
             FROM drafts d
             JOIN messages m ON m.id = d.message_id
             JOIN campaigns c ON c.id = m.campaign_id
@@ -153,7 +187,9 @@ impl Drafts<'_> {
             ORDER BY d.created_at, d.id
             "#,
             ids,
-            fresh,
+            now - STALE_AFTER,
+            now,
+            me,
         )
         .fetch_all(self.t.conn())
         .await?;
@@ -176,6 +212,7 @@ impl Drafts<'_> {
                     mailbox: r.mailbox,
                     due_at: r.due_at,
                     stale: r.stale,
+                    holder: r.holder.zip(r.held_until).map(|(name, until)| Holder { name, until }),
                 })
             })
             .collect())

@@ -1,15 +1,15 @@
-//! What becomes of drafts of campaigns that wait for a person. What is approved is what is sent; an approval, a rejection and the end of an enrolment exclude each other by its lock.
+//! What becomes of drafts of campaigns that wait for a person. What is approved is what is sent; an approval, a
+//! rejection and the end of an enrolment exclude each other by its lock.
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, DraftId, MailboxId, MessageId, Permission, Problem, Refusal,
-    drafts::{Draft, DraftInput, DraftState, STALE_AFTER, ground, judge, passes},
-    enrolments::{EndReason, EnrolmentState},
+    DraftId, MailboxId, MessageId, Permission, Refusal,
+    drafts::{Draft, DraftInput, DraftState, QueueFilter, Rewrite, STALE_AFTER, UNDO, Writer, ground, judge, passes},
 };
 use sqlx::types::Json;
 
 use super::Drafts;
-use crate::{Error, Result, audit::Entry, jobs::AdvanceCampaign};
+use crate::{Error, Result, audit::Entry};
 
 /// Most drafts that are approved at once.
 const AT_ONCE: i64 = 1_000;
@@ -33,48 +33,57 @@ impl Drafts<'_> {
             return Err(Error::conflict("facts_changed", words));
         }
         self.decide_about(id, DraftState::Approved, None).await?;
-        self.release(id).await?;
+        let earliest = self.t.now() + UNDO;
+        self.release(id, earliest).await?;
         self.t.audit().record(Entry::done("draft.approved").on(draft.subject)).await?;
         self.get(id).await
     }
 
-    /// Approves every fresh draft that no check stands against and that was written until `before`. How many.
+    /// Approves every fresh draft of a filter that no check stands against, that was written until `before` and
+    /// that nobody else has open. How many.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
-    pub async fn approve_passing(&mut self, campaign: Option<CampaignId>, before: DateTime<Utc>) -> Result<i64> {
+    pub async fn approve_passing(&mut self, filter: &QueueFilter, before: DateTime<Utc>) -> Result<i64> {
         self.t.require(Permission::ApproveDrafts).await?;
-        let fresh = self.t.now() - STALE_AFTER;
+        let (now, me) = (self.t.now(), self.t.actor().user_id().map(|id| id.0));
+        let (campaign, writer) = (filter.campaign.map(|id| id.0), filter.writer.map(Writer::as_str));
+        let (fresh, earliest) = (now - STALE_AFTER, now + UNDO);
         // The enrolments first and in their order, as whoever ends several of them does.
         sqlx::query!(
             "SELECT e.id FROM enrolments e WHERE e.id IN (
                  SELECT m.enrolment_id FROM drafts d JOIN messages m ON m.id = d.message_id
                  WHERE d.state = 'open' AND d.passes AND d.checked_at > $3 AND d.created_at <= $2
-                   AND ($1::uuid IS NULL OR m.campaign_id = $1)
+                   AND ($1::uuid IS NULL OR m.campaign_id = $1) AND ($5::text IS NULL OR d.writer = $5)
                  ORDER BY d.created_at, d.id LIMIT $4)
              ORDER BY e.id FOR UPDATE",
-            campaign.map(|id| id.0),
+            campaign,
             before,
             fresh,
             AT_ONCE,
+            writer,
         )
         .fetch_all(self.t.conn())
         .await?;
         let ids = sqlx::query_scalar!(
             r#"SELECT d.id AS "id: DraftId" FROM drafts d JOIN messages m ON m.id = d.message_id
                WHERE d.state = 'open' AND d.passes AND d.checked_at > $3 AND d.created_at <= $2
-                 AND ($1::uuid IS NULL OR m.campaign_id = $1)
+                 AND ($1::uuid IS NULL OR m.campaign_id = $1) AND ($5::text IS NULL OR d.writer = $5)
+                 AND (d.held_until IS NULL OR d.held_until <= $6 OR d.held_by = $7)
                ORDER BY d.created_at, d.id LIMIT $4 FOR UPDATE OF d"#,
-            campaign.map(|id| id.0),
+            campaign,
             before,
             fresh,
             AT_ONCE,
+            writer,
+            now,
+            me,
         )
         .fetch_all(self.t.conn())
         .await?;
         for id in &ids {
             self.decide_about(*id, DraftState::Approved, None).await?;
-            self.release(*id).await?;
+            self.release(*id, earliest).await?;
         }
         let count = i64::try_from(ids.len()).map_err(Error::internal)?;
         if count > 0 {
@@ -83,40 +92,13 @@ impl Drafts<'_> {
         Ok(count)
     }
 
-    /// The lead gets no e-mail of this campaign any more.
-    ///
-    /// # Errors
-    /// A missing reason; [`Error::NotFound`]; [`Error::Refused`] for one that was decided about.
-    pub async fn reject(&mut self, id: DraftId, reason: &str, version: Option<i32>) -> Result<Draft> {
-        self.t.require(Permission::ApproveDrafts).await?;
-        let reason = check_reason(reason)?;
-        let (draft, message) = self.hold(id, version).await?;
-        draft.state.require_open()?;
-        self.decide_about(id, DraftState::Rejected, Some(&reason)).await?;
-        let row = sqlx::query!(
-            r#"SELECT e.id, e.steps_done, e.campaign_id AS "campaign: CampaignId"
-               FROM enrolments e JOIN messages m ON m.enrolment_id = e.id WHERE m.id = $1"#,
-            message.0
-        )
-        .fetch_one(self.t.conn())
-        .await?;
-        let end = if row.steps_done == 0 { EnrolmentState::Skipped } else { EnrolmentState::Stopped };
-        self.t.enrolments().end(&[row.id], end, Some(EndReason::DraftRejected)).await?;
-        self.t.tell("campaigns", row.campaign.0).await?;
-        let company = self.t.actor().company();
-        // It may have been the last that the campaign waited for.
-        self.t.enqueue(&AdvanceCampaign { company, campaign: row.campaign }).await?;
-        self.t.audit().record(Entry::done("draft.rejected").on(draft.subject).details(reason)).await?;
-        self.get(id).await
-    }
-
     /// Asks for another draft in the place of this one.
     ///
     /// # Errors
     /// A missing reason; [`Error::NotFound`]; [`Error::Refused`] for one that was decided about.
-    pub async fn rewrite(&mut self, id: DraftId, reason: &str, version: Option<i32>) -> Result<Draft> {
+    pub async fn rewrite(&mut self, id: DraftId, wrong: &Rewrite, version: Option<i32>) -> Result<Draft> {
         self.t.require(Permission::ApproveDrafts).await?;
-        let reason = check_reason(reason)?;
+        let reason = wrong.words()?;
         let (draft, message) = self.hold(id, version).await?;
         draft.state.require_open()?;
         self.decide_about(id, DraftState::Replaced, Some(&reason)).await?;
@@ -138,11 +120,11 @@ impl Drafts<'_> {
         let (facts, forbidden) = (self.facts_now(draft.id).await?, self.rules_now().await?.forbidden_terms);
         let mut sentences = ground(&input.body, &facts, &draft.sentences, None);
         let checks = judge(&input.subject, &mut sentences, &facts, &forbidden);
-        let now = self.t.now();
+        let (now, editor) = (self.t.now(), self.t.actor().to_string());
         sqlx::query!(
             "UPDATE drafts SET original_subject = coalesce(original_subject, subject),
                  original_body = coalesce(original_body, body), subject = $2, body = $3, sentences = $4, facts = $5,
-                 checks = $6, passes = $7, checked_at = $8, notice = NULL, version = version + 1
+                 checks = $6, passes = $7, checked_at = $8, edited_by = $9, notice = NULL, version = version + 1
              WHERE id = $1",
             draft.id.0,
             input.subject,
@@ -152,6 +134,7 @@ impl Drafts<'_> {
             Json(&checks) as _,
             passes(&checks),
             now,
+            editor,
         )
         .execute(self.t.conn())
         .await?;
@@ -159,15 +142,17 @@ impl Drafts<'_> {
         self.get(draft.id).await
     }
 
-    /// Lets the e-mail of an approved draft be claimed. The caller holds the enrolment.
-    pub(super) async fn release(&mut self, id: DraftId) -> Result<()> {
+    /// Lets the e-mail of an approved draft be claimed from `earliest` on. The caller holds the enrolment.
+    pub(super) async fn release(&mut self, id: DraftId, earliest: DateTime<Utc>) -> Result<()> {
         let now = self.t.now();
         let row = sqlx::query!(
-            r#"UPDATE messages m SET waits_for_draft = false, draft_id = d.id, updated_at = $2
+            r#"UPDATE messages m SET waits_for_draft = false, draft_id = d.id, updated_at = $2,
+                   due_at = greatest(m.due_at, $3)
                FROM drafts d WHERE d.id = $1 AND m.id = d.message_id AND m.state = 'scheduled'
                RETURNING m.mailbox_id AS "mailbox: MailboxId", m.due_at, m.campaign_id"#,
             id.0,
-            now
+            now,
+            earliest,
         )
         .fetch_optional(self.t.conn())
         .await?;
@@ -203,8 +188,9 @@ impl Drafts<'_> {
     }
 
     /// The draft of a campaign, with its enrolment locked, and its e-mail.
-    async fn hold(&mut self, id: DraftId, version: Option<i32>) -> Result<(Draft, MessageId)> {
+    pub(super) async fn hold(&mut self, id: DraftId, version: Option<i32>) -> Result<(Draft, MessageId)> {
         let draft = self.lock(id).await?;
+        self.require_free(id).await?;
         let message = sqlx::query_scalar!(r#"SELECT message_id AS "id: MessageId" FROM drafts WHERE id = $1"#, id.0)
             .fetch_one(self.t.conn())
             .await?;
@@ -218,28 +204,20 @@ impl Drafts<'_> {
         Ok((draft, message))
     }
 
-    async fn decide_about(&mut self, id: DraftId, state: DraftState, notice: Option<&str>) -> Result<()> {
+    pub(super) async fn decide_about(&mut self, id: DraftId, state: DraftState, reason: Option<&str>) -> Result<()> {
         let (now, actor) = (self.t.now(), self.t.actor().to_string());
         sqlx::query!(
-            "UPDATE drafts SET state = $2, decided_at = $3, decided_by = $4, notice = coalesce($5, notice),
-                 version = version + 1
+            "UPDATE drafts SET state = $2, decided_at = $3, decided_by = $4, reason = $5, held_by = NULL,
+                 held_name = NULL, held_until = NULL, version = version + 1
              WHERE id = $1",
             id.0,
             state.as_str(),
             now,
             actor,
-            notice,
+            reason,
         )
         .execute(self.t.conn())
         .await?;
         self.t.tell("drafts", id.0).await
     }
-}
-
-fn check_reason(reason: &str) -> Result<String> {
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > 1_000 {
-        return Err(Problem::field("reason", "reason_invalid", "Say why, in 1 to 1,000 characters.").into());
-    }
-    Ok(reason.to_owned())
 }

@@ -12,8 +12,8 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{Messages, claim::next_slot};
-use crate::{Result, campaigns::advance::waiting_state};
+use super::{AfterStep, Messages, claim::next_slot};
+use crate::Result;
 
 /// The row that an outcome is about.
 struct Row {
@@ -31,6 +31,13 @@ struct Row {
     recipient: Option<EmailAddress>,
     last_step: bool,
     mailbox_failing: bool,
+}
+
+impl Row {
+    fn after(&self) -> AfterStep {
+        let Self { campaign, enrolment, lead, mailbox, position, .. } = *self;
+        AfterStep { campaign, enrolment, lead, mailbox, position }
+    }
 }
 
 impl Messages<'_> {
@@ -54,7 +61,7 @@ impl Messages<'_> {
                     self.t.mailboxes().recovered(row.mailbox).await?;
                 }
                 if row.enrolment_open && !row.last_step {
-                    self.next_step(&row).await?;
+                    self.next_step(&row.after()).await?;
                 }
             }
             SendOutcome::Deferred { reply } => self.deferred(&row, reply).await?,
@@ -137,56 +144,6 @@ impl Messages<'_> {
         .execute(self.t.conn())
         .await?;
         Ok(())
-    }
-
-    /// Plans the step after the one that was sent.
-    async fn next_step(&mut self, row: &Row) -> Result<()> {
-        let now = self.t.now();
-        let steps = self.t.campaigns().steps_of(row.campaign).await?;
-        let Some(step) = steps.into_iter().find(|s| s.position > row.position) else { return Ok(()) };
-        let campaign = self.t.campaigns().load(row.campaign, false).await?;
-        let company_zone = self.t.actor().company_time_zone().to_owned();
-        let zone = match row.lead {
-            Some(lead) => sqlx::query_scalar!("SELECT time_zone FROM leads WHERE id = $1", lead.0)
-                .fetch_optional(self.t.conn())
-                .await?
-                .flatten(),
-            None => None,
-        };
-        let clock = crate::campaigns::advance::Clock::of(&campaign, &company_zone);
-        let slot = clock.window.due_after(now, step.delay, clock.zone(zone.as_deref()));
-        sqlx::query!(
-            "UPDATE enrolments SET state = $2, steps_done = $3, updated_at = $4 WHERE id = $1",
-            row.enrolment.0,
-            waiting_state(slot, now).as_str(),
-            row.position,
-            now,
-        )
-        .execute(self.t.conn())
-        .await?;
-        let id: MessageId = self.t.new_id();
-        sqlx::query!(
-            "INSERT INTO messages (id, campaign_id, enrolment_id, lead_id, step_id, position, mailbox_id, due_at,
-                                   window_ends_at, plan_shift, created_at, updated_at, waits_for_draft)
-             SELECT $1, c.id, $3, $4, $5, $6, $7, $8, $9, c.plan_shift, $10, $10, $11 FROM campaigns c WHERE c.id = $2",
-            id.0,
-            row.campaign.0,
-            row.enrolment.0,
-            row.lead.map(|l| l.0),
-            step.id.0,
-            step.position,
-            row.mailbox.0,
-            slot.due_at,
-            slot.ends_at,
-            now,
-            step.writing.needs_draft(),
-        )
-        .execute(self.t.conn())
-        .await?;
-        if step.writing.needs_draft() {
-            return self.t.drafts().order(&[row.enrolment.0]).await;
-        }
-        self.t.mailboxes().wake(&[row.mailbox], slot.due_at).await
     }
 
     /// The lead had left the campaign because nobody could know; now somebody does.

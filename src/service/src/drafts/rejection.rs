@@ -1,0 +1,194 @@
+//! Rejections, and the way back from a decision. What follows from a rejection happens when nobody can take it
+//! back any more, so taking it back has nothing to repair.
+
+use domain::{
+    CampaignId, CompanyId, DraftId, EnrolmentId, LeadId, MailboxId, MessageId, Permission, Refusal,
+    drafts::{Draft, DraftState, Rejection, UNDO, check_reason},
+    enrolments::{EndReason, EnrolmentState},
+};
+
+use super::Drafts;
+use crate::{
+    Db, Error, Result,
+    audit::Entry,
+    jobs::{AdvanceCampaign, CarryOutRejection},
+    messages::AfterStep,
+};
+
+/// What the timeline says about an e-mail that was skipped.
+const SKIPPED: &str = "its draft was rejected";
+
+/// Carries out the rejection of a draft that nobody took back. Safe to call at any time, twice and at once.
+///
+/// # Errors
+/// When the database is away; a worker looks again within a minute.
+pub async fn carry_out(db: &Db, company: CompanyId, draft: DraftId) -> Result<()> {
+    let actor = db.platform().system_actor(company, "system").await?;
+    let mut t = db.tenant(&actor).await?;
+    match t.drafts().carry_out(draft).await {
+        // Its lead was deleted in the meantime.
+        Err(Error::NotFound(_)) => Ok(()),
+        Ok(()) => t.commit().await,
+        other => other,
+    }
+}
+
+/// The e-mail of a rejected draft.
+struct Rejected {
+    rejection: Rejection,
+    message: MessageId,
+    waits: bool,
+    last_step: bool,
+    nothing_sent: bool,
+    after: AfterStep,
+}
+
+impl Drafts<'_> {
+    /// The e-mail is not sent. What else follows is up to `rejection`, and happens after the time to undo.
+    ///
+    /// # Errors
+    /// A missing reason; [`Error::NotFound`]; [`Error::Refused`] for one that was decided about; a conflict when
+    /// somebody else has it open.
+    pub async fn reject(
+        &mut self,
+        id: DraftId,
+        rejection: Rejection,
+        reason: &str,
+        version: Option<i32>,
+    ) -> Result<Draft> {
+        self.t.require(Permission::ApproveDrafts).await?;
+        let reason = check_reason(reason)?;
+        let (draft, _) = self.hold(id, version).await?;
+        draft.state.require_open()?;
+        self.decide_about(id, DraftState::Rejected, Some(&reason)).await?;
+        let at = self.t.now() + UNDO;
+        sqlx::query!(
+            "UPDATE drafts SET rejection = $2, takes_effect_at = $3 WHERE id = $1",
+            id.0,
+            rejection.as_str(),
+            at
+        )
+        .execute(self.t.conn())
+        .await?;
+        let company = self.t.actor().company();
+        self.t.enqueue_at(&CarryOutRejection { company, draft: id }, at).await?;
+        self.t.audit().record(Entry::done("draft.rejected").on(draft.subject).details(reason)).await?;
+        self.get(id).await
+    }
+
+    /// Takes an approval or a rejection back; nothing happens when the draft waits already.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Refused`] when the time to undo is over, or the lead has left the campaign.
+    pub async fn undo(&mut self, id: DraftId) -> Result<Draft> {
+        self.t.require(Permission::ApproveDrafts).await?;
+        let draft = self.lock(id).await?;
+        if draft.state == DraftState::Open {
+            return Ok(draft);
+        }
+        let over = |words: &str| Error::from(Refusal::new("undo_over", words, &[]));
+        let now = self.t.now();
+        if draft.undo_until().is_none_or(|until| until <= now) {
+            return Err(over("A decision can be taken back for 10 seconds. They are over."));
+        }
+        // The claim locks the message too, so an e-mail is either back here or on its way, never both.
+        let back = sqlx::query!(
+            "UPDATE messages m SET waits_for_draft = true, draft_id = NULL, updated_at = $2
+             FROM drafts d, enrolments e
+             WHERE d.id = $1 AND m.id = d.message_id AND m.state = 'scheduled' AND e.id = m.enrolment_id
+               AND e.state IN ('active', 'waiting_delay', 'waiting_window')",
+            id.0,
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
+        if back.rows_affected() == 0 {
+            return Err(over("This e-mail is on its way, or its lead has left the campaign."));
+        }
+        sqlx::query!(
+            "UPDATE drafts SET state = 'open', decided_at = NULL, decided_by = NULL, reason = NULL, rejection = NULL,
+                 takes_effect_at = NULL, version = version + 1
+             WHERE id = $1",
+            id.0
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.t.tell("drafts", id.0).await?;
+        self.t.audit().record(Entry::done("draft.undone").on(draft.subject)).await?;
+        self.get(id).await
+    }
+
+    async fn carry_out(&mut self, id: DraftId) -> Result<()> {
+        self.lock(id).await?;
+        let Some(rejected) = self.due_rejection(id).await? else { return Ok(()) };
+        sqlx::query!("UPDATE drafts SET takes_effect_at = NULL WHERE id = $1", id.0).execute(self.t.conn()).await?;
+        if !rejected.waits {
+            return Ok(());
+        }
+        let (enrolment, campaign) = (rejected.after.enrolment, rejected.after.campaign);
+        match rejected.rejection {
+            Rejection::SkipStep if !rejected.last_step => self.skip(&rejected).await?,
+            Rejection::SkipStep if !rejected.nothing_sent => {
+                self.t.enrolments().end(&[enrolment.0], EnrolmentState::Finished, None).await?;
+            }
+            Rejection::SkipStep | Rejection::LeaveCampaign => {
+                let end = if rejected.nothing_sent { EnrolmentState::Skipped } else { EnrolmentState::Stopped };
+                self.t.enrolments().end(&[enrolment.0], end, Some(EndReason::DraftRejected)).await?;
+            }
+        }
+        self.t.tell("campaigns", campaign.0).await?;
+        let company = self.t.actor().company();
+        // It may have been the last that the campaign waited for.
+        self.t.enqueue(&AdvanceCampaign { company, campaign }).await
+    }
+
+    async fn due_rejection(&mut self, id: DraftId) -> Result<Option<Rejected>> {
+        let now = self.t.now();
+        let row = sqlx::query!(
+            r#"
+            SELECT d.rejection AS "rejection!: Rejection", m.id AS "message: MessageId",
+                   m.state = 'scheduled' AND e.state IN ('active', 'waiting_delay', 'waiting_window') AS "waits!",
+                   m.campaign_id AS "campaign: CampaignId", e.id AS "enrolment: EnrolmentId",
+                   m.lead_id AS "lead: LeadId", m.mailbox_id AS "mailbox: MailboxId", m.position,
+                   NOT EXISTS (SELECT FROM campaign_steps s WHERE s.campaign_id = m.campaign_id
+                                 AND s.position > m.position) AS "last_step!",
+                   NOT EXISTS (SELECT FROM messages g WHERE g.enrolment_id = e.id AND g.state = 'sent') AS "nothing_sent!"
+            FROM drafts d
+            JOIN messages m ON m.id = d.message_id
+            JOIN enrolments e ON e.id = m.enrolment_id
+            WHERE d.id = $1 AND d.takes_effect_at <= $2
+            "#,
+            id.0,
+            now
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        Ok(row.map(|r| Rejected {
+            rejection: r.rejection,
+            message: r.message,
+            waits: r.waits,
+            last_step: r.last_step,
+            nothing_sent: r.nothing_sent,
+            after: AfterStep {
+                campaign: r.campaign,
+                enrolment: r.enrolment,
+                lead: r.lead,
+                mailbox: r.mailbox,
+                position: r.position,
+            },
+        }))
+    }
+
+    async fn skip(&mut self, rejected: &Rejected) -> Result<()> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE messages SET state = 'cancelled', detail = $2, updated_at = $3 WHERE id = $1",
+            rejected.message.0,
+            SKIPPED,
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.t.messages().next_step(&rejected.after).await
+    }
+}
