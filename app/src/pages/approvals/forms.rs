@@ -110,7 +110,7 @@ fn reject(slug: &str, r: &Review, post: Post) -> AnyView {
     let hidden = hidden(slug, &r.id, Some(r.version), &r.shown);
     let (then, why) = (post.of_field("then"), post.of_field("reason"));
     let ways = [Rejection::SkipStep, Rejection::LeaveCampaign];
-    let ways: Vec<_> = ways.map(|way| Choice::new(way.as_str(), way.label())).to_vec();
+    let ways = ways.map(|way| Choice::new(way.as_str(), way.label())).to_vec();
     view! {
         <details open=post.error().is_some()>
             <summary aria-keyshortcuts="Backspace">"Reject"</summary>

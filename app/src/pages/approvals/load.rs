@@ -1,6 +1,6 @@
 //! What the pages of approvals load: one transaction each.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::{
     CampaignId, DraftId, PageRequest, Permission, Problem,
     campaigns::checks::Verdict as Judged,
@@ -79,9 +79,11 @@ async fn undoable(t: &mut Tenant, id: &str) -> Result<Option<Undoable>, AppError
     let lead = &queued.lead_name;
     let words = match (queued.draft.state, queued.draft.rejection) {
         (DraftState::Approved, _) => {
-            format!("Approved. The e-mail to {lead} leaves {}.", Moment::new(queued.due_at, now, &zone).text)
+            let soon = queued.due_at - now < Duration::minutes(1);
+            let at = Moment::new(queued.due_at, now, &zone).text;
+            format!("Approved. The e-mail to {lead} leaves {}.", if soon { "in a few seconds" } else { &at })
         }
-        (_, Some(Rejection::SkipStep)) => format!("Rejected. {lead} goes on with the next step."),
+        (_, Some(Rejection::SkipStep)) => format!("Rejected. {lead} does not get this e-mail."),
         _ => format!("Rejected. {lead} leaves the campaign."),
     };
     Ok(Some(Undoable { id: id.to_string(), words }))
@@ -168,7 +170,8 @@ pub async fn review(slug: &str, id: &str, seen: &Seen, undo: &str) -> Result<Rev
     };
     Ok(Review {
         undoable,
-        holder: queued.holder.as_ref().map(|h| (h.name.clone(), Moment::clock(h.until, &zone).text)),
+        holder: queued.holder.as_ref().map(|h| (h.name.clone(), Moment::exact(h.until, &zone).text)),
+        overdue: queued.due_at <= now,
         id: draft.id.to_string(),
         version: draft.version,
         decided: (draft.state != DraftState::Open).then(|| decided(draft.state)),
@@ -183,7 +186,7 @@ pub async fn review(slug: &str, id: &str, seen: &Seen, undo: &str) -> Result<Rev
         subject: draft.subject.clone(),
         body: draft.body.clone(),
         sentences: sentences.collect(),
-        checks: draft.checks.iter().map(check).collect(),
+        checks: worst_first(&draft.checks),
         notice: draft.notice.clone(),
         changed,
         stale: queued.stale && draft.state == DraftState::Open,
@@ -214,6 +217,12 @@ fn facts(draft: &Draft) -> (Vec<&Fact>, Vec<&Fact>) {
     }
     let unused = draft.facts.iter().filter(|fact| !used.iter().any(|other| other.id == fact.id)).collect();
     (used, unused)
+}
+
+/// The checks with those that stand against the draft first.
+fn worst_first(checks: &[DraftCheck]) -> Vec<CheckItem> {
+    let of = |wanted: Judged| checks.iter().filter(move |check| check.verdict == wanted).map(check);
+    of(Judged::Block).chain(of(Judged::Warn)).chain(of(Judged::Pass)).collect()
 }
 
 fn check(check: &DraftCheck) -> CheckItem {

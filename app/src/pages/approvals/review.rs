@@ -44,6 +44,8 @@ pub(super) struct Review {
     pub email: String,
     pub mailbox: String,
     pub due: Moment,
+    /// It leaves as soon as it is approved.
+    pub overdue: bool,
     pub campaign: (String, String),
     pub step: i32,
     pub subject: String,
@@ -156,7 +158,7 @@ fn draft(slug: &str, r: Review, posts: Posts) -> AnyView {
     let decided = r.decided.clone().map(|words| view! { <Callout tone=Tone::Sky>{words}</Callout> });
     let held = r.holder.clone().filter(|_| r.decided.is_none()).map(|(name, until)| {
         let words =
-            format!("{name} has this draft open, until {until} at the latest. Read it, or go on with another one.");
+            format!("{name} has this draft open. Unless they stay, it is free from {until} on. Read it, or go on with another one.");
         view! { <Callout tone=Tone::Sky live=true>{words}</Callout> }
     });
     let forms = (r.decided.is_none() && r.holder.is_none()).then(|| forms(slug, &r, posts));
@@ -166,6 +168,11 @@ fn draft(slug: &str, r: Review, posts: Posts) -> AnyView {
     let to = if r.account.is_empty() { String::new() } else { format!(", {}", r.account) };
     let score = format!(" · score {}", r.score);
     let step = format!(", step {}", r.step);
+    let leaves = if r.overdue {
+        view! { "At once, when approved" }.into_any()
+    } else {
+        view! { <Time moment=r.due/>", once approved" }.into_any()
+    };
     let sentences = paragraphs(r.sentences);
     view! {
         {decided}
@@ -176,7 +183,7 @@ fn draft(slug: &str, r: Review, posts: Posts) -> AnyView {
                 <Fact label="To"><a href=lead>{r.lead.1}</a>{to}{score}</Fact>
                 <Fact label="Address">{r.email}</Fact>
                 <Fact label="From">{r.mailbox}</Fact>
-                <Fact label="Leaves"><Time moment=r.due/>", once approved"</Fact>
+                <Fact label="Leaves">{leaves}</Fact>
                 <Fact label="Campaign"><a href=campaign>{r.campaign.1}</a>{step}</Fact>
                 <Fact label="Checks">{checks_word(against)}" "{stale}</Fact>
             </Facts>
