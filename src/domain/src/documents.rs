@@ -43,6 +43,29 @@ pub struct Document {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Document {
+    /// Each text, number and yes or no in it, with the names that lead there.
+    #[must_use]
+    pub fn quotes(&self) -> Vec<(String, String)> {
+        fn walk(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
+            let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            match value {
+                Value::Null => {}
+                Value::Bool(yes) => found.push((path.to_owned(), if *yes { "yes" } else { "no" }.to_owned())),
+                Value::Number(number) => found.push((path.to_owned(), number.to_string())),
+                Value::String(text) => found.push((path.to_owned(), text.clone())),
+                Value::Array(items) => {
+                    items.iter().enumerate().for_each(|(n, item)| walk(&below(&(n + 1).to_string()), item, found));
+                }
+                Value::Object(fields) => fields.iter().for_each(|(name, item)| walk(&below(name), item, found)),
+            }
+        }
+        let mut found = Vec::new();
+        self.body.iter().for_each(|(name, value)| walk(name, value, &mut found));
+        found
+    }
+}
+
 /// A document as a row of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     Problem, StepId,
-    drafts::Writer,
+    drafts::{Writer, check_sources},
     template::{self, Part},
     wire::wire_enum,
 };
@@ -124,6 +124,8 @@ pub struct Step {
     pub writing: Writing,
     /// What the writer is told.
     pub instructions: String,
+    /// Documents that the writer may quote: collections, or single ones as collection/key.
+    pub sources: Vec<String>,
     /// Version for If-Match; grows with every change.
     pub version: i64,
 }
@@ -143,6 +145,8 @@ pub struct StepInput {
     pub writing: Option<Writing>,
     /// What the writer is told, at most 5,000 characters.
     pub instructions: Option<String>,
+    /// Documents that the writer may quote, at most 10: collections, or single ones as collection/key.
+    pub sources: Option<Vec<String>>,
 }
 
 impl StepInput {
@@ -150,8 +154,12 @@ impl StepInput {
     ///
     /// # Errors
     /// Every problem found.
-    pub fn check(self) -> Result<Self, Vec<Problem>> {
+    pub fn check(mut self) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
+        match self.sources.take().map(check_sources).transpose() {
+            Ok(sources) => self.sources = sources,
+            Err(problem) => problems.push(problem),
+        }
         if self.delay.is_some_and(|d| !(0..=365).contains(&d.amount)) {
             problems.push(Problem::field("delay", "delay_invalid", "Wait 0 to 365."));
         }
@@ -215,6 +223,7 @@ impl Step {
             body: "Hi {first_name|there},\n\nwho looks after quality at {company|your company}?".into(),
             writing: Writing::Template,
             instructions: String::new(),
+            sources: Vec::new(),
             version: 1,
         }
     }

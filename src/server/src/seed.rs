@@ -178,12 +178,24 @@ async fn written_campaign(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Re
         mailboxes: Some(mailboxes.to_vec()),
     };
     let campaign = t.campaigns().create(input).await.map_err(words)?;
+    let (key, title, body) = names::SERVICE;
+    let document = DocumentInput {
+        collection: "services".to_owned(),
+        key: key.to_owned(),
+        title: title.to_owned(),
+        body: serde_json::from_str(body)?,
+        outside: false,
+        lead: None,
+        account: None,
+    };
+    t.documents().create(document).await.map_err(words)?;
     let step = StepInput {
         delay: Some(Delay::NONE),
         subject: Some(names::WRITTEN_SUBJECT.to_owned()),
         body: Some(names::WRITTEN_BODY.to_owned()),
         writing: Some(Writing::Approve),
         instructions: Some(names::INSTRUCTIONS.to_owned()),
+        sources: Some(vec!["services".to_owned()]),
     };
     t.campaigns().add_step(campaign.id, step).await.map_err(words)?;
     t.campaigns().start(campaign.id).await.map_err(words)?;

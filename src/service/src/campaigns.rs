@@ -125,8 +125,8 @@ impl Campaigns<'_> {
             .await?;
         sqlx::query!(
             "INSERT INTO campaign_steps (id, campaign_id, position, delay_amount, delay_unit, subject, body, writing,
-                                         instructions)
-             SELECT gen_random_uuid(), $2, position, delay_amount, delay_unit, subject, body, writing, instructions
+                                         instructions, sources)
+             SELECT gen_random_uuid(), $2, position, delay_amount, delay_unit, subject, body, writing, instructions, sources
              FROM campaign_steps WHERE campaign_id = $1",
             id.0,
             copy.id.0,

@@ -2,14 +2,17 @@
 //! ever edited.
 
 use domain::{
-    AccountId, DocumentId, LeadId, Page, PageRequest, Permission,
+    AccountId, DocumentId, LeadId, Page, PageRequest, Permission, Problem,
     documents::{Document, DocumentFilter, DocumentInput, DocumentSummary, DocumentText, DocumentVersion},
+    drafts::Source,
 };
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
 use crate::{Error, Result, Tenant, audit::Entry, cursor, error::OnConstraint};
 
+/// Documents that one e-mail may quote.
+const QUOTED: i64 = 20;
 /// Documents that a search for a part looks at.
 const FOUND: i32 = 5_000;
 
@@ -131,6 +134,66 @@ impl Documents<'_> {
             Some(id) => self.get(id).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The newest versions of what a step names, for the e-mail to a lead: what is about another lead or account
+    /// is left out.
+    pub(crate) async fn quoted(
+        &mut self,
+        sources: &[String],
+        lead: LeadId,
+        account: Option<AccountId>,
+    ) -> Result<Vec<Document>> {
+        let (mut collections, mut of, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+        for source in sources.iter().filter_map(|source| Source::parse(source)) {
+            match source.key {
+                None => collections.push(source.collection),
+                Some(key) => {
+                    of.push(source.collection);
+                    keys.push(key);
+                }
+            }
+        }
+        let ids = sqlx::query_scalar!(
+            r#"
+            SELECT id AS "id: DocumentId" FROM documents
+            WHERE (collection = ANY($1) OR (collection, key) IN (SELECT * FROM unnest($2::text[], $3::text[])))
+              AND (lead_id IS NULL OR lead_id = $4) AND (account_id IS NULL OR account_id = $5)
+            ORDER BY updated_at DESC, id DESC LIMIT $6
+            "#,
+            &collections,
+            &of,
+            &keys,
+            lead.0,
+            account.map(|id| id.0),
+            QUOTED,
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let mut documents = Vec::new();
+        for id in ids {
+            documents.push(self.get(id).await?);
+        }
+        Ok(documents)
+    }
+
+    /// Goes on when each of the names leads to a document.
+    pub(crate) async fn require_sources(&mut self, sources: &[String]) -> Result<()> {
+        for name in sources {
+            let Some(source) = Source::parse(name) else { continue };
+            let there = sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT FROM documents WHERE collection = $1 AND ($2::text IS NULL OR key = $2)) AS "there!""#,
+                source.collection,
+                source.key
+            )
+            .fetch_one(self.t.conn())
+            .await?;
+            if !there {
+                let words = format!("There is no document “{name}”. Write it first, under Content.");
+                return Err(Problem::field("sources", "source_missing", words).into());
+            }
+        }
+        Ok(())
     }
 
     /// A new document.
@@ -284,5 +347,5 @@ impl Documents<'_> {
 
 fn taken(input: &DocumentInput) -> Error {
     let message = format!("The collection “{}” has a document with this key already.", input.collection);
-    Error::Conflict(domain::Problem::field("key", "key_taken", message))
+    Error::Conflict(Problem::field("key", "key_taken", message))
 }

@@ -8,14 +8,25 @@ use crate::ui::{Card, Fact, Facts};
 /// The right side of a draft.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Evidence {
-    /// Source, label and value of each fact that a sentence names, in the order of their numbers.
-    pub used: Vec<(&'static str, String, String)>,
+    /// The facts that sentences name, in the order of their numbers.
+    pub used: Vec<Quote>,
     /// The others that were known.
-    pub unused: Vec<(&'static str, String, String)>,
+    pub unused: Vec<Quote>,
     /// Names and values of what it was written with.
     pub origin: Vec<(&'static str, String)>,
     /// What a person has changed.
     pub edits: Option<Edits>,
+}
+
+/// A fact as it was known when the draft was written.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Quote {
+    /// What kind of source it is from.
+    pub source: &'static str,
+    /// The page of the source, where it has one.
+    pub href: Option<String>,
+    pub label: String,
+    pub value: String,
 }
 
 /// What a person has made of the words of a writer.
@@ -32,20 +43,19 @@ pub(super) struct Edits {
 }
 
 /// The cards beside a draft.
-pub(super) fn evidence(slug: &str, r: &Review) -> AnyView {
+pub(super) fn evidence(r: &Review) -> AnyView {
     let e = r.evidence.clone();
-    let lead = format!("/t/{slug}/leads/{}", r.lead.0);
     let used: Vec<_> = e
         .used
         .into_iter()
         .enumerate()
         .map(|(n, fact)| {
             let number = n + 1;
-            quote(Some(number), fact, &lead)
+            quote(Some(number), fact)
         })
         .collect();
     let none = used.is_empty().then(|| view! { <p class="subtle">"No sentence names a fact."</p> });
-    let unused: Vec<_> = e.unused.into_iter().map(|fact| quote(None, fact, &lead)).collect();
+    let unused: Vec<_> = e.unused.into_iter().map(|fact| quote(None, fact)).collect();
     let others = (!unused.is_empty()).then(|| {
         view! { <details><summary>"What else was known"</summary><ul class="stack quotes">{unused}</ul></details> }
     });
@@ -73,13 +83,12 @@ pub(super) fn evidence(slug: &str, r: &Review) -> AnyView {
     .into_any()
 }
 
-/// A fact as it was known when the draft was written.
-fn quote(number: Option<usize>, (source, label, value): (&'static str, String, String), lead: &str) -> AnyView {
+fn quote(number: Option<usize>, Quote { source, href, label, value }: Quote) -> AnyView {
     let id = number.map(|n| format!("fact-{n}"));
     let number = number.map(|n| format!("{n}. "));
-    let from = match source {
-        "Lead" | "Account" | "Note" => view! { <a href=lead.to_owned()>{source}</a> }.into_any(),
-        other => view! { <span>{other}</span> }.into_any(),
+    let from = match href {
+        Some(href) => view! { <a href=href>{source}</a> }.into_any(),
+        None => view! { <span>{source}</span> }.into_any(),
     };
     view! {
         <li id=id>

@@ -4,14 +4,14 @@ use chrono::{DateTime, Duration, Utc};
 use domain::{
     CampaignId, DraftId, PageRequest, Permission, Problem,
     campaigns::checks::Verdict as Judged,
-    drafts::{Draft, DraftCheck, DraftState, Fact, QueueFilter, QueuedDraft, Rejection, Writer},
+    drafts::{Draft, DraftCheck, DraftState, Fact, FactSource, QueueFilter, QueuedDraft, Rejection, Writer},
 };
 use service::Tenant;
 use similar::{ChangeTag, TextDiff};
 
 use super::{
     decisions::Seen,
-    evidence::{Edits, Evidence},
+    evidence::{Edits, Evidence, Quote},
     forms::Undoable,
     list::{Approvals, DraftLine, Shown},
     passing::{Passing, Sampled},
@@ -161,7 +161,18 @@ pub async fn review(slug: &str, id: &str, seen: &Seen, undo: &str) -> Result<Rev
         facts: sentence.facts.iter().filter_map(number).collect(),
         unsupported: !sentence.unsupported.is_empty(),
     });
-    let quoted = |fact: &&Fact| (fact.source.label(), fact.label.clone(), fact.value.clone());
+    let quoted = |fact: &&Fact| Quote {
+        source: fact.source.label(),
+        href: match (fact.source, fact.document) {
+            (FactSource::Lead | FactSource::Account | FactSource::Note, _) => {
+                Some(format!("/t/{slug}/leads/{}", draft.lead))
+            }
+            (_, Some(of)) => Some(format!("/t/{slug}/content/documents/{}?version={}", of.id, of.version)),
+            _ => None,
+        },
+        label: fact.label.clone(),
+        value: fact.value.clone(),
+    };
     let decided = |state: DraftState| {
         let who = draft.decided_by.clone().unwrap_or_default();
         let when = draft.decided_at.map(|at| Moment::new(at, now, &zone).text).unwrap_or_default();

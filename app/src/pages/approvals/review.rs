@@ -127,7 +127,7 @@ fn page(slug: &str, title: String, r: Review) -> AnyView {
         })
         .collect();
     let back = r.shown.at(&base);
-    let (place, evidence) = (r.place.clone(), evidence(slug, &r));
+    let (place, evidence) = (r.place.clone(), evidence(&r));
     let undo = undo(slug, &r.shown, r.undoable.clone());
     let draft = draft(slug, r, posts);
     view! {

@@ -298,6 +298,7 @@ pub async fn step(slug: &str, id: &str, step: &str, lead: &str) -> Result<StepVi
         body: step.body,
         writing: step.writing,
         instructions: step.instructions,
+        sources: step.sources.join(", "),
         has_model,
         version: step.version,
         preview: (preview.from, preview.subject, preview.text),

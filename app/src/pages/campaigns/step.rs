@@ -41,6 +41,8 @@ pub struct StepView {
     pub(super) body: String,
     pub(super) writing: Writing,
     pub(super) instructions: String,
+    /// Documents that the writer may quote.
+    pub(super) sources: String,
     /// A model is set up; otherwise the built-in writer writes.
     pub(super) has_model: bool,
     pub(super) version: i64,
@@ -75,6 +77,7 @@ pub async fn save_step(
     #[server(default)] unit: String,
     #[server(default)] writing: String,
     #[server(default)] instructions: Option<String>,
+    #[server(default)] sources: Option<String>,
 ) -> Result<(), AppError> {
     use domain::steps::{Delay, DelayUnit, StepInput};
 
@@ -87,6 +90,7 @@ pub async fn save_step(
         body: Some(body.replace("\r\n", "\n")),
         writing: Writing::parse(&writing),
         instructions: instructions.map(|text| text.replace("\r\n", "\n")),
+        sources: sources.map(|names| names.split([',', '\n']).map(str::to_owned).collect()),
     };
     let (id, step) = (super::load::campaign_id(&id)?, super::load::step_id(&step)?);
     let mut t = crate::server::tenant(&slug).await?;
@@ -211,6 +215,7 @@ fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
     let told = (s.may_time || s.writing.needs_draft()).then(|| {
         view! {
             <TextArea name="instructions" label="Instructions for AI" hint="What the e-mail is about, its tone, what to ask. Only with AI." value=s.instructions.clone() rows=4 maxlength=5_000u32 optional=!s.writing.needs_draft() error=of("instructions")/>
+            <TextInput name="sources" label="Documents it may quote" hint="Collections, or single ones as collection/key, with commas: competitors, prices/2026. Only with AI." value=s.sources.clone() optional=true error=of("sources")/>
         }
         .into_any()
     });

@@ -70,7 +70,7 @@ mod tests {
     use crate::drafts::{FactSource, join, judge, passes};
 
     fn fact(id: &str, value: &str) -> Fact {
-        Fact { id: id.into(), source: FactSource::Lead, label: id.into(), value: value.into() }
+        Fact { id: id.into(), source: FactSource::Lead, label: id.into(), value: value.into(), document: None }
     }
 
     #[test]

@@ -220,7 +220,13 @@ mod tests {
             ("account.employees", FactSource::Account, "250"),
             ("step.instructions", FactSource::Step, "Invite them to https://halden.example/fair."),
         ]
-        .map(|(id, source, value)| Fact { id: id.into(), source, label: id.into(), value: value.into() })
+        .map(|(id, source, value)| Fact {
+            id: id.into(),
+            source,
+            label: id.into(),
+            value: value.into(),
+            document: None,
+        })
         .to_vec()
     }
 

@@ -137,8 +137,13 @@ mod tests {
 
     #[test]
     fn claims_without_a_fact_are_named() {
-        let fact =
-            |value: &str| Fact { id: "f".into(), source: FactSource::Note, label: "Note".into(), value: value.into() };
+        let fact = |value: &str| Fact {
+            id: "f".into(),
+            source: FactSource::Note,
+            label: "Note".into(),
+            value: value.into(),
+            document: None,
+        };
         let facts =
             [fact("Corvus Optics"), fact("Head of Quality"), fact("Cuts the time by 30 %, says our customers.")];
         for (sentence, claims) in [

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::wire_enum;
+use crate::{DocumentId, wire::wire_enum};
 
 wire_enum! {
     /// Where a fact comes from.
@@ -18,6 +18,8 @@ wire_enum! {
         Company = "company",
         /// What the step of the campaign says.
         Step = "step",
+        /// A document of the company that the step names.
+        Document = "document",
     }
 }
 
@@ -31,6 +33,7 @@ impl FactSource {
             Self::Note => "Note",
             Self::Company => "Company",
             Self::Step => "Step",
+            Self::Document => "Document",
         }
     }
 }
@@ -47,6 +50,19 @@ pub struct Fact {
     pub label: String,
     /// What it says.
     pub value: String,
+    /// The document that it is quoted from.
+    #[serde(default)]
+    pub document: Option<Quoted>,
+}
+
+/// A version of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Quoted {
+    /// The document.
+    pub id: DocumentId,
+    /// Its version.
+    pub version: i32,
 }
 
 /// A sentence of a draft.
@@ -154,7 +170,7 @@ mod tests {
     use super::*;
 
     fn fact(id: &str, source: FactSource, value: &str) -> Fact {
-        Fact { id: id.into(), source, label: id.into(), value: value.into() }
+        Fact { id: id.into(), source, label: id.into(), value: value.into(), document: None }
     }
 
     #[test]

@@ -120,8 +120,13 @@ mod tests {
 
     #[test]
     fn the_tone_is_named_and_two_faults_hold_a_draft() {
-        let facts =
-            [Fact { id: "f".into(), source: FactSource::Account, label: "Account".into(), value: "FESTOOL AG".into() }];
+        let facts = [Fact {
+            id: "f".into(),
+            source: FactSource::Account,
+            label: "Account".into(),
+            value: "FESTOOL AG".into(),
+            document: None,
+        }];
         for (text, verdict, words) in [
             ("Hi Ines, may I ask how FESTOOL looks after its ISO audits? Thanks!", Verdict::Pass, "Plain"),
             ("Hi Ines, this is WONDERFUL news.", Verdict::Warn, "Shouts: “WONDERFUL”."),

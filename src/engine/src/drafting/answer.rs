@@ -100,6 +100,7 @@ mod tests {
             source: FactSource::Lead,
             label: "Title".into(),
             value: "Engineer".into(),
+            document: None,
         }];
         let good = r#"{"subject": "A question", "sentences": [{"text": "Hi.", "facts": ["lead.title"]}]}"#;
         for said in [good.to_owned(), format!("Here it is:\n```json\n{good}\n```")] {

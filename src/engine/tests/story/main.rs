@@ -2,6 +2,7 @@
 
 mod course;
 mod decisions;
+mod documents;
 mod drafting;
 mod faults;
 mod support;

@@ -204,6 +204,12 @@ pub fn lead(n: usize) -> LeadInput {
 }
 
 /// Documents of the demo: key, title and facts.
+pub const SERVICE: (&str, &str, &str) = (
+    "references",
+    "Reference standards",
+    r#"{"use": "make drift visible within one shift", "answer": "two pages about them"}"#,
+);
+
 pub const COMPETITORS: [(&str, &str, &str); 2] = [
     (
         "corvus-optik",

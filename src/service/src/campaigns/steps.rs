@@ -26,6 +26,7 @@ impl Campaigns<'_> {
     pub async fn add_step(&mut self, campaign: CampaignId, input: StepInput) -> Result<Step> {
         self.edit(campaign, true).await?;
         let input = input.check()?;
+        self.t.documents().require_sources(input.sources.as_deref().unwrap_or_default()).await?;
         let steps = self.steps_of(campaign).await?;
         if steps.len() >= MAX_STEPS {
             return Err(Problem::new("steps_many", format!("A campaign has at most {MAX_STEPS} steps.")).into());
@@ -37,8 +38,8 @@ impl Campaigns<'_> {
         let delay = input.delay.unwrap_or(default);
         sqlx::query!(
             "INSERT INTO campaign_steps (id, campaign_id, position, delay_amount, delay_unit, subject, body, writing,
-                                         instructions)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                                         instructions, sources)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             id.0,
             campaign.0,
             position,
@@ -48,6 +49,7 @@ impl Campaigns<'_> {
             input.body.unwrap_or_default(),
             input.writing.unwrap_or(Writing::Template).as_str(),
             input.instructions.unwrap_or_default(),
+            &input.sources.unwrap_or_default(),
         )
         .execute(self.t.conn())
         .await?;
@@ -74,6 +76,7 @@ impl Campaigns<'_> {
             return Err(Error::stale());
         }
         let input = input.check()?;
+        self.t.documents().require_sources(input.sources.as_deref().unwrap_or_default()).await?;
         let planned = input.delay.is_some_and(|d| d != old.delay) || input.writing.is_some_and(|w| w != old.writing);
         if planned {
             self.edit(campaign, true).await?;
@@ -81,7 +84,7 @@ impl Campaigns<'_> {
         sqlx::query!(
             "UPDATE campaign_steps SET delay_amount = coalesce($2, delay_amount), delay_unit = coalesce($3, delay_unit),
                  subject = coalesce($4, subject), body = coalesce($5, body), writing = coalesce($6, writing),
-                 instructions = coalesce($7, instructions), version = version + 1
+                 instructions = coalesce($7, instructions), sources = coalesce($8, sources), version = version + 1
              WHERE id = $1",
             id.0,
             input.delay.map(|d| d.amount),
@@ -90,6 +93,7 @@ impl Campaigns<'_> {
             input.body,
             input.writing.map(Writing::as_str),
             input.instructions,
+            input.sources.as_deref(),
         )
         .execute(self.t.conn())
         .await?;
@@ -144,7 +148,7 @@ impl Campaigns<'_> {
     pub(crate) async fn steps_of(&mut self, campaign: CampaignId) -> Result<Vec<Step>> {
         let rows = sqlx::query!(
             r#"SELECT id AS "id: StepId", position, delay_amount, delay_unit AS "delay_unit: DelayUnit", subject, body,
-                      writing AS "writing: Writing", instructions, version
+                      writing AS "writing: Writing", instructions, sources, version
                FROM campaign_steps WHERE campaign_id = $1 ORDER BY position"#,
             campaign.0
         )
@@ -160,6 +164,7 @@ impl Campaigns<'_> {
                 body: r.body,
                 writing: r.writing,
                 instructions: r.instructions,
+                sources: r.sources,
                 version: r.version,
             })
             .collect())

@@ -2,8 +2,9 @@
 //! stays the same, so that facts of different days can be held against each other.
 
 use domain::{
-    LeadId,
-    drafts::{Fact, FactSource, TEMPLATE},
+    AccountId, LeadId,
+    documents::Document,
+    drafts::{Fact, FactSource, Quoted, TEMPLATE},
     steps::Step,
 };
 
@@ -15,8 +16,10 @@ use crate::{
 
 /// The newest notes about a lead that a writer is told.
 const NOTES: i64 = 5;
-/// Characters of a note.
+/// Characters of a note, and of what is quoted of a document.
 const NOTE: usize = 500;
+/// Facts of all documents of a step together.
+const QUOTES: usize = 60;
 
 /// What variables of templates stand for, as facts.
 pub(crate) fn basic(lead: &LeadFacts, sender: &Sender) -> Vec<Fact> {
@@ -39,7 +42,7 @@ pub(crate) fn basic(lead: &LeadFacts, sender: &Sender) -> Vec<Fact> {
 
 fn fact(id: &str, source: FactSource, label: &str, value: Option<&str>) -> Option<Fact> {
     let value = value.map(str::trim).filter(|value| !value.is_empty())?;
-    Some(Fact { id: id.to_owned(), source, label: label.to_owned(), value: value.to_owned() })
+    Some(Fact { id: id.to_owned(), source, label: label.to_owned(), value: value.to_owned(), document: None })
 }
 
 impl Drafts<'_> {
@@ -47,7 +50,7 @@ impl Drafts<'_> {
     pub(super) async fn known(&mut self, lead: LeadId, step: &Step, sender: &Sender) -> Result<Option<Vec<Fact>>> {
         let Some(row) = sqlx::query!(
             r#"SELECT l.email AS "email: domain::EmailAddress", l.first_name, l.last_name, l.title, l.country, l.tags,
-                      a.name AS "account?", a.industry AS "industry?", a.employees AS "employees?",
+                      a.id AS "account_id?: AccountId", a.name AS "account?", a.industry AS "industry?", a.employees AS "employees?",
                       a.country AS "account_country?", a.domain AS "domain?"
                FROM leads l LEFT JOIN accounts a ON a.id = l.account_id WHERE l.id = $1"#,
             lead.0
@@ -64,6 +67,7 @@ impl Drafts<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
+        let documents = self.t.documents().quoted(&step.sources, lead, row.account_id).await?;
         let lead = LeadFacts {
             email: row.email,
             first_name: row.first_name,
@@ -92,8 +96,26 @@ impl Drafts<'_> {
             let text: String = note.body.chars().take(NOTE).collect();
             fact(&format!("note.{}", note.id), FactSource::Note, "Note", Some(&text))
         }));
+        facts.extend(documents.iter().flat_map(quotes).take(QUOTES));
         Ok(Some(facts))
     }
+}
+
+/// What a document says, each part of it a fact.
+fn quotes(document: &Document) -> Vec<Fact> {
+    let Document { id, collection, key, title, outside, version, .. } = document;
+    let title = if title.is_empty() { key } else { title };
+    let from = if *outside { ", from outside" } else { "" };
+    document
+        .quotes()
+        .into_iter()
+        .filter_map(|(path, value)| {
+            let value: String = value.chars().take(NOTE).collect();
+            let name = format!("document.{collection}/{key}.{path}");
+            let quote = fact(&name, FactSource::Document, &format!("{title}, {path}{from}"), Some(&value))?;
+            Some(Fact { document: Some(Quoted { id: *id, version: *version }), ..quote })
+        })
+        .collect()
 }
 
 /// What has changed of the facts that sentences rest on, in words.

@@ -232,7 +232,7 @@ impl Drafts<'_> {
             SELECT m.campaign_id AS "campaign: CampaignId", m.enrolment_id AS "enrolment: EnrolmentId",
                    m.lead_id AS "lead: LeadId",
                    s.id AS "step: StepId", s.position, s.subject, s.body,
-                   s.writing AS "writing: Writing", s.instructions, b.from_name, b.address, f.name AS company,
+                   s.writing AS "writing: Writing", s.instructions, s.sources, b.from_name, b.address, f.name AS company,
                    f.postal_address
             FROM messages m
             JOIN campaign_steps s ON s.id = m.step_id
@@ -257,6 +257,7 @@ impl Drafts<'_> {
                     body: r.body,
                     writing: r.writing,
                     instructions: r.instructions,
+                    sources: r.sources,
                     version: 0,
                 },
                 sender: Sender {

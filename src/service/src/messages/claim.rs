@@ -170,6 +170,8 @@ impl Messages<'_> {
                     body: r.body,
                     writing: r.writing,
                     instructions: r.instructions,
+                    // The words are written already.
+                    sources: Vec::new(),
                     version: 0,
                 },
                 attempts: r.attempts,
