@@ -203,13 +203,14 @@ pub fn lead(n: usize) -> LeadInput {
     }
 }
 
-/// Documents of the demo: key, title and facts.
+/// What the demo may say of itself: key, title and facts.
 pub const SERVICE: (&str, &str, &str) = (
     "references",
     "Reference standards",
     r#"{"use": "make drift visible within one shift", "answer": "two pages about them"}"#,
 );
 
+/// Documents of the demo: key, title and facts.
 pub const COMPETITORS: [(&str, &str, &str); 2] = [
     (
         "corvus-optik",
