@@ -12,7 +12,10 @@ use serde_json::{Map, Value};
 
 pub use self::{
     approval::{Approval, ApprovalState, Decision, needs_approval},
-    question::{ChildRun, MAX_ANSWER, MAX_WAIT_MINUTES, PersonAnswer, Question, WaitForPerson, WaitForTime},
+    question::{
+        ANSWER_HOURS, Awaited, ChildRun, MAX_ANSWER, MAX_WAIT_MINUTES, PersonAnswer, Question, WaitForPerson,
+        WaitForTime,
+    },
     state::{AnswerStatus, ExecutionStatus, Failure, RunOrigin, RunState},
     step::{RunStep, RunStepState, StepKind, unmet},
 };

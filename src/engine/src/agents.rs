@@ -27,7 +27,7 @@ use service::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::tools::Trouble;
+use self::{tools::Trouble, webhook::Sent};
 
 /// How often a worker says that it lives, and hears whether its run was cancelled.
 const BEAT: Duration = Duration::from_secs(2);
@@ -95,7 +95,7 @@ enum End {
 enum Called {
     /// The step, with its outcome.
     Step(Box<RunStep>),
-    /// The run waits for a person, or was ended by a limit.
+    /// The run waits for somebody, or was ended by a limit.
     Stop,
 }
 
@@ -128,8 +128,12 @@ async fn call(
     };
     if !is_ours(known) {
         let outcome = match webhook::call(db, run, number, &input).await? {
-            Ok(output) => Outcome { output: Some(output), outside: true, ..Outcome::default() },
-            Err(words) => Outcome { error: Some(words), ..Outcome::default() },
+            Sent::Done(output) => Outcome { output: Some(output), outside: true, ..Outcome::default() },
+            Sent::Failed(words) => Outcome { error: Some(words), ..Outcome::default() },
+            Sent::AnswersLater => {
+                run.wait_for_answer().await?;
+                return Ok(Called::Stop);
+            }
         };
         let mut t = run.tenant().await?;
         let step = run.record(&mut t, number, outcome).await?;

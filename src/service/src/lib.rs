@@ -15,6 +15,7 @@ pub mod connectors;
 pub mod content;
 pub mod conversations;
 pub mod db;
+pub mod deliveries;
 pub mod documents;
 pub mod drafts;
 pub mod enrolments;

@@ -3,6 +3,7 @@
 
 mod admission;
 mod approvals;
+mod awaited;
 mod family;
 pub(crate) mod parameters;
 mod start;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
 pub use admission::Slots;
+pub use awaited::{AnswerAddress, Taken};
 pub use parameters::checked as checked_parameters;
 pub(crate) use start::{Cause, StartedBy};
 pub use work::{Asked, Beat, Intent, Outcome, Pulse, RunInHand, Wait};

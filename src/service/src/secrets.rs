@@ -3,7 +3,10 @@
 //! Everything comes from one master key by HKDF (RFC 5869) with a label per use, so
 //! a key for one use is worthless for another.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{Aead, KeyInit, Payload},
@@ -151,10 +154,10 @@ pub fn new_token() -> (String, Vec<u8>) {
     (token, hash)
 }
 
-/// 24 random bytes, for somebody else's signatures.
+/// A secret for the signatures of one sender (Standard Webhooks): 24 random bytes.
 #[must_use]
-pub(crate) fn random_key() -> [u8; 24] {
-    random()
+pub(crate) fn signing_secret() -> String {
+    format!("whsec_{}", STANDARD.encode(random::<24>()))
 }
 
 /// A password of 100 random bits for a person who has given none, in letters and digits that are

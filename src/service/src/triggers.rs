@@ -6,7 +6,6 @@ mod firing;
 mod hook;
 mod plan;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use domain::{
     AgentId, CampaignId, FiringId, LeadId, Page, PageRequest, Permission, Problem, RunId, TriggerId,
@@ -21,7 +20,7 @@ use serde_json::{Map, Value};
 use sqlx::types::Json;
 
 pub use firing::fire;
-pub use hook::{Answer, Delivery};
+pub use hook::Answer;
 pub use plan::fire_due;
 
 use crate::{
@@ -148,7 +147,7 @@ impl Triggers<'_> {
             return Err(Error::conflict("no_webhook", "Only an incoming webhook has a secret."));
         }
         let company = self.t.actor().company();
-        let secret = format!("whsec_{}", STANDARD.encode(secrets::random_key()));
+        let secret = secrets::signing_secret();
         let sealed = self.t.db().secrets().seal(company, id.0, &secret)?;
         sqlx::query!("UPDATE triggers SET secret_sealed = $2 WHERE id = $1", id.0, sealed)
             .execute(self.t.conn())

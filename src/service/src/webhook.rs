@@ -1,7 +1,6 @@
 //! The webhook that agents may call: one address of the company, and a secret that signs what is sent there
 //! (Standard Webhooks).
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use domain::{Permission, public_url::check_endpoint};
 use uuid::Uuid;
@@ -50,7 +49,7 @@ impl Webhooks<'_> {
         self.t.require(Permission::ManageAgents).await?;
         let url = check_endpoint(url).map_err(|problem| problem.on("url"))?;
         let (id, now, company): (Uuid, _, _) = (self.t.new_id(), self.t.now(), self.t.actor().company());
-        let secret = format!("whsec_{}", STANDARD.encode(secrets::random_key()));
+        let secret = secrets::signing_secret();
         let sealed = self.t.db().secrets().seal(company, id, &secret)?;
         sqlx::query!(
             "INSERT INTO agent_webhooks (id, url, secret_sealed, created_at) VALUES ($1, $2, $3, $4)

@@ -56,6 +56,8 @@ pub struct RunView {
     pub(super) asking: Option<Asking>,
     /// How long it sleeps.
     pub(super) sleeps: Option<Moment>,
+    /// The host whose answer it waits for, and until when.
+    pub(super) awaits: Option<(String, Moment)>,
     pub(super) answer: Option<String>,
     /// What its model has said so far.
     pub(super) writing: Option<String>,
@@ -155,6 +157,9 @@ fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
     let (agent, name) = run.agent.clone();
     let meta: Vec<_> = run.meta.iter().cloned().map(|words| view! { <span>{words}</span> }.into_any()).collect();
     let sleeps = run.sleeps.clone().map(|until| view! { <span>"Goes on "<Time moment=until/></span> });
+    let awaits = run.awaits.clone().map(|(host, until)| {
+        view! { <span>"Waits for the answer of "<strong>{host}</strong>" until "<Time moment=until/></span> }
+    });
     let built_in = run.built_in.then(|| view! { <Tag text="Built-in writer"/> });
     let started = run.started.clone();
     view! {
@@ -166,7 +171,7 @@ fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
                     <span role="status">{status(&run.state, run.word.clone(), StatusLook::Pill)}</span>" "
                     {built_in}
                 </h1>
-                <div class="meta"><span>"Started "<Time moment=started/></span>{sleeps}{meta}</div>
+                <div class="meta"><span>"Started "<Time moment=started/></span>{sleeps}{awaits}{meta}</div>
             </div>
             <div class="head-actions">{actions(slug, run, command)}</div>
         </header>

@@ -11,7 +11,10 @@ use axum::{
 };
 use domain::{
     AgentId, ApprovalId, Page, RunId,
-    runs::{Approval, ChildRun, Decision, NewRun, PersonAnswer, Question, Run, RunEvent, RunFilter, RunStep, RunView},
+    runs::{
+        Approval, Awaited, ChildRun, Decision, NewRun, PersonAnswer, Question, Run, RunEvent, RunFilter, RunStep,
+        RunView,
+    },
 };
 use futures::stream;
 use serde::{Deserialize, Serialize};
@@ -54,6 +57,8 @@ pub struct RunInFull {
     approvals: Vec<Approval>,
     /// What it wants to know from a person.
     question: Option<Question>,
+    /// The answer that it waits for, of a system that it has called.
+    awaits: Option<Awaited>,
     /// The runs that it has handed work over to.
     children: Vec<ChildRun>,
     /// Commands that work now.
@@ -261,6 +266,7 @@ pub(crate) async fn in_full(t: &mut Tenant, id: RunId) -> Result<RunInFull> {
         steps: t.runs().steps(id).await?,
         approvals: t.runs().approvals(id).await?,
         question: t.runs().question(id).await?,
+        awaits: t.runs().awaited(id).await?,
         children: t.runs().children(id).await?,
         allowed,
     })

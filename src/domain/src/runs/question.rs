@@ -1,5 +1,5 @@
-//! What a run waits for besides approvals: the words of a person, a time, and the end of another run. A wait
-//! has an end of its own, so that no run waits for ever.
+//! What a run waits for besides approvals: the words of a person, the answer of a system, a time, and the end of
+//! another run. A wait has an end of its own, so that no run waits for ever.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,9 @@ use crate::{Problem, RunId, runs::RunState};
 pub const MAX_ANSWER: usize = 5_000;
 /// The longest that a run sleeps: a week.
 pub const MAX_WAIT_MINUTES: i64 = 7 * 24 * 60;
+
+/// How long a system may take that answers later.
+pub const ANSWER_HOURS: i64 = 24;
 
 /// A question to people, as an agent asks it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +109,20 @@ impl PersonAnswer {
         }
         Ok(words.to_owned())
     }
+}
+
+/// An answer that a run waits for, of a system that it has called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Awaited {
+    /// Number of the step that has called it.
+    pub step: i32,
+    /// The host that was called.
+    pub host: String,
+    /// When the call was made.
+    pub since: DateTime<Utc>,
+    /// Until then; afterwards the agent goes on without an answer.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// A run that another one has handed work over to.

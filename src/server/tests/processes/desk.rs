@@ -11,6 +11,7 @@ use axum::{
     Json, Router,
     body::Body,
     extract::State,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -57,6 +58,14 @@ pub struct Desk {
 struct Shared {
     wanted: Mutex<Option<(Point, oneshot::Sender<Held>)>>,
     calls: Mutex<BTreeMap<u64, usize>>,
+    callbacks: Mutex<BTreeMap<u64, Callback>>,
+}
+
+/// Where a run wants its answer, and the secret that signs it.
+#[derive(Clone, Debug)]
+pub struct Callback {
+    pub address: String,
+    pub secret: String,
 }
 
 impl Desk {
@@ -83,6 +92,11 @@ impl Desk {
     /// How often the webhook was called for each run.
     pub fn calls(&self) -> BTreeMap<u64, usize> {
         self.state.calls.lock().expect("nobody panics with it").clone()
+    }
+
+    /// Where a run wants the answer of the webhook.
+    pub fn callback(&self, run: u64) -> Callback {
+        self.state.callbacks.lock().expect("nobody panics with it").get(&run).expect("it has called").clone()
     }
 
     /// Returns when a conversation has come to `point`; it stands still there until it is let go on.
@@ -126,7 +140,10 @@ async fn complete(State(desk): State<Arc<Shared>>, Json(question): Json<Value>) 
         0 => (call("read_lead", json!({ "lead": lead })), "tool_calls"),
         NOTE => (call("add_note", json!({ "lead": lead, "text": format!("Run {run}") })), "tool_calls"),
         TASK => (call("create_task", json!({ "title": format!("Run {run}"), "lead": lead })), "tool_calls"),
-        3 => (call("call_webhook", json!({ "payload": { "run": run } })), "tool_calls"),
+        3 => {
+            let waits = task.contains("and waits");
+            (call("call_webhook", json!({ "payload": { "run": run }, "wait_for_answer": waits })), "tool_calls")
+        }
         _ => (json!({ "content": "Done." }), "stop"),
     };
     let chunk = |delta: Value, finish: Option<&str>| {
@@ -146,10 +163,17 @@ async fn complete(State(desk): State<Arc<Shared>>, Json(question): Json<Value>) 
     ([("content-type", "text/event-stream")], body).into_response()
 }
 
-async fn take(State(desk): State<Arc<Shared>>, Json(payload): Json<Value>) {
+async fn take(State(desk): State<Arc<Shared>>, headers: HeaderMap, Json(payload): Json<Value>) -> StatusCode {
     let run = payload["run"].as_str().and_then(|run| run.parse().ok()).expect("the number of a run");
     *desk.calls.lock().expect("nobody panics with it").entry(run).or_default() += 1;
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+    let callback = text("webhook-callback").zip(text("webhook-callback-secret"));
+    let later = callback.is_some();
+    if let Some((address, secret)) = callback {
+        desk.callbacks.lock().expect("nobody panics with it").insert(run, Callback { address, secret });
+    }
     desk.pass(Point::Called).await;
+    if later { StatusCode::ACCEPTED } else { StatusCode::OK }
 }
 
 fn word_after(text: &str, mark: &str) -> String {

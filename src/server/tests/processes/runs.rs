@@ -13,11 +13,12 @@ use domain::{
     models::{ModelInput, ModelKind},
     runs::{ApprovalState, Decision, Failure, NewRun, Run, RunState, RunStepState},
 };
-use service::Tenant;
+use service::{Tenant, deliveries::Delivery, runs::Taken};
+use standardwebhooks::Webhook;
 use testing::TestCompany;
 
 use crate::{
-    desk::{Desk, Held, NOTE, Point, TASK, TURNS},
+    desk::{Callback, Desk, Held, NOTE, Point, TASK, TURNS},
     house::{House, Process},
 };
 
@@ -86,12 +87,41 @@ async fn runs_survive_thirty_kills_of_their_worker() {
     office.judge(&ended).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_outlives_the_worker_that_asked_for_it() {
+    let house = House::build().await;
+    let desk = Desk::open().await;
+    let office = Office { waits: true, ..Office::open(&house, &desk).await };
+    let mut worker = house.work();
+    for (number, moment) in [Moment::Called, Moment::Answered].into_iter().enumerate() {
+        let run;
+        (run, worker) = tokio::time::timeout(PATIENCE, office.kill(worker, moment, number, 0))
+            .await
+            .unwrap_or_else(|_| panic!("{moment:?} is reached"));
+        let attended = office.attend(run, |run| run.state == RunState::WaitingTool);
+        tokio::time::timeout(PATIENCE, attended).await.unwrap_or_else(|_| panic!("{moment:?}: nobody waits"));
+        let Callback { address, secret } = desk.callback(number as u64);
+        let id = address.rsplit_once("/hooks/answers/").expect("an address of ours").1.parse().expect("an id");
+        let (body, now) = (br#"{"done": true}"#, house.db().clock().now().timestamp());
+        let signatures = Webhook::new(&secret).and_then(|key| key.sign("a", now, body)).expect("signed");
+        let delivery = Delivery { id: "a", timestamp: &now.to_string(), signatures: &signatures, body };
+        assert_eq!(house.db().take_answer(id, delivery).await.expect("taken"), Taken::By(run));
+        let ended = tokio::time::timeout(PATIENCE, office.attend(run, |run| run.state.has_ended()));
+        let ended = ended.await.unwrap_or_else(|_| panic!("{moment:?}: the run stands still"));
+        assert_eq!(ended.state, RunState::Succeeded, "{moment:?}: {ended:?}");
+        assert_eq!(desk.calls().get(&(number as u64)), Some(&1), "{moment:?}: it is called once");
+    }
+    assert!(worker.stop().await.success());
+}
+
 /// A company with an agent, a model and a webhook.
 struct Office<'h> {
     house: &'h House,
     desk: &'h Desk,
     company: TestCompany<'h>,
     lead: LeadId,
+    /// Whether the webhook answers later.
+    waits: bool,
 }
 
 impl<'h> Office<'h> {
@@ -115,7 +145,7 @@ impl<'h> Office<'h> {
         let input = LeadInput { email: Some("ines@prospect.example".into()), ..LeadInput::default() };
         let lead = t.leads().create(input, LeadSource::Manual).await.expect("created").id;
         t.commit().await.expect("kept");
-        Self { house, desk, company, lead }
+        Self { house, desk, company, lead, waits: false }
     }
 
     async fn tenant(&self) -> Tenant {
@@ -124,7 +154,8 @@ impl<'h> Office<'h> {
 
     async fn start(&self, number: usize) -> RunId {
         let mut t = self.tenant().await;
-        let task = format!("Run {number} with lead {}", self.lead);
+        let rest = if self.waits { " and waits" } else { "" };
+        let task = format!("Run {number} with lead {}{rest}", self.lead);
         let new = NewRun { agent: "clerk".into(), task, parameters: serde_json::Map::new() };
         let run = t.runs().create(new).await.expect("started");
         t.commit().await.expect("kept");

@@ -1,13 +1,21 @@
-//! Deliveries of other systems to an incoming webhook: what is signed starts one run, and nothing else does.
+//! Deliveries of other systems: to an incoming webhook, where what is signed starts one run, and to a run that has
+//! called one of them and waits for its answer.
 
 use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode, header},
 };
 use chrono::Duration;
-use domain::keys::Scope;
+use domain::{
+    RunId,
+    agents::{Definition, Risk},
+    keys::Scope,
+    runs::{NewRun, StepKind},
+};
 use serde_json::{Value, json};
+use service::runs::{AnswerAddress, Asked, Intent, RunInHand};
 use standardwebhooks::Webhook;
+use testing::TestCompany;
 
 use crate::{api::Program, support::TestApp};
 
@@ -158,4 +166,76 @@ async fn what_starts_nothing_says_why_and_may_come_again() {
     let gone = program.send("DELETE", &own, &[], None).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
     assert_eq!(sender.deliver("msg_3", BODY).await.0, StatusCode::NOT_FOUND);
+}
+
+/// A run that has called a system and waits for its answer.
+async fn waiting(app: &TestApp, acme: &TestCompany<'_>) -> (RunId, AnswerAddress) {
+    let mut t = app.db.tenant(&acme.owner).await.expect("open");
+    let file = "---\nname: caller\ndescription: Calls.\ntools: [call_webhook]\n---\nCall.";
+    t.agents().create(Definition::from_markdown(file).expect("a file")).await.expect("created");
+    let new = NewRun { agent: "caller".into(), task: "Ask the stock.".into(), ..NewRun::default() };
+    let run = t.runs().create(new).await.expect("started").id;
+    t.commit().await.expect("kept");
+    let mut hand = RunInHand::take(&app.db, acme.id, run).await.expect("asked").expect("it waits for a worker");
+    let asked = Asked {
+        key: "1",
+        kind: StepKind::ToolCall,
+        name: "call_webhook",
+        risk: Some(Risk::Read),
+        atomic: false,
+        input: json!({}),
+    };
+    assert!(matches!(hand.intend(asked).await, Ok(Intent::Do { number: 1, .. })));
+    let address = hand.address_of_answer(1, "stock.example").await.expect("an address");
+    hand.wait_for_answer().await.expect("let go");
+    (run, address)
+}
+
+#[tokio::test]
+async fn a_run_takes_the_answer_that_is_signed_and_no_other() {
+    let app = TestApp::new().await;
+    let acme = app.db.company("Acme").await;
+    let program = Program { app: &app, secret: acme.key(Scope::ALL).await.1 };
+    let (run, address) = waiting(&app, &acme).await;
+    let told = program.get(&format!("/runs/{run}")).await.json;
+    assert_eq!((&told["state"], &told["awaits"]["host"]), (&json!("waiting_tool"), &json!("stock.example")));
+    assert!(!told.to_string().contains(address.secret.as_str()), "the secret is for that host only");
+    let cookie = app.sign_in(&acme.owner_email, false).await;
+    let page = app.get(&format!("/t/{}/runs/{run}", acme.slug), &cookie).await;
+    let page = to_bytes(page.into_body(), 1 << 20).await.expect("a body");
+    let page = String::from_utf8_lossy(&page);
+    assert!(page.contains("Waits for the answer of") && page.contains("stock.example"), "{page}");
+
+    let path = format!("/hooks/answers/{}", address.id);
+    let forger = Sender { app: &app, path: path.clone(), secret: "whsec_AAAA".to_owned() };
+    assert_eq!(forger.deliver("a", BODY).await.0, StatusCode::UNAUTHORIZED);
+    let sender = Sender { app: &app, path, secret: address.secret.to_string() };
+    let large = format!(r#"{{"text": "{}"}}"#, "x".repeat(64 * 1024));
+    assert_eq!(sender.deliver("a", &large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(sender.deliver("a", "{").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    for id in ["a", "b"] {
+        let taken = sender.deliver(id, BODY).await;
+        assert_eq!(taken, (StatusCode::ACCEPTED, json!({ "run": run })), "the same answer is taken once");
+    }
+    let (status, other) = sender.deliver("c", "{}").await;
+    assert_eq!((status, &other["code"]), (StatusCode::CONFLICT, &json!("answer_given")));
+    let told = program.get(&format!("/runs/{run}")).await.json;
+    assert_eq!((&told["state"], &told["awaits"]), (&json!("queued"), &Value::Null));
+    assert_eq!(told["steps"][0]["output"]["answer"]["user"]["email"], json!("ines@corvus.example"));
+    assert_eq!(told["steps"][0]["outside"], json!(true));
+
+    let unknown = Sender { path: "/hooks/answers/019aa5e0-7c00-7000-8000-000000000001".to_owned(), ..sender };
+    assert_eq!(unknown.deliver("a", BODY).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_waits_for_is_gone() {
+    let app = TestApp::new().await;
+    let acme = app.db.company("Acme").await;
+    let (_, address) = waiting(&app, &acme).await;
+    app.db.clock().advance(Duration::hours(24));
+    let sender =
+        Sender { app: &app, path: format!("/hooks/answers/{}", address.id), secret: address.secret.to_string() };
+    let (status, answer) = sender.deliver("a", BODY).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::GONE, &json!("answer_late")));
 }

@@ -125,6 +125,15 @@ impl<'d> Platform<'d> {
         Ok(company.map(CompanyId))
     }
 
+    /// The company of an answer that a run waits for: who sends it belongs to none.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn awaited_answer(&self, id: Uuid) -> Result<Option<CompanyId>> {
+        let company = sqlx::query_scalar!("SELECT platform_awaited_answer($1)", id).fetch_one(self.db.pool()).await?;
+        Ok(company.map(CompanyId))
+    }
+
     /// The sender as an actor in the company of a mailbox that it has claimed.
     ///
     /// # Errors

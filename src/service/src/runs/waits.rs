@@ -1,4 +1,4 @@
-//! Waiting for the words of a person, or for a time. Nobody holds a run meanwhile; what it waited for becomes
+//! Waiting for the words of a person, for the answer of a system, or for a time. Nobody holds a run meanwhile; what it waited for becomes
 //! the outcome of the step in the commit that wakes it.
 
 use domain::{
@@ -7,7 +7,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{Runs, step_query, work::told};
+use super::{Runs, awaited::NO_ANSWER, step_query, work::told};
 use crate::{Error, Result, audit::Entry};
 
 impl Runs<'_> {
@@ -67,12 +67,13 @@ impl Runs<'_> {
         let output = json!({ "answer": words, "by": by });
         let name = self.get(id).await?.agent;
         self.t.audit().record(Entry::done("run.answered").on(name)).await?;
-        self.go_on(id, Ok(output)).await?;
+        self.go_on(id, Ok(output), false).await?;
         self.admit().await?;
         self.get(id).await
     }
 
-    /// Wakes a run that has slept long enough, or that nobody has answered.
+    /// Wakes a run that has slept long enough, or that nobody has answered. A call whose answer has not come was
+    /// made all the same, so its step is done.
     pub(super) async fn wake(&mut self, id: RunId) -> Result<()> {
         let run = self.get(id).await?;
         let now = self.t.now();
@@ -81,19 +82,25 @@ impl Runs<'_> {
         }
         let outcome = match run.state {
             RunState::Sleeping => Ok(json!({ "now": now })),
+            RunState::WaitingTool => Ok(json!({ "answer": null, "note": NO_ANSWER })),
             _ => Err("Nobody answered in time."),
         };
-        self.go_on(id, outcome).await
+        self.go_on(id, outcome, false).await
     }
 
-    /// Gives the step that waits its outcome, and lets the run go on.
-    async fn go_on(&mut self, id: RunId, outcome: std::result::Result<Value, &str>) -> Result<()> {
+    /// Gives the step that waits its outcome, which may hold text from outside, and lets the run go on.
+    pub(super) async fn go_on(
+        &mut self,
+        id: RunId,
+        outcome: std::result::Result<Value, &str>,
+        outside: bool,
+    ) -> Result<()> {
         let run = self.get(id).await?;
         let state = if outcome.is_ok() { RunStepState::Done } else { RunStepState::Failed };
         let (error, output) = (outcome.as_ref().err().copied(), outcome.as_ref().ok());
         let now = self.t.now();
         let step = step_query!(
-            "UPDATE run_steps SET state = $3, output = $4, error = $5, finished_at = $6
+            "UPDATE run_steps SET state = $3, output = $4, error = $5, finished_at = $6, outside = $7
              WHERE run_id = $1 AND attempt = $2 AND state = 'waiting' RETURNING",
             "",
             id.0,
@@ -102,9 +109,13 @@ impl Runs<'_> {
             output,
             error,
             now,
+            outside,
         )
         .fetch_one(self.t.conn())
         .await?;
+        if outside {
+            sqlx::query!("UPDATE runs SET read_outside = true WHERE id = $1", id.0).execute(self.t.conn()).await?;
+        }
         self.emit(id, "step", told(&step)).await?;
         self.enter(id, RunState::Queued, None).await
     }

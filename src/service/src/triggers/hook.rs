@@ -1,37 +1,17 @@
 //! Deliveries of other systems to an incoming webhook (Standard Webhooks). Nothing of a delivery is read
 //! before its signature was checked, and one that has started a run starts no other.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use domain::{
-    Problem, RunId, TriggerId,
+    RunId, TriggerId,
     triggers::{Event, NotStarted, TriggerKind},
 };
-use serde_json::Value;
-use standardwebhooks::Webhook;
-use subtle::ConstantTimeEq;
 
 use super::{Triggers, firing::NewFiring};
-use crate::{Db, Error, Result, leads};
+use crate::{Db, Error, Result, deliveries::Delivery};
 
-/// How far the clock of a sender may be from ours.
-const CLOCKS: Duration = Duration::minutes(5);
 /// Deliveries of a minute that are looked at.
 const PER_MINUTE: i64 = 60;
-/// Longest id of a delivery.
-const MAX_ID: usize = 200;
-
-/// What a sender has sent.
-#[derive(Clone, Copy, Debug)]
-pub struct Delivery<'a> {
-    /// `webhook-id`.
-    pub id: &'a str,
-    /// `webhook-timestamp`, in seconds.
-    pub timestamp: &'a str,
-    /// `webhook-signature`: one or several, with spaces between.
-    pub signatures: &'a str,
-    /// The body, as it came.
-    pub body: &'a [u8],
-}
 
 /// What came of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,14 +51,10 @@ impl Triggers<'_> {
             return Ok(Answer::Unsigned("This webhook has no secret yet. An admin makes it on the page of the agent."));
         };
         let secret = self.t.db().secrets().open(company, id.0, &sealed)?;
-        if let Some(words) = unsigned(&secret, &delivery, self.t.now()) {
+        if let Some(words) = delivery.unsigned(&secret, self.t.now()) {
             return Ok(Answer::Unsigned(words));
         }
-        let payload: Value = serde_json::from_slice(delivery.body)
-            .map_err(|error| Problem::new("json_invalid", format!("The body must be JSON: {error}.")))?;
-        if !is_storable(&payload) {
-            return Err(Problem::new("text_invalid", "Remove the characters that cannot be stored.").into());
-        }
+        let payload = delivery.payload()?;
         let held = self.hold(id).await?.filter(|held| held.kind == TriggerKind::IncomingWebhook);
         let held = held.ok_or(Error::NotFound("webhook"))?;
         self.require_calm(id).await?;
@@ -124,31 +100,4 @@ impl Triggers<'_> {
         .await?;
         if count < PER_MINUTE { Ok(()) } else { Err(Error::TooMany(60)) }
     }
-}
-
-/// Whether Postgres can keep every text in a value.
-fn is_storable(value: &Value) -> bool {
-    match value {
-        Value::String(text) => leads::is_storable(text),
-        Value::Array(list) => list.iter().all(is_storable),
-        Value::Object(map) => map.iter().all(|(name, value)| leads::is_storable(name) && is_storable(value)),
-        _ => true,
-    }
-}
-
-/// What is wrong with the signature of a delivery. The library would ask the clock of the machine.
-fn unsigned(secret: &str, delivery: &Delivery<'_>, now: DateTime<Utc>) -> Option<&'static str> {
-    if delivery.id.is_empty() || delivery.id.len() > MAX_ID {
-        return Some("Send an id of 1 to 200 characters in webhook-id.");
-    }
-    let sent = delivery.timestamp.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    let Some(sent) = sent else { return Some("Send the time in webhook-timestamp, in seconds since 1970.") };
-    if (now - sent).abs() > CLOCKS {
-        return Some("The time in webhook-timestamp is more than five minutes away. Set the clock, or send it anew.");
-    }
-    let expected = Webhook::new(secret).and_then(|key| key.sign(delivery.id, sent.timestamp(), delivery.body));
-    let is_right = expected.is_ok_and(|expected| {
-        delivery.signatures.split(' ').any(|one| bool::from(one.as_bytes().ct_eq(expected.as_bytes())))
-    });
-    (!is_right).then_some("The signature in webhook-signature is not that of the secret and the body.")
 }

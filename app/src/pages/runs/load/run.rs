@@ -29,6 +29,7 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     let steps = t.runs().steps(id).await?;
     let approvals = t.runs().approvals(id).await?;
     let question = t.runs().question(id).await?;
+    let awaits = t.runs().awaited(id).await?;
     let writing = t.runs().writing(id).await?;
     let children = t.runs().children(id).await?;
     let events = if view == "log" { t.runs().log(id).await? } else { Vec::new() };
@@ -60,6 +61,7 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
             may_answer: may_run,
         }),
         sleeps: run.wake_at.filter(|_| run.state == RunState::Sleeping).map(|until| Moment::new(until, now, &zone)),
+        awaits: awaits.map(|awaited| (awaited.host, Moment::new(awaited.expires_at, now, &zone))),
         decided: approvals
             .iter()
             .filter_map(|asked| Some((decided(asked), Moment::new(asked.decided_at?, now, &zone))))

@@ -54,7 +54,7 @@ pub(super) fn section(slug: &str, webhook: Option<ConnectedWebhook>, connect: Po
     });
     view! {
         <Card title="Webhook of agents">
-            <p class="subtle">"Agents may send to one address outside; a person approves each call. What arrives there is signed with a secret, as Standard Webhooks describes it."</p>
+            <p class="subtle">"Agents may send to one address outside; a person approves each call. What arrives there is signed with a secret, as Standard Webhooks describes it. When an agent asks for an answer, the call carries an address and a secret of its own in "<code>"webhook-callback"</code>" and "<code>"webhook-callback-secret"</code>": say 202 at once, and send the answer there as signed JSON within 24 hours."</p>
             {connected}
             <form method="post" action=action class="fields">
                 <TextInput name="url" label="Address of the webhook" kind=InputKind::Url hint="As in https://example.com/agents. A new secret is shown, once." error=connect.of_field("url")/>

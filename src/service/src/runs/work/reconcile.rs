@@ -39,7 +39,7 @@ impl Runs<'_> {
             }
             RunState::Cancelling if silent.silent => self.enter(id, RunState::Cancelled, None).await?,
             RunState::Running if silent.silent => self.recover(id, silent.attempt, silent.crashes).await?,
-            RunState::WaitingInput | RunState::Sleeping => self.wake(id).await?,
+            RunState::WaitingInput | RunState::WaitingTool | RunState::Sleeping => self.wake(id).await?,
             RunState::WaitingApproval | RunState::WaitingBudget => self.expire_approvals(id, now).await?,
             _ => {}
         }
@@ -48,6 +48,10 @@ impl Runs<'_> {
 
     /// Takes a run from a worker that is silent.
     async fn recover(&mut self, id: RunId, attempt: i32, crashes: i32) -> Result<()> {
+        // Whoever was called has an address to answer at, and says by that what happened.
+        if self.wait_for_answer(id, attempt).await? {
+            return Ok(());
+        }
         let now = self.t.now();
         let unknown = sqlx::query_scalar!(
             "UPDATE run_steps SET state = 'unknown', finished_at = $3,

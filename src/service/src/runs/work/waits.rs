@@ -1,10 +1,10 @@
-//! Steps whose outcome comes from elsewhere: another run, a person, or a time. The step, what it waits for and
-//! the run that lets go are one commit.
+//! Steps whose outcome comes from elsewhere: another run, a person, a system that was called, or a time. The step,
+//! what it waits for and the run that lets go are one commit.
 
 use chrono::Duration;
 use domain::runs::{NewRun, RunState, RunStepState, WaitForPerson, WaitForTime};
 
-use super::{Asked, Intent, Outcome, RunInHand};
+use super::{super::AnswerAddress, Asked, Intent, Outcome, RunInHand, lost};
 use crate::{Error, Result};
 
 /// How long a question waits for its answer.
@@ -55,5 +55,30 @@ impl RunInHand {
         t.commit().await?;
         self.keep(step);
         Ok(Ok(Intent::Stop))
+    }
+
+    /// Makes the address at which the system on `host` may answer a step later; to be called before that system is.
+    ///
+    /// # Errors
+    /// When the database is away, or somebody else holds the run.
+    pub async fn address_of_answer(&mut self, number: i32, host: &str) -> Result<AnswerAddress> {
+        let key = self.journal.values().find(|step| step.number == number).ok_or_else(lost)?.key.clone();
+        let mut t = self.tenant().await?;
+        self.hold(&mut t, 0, &Outcome::default()).await?;
+        let address = t.runs().address_of_answer((self.run.id, self.run.attempt), &key, host).await?;
+        t.commit().await?;
+        Ok(address)
+    }
+
+    /// Lets go of the run until the answer to the step that was begun is there.
+    ///
+    /// # Errors
+    /// When the database is away, or somebody else holds the run.
+    pub async fn wait_for_answer(&mut self) -> Result<()> {
+        let mut t = self.locked().await?;
+        self.hold(&mut t, 0, &Outcome::default()).await?;
+        t.runs().wait_for_answer(self.run.id, self.run.attempt).await?;
+        t.runs().admit().await?;
+        t.commit().await
     }
 }
