@@ -30,6 +30,8 @@ pub struct StepLine {
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) state: String,
+    /// The state that it looks like: what waits looks like its run.
+    pub(super) look: String,
     pub(super) word: String,
     pub(super) took: String,
     pub(super) tokens: String,
@@ -124,7 +126,7 @@ fn step_line(here: &str, line: StepLine, chosen: Option<i32>, timed: bool) -> An
                 <Icon name=line.icon small=true/>
                 <span class="num">{line.number}</span>
                 <span class="what">{line.kind}" "<span class="strong">{line.name}</span>" "{outside}</span>
-                {status(&line.state, line.word, StatusLook::Plain)}
+                {status(&line.look, line.word, StatusLook::Plain)}
                 <span class="num opt">{line.tokens}</span>
                 <span class="num opt">{line.cost}</span>
                 <span class="num">{line.took}</span>

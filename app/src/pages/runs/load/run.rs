@@ -61,15 +61,19 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
             may_answer: may_run,
         }),
         sleeps: run.wake_at.filter(|_| run.state == RunState::Sleeping).map(|until| Moment::new(until, now, &zone)),
-        awaits: awaits.map(|awaited| (awaited.host, Moment::new(awaited.expires_at, now, &zone))),
+        awaits: awaits.map(|awaited| (awaited.host, Moment::exact(awaited.expires_at, &zone))),
         decided: approvals
             .iter()
             .filter_map(|asked| Some((decided(asked), Moment::new(asked.decided_at?, now, &zone))))
             .collect(),
         trace: Trace {
             log: events.iter().map(|event| (Moment::clock(event.at, &zone), told(event))).collect(),
-            chosen: chosen.map(|step| in_full(step, &zone, full)),
-            steps: steps.iter().zip(places).map(|(step, place)| line(step, place, place_of(&step.key))).collect(),
+            chosen: chosen.map(|step| in_full(step, run.state, &zone, full)),
+            steps: steps
+                .iter()
+                .zip(places)
+                .map(|(step, place)| line(step, run.state, place, place_of(&step.key)))
+                .collect(),
             axis,
             view,
         },

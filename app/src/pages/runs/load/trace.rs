@@ -19,7 +19,7 @@ use crate::{
 /// More of a value is shown on request.
 const SHOWN: usize = 4_096;
 
-pub(super) fn line(step: &RunStep, place: String, child: Option<String>) -> StepLine {
+pub(super) fn line(step: &RunStep, run: RunState, place: String, child: Option<String>) -> StepLine {
     let (icon, kind) = kind(step.kind);
     StepLine {
         number: step.number,
@@ -27,7 +27,8 @@ pub(super) fn line(step: &RunStep, place: String, child: Option<String>) -> Step
         kind: kind.to_owned(),
         name: step.name.clone(),
         state: step.state.to_string(),
-        word: word_of(step).to_owned(),
+        look: if step.state == RunStepState::Waiting { run.to_string() } else { step.state.to_string() },
+        word: word_of(step, run).to_owned(),
         took: step_took(step).map_or_else(|| NO_DATA.to_owned(), duration),
         tokens: some(step.tokens_in + step.tokens_out),
         cost: if step.cost_micros > 0 { dollars(step.cost_micros) } else { NO_DATA.to_owned() },
@@ -49,8 +50,10 @@ const fn kind(kind: StepKind) -> (IconName, &'static str) {
 }
 
 /// The same, and what exactly is waited for.
-fn word_of(step: &RunStep) -> &'static str {
+fn word_of(step: &RunStep, run: RunState) -> &'static str {
     match (step.state, step.kind, step.name.as_str()) {
+        (RunStepState::Waiting, ..) if run == RunState::WaitingTool => "Waits for an answer",
+        (RunStepState::Waiting, ..) if run.has_ended() => "Waits no more",
         (RunStepState::Waiting, StepKind::Handoff, _) => "Waits for its run",
         (RunStepState::Waiting, _, "wait") => "Sleeps",
         (state, ..) => word(state),
@@ -91,11 +94,11 @@ pub(super) fn places(steps: &[RunStep], run: &Run, now: DateTime<Utc>) -> (Vec<S
     (steps.iter().map(place).collect(), [0, whole / 2, whole].map(duration).to_vec())
 }
 
-pub(super) fn in_full(step: &RunStep, zone: &str, full: bool) -> StepInFull {
+pub(super) fn in_full(step: &RunStep, run: RunState, zone: &str, full: bool) -> StepInFull {
     let (_, kind) = kind(step.kind);
     let fact = |label: &str, value: String| (label.to_owned(), value);
     let mut facts = vec![
-        fact("State", word_of(step).to_owned()),
+        fact("State", word_of(step, run).to_owned()),
         fact("Begun", Moment::exact(step.started_at, zone).text),
         fact("Took", step_took(step).map_or_else(|| NO_DATA.to_owned(), duration)),
     ];
@@ -149,7 +152,11 @@ pub(super) fn told(event: &RunEvent) -> String {
             text("detail").map_or_else(|| state.to_owned(), |detail| format!("{state}: {detail}"))
         }
         "step" => {
-            let state = text("state").and_then(RunStepState::parse).map_or("changed", word).to_lowercase();
+            // What it waits for is told by the state of the run, which follows.
+            let state = match text("state").and_then(RunStepState::parse) {
+                Some(RunStepState::Waiting) => "waits".to_owned(),
+                state => state.map_or("changed", word).to_lowercase(),
+            };
             let error = text("error").map(|error| format!(" ({error})")).unwrap_or_default();
             format!("Step {}, {}: {state}{error}", inputs::plain(&data["number"]), text("name").unwrap_or_default())
         }
