@@ -57,6 +57,7 @@ test("a preset fills the form", async ({ page }) => {
   await page.getByRole("link", { name: "Gmail" }).click();
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("gmail");
   await expect(page.getByText("/connectors/oauth/callback")).toBeVisible();
+  await expect(page.getByRole("link", { name: "What Gmail says of its server" })).toBeVisible();
   await hydrated(page);
   await page.getByRole("link", { name: "A command" }).click();
   await expect(page.getByText("SALESWRIGHT_MCP_COMMANDS")).toBeVisible();
