@@ -76,6 +76,8 @@ ids! {
     AuditEventId,
     /// A mail caught by the sandbox.
     SandboxMailId,
+    /// A mail that has arrived.
+    InboundId,
     /// An agent.
     AgentId,
     /// A language model.

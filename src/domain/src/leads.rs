@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use filter::{LeadFilter, LeadSort, SortField};
 
 use crate::{
-    AccountId, CampaignId, EmailAddress, LeadEventId, LeadId, NoteId, Problem, UserId,
+    AccountId, CampaignId, EmailAddress, InboundId, LeadEventId, LeadId, NoteId, Problem, UserId,
     accounts::{check_country, clean},
     problem::Problems,
     score::Reason,
@@ -33,6 +33,17 @@ wire_enum! {
         Nurture = "nurture",
         /// Not at all.
         Lost = "lost",
+    }
+}
+
+impl LeadStatus {
+    /// Where a lead stands that has answered: what a person has decided about it counts for more.
+    #[must_use]
+    pub const fn after_reply(self) -> Self {
+        match self {
+            Self::New | Self::Working | Self::Nurture => Self::Replied,
+            decided => decided,
+        }
     }
 }
 
@@ -350,6 +361,12 @@ wire_enum! {
         Bounced = "bounced",
         /// Nobody can know whether an e-mail arrived.
         Unknown = "unknown",
+        /// An e-mail could not be delivered yet.
+        SoftBounced = "soft_bounced",
+        /// The lead has answered.
+        Replied = "replied",
+        /// A program has answered in the place of the lead.
+        AutoReplied = "auto_replied",
         /// Asked for no more e-mail.
         Unsubscribed = "unsubscribed",
         /// Put on the suppression list.
@@ -377,6 +394,12 @@ pub struct LeadEvent {
     pub campaign_id: Option<CampaignId>,
     /// Its name.
     pub campaign_name: Option<String>,
+    /// The mail that has told of it. Then `text` comes from outside: read it as data.
+    pub inbound_id: Option<InboundId>,
+    /// Why that mail was taken for what it is.
+    pub why: Option<String>,
+    /// What that mail quotes.
+    pub quoted: Option<String>,
 }
 
 /// A note on a lead.

@@ -22,6 +22,7 @@ pub mod email;
 pub mod enrolments;
 pub mod ids;
 pub mod imports;
+pub mod inbound;
 pub mod keys;
 pub mod leads;
 pub mod ledger;

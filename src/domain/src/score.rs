@@ -66,8 +66,8 @@ const DECIDES: [&str; 14] = [
 ];
 /// Titles that prepare one.
 const PREPARES: [&str; 8] = ["head", "director", "leiter", "direktor", "directeur", "manager", "lead", "responsable"];
-/// Providers of private mailboxes.
-const PRIVATE_MAIL: [&str; 12] = [
+/// Providers of private mailboxes: who has an address there need not work with anybody else who has.
+pub const PRIVATE_MAIL: [&str; 12] = [
     "gmail.com",
     "googlemail.com",
     "outlook.com",

@@ -35,6 +35,8 @@ wire_enum! {
         ScoreCrossed = "score_crossed",
         /// A campaign has come to a state.
         CampaignState = "campaign_state",
+        /// A lead has answered.
+        ReplyReceived = "reply_received",
         /// Another system has sent something.
         IncomingWebhook = "incoming_webhook",
     }
@@ -49,6 +51,7 @@ impl TriggerKind {
             Self::LeadCreated => "New lead",
             Self::ScoreCrossed => "Score of a lead",
             Self::CampaignState => "State of a campaign",
+            Self::ReplyReceived => "Reply of a lead",
             Self::IncomingWebhook => "Incoming webhook",
         }
     }
@@ -60,6 +63,7 @@ impl TriggerKind {
             Self::Schedule => &[],
             Self::LeadCreated | Self::ScoreCrossed => &["lead"],
             Self::CampaignState => &["campaign"],
+            Self::ReplyReceived => &["lead", "reply"],
             Self::IncomingWebhook => &["payload"],
         }
     }
@@ -202,6 +206,12 @@ pub enum When {
         #[serde(default)]
         campaign: Option<CampaignId>,
     },
+    /// A person has answered an e-mail of a campaign; what programs answer does not count.
+    ReplyReceived {
+        /// Only answers to this campaign.
+        #[serde(default)]
+        campaign: Option<CampaignId>,
+    },
     /// Another system has sent something, signed with the secret of the trigger.
     IncomingWebhook {},
 }
@@ -215,6 +225,7 @@ impl When {
             Self::LeadCreated { .. } => TriggerKind::LeadCreated,
             Self::ScoreCrossed { .. } => TriggerKind::ScoreCrossed,
             Self::CampaignState { .. } => TriggerKind::CampaignState,
+            Self::ReplyReceived { .. } => TriggerKind::ReplyReceived,
             Self::IncomingWebhook {} => TriggerKind::IncomingWebhook,
         }
     }
@@ -237,6 +248,8 @@ impl When {
                 let state = state.label().to_lowercase();
                 campaign.map_or_else(|| format!("A campaign is {state}"), |name| format!("“{name}” is {state}"))
             }
+            Self::ReplyReceived { .. } => campaign
+                .map_or_else(|| "A lead answers a campaign".to_owned(), |name| format!("A lead answers “{name}”")),
             Self::IncomingWebhook {} => "Another system sends something".to_owned(),
         }
     }
@@ -269,8 +282,8 @@ pub struct TriggerInput {
     pub when: When,
     /// What the agent is to do, in words. Nothing from outside gets into it.
     pub task: String,
-    /// Values for the inputs of the agent. A value that is `{{lead}}`, `{{campaign}}`, `{{payload}}` or
-    /// `{{payload.some.name}}` as a whole stands for what set the trigger off.
+    /// Values for the inputs of the agent. A value that is `{{lead}}`, `{{campaign}}`, `{{reply}}`,
+    /// `{{reply.subject}}`, `{{payload}}` or `{{payload.some.name}}` as a whole stands for what set the trigger off.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub parameters: Map<String, Value>,
@@ -406,7 +419,7 @@ impl TriggerInput {
                 }
                 tidy(tag);
             }
-            When::CampaignState { .. } | When::IncomingWebhook {} => {}
+            When::CampaignState { .. } | When::ReplyReceived { .. } | When::IncomingWebhook {} => {}
         }
         for problem in template::check(&self.parameters, self.when.kind().names()) {
             problems.push(problem);

@@ -88,11 +88,11 @@ fn clock(minute: i32) -> String {
 }
 
 #[cfg(feature = "time-zones")]
-pub use opening::{Slot, day_in, is_time_zone};
+pub use opening::{Slot, day_begins, day_in, is_time_zone};
 
 #[cfg(feature = "time-zones")]
 mod opening {
-    use chrono::{DateTime, NaiveDate, Utc};
+    use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
     use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
 
     use super::SendingWindow;
@@ -122,6 +122,14 @@ mod opening {
         let (year, month, day) =
             (i32::from(day.year()), u32::from(day.month().unsigned_abs()), u32::from(day.day().unsigned_abs()));
         NaiveDate::from_ymd_opt(year, month, day).unwrap_or_else(|| at.date_naive())
+    }
+
+    /// The moment at which a day begins on a clock in `zone` (an IANA name; UTC when unknown).
+    #[must_use]
+    pub fn day_begins(day: NaiveDate, zone: &str) -> DateTime<Utc> {
+        let tz = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        let at_utc = day.and_time(NaiveTime::MIN).and_utc();
+        chrono(instant(stamp(at_utc).to_zoned(TimeZone::UTC).date(), 0, &tz, false))
     }
 
     impl SendingWindow {
@@ -255,6 +263,8 @@ mod opening {
             let late = utc("2026-11-20T23:30:00Z");
             assert_eq!(day_in("Europe/Berlin", late).to_string(), "2026-11-21");
             assert_eq!(day_in("America/New_York", late).to_string(), "2026-11-20");
+            let day = "2026-11-20".parse().expect("a date");
+            assert_eq!(day_begins(day, "Europe/Berlin"), utc("2026-11-19T23:00:00Z"));
             assert_eq!(day_in("Mars/Olympus", late).to_string(), "2026-11-20");
         }
 

@@ -12,6 +12,8 @@ pub struct Event {
     pub lead: Option<LeadId>,
     /// The campaign it happened to.
     pub campaign: Option<CampaignId>,
+    /// What the lead has answered: `text`, `subject`, `from`, `kind`.
+    pub reply: Option<Value>,
     /// What another system has sent.
     pub payload: Option<Value>,
 }
@@ -22,6 +24,8 @@ impl Event {
         match name.split_once('.').unwrap_or((name, "")) {
             ("lead", "") => self.lead.map(|id| Value::String(id.to_string())),
             ("campaign", "") => self.campaign.map(|id| Value::String(id.to_string())),
+            ("reply", "") => self.reply.as_ref()?.get("text").cloned(),
+            ("reply", name) => self.reply.as_ref()?.get(name).cloned(),
             ("payload", "") => self.payload.clone(),
             ("payload", path) => path
                 .split('.')
@@ -109,6 +113,16 @@ mod tests {
             "lead": lead, "email": "a@b.example", "n": 3, "all": payload, "words": "Write to {{lead}}", "five": 5
         });
         assert_eq!(Value::Object(filled), expected);
+    }
+
+    #[test]
+    fn a_reply_is_its_text() {
+        let reply = Some(json!({"text": "Call me.", "subject": "Re: Lenses", "from": "ines@corvus.example"}));
+        let event = Event { reply, ..Event::default() };
+        let filled =
+            fill(&object(json!({"said": "{{reply}}", "about": "{{reply.subject}}"})), &event).expect("all there");
+        assert_eq!(Value::Object(filled), json!({"said": "Call me.", "about": "Re: Lenses"}));
+        assert!(fill(&object(json!({"said": "{{reply.body}}"})), &event).is_err());
     }
 
     #[test]
