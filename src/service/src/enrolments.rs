@@ -47,7 +47,7 @@ impl Enrolments<'_> {
                    l.email AS "email?: EmailAddress", m.due_at AS "due_at?", m.state AS "message_state?: MessageState",
                    coalesce(m.waits_for_draft, false) AS "waits_for_draft!",
                    EXISTS (SELECT FROM drafts d WHERE d.message_id = m.id AND d.state = 'open') AS "has_draft!",
-                   m.detail AS "detail?", c.state AS "campaign_state: CampaignState",
+                   m.detail AS "detail?", e.away_until, c.state AS "campaign_state: CampaignState",
                    b.address AS "mailbox?", b.state AS "mailbox_state?: MailboxState", nullif(b.not_before, '-infinity') AS "not_before?"
             FROM enrolments e
             JOIN campaigns c ON c.id = e.campaign_id
@@ -99,6 +99,7 @@ impl Enrolments<'_> {
                         mailbox: r.mailbox.as_deref(),
                         mailbox_state: r.mailbox_state,
                         mailbox_waits: r.not_before.is_some_and(|at| at > now),
+                        is_away: r.away_until.is_some_and(|at| at > now),
                     })
                 }),
                 due_at: r.due_at.filter(|_| r.state.is_open()),
@@ -212,6 +213,7 @@ struct Facts<'a> {
     mailbox: Option<&'a str>,
     mailbox_state: Option<MailboxState>,
     mailbox_waits: bool,
+    is_away: bool,
 }
 
 /// What an e-mail that is written for one lead waits for.
@@ -236,6 +238,7 @@ fn why_not_yet(f: &Facts<'_>) -> String {
             "Its draft is being written.".to_owned()
         }
         (CampaignState::Running, _) if !f.overdue => match (f.message, f.state) {
+            _ if f.is_away => "The lead is out of office.".to_owned(),
             (Some(MessageState::Deferred), _) => {
                 format!("The server said “later”: {}", f.detail.unwrap_or("no words"))
             }
@@ -267,6 +270,7 @@ mod tests {
             mailbox: Some("nora@halden.example"),
             mailbox_state: Some(MailboxState::Connected),
             mailbox_waits: false,
+            is_away: false,
         }
     }
 
@@ -288,6 +292,7 @@ mod tests {
                 Facts { overdue: false, message: Some(MessageState::Deferred), detail: Some("451 busy"), ..facts() },
                 "The server said “later”: 451 busy",
             ),
+            (Facts { overdue: false, is_away: true, ..facts() }, "The lead is out of office."),
             (Facts { draft: DraftWait::Approval, overdue: false, ..facts() }, "Waits for approval of its draft."),
             (Facts { draft: DraftWait::Writer, ..facts() }, "Its draft is being written."),
             (facts(), "Waits for its turn in nora@halden.example."),

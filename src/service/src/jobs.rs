@@ -5,8 +5,8 @@ mod worker;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, CompanyId, ConnectorId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId, TriggerId,
-    named_jobs::JobName,
+    CampaignId, CompanyId, ConnectorId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId, SandboxMailId,
+    TriggerId, inbound::AnswerAs, named_jobs::JobName,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -72,6 +72,24 @@ impl Job for WorkOnRun {
     const NAME: &'static str = "work_on_run";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.run)
+    }
+}
+
+/// A mail that the sandbox has caught is to be answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AnswerSandboxMail {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub mail: SandboxMailId,
+    /// How.
+    pub how: AnswerAs,
+}
+
+impl Job for AnswerSandboxMail {
+    const NAME: &'static str = "answer_sandbox_mail";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.mail)
     }
 }
 

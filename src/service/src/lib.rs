@@ -21,6 +21,7 @@ pub mod drafts;
 pub mod enrolments;
 pub mod error;
 pub mod imports;
+pub mod inbound;
 pub mod jobs;
 pub mod leads;
 pub mod live;

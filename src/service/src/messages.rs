@@ -15,6 +15,8 @@ mod next;
 mod outcome;
 pub mod reap;
 
+pub(crate) use claim::next_slot;
+
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId,
     enrolments::{EndReason, EnrolmentState},

@@ -1,10 +1,12 @@
 //! The sandbox: mails that were caught instead of sent. A mail belongs to the company whose mailbox
 //! signed in, whatever its envelope says.
 
-use chrono::{DateTime, Utc};
-use domain::{CompanyId, MailboxId, Page, PageRequest, Permission, SandboxMailId};
+mod answer;
 
-use crate::{Db, Error, Result, Tenant, cursor};
+use chrono::{DateTime, Utc};
+use domain::{CompanyId, MailboxId, Page, PageRequest, Permission, SandboxMailId, inbound::AnswerAs};
+
+use crate::{Db, Error, Result, Tenant, cursor, jobs::AnswerSandboxMail};
 
 /// Prefix of the user name of a sandbox mailbox.
 const MAILBOX: &str = "mailbox-";
@@ -112,7 +114,7 @@ impl Db {
         Ok(company.map(|company| SandboxUser { company, mailbox: None }))
     }
 
-    /// Keeps a mail that the sandbox server caught.
+    /// Keeps a mail that the sandbox server caught, and sees to its answer, if its recipient is one that answers.
     ///
     /// # Errors
     /// When the database is away; the client is told to come back.
@@ -123,6 +125,7 @@ impl Db {
         recipients: &[String],
         subject: Option<&str>,
         raw: &[u8],
+        answer: Option<AnswerAs>,
     ) -> Result<SandboxMailId> {
         let actor = self.platform().system_actor(user.company, "sandbox").await?;
         let mut t = self.tenant(&actor).await?;
@@ -140,6 +143,9 @@ impl Db {
         )
         .execute(t.conn())
         .await?;
+        if let Some(how) = answer {
+            t.enqueue(&AnswerSandboxMail { company: user.company, mail: id, how }).await?;
+        }
         t.tell("sandbox", None).await?;
         t.commit().await?;
         Ok(id)

@@ -2,7 +2,7 @@
 //! same transaction; an unsubscribe is never taken back by the company.
 
 use domain::{
-    CampaignId, Page, PageRequest, Permission, Problem, SuppressionId,
+    CampaignId, InboundId, Page, PageRequest, Permission, Problem, SuppressionId,
     enrolments::EnrolmentState,
     leads::LeadEventKind,
     suppressions::{Suppression, SuppressionReason, SuppressionTarget},
@@ -14,6 +14,19 @@ use crate::{Error, Result, Tenant, audit::Entry, cursor};
 #[derive(Debug)]
 pub struct Suppressions<'t> {
     t: &'t mut Tenant,
+}
+
+/// Why a target is put on the list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Because<'a> {
+    /// The reason.
+    pub reason: SuppressionReason,
+    /// More, in words.
+    pub detail: Option<&'a str>,
+    /// The campaign that it has to do with.
+    pub campaign: Option<CampaignId>,
+    /// The mail that has told of it.
+    pub inbound: Option<InboundId>,
 }
 
 impl Tenant {
@@ -62,7 +75,8 @@ impl Suppressions<'_> {
         }
         let mut new = 0;
         for target in targets {
-            new += i64::from(self.suppress(target, SuppressionReason::Manual, detail, None).await?);
+            let because = Because { reason: SuppressionReason::Manual, detail, campaign: None, inbound: None };
+            new += i64::from(self.suppress(target, because).await?);
         }
         self.t.audit().record(Entry::done("suppressions.added").details(format!("{new} added"))).await?;
         Ok(new)
@@ -94,13 +108,7 @@ impl Suppressions<'_> {
 
     /// Puts a target on the list and ends what is open for it. True when it was new.
     /// A stronger reason (the person's own wish) replaces a weaker one.
-    pub(crate) async fn suppress(
-        &mut self,
-        target: &SuppressionTarget,
-        reason: SuppressionReason,
-        detail: Option<&str>,
-        campaign: Option<CampaignId>,
-    ) -> Result<bool> {
+    pub(crate) async fn suppress(&mut self, target: &SuppressionTarget, because: Because<'_>) -> Result<bool> {
         let id: SuppressionId = self.t.new_id();
         let now = self.t.now();
         let is_new = sqlx::query_scalar!(
@@ -113,24 +121,18 @@ impl Suppressions<'_> {
             "#,
             id.0,
             target.as_str(),
-            reason.as_str(),
-            detail,
+            because.reason.as_str(),
+            because.detail,
             now,
         )
         .fetch_one(self.t.conn())
         .await?;
-        self.end_open(target, reason, campaign, is_new).await?;
+        self.end_open(target, because, is_new).await?;
         self.t.tell("suppressions", None).await?;
         Ok(is_new)
     }
 
-    async fn end_open(
-        &mut self,
-        target: &SuppressionTarget,
-        reason: SuppressionReason,
-        campaign: Option<CampaignId>,
-        is_new: bool,
-    ) -> Result<()> {
+    async fn end_open(&mut self, target: &SuppressionTarget, because: Because<'_>, is_new: bool) -> Result<()> {
         let (address, domain) = match target {
             SuppressionTarget::Address(address) => (Some(address.as_str()), None),
             SuppressionTarget::Domain(domain) => (None, Some(domain.as_str())),
@@ -143,7 +145,7 @@ impl Suppressions<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
-        let (state, kind) = match reason {
+        let (state, kind) = match because.reason {
             SuppressionReason::Unsubscribed => (EnrolmentState::Unsubscribed, LeadEventKind::Unsubscribed),
             SuppressionReason::Bounced => (EnrolmentState::Bounced, LeadEventKind::Bounced),
             _ => (EnrolmentState::Suppressed, LeadEventKind::Suppressed),
@@ -156,13 +158,14 @@ impl Suppressions<'_> {
         let actor = self.t.actor().to_string();
         let now = self.t.now();
         sqlx::query!(
-            "INSERT INTO lead_events (id, lead_id, at, kind, actor, campaign_id)
-             SELECT gen_random_uuid(), lead_id, $2, $3, $4, $5 FROM unnest($1::uuid[]) AS l (lead_id)",
+            "INSERT INTO lead_events (id, lead_id, at, kind, actor, campaign_id, inbound_id)
+             SELECT gen_random_uuid(), lead_id, $2, $3, $4, $5, $6 FROM unnest($1::uuid[]) AS l (lead_id)",
             &leads,
             now,
             kind.as_str(),
             actor,
-            campaign.map(|c| c.0),
+            because.campaign.map(|c| c.0),
+            because.inbound.map(|i| i.0),
         )
         .execute(self.t.conn())
         .await?;

@@ -8,7 +8,7 @@ mod plan;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    AgentId, CampaignId, FiringId, LeadId, Page, PageRequest, Permission, Problem, RunId, TriggerId,
+    AgentId, CampaignId, FiringId, InboundId, LeadId, Page, PageRequest, Permission, Problem, RunId, TriggerId,
     campaigns::CampaignState,
     runs::Run,
     triggers::{
@@ -16,7 +16,7 @@ use domain::{
         WhileBusy, fill, name_of,
     },
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
 pub use firing::fire;
@@ -173,7 +173,8 @@ impl Triggers<'_> {
         let parameters = fill(&trigger.parameters, &event)?;
         let name = self.t.agents().get(agent).await?.name;
         let new = domain::runs::NewRun { agent: name, task: trigger.task, parameters };
-        let run = self.t.runs().start(agent, new, Cause { trigger: Some(id), ..Cause::default() }).await?;
+        let payload = event.reply.as_ref().map(|reply| json!({ "reply": reply }));
+        let run = self.t.runs().start(agent, new, Cause { trigger: Some(id), payload, ..Cause::default() }).await?;
         let cause = format!("{} has run it", self.t.actor());
         let firing = firing::NewFiring { cause, lead: event.lead, campaign: event.campaign, ..Default::default() };
         if let Some(firing) = self.note(id, firing).await? {
@@ -216,7 +217,9 @@ impl Triggers<'_> {
     async fn check(&mut self, agent: AgentId, input: TriggerInput) -> Result<TriggerInput> {
         let definition = self.t.agents().definition(agent).await?;
         let input = input.check(self.t.actor().company_time_zone())?;
-        if let When::CampaignState { campaign: Some(campaign), .. } = &input.when {
+        if let When::CampaignState { campaign: Some(campaign), .. } | When::ReplyReceived { campaign: Some(campaign) } =
+            &input.when
+        {
             self.t.campaigns().require_there(*campaign).await?;
         }
         // What stands for something that will happen cannot be checked before it has.
@@ -322,6 +325,20 @@ impl Triggers<'_> {
                 .await?;
                 event.campaign = Some(CampaignId(campaign.ok_or_else(|| nothing("campaign"))?));
             }
+            When::ReplyReceived { campaign } => {
+                let mail = sqlx::query!(
+                    r#"SELECT id AS "id: InboundId", lead_id AS "lead: LeadId", campaign_id AS "campaign: CampaignId"
+                       FROM inbound_messages
+                       WHERE kind = 'reply' AND lead_id IS NOT NULL AND ($1::uuid IS NULL OR campaign_id = $1)
+                       ORDER BY arrived_at DESC, id DESC LIMIT 1"#,
+                    campaign.map(|id| id.0)
+                )
+                .fetch_optional(self.t.conn())
+                .await?
+                .ok_or_else(|| nothing("reply"))?;
+                event = Event { lead: mail.lead, campaign: mail.campaign, ..event };
+                event.reply = Some(self.reply(mail.id).await?);
+            }
             When::IncomingWebhook {} => {
                 return Err(Error::conflict(
                     "delivery_needed",
@@ -355,6 +372,7 @@ impl Columns {
             When::LeadCreated { tag } => Self { tag, ..none },
             When::ScoreCrossed { threshold, tag } => Self { threshold: Some(threshold), tag, ..none },
             When::CampaignState { state, campaign } => Self { state: Some(state), campaign, ..none },
+            When::ReplyReceived { campaign } => Self { campaign, ..none },
             When::IncomingWebhook {} => none,
         }
     }
@@ -406,6 +424,7 @@ impl From<TriggerRow> for Trigger {
             TriggerKind::CampaignState => {
                 When::CampaignState { state: r.state.unwrap_or(CampaignState::Completed), campaign: r.campaign }
             }
+            TriggerKind::ReplyReceived => When::ReplyReceived { campaign: r.campaign },
             TriggerKind::IncomingWebhook => When::IncomingWebhook {},
         };
         Self {

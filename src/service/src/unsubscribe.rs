@@ -8,7 +8,7 @@ use domain::{
     suppressions::{SuppressionReason, SuppressionTarget},
 };
 
-use crate::{Actor, Db, Error, Result, messages::claim::UNSUBSCRIBE};
+use crate::{Actor, Db, Error, Result, messages::claim::UNSUBSCRIBE, suppressions::Because};
 
 /// What a recipient sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +48,16 @@ impl Db {
         let recipient = self.recipient(token).await?;
         let mut t = self.tenant(&recipient.actor).await?;
         let detail = format!("Through the campaign {}", recipient.campaign_name);
-        let (reason, campaign) = (SuppressionReason::Unsubscribed, recipient.campaign);
+        let because = Because {
+            reason: SuppressionReason::Unsubscribed,
+            detail: Some(&detail),
+            campaign: Some(recipient.campaign),
+            inbound: None,
+        };
         let mut new = false;
         for address in recipient.addresses {
             let target = SuppressionTarget::Address(address);
-            new |= t.suppressions().suppress(&target, reason, Some(&detail), Some(campaign)).await?;
+            new |= t.suppressions().suppress(&target, because).await?;
         }
         if new {
             t.campaigns().log(recipient.campaign, "unsubscribed", None).await?;

@@ -117,7 +117,7 @@ impl Leads<'_> {
     }
 
     /// Sets the status of locked leads; gives how many had another.
-    pub(super) async fn change_status(&mut self, ids: &[Uuid], status: LeadStatus) -> Result<i64> {
+    pub(crate) async fn change_status(&mut self, ids: &[Uuid], status: LeadStatus) -> Result<i64> {
         let now = self.t.now();
         let rows = sqlx::query!(
             r#"

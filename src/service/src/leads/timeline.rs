@@ -2,8 +2,8 @@
 //! are always written together.
 
 use domain::{
-    CampaignId, EnrolmentId, LeadEventId, LeadId, MailboxId, MessageId, NoteId, Page, PageRequest, Permission, Problem,
-    StepId,
+    CampaignId, EnrolmentId, InboundId, LeadEventId, LeadId, MailboxId, MessageId, NoteId, Page, PageRequest,
+    Permission, Problem, StepId,
     leads::{LeadEvent, LeadEventKind, Note},
     messages::{Message, MessageState},
 };
@@ -27,10 +27,13 @@ impl Leads<'_> {
         let rows = sqlx::query_as!(
             LeadEvent,
             r#"
-            SELECT e.id AS "id: LeadEventId", e.at, e.kind AS "kind: LeadEventKind", e.actor, e.text,
-                   e.campaign_id AS "campaign_id: CampaignId", c.name AS "campaign_name?"
+            SELECT e.id AS "id: LeadEventId", e.at, e.kind AS "kind: LeadEventKind", e.actor,
+                   coalesce(e.text, left(i.text, 2000)) AS text, e.campaign_id AS "campaign_id: CampaignId",
+                   c.name AS "campaign_name?", e.inbound_id AS "inbound_id: InboundId", i.why AS "why?",
+                   left(nullif(i.quoted, ''), 4000) AS quoted
             FROM lead_events e
             LEFT JOIN campaigns c ON c.id = e.campaign_id
+            LEFT JOIN inbound_messages i ON i.id = e.inbound_id
             WHERE e.lead_id = $1
               AND ($2::timestamptz IS NULL OR (e.at, e.id) < ($2, $3::uuid))
             ORDER BY e.at DESC, e.id DESC

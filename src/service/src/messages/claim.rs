@@ -288,21 +288,23 @@ impl Messages<'_> {
     }
 }
 
-/// The next slot of an enrolment at or after `at`.
-pub(super) async fn next_slot(
+/// The next slot of an enrolment at or after `at`, and not while its lead is away.
+pub(crate) async fn next_slot(
     t: &mut Tenant,
     campaign: CampaignId,
     enrolment: EnrolmentId,
     at: DateTime<Utc>,
 ) -> Result<domain::window::Slot> {
     let campaign = t.campaigns().load(campaign, false).await?;
-    let zone = sqlx::query_scalar!(
-        r#"SELECT l.time_zone AS "zone?" FROM enrolments e LEFT JOIN leads l ON l.id = e.lead_id WHERE e.id = $1"#,
+    let row = sqlx::query!(
+        r#"SELECT l.time_zone AS "zone?", e.away_until
+           FROM enrolments e LEFT JOIN leads l ON l.id = e.lead_id WHERE e.id = $1"#,
         enrolment.0
     )
     .fetch_one(t.conn())
     .await?;
     let company_zone = t.actor().company_time_zone().to_owned();
     let clock = crate::campaigns::advance::Clock::of(&campaign, &company_zone);
-    Ok(clock.window.next_open(at, clock.zone(zone.as_deref())))
+    let at = row.away_until.map_or(at, |until| until.max(at));
+    Ok(clock.window.next_open(at, clock.zone(row.zone.as_deref())))
 }

@@ -24,15 +24,19 @@ impl Messages<'_> {
         let Some(step) = steps.into_iter().find(|s| s.position > after.position) else { return Ok(()) };
         let campaign = self.t.campaigns().load(after.campaign, false).await?;
         let company_zone = self.t.actor().company_time_zone().to_owned();
-        let zone = match after.lead {
-            Some(lead) => sqlx::query_scalar!("SELECT time_zone FROM leads WHERE id = $1", lead.0)
-                .fetch_optional(self.t.conn())
-                .await?
-                .flatten(),
-            None => None,
-        };
+        let row = sqlx::query!(
+            r#"SELECT l.time_zone AS "zone?", e.away_until
+               FROM enrolments e LEFT JOIN leads l ON l.id = e.lead_id WHERE e.id = $1"#,
+            after.enrolment.0
+        )
+        .fetch_one(self.t.conn())
+        .await?;
         let clock = crate::campaigns::advance::Clock::of(&campaign, &company_zone);
-        let slot = clock.window.due_after(now, step.delay, clock.zone(zone.as_deref()));
+        let zone = clock.zone(row.zone.as_deref());
+        let mut slot = clock.window.due_after(now, step.delay, zone);
+        if let Some(until) = row.away_until.filter(|until| *until > slot.due_at) {
+            slot = clock.window.next_open(until, zone);
+        }
         sqlx::query!(
             "UPDATE enrolments SET state = $2, steps_done = $3, updated_at = $4 WHERE id = $1",
             after.enrolment.0,

@@ -13,7 +13,7 @@ use domain::{
 use uuid::Uuid;
 
 use super::{AfterStep, Messages, claim::next_slot};
-use crate::Result;
+use crate::{Result, suppressions::Because};
 
 /// The row that an outcome is about.
 struct Row {
@@ -72,6 +72,19 @@ impl Messages<'_> {
             SendOutcome::Unknown { reason } => self.unknown(&row, reason).await?,
         }
         Ok(())
+    }
+
+    /// Something shows that a message has arrived of which nobody knew.
+    pub(crate) async fn proven(&mut self, id: MessageId, words: &str) -> Result<()> {
+        let token = sqlx::query_scalar!(
+            "SELECT lease_token FROM messages WHERE id = $1 AND state = 'unknown' AND lease_token IS NOT NULL",
+            id.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?
+        .flatten();
+        let Some(token) = token else { return Ok(()) };
+        self.record(id, token, &SendOutcome::Accepted { reply: words.to_owned(), queue_id: None }).await
     }
 
     /// Locks the enrolment, then the message: the order of everybody.
@@ -186,7 +199,15 @@ impl Messages<'_> {
         self.log(row, "bounced", reply).await?;
         self.t
             .suppressions()
-            .suppress(&SuppressionTarget::Address(address), SuppressionReason::Bounced, Some(reply), Some(row.campaign))
+            .suppress(
+                &SuppressionTarget::Address(address),
+                Because {
+                    reason: SuppressionReason::Bounced,
+                    detail: Some(reply),
+                    campaign: Some(row.campaign),
+                    inbound: None,
+                },
+            )
             .await?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! a worker. Of many things at once as many are kept as may start a run; the others are counted.
 
 use domain::{
-    AgentId, CampaignId, TriggerId,
+    AgentId, CampaignId, InboundId, LeadId, TriggerId,
     campaigns::CampaignState,
     triggers::{MAX_DEPTH, NotStarted, TriggerKind},
 };
@@ -36,6 +36,7 @@ pub(crate) struct Scores {
 enum Happened {
     Leads(Vec<Uuid>),
     Campaign(CampaignId),
+    Reply { lead: LeadId, campaign: Option<CampaignId>, mail: InboundId },
 }
 
 impl Triggers<'_> {
@@ -103,6 +104,21 @@ impl Triggers<'_> {
         Ok(())
     }
 
+    /// A person has answered.
+    pub(crate) async fn reply_received(
+        &mut self,
+        lead: LeadId,
+        campaign: Option<CampaignId>,
+        mail: InboundId,
+    ) -> Result<()> {
+        for watch in self.watching(TriggerKind::ReplyReceived).await? {
+            if watch.campaign.is_none() || watch.campaign == campaign {
+                self.happened(&watch, "A lead has answered", Happened::Reply { lead, campaign, mail }).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn watching(&mut self, kind: TriggerKind) -> Result<Vec<Watch>> {
         Ok(sqlx::query_as!(
             Watch,
@@ -117,10 +133,11 @@ impl Triggers<'_> {
 
     /// Writes down what happened to a trigger, and wakes a worker for it.
     async fn happened(&mut self, watch: &Watch, cause: &str, what: Happened) -> Result<()> {
-        let (leads, campaign) = match what {
+        let (leads, campaign, mail) = match what {
             Happened::Leads(leads) if leads.is_empty() => return Ok(()),
-            Happened::Leads(leads) => (leads.into_iter().map(Some).collect(), None),
-            Happened::Campaign(campaign) => (vec![None], Some(campaign.0)),
+            Happened::Leads(leads) => (leads.into_iter().map(Some).collect(), None, None),
+            Happened::Campaign(campaign) => (vec![None], Some(campaign.0), None),
+            Happened::Reply { lead, campaign, mail } => (vec![Some(lead.0)], campaign.map(|id| id.0), Some(mail.0)),
         };
         let (agent, depth) = self.behind().await?;
         let against = if agent == Some(watch.agent) {
@@ -132,22 +149,24 @@ impl Triggers<'_> {
         let (kept, others) = leads.split_at(most.min(leads.len()));
         let now = self.t.now();
         sqlx::query!(
-            "INSERT INTO trigger_firings (id, trigger_id, at, cause, lead_id, campaign_id, depth, state)
-             SELECT gen_random_uuid(), $1, $2, $3, lead_id, $5, $6, 'pending' FROM unnest($4::uuid[]) AS n (lead_id)",
+            "INSERT INTO trigger_firings (id, trigger_id, at, cause, lead_id, campaign_id, depth, state, inbound_id)
+             SELECT gen_random_uuid(), $1, $2, $3, lead_id, $5, $6, 'pending', $7 FROM unnest($4::uuid[]) AS n (lead_id)",
             watch.id.0,
             now,
             cause,
             kept as &[Option<Uuid>],
             campaign,
-            depth
+            depth,
+            mail
         )
         .execute(self.t.conn())
         .await?;
         if let Ok(count @ 1..) = i32::try_from(others.len()) {
             let lead = (count == 1).then(|| others[0]).flatten();
             sqlx::query!(
-                "INSERT INTO trigger_firings (id, trigger_id, at, cause, lead_id, campaign_id, depth, events, state, reason)
-                 VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, 'not_started', $8)",
+                "INSERT INTO trigger_firings (id, trigger_id, at, cause, lead_id, campaign_id, depth, events, state, reason,
+                                              inbound_id)
+                 VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, 'not_started', $8, $9)",
                 watch.id.0,
                 now,
                 cause,
@@ -155,7 +174,8 @@ impl Triggers<'_> {
                 campaign,
                 depth,
                 count,
-                against.unwrap_or(NotStarted::HourlyCap).as_str()
+                against.unwrap_or(NotStarted::HourlyCap).as_str(),
+                mail
             )
             .execute(self.t.conn())
             .await?;

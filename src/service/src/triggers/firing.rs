@@ -3,11 +3,12 @@
 
 use chrono::{DateTime, Duration, Utc};
 use domain::{
-    AgentId, ApiKeyId, CampaignId, CompanyId, FiringId, LeadId, Permission, RunId, TriggerId, UserId,
+    AgentId, ApiKeyId, CampaignId, CompanyId, FiringId, InboundId, LeadId, Permission, RunId, TriggerId, UserId,
+    inbound::MOST_FOR_AGENTS,
     runs::{NewRun, RunOrigin},
     triggers::{Event, MAX_DEPTH, NotStarted, TriggerKind, WhileBusy, fill},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
 use super::Triggers;
@@ -70,7 +71,8 @@ impl Triggers<'_> {
     async fn fire_pending(&mut self, id: TriggerId) -> Result<bool> {
         let Some(held) = self.hold(id).await? else { return Ok(false) };
         let rows = sqlx::query!(
-            r#"SELECT id AS "id: FiringId", lead_id AS "lead: LeadId", campaign_id AS "campaign: CampaignId", depth
+            r#"SELECT id AS "id: FiringId", lead_id AS "lead: LeadId", campaign_id AS "campaign: CampaignId", depth,
+                      inbound_id AS "mail: InboundId"
                FROM trigger_firings WHERE trigger_id = $1 AND state = 'pending' ORDER BY at, id LIMIT $2"#,
             id.0,
             BATCH
@@ -79,11 +81,23 @@ impl Triggers<'_> {
         .await?;
         let more = i64::try_from(rows.len()).unwrap_or(BATCH) == BATCH;
         for row in rows {
-            let event = Event { lead: row.lead, campaign: row.campaign, payload: None };
+            let reply = match row.mail {
+                Some(mail) => Some(self.reply(mail).await?),
+                None => None,
+            };
+            let event = Event { lead: row.lead, campaign: row.campaign, reply, payload: None };
             let outcome = self.decide(&held, &event, row.depth).await?;
             self.settle(row.id, &outcome).await?;
         }
         Ok(more)
+    }
+
+    /// A reply, as parameters can name it.
+    pub(super) async fn reply(&mut self, mail: InboundId) -> Result<Value> {
+        let mail = self.t.inbound().get(mail).await?;
+        let text: String = mail.text.chars().take(MOST_FOR_AGENTS).collect();
+        let from = mail.from_address.unwrap_or_default();
+        Ok(json!({ "text": text, "subject": mail.subject, "from": from, "kind": mail.kind }))
     }
 
     /// The trigger, held until the end of the transaction. Firings may still be written beside it.
@@ -131,7 +145,9 @@ impl Triggers<'_> {
             _ => (RunOrigin::Trigger, "Trigger"),
         };
         let by = StartedBy { origin, words: format!("{word} “{}”", held.name), person: held.person, key: held.key };
-        let (trigger, payload) = (Some(held.id), event.payload.clone());
+        // What came from outside goes with the run: then it is one that has read such text.
+        let reply = event.reply.as_ref().map(|reply| json!({ "reply": reply }));
+        let (trigger, payload) = (Some(held.id), event.payload.clone().or(reply));
         let cause = Cause { trigger, by: Some(by), depth, payload, ..Cause::default() };
         let name = self.t.agents().get(held.agent).await?.name;
         let new = NewRun { agent: name, task: held.task.clone(), parameters };

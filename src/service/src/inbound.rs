@@ -1,0 +1,131 @@
+//! Inbound mail: stored once, recognised, and acted on in the same transaction. Whoever claims or begins to send
+//! after that commit finds the enrolment as the mail has left it.
+
+mod effect;
+mod matching;
+pub mod parse;
+mod reading;
+
+use chrono::{DateTime, Utc};
+use domain::{
+    AccountId, CampaignId, EmailAddress, EnrolmentId, InboundId, LeadId, MailboxId, MessageId,
+    inbound::{Inbound, InboundKind, Judgement, Mail, MatchedBy, judge, split},
+};
+
+use crate::{Error, Result, Tenant};
+
+/// Most bytes of a mail that are kept as they came.
+const MOST_RAW: usize = 256 * 1024;
+
+/// The mails that have come to the company.
+#[derive(Debug)]
+pub struct InboundMail<'t> {
+    t: &'t mut Tenant,
+}
+
+/// A mail as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The mailbox it has come to.
+    pub mailbox: MailboxId,
+    /// Names it in its mailbox, always the same for the same mail.
+    pub uid_key: &'a str,
+    /// Its bytes.
+    pub raw: &'a [u8],
+    /// When it arrived.
+    pub at: DateTime<Utc>,
+}
+
+/// What a mail belongs to.
+#[derive(Clone, Debug, Default)]
+struct Match {
+    by: Option<MatchedBy>,
+    lead: Option<LeadId>,
+    account: Option<AccountId>,
+    campaign: Option<CampaignId>,
+    enrolment: Option<EnrolmentId>,
+    message: Option<MessageId>,
+    /// The address that was written to.
+    recipient: Option<EmailAddress>,
+}
+
+impl Tenant {
+    /// The mails that have come to the company.
+    pub fn inbound(&mut self) -> InboundMail<'_> {
+        InboundMail { t: self }
+    }
+}
+
+impl InboundMail<'_> {
+    /// Stores a mail and does what it means; called by whoever reads a mailbox. The same mail once more changes
+    /// nothing: then there is no id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a mailbox; when the database is away, and then nothing is stored.
+    pub async fn receive(&mut self, arrival: Arrival<'_>) -> Result<Option<InboundId>> {
+        let mail = parse::parse(arrival.raw);
+        let mut judgement = judge(&mail, arrival.at.date_naive());
+        sqlx::query_scalar!("SELECT 1 FROM mailboxes WHERE id = $1", arrival.mailbox.0)
+            .fetch_optional(self.t.conn())
+            .await?
+            .ok_or(Error::NotFound("mailbox"))?;
+        let found = self.find(arrival.mailbox, &mail, &judgement).await?;
+        if judgement.kind == InboundKind::Reply && found.lead.is_none() && found.account.is_none() {
+            judgement.kind = InboundKind::Other;
+            judgement.why = "No campaign has written to whoever it is from.".to_owned();
+        }
+        let Some(id) = self.store(&arrival, &mail, &judgement, &found).await? else { return Ok(None) };
+        self.act(id, &mail, &judgement, &found).await?;
+        self.t.tell("inbound", id.0).await?;
+        Ok(Some(id))
+    }
+
+    async fn store(
+        &mut self,
+        arrival: &Arrival<'_>,
+        mail: &Mail,
+        judgement: &Judgement,
+        found: &Match,
+    ) -> Result<Option<InboundId>> {
+        let (id, now): (InboundId, _) = (self.t.new_id(), self.t.now());
+        let parts = split(&mail.text);
+        let bounce = judgement.bounce.as_ref();
+        let stored = sqlx::query!(
+            "INSERT INTO inbound_messages (id, mailbox_id, uid_key, arrived_at, stored_at, message_id, answers, from_name,
+                                           from_address, subject, text, quoted, raw, kind, why, confidence, bounce, status,
+                                           back_on, matched_by, lead_id, account_id, campaign_id, enrolment_id, outgoing_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                     $23, $24, $25)
+             ON CONFLICT ON CONSTRAINT inbound_messages_once_key DO NOTHING",
+            id.0,
+            arrival.mailbox.0,
+            arrival.uid_key,
+            arrival.at,
+            now,
+            mail.message_id,
+            &mail.answers,
+            mail.from_name,
+            mail.from.as_ref().map(EmailAddress::as_str),
+            mail.subject,
+            parts.own,
+            parts.quoted,
+            Some(arrival.raw).filter(|raw| raw.len() <= MOST_RAW),
+            judgement.kind.as_str(),
+            judgement.why,
+            judgement.confidence.as_str(),
+            bounce.map(|bounce| bounce.kind.as_str()),
+            bounce.and_then(|bounce| bounce.status.as_deref()),
+            judgement.back_on,
+            found.by.map(MatchedBy::as_str),
+            found.lead.map(|id| id.0),
+            found.account.map(|id| id.0),
+            found.campaign.map(|id| id.0),
+            found.enrolment.map(|id| id.0),
+            found.message.map(|id| id.0),
+        )
+        .execute(self.t.conn())
+        .await?
+        .rows_affected();
+        Ok((stored == 1).then_some(id))
+    }
+}

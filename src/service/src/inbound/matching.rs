@@ -1,0 +1,93 @@
+//! Whom a mail is from or about: by the e-mail of ours that it names, then by an address that a campaign has
+//! written to, then by the firm. A lead that no campaign has written to is not looked for.
+
+use domain::{
+    AccountId, CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, MessageId,
+    inbound::{InboundKind, Judgement, Mail, MatchedBy},
+    score::PRIVATE_MAIL,
+};
+
+use super::{InboundMail, Match};
+use crate::Result;
+
+impl InboundMail<'_> {
+    pub(super) async fn find(&mut self, mailbox: MailboxId, mail: &Mail, judgement: &Judgement) -> Result<Match> {
+        let ids: Vec<String> = judgement.about.iter().chain(&mail.answers).map(|id| format!("<{id}>")).collect();
+        if let Some(found) = self.by_message_id(&ids).await? {
+            return Ok(found);
+        }
+        // A report is about its recipient, never about the server that it comes from.
+        let is_report = matches!(judgement.kind, InboundKind::Bounce | InboundKind::Complaint);
+        let address = if is_report { judgement.recipient.as_ref() } else { mail.from.as_ref() };
+        let Some(address) = address else { return Ok(Match::default()) };
+        if let Some(found) = self.by_address(mailbox, address).await? {
+            return Ok(found);
+        }
+        if is_report || PRIVATE_MAIL.contains(&address.domain()) {
+            return Ok(Match::default());
+        }
+        self.by_account(mailbox, address.domain()).await
+    }
+
+    async fn by_message_id(&mut self, ids: &[String]) -> Result<Option<Match>> {
+        let row = sqlx::query!(
+            r#"SELECT m.id AS "message: MessageId", m.campaign_id AS "campaign: CampaignId",
+                      m.enrolment_id AS "enrolment: EnrolmentId", m.lead_id AS "lead: LeadId",
+                      m.recipient AS "recipient: EmailAddress"
+               FROM messages m WHERE m.message_id_header = ANY($1)
+               ORDER BY array_position($1, m.message_id_header) LIMIT 1"#,
+            ids
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        Ok(row.map(|row| Match {
+            by: Some(MatchedBy::MessageId),
+            lead: row.lead,
+            account: None,
+            campaign: Some(row.campaign),
+            enrolment: Some(row.enrolment),
+            message: Some(row.message),
+            recipient: row.recipient,
+        }))
+    }
+
+    /// The lead with this address, if this mailbox has written to it; the newest e-mail is what it answers.
+    async fn by_address(&mut self, mailbox: MailboxId, address: &EmailAddress) -> Result<Option<Match>> {
+        let row = sqlx::query!(
+            r#"SELECT m.id AS "message: MessageId", m.campaign_id AS "campaign: CampaignId",
+                      m.enrolment_id AS "enrolment: EnrolmentId", l.id AS "lead: LeadId",
+                      m.recipient AS "recipient: EmailAddress"
+               FROM leads l JOIN messages m ON m.lead_id = l.id AND m.mailbox_id = $2 AND m.sending_at IS NOT NULL
+               WHERE l.email = $1 ORDER BY m.sending_at DESC, m.id LIMIT 1"#,
+            address.as_str(),
+            mailbox.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        Ok(row.map(|row| Match {
+            by: Some(MatchedBy::Address),
+            lead: Some(row.lead),
+            account: None,
+            campaign: Some(row.campaign),
+            enrolment: Some(row.enrolment),
+            message: Some(row.message),
+            recipient: row.recipient,
+        }))
+    }
+
+    /// The firm with this domain, if this mailbox has written to somebody there.
+    async fn by_account(&mut self, mailbox: MailboxId, domain: &str) -> Result<Match> {
+        let account = sqlx::query_scalar!(
+            r#"SELECT a.id AS "account: AccountId" FROM accounts a
+               WHERE a.domain = $1 AND EXISTS (
+                   SELECT FROM leads l JOIN messages m ON m.lead_id = l.id
+                   WHERE l.account_id = a.id AND m.mailbox_id = $2 AND m.sending_at IS NOT NULL)
+               ORDER BY a.id LIMIT 1"#,
+            domain,
+            mailbox.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        Ok(Match { by: account.map(|_| MatchedBy::Account), account, ..Match::default() })
+    }
+}

@@ -1,0 +1,152 @@
+//! A mail as it came over the wire becomes what the rules look at. Nothing is trusted: what cannot be read is
+//! left out, and characters that cannot be stored are dropped.
+
+use domain::{
+    EmailAddress,
+    inbound::{MOST_TEXT, Mail, Report},
+};
+use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+
+/// Most ids that are remembered of the e-mails that a mail answers.
+const MOST_IDS: usize = 20;
+/// Most characters of a name or a subject.
+const MOST_LINE: usize = 500;
+/// Headers of programs that answer by themselves, from before RFC 3834.
+const AUTO_REPLY: [&str; 4] = ["X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply"];
+
+/// Takes a mail apart.
+#[must_use]
+pub fn parse(raw: &[u8]) -> Mail {
+    let Some(message) = MessageParser::default().parse(raw) else {
+        return Mail { text: text_of(&String::from_utf8_lossy(raw)), ..Mail::default() };
+    };
+    let from = message.from().and_then(|from| from.first());
+    let word = |name: &'static str| message.header_raw(name).map(|value| value.trim().to_lowercase());
+    Mail {
+        message_id: message.message_id().map(id_of),
+        answers: answers(&message),
+        from_name: line_of(from.and_then(|from| from.name()).unwrap_or_default()),
+        from: from.and_then(|from| from.address()).and_then(|address| EmailAddress::parse(address).ok()),
+        subject: line_of(message.subject().unwrap_or_default()),
+        text: text_of(&message.body_text(0).unwrap_or_default()),
+        auto_submitted: word("Auto-Submitted").map(|word| line_of(&word)),
+        precedence: word("Precedence"),
+        auto_reply: AUTO_REPLY.iter().any(|name| message.header_raw(*name).is_some()),
+        no_return_path: word("Return-Path").is_some_and(|path| path == "<>"),
+        report: report(&message),
+    }
+}
+
+/// The ids that a mail answers, the nearest first: In-Reply-To, then References from their end.
+fn answers(message: &Message<'_>) -> Vec<String> {
+    let ids = |value: &HeaderValue<'_>| -> Vec<String> {
+        match value {
+            HeaderValue::Text(id) => vec![id_of(id)],
+            HeaderValue::TextList(ids) => ids.iter().map(|id| id_of(id)).collect(),
+            _ => Vec::new(),
+        }
+    };
+    let mut all: Vec<String> = Vec::new();
+    for id in ids(message.in_reply_to()).into_iter().chain(ids(message.references()).into_iter().rev()) {
+        if !id.is_empty() && !all.contains(&id) {
+            all.push(id);
+        }
+    }
+    all.truncate(MOST_IDS);
+    all
+}
+
+/// What a server reports: the machine's part, and the headers of the e-mail that came back.
+fn report(message: &Message<'_>) -> Option<Report> {
+    let fields = |kind: &str| message.parts.iter().find(|part| is(part, "message", kind)).map(content);
+    let returned = message
+        .parts
+        .iter()
+        .find(|part| matches!(part.body, PartType::Message(_)) || is(part, "text", "rfc822-headers"))
+        .map(content)
+        .unwrap_or_default();
+    let returned = returned.split("\n\n").next().unwrap_or_default();
+    if let Some(fields) = fields("delivery-status").or_else(|| fields("global-delivery-status")) {
+        return Some(Report::delivery(fields.trim_start(), returned));
+    }
+    fields("feedback-report").map(|fields| Report::feedback(&fields, returned))
+}
+
+fn is(part: &MessagePart<'_>, kind: &str, sub: &str) -> bool {
+    part.content_type().is_some_and(|this| {
+        this.ctype().eq_ignore_ascii_case(kind) && this.subtype().is_some_and(|this| this.eq_ignore_ascii_case(sub))
+    })
+}
+
+fn content(part: &MessagePart<'_>) -> String {
+    let bytes = match &part.body {
+        PartType::Message(inner) => inner.raw_message().to_vec(),
+        _ => part.contents().to_vec(),
+    };
+    storable(&String::from_utf8_lossy(&bytes)).replace("\r\n", "\n")
+}
+
+fn id_of(id: &str) -> String {
+    line_of(id.trim().trim_matches(['<', '>']))
+}
+
+fn line_of(text: &str) -> String {
+    storable(text).split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST_LINE).collect()
+}
+
+fn text_of(text: &str) -> String {
+    storable(text).replace("\r\n", "\n").chars().take(MOST_TEXT).collect()
+}
+
+/// Postgres keeps every character but one.
+fn storable(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::inbound::{InboundKind, judge};
+
+    use super::*;
+
+    #[test]
+    fn a_reply_is_taken_apart() {
+        let mail = parse(
+            b"Return-Path: <ines@corvus.example>\r\nFrom: =?utf-8?q?In=C3=A9s?= <Ines@Corvus.example>\r\nTo: nora@halden.example\r\n\
+              Message-ID: <two@corvus.example>\r\nIn-Reply-To: <one@halden.example>\r\n\
+              References: <zero@halden.example>\r\n <one@halden.example>\r\nSubject: =?utf-8?q?Re=3A_Gr=C3=BC=C3=9Fe?=\r\n\
+              Content-Type: text/html; charset=utf-8\r\n\r\n<p>Yes, <b>please</b>.</p>",
+        );
+        assert_eq!(mail.answers, ["one@halden.example", "zero@halden.example"]);
+        assert_eq!(mail.message_id.as_deref(), Some("two@corvus.example"));
+        assert_eq!((mail.from_name.as_str(), mail.subject.as_str()), ("Inés", "Re: Grüße"));
+        assert_eq!(mail.from.as_ref().map(EmailAddress::as_str), Some("ines@corvus.example"));
+        assert_eq!(mail.text.trim(), "Yes, please.");
+        assert!(!mail.no_return_path && mail.report.is_none());
+    }
+
+    #[test]
+    fn a_delivery_report_is_found_in_its_parts() {
+        let mail = parse(
+            b"Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n\
+              Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n\
+              Sorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n\
+              Final-Recipient: rfc822; ines@corvus.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n\
+              Content-Type: message/rfc822\r\n\r\nMessage-ID: <one@halden.example>\r\nSubject: Hello\r\n\r\nHi\r\n--b--\r\n",
+        );
+        let Some(Report::Delivery(report)) = &mail.report else { panic!("{mail:?}") };
+        assert_eq!((report.action.as_str(), report.status.as_deref()), ("failed", Some("5.1.1")));
+        assert_eq!(report.message_id.as_deref(), Some("one@halden.example"));
+        let judged = judge(&mail, "2026-11-20".parse().expect("a date"));
+        assert_eq!(judged.kind, InboundKind::Bounce);
+    }
+
+    #[test]
+    fn nothing_is_too_odd_to_be_read() {
+        for raw in
+            [b"".as_slice(), b"\0\0\xff\xfe", b"From: \r\nSubject\r\n\r\n", b"Content-Type: multipart/report\r\n\r\n--"]
+        {
+            assert!(!parse(raw).text.contains('\0'));
+        }
+    }
+}
