@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use service::{
     Db, Error, Result,
     jobs::{
-        AdvanceCampaign, BeginSignIn, CarryOutRejection, CheckConnector, ExecuteMarketingAgent, FinishSignIn,
-        FireTrigger, GenerateMarketingReport, LookAtSchedules, SendSignUpMail, SendSystemMail, SendTestMail,
-        TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker, WriteDrafts,
+        AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CarryOutRejection, CheckConnector, ExecuteMarketingAgent,
+        FinishSignIn, FireTrigger, GenerateMarketingReport, LookAtSchedules, SendSignUpMail, SendSystemMail,
+        SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker, WriteDrafts,
     },
 };
 use tokio::sync::Notify;
@@ -62,7 +62,7 @@ pub async fn run(db: Db, system_post: SystemPost, stop: CancellationToken) {
 fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker {
     let (campaigns, mailboxes, tests, system, sign_ups) = (db.clone(), db.clone(), db.clone(), db.clone(), db.clone());
     let (sign_up_post, asked, set_off) = (system_post.clone(), db.clone(), db.clone());
-    let (executions, reports) = (db.clone(), db.clone());
+    let (executions, reports, answered) = (db.clone(), db.clone(), db.clone());
     let rejections = db.clone();
     let (looked, begun, finished) = (db.clone(), db.clone(), db.clone());
     Worker::new(db.clone())
@@ -85,6 +85,10 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
         .on(move |job: FireTrigger| {
             let db = set_off.clone();
             async move { Ok(service::triggers::fire(&db, job.company, job.trigger).await?) }
+        })
+        .on(move |job: AnswerSandboxMail| {
+            let db = answered.clone();
+            async move { Ok(db.answer_sandbox_mail(job.company, job.mail, job.how).await?) }
         })
         .on(move |_: LookAtSchedules| {
             changed.notify_one();

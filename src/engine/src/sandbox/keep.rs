@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use mail_parser::MessageParser;
 use service::{Db, sandbox::SandboxUser};
 
-use super::SandboxStore;
+use super::{SandboxStore, special::answer};
 
 /// Keeps caught mails in the database.
 #[derive(Clone, Debug)]
@@ -27,7 +27,8 @@ impl SandboxStore for DbStore {
     ) -> anyhow::Result<String> {
         let parsed = MessageParser::default().parse(raw);
         let subject = parsed.as_ref().and_then(|m| m.subject());
-        let id = self.0.keep_sandbox_mail(*mailbox, envelope_from, recipients, subject, raw).await?;
+        let answer = recipients.first().and_then(|recipient| answer(recipient));
+        let id = self.0.keep_sandbox_mail(*mailbox, envelope_from, recipients, subject, raw, answer).await?;
         Ok(id.0.simple().to_string())
     }
 }

@@ -1,6 +1,8 @@
 //! Recipients with a behaviour of their own, chosen by their local part.
 //! Only the exact words count, so that no ordinary address meets one by accident.
 
+use domain::inbound::AnswerAs;
+
 /// What the server does for a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Special {
@@ -12,15 +14,28 @@ pub(super) enum Special {
 
 /// The behaviour of a recipient, if it has one.
 pub(super) fn special(recipient: &str) -> Option<Special> {
-    let (local, _) = recipient.rsplit_once('@')?;
-    let word = local.split('+').next().unwrap_or(local);
-    match word.to_ascii_lowercase().as_str() {
+    match word(recipient)?.as_str() {
         "bounce" => Some(Special::Refused("550 5.1.1 No such mailbox here")),
         "full" => Some(Special::Refused("552 5.2.2 The mailbox is full")),
         "defer" => Some(Special::Refused("451 4.7.1 Not now, please try again later")),
         "slow" => Some(Special::Slow),
         _ => None,
     }
+}
+
+/// How a recipient answers by itself, if it does.
+pub(super) fn answer(recipient: &str) -> Option<AnswerAs> {
+    match word(recipient)?.as_str() {
+        "reply" => Some(AnswerAs::Reply),
+        "away" => Some(AnswerAs::OutOfOffice),
+        "gone" => Some(AnswerAs::Bounce),
+        _ => None,
+    }
+}
+
+fn word(recipient: &str) -> Option<String> {
+    let (local, _) = recipient.rsplit_once('@')?;
+    Some(local.split('+').next().unwrap_or(local).to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -33,6 +48,9 @@ mod tests {
             assert!(matches!(special(address), Some(Special::Refused(_))), "{address}");
         }
         assert_eq!(special("slow+1@x.example"), Some(Special::Slow));
+        assert_eq!(answer("Reply+7@x.example"), Some(AnswerAs::Reply));
+        assert_eq!(answer("away@x.example"), Some(AnswerAs::OutOfOffice));
+        assert_eq!((special("reply@x.example"), answer("replying@x.example")), (None, None));
         for address in ["bouncer@x", "no.bounce@x", "fuller@x", "deferred@x", "slowly@x", "a+bounce@x", "x@bounce"] {
             assert_eq!(special(address), None, "{address}");
         }

@@ -5,4 +5,5 @@ mod decisions;
 mod documents;
 mod drafting;
 mod faults;
+mod replies;
 mod support;

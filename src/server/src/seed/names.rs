@@ -180,6 +180,14 @@ pub const AT_WORK: [&str; 7] = [
 ];
 /// What somebody has asked an agent.
 pub const MESSAGE: &str = "What do we know about lead7@atelier-verre.example before the call on Monday?";
+/// Some of the leads answer what the sandbox has caught for them: two people, and one who is away.
+fn answering(n: usize) -> &'static str {
+    match n {
+        1 | 6 => "reply+",
+        2 => "away+",
+        _ => "",
+    }
+}
 
 /// The lead with this number.
 pub fn lead(n: usize) -> LeadInput {
@@ -188,7 +196,7 @@ pub fn lead(n: usize) -> LeadInput {
     let (country, zone) = COUNTRIES[(n * 3) % COUNTRIES.len()];
     let some = |text: &str| Some(text.to_owned());
     LeadInput {
-        email: Some(format!("lead{n}@{domain}.example")),
+        email: Some(format!("{}lead{n}@{domain}.example", answering(n))),
         first_name: some(first),
         last_name: some(last),
         title: some(TITLES[(n * 11) % TITLES.len()]),

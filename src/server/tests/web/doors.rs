@@ -114,6 +114,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("load_launch", "id=CAMPAIGN", NotFound),
     ("load_mails", "after=", OwnOnly),
     ("load_mail", "id=MAIL", NotFound),
+    ("answer_mail", "id=MAIL&how=reply&text=x", NotFound),
     ("load_company", "", OwnOnly),
     ("save_company", "form[name]=Intruder&form[time_zone]=Europe%2FBerlin", OwnOnly),
     ("load_mailboxes", "", OwnOnly),
@@ -168,7 +169,7 @@ async fn an_intruder_gets_nothing_through_any_server_function() {
     let other = app.db.company("Other").await;
     let (mailbox, (key, secret)) = (other.mailbox().await.to_string(), other.key(Scope::ALL).await);
     let victim = Program { app: &app, secret };
-    let things = things(&victim, &mailbox).await;
+    let things = things(&victim, &other, &mailbox).await;
     let before = everything(&victim, &things).await;
     let company = app.db.company("Intruder").await;
     let cookie = app.sign_in(&company.owner_email, false).await;
@@ -193,8 +194,7 @@ async fn an_intruder_gets_nothing_through_any_server_function() {
         ("CONNECTOR", id("connectors")),
         ("PERSON", other.owner_id.to_string()),
         ("KEY", key.api_key_id().expect("a key").to_string()),
-        // The sandbox of the other company caught nothing; an id that nobody has.
-        ("MAIL", id("leads")),
+        ("MAIL", id("mail")),
     ];
 
     let mut wrong = Vec::new();

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
-use domain::keys::Scope;
+use domain::{InboundId, PageRequest, SandboxMailId, inbound::AnswerAs, keys::Scope};
 use serde_json::{Value, json};
+use testing::TestCompany;
 
 use crate::{api::Program, support::TestApp};
 
@@ -84,6 +85,8 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("enrol_leads", NotFound),
     ("remove_enrolment", NotFound),
     ("list_mailboxes", OwnOnly),
+    ("list_inbound", OwnOnly),
+    ("get_inbound", NotFound),
     ("create_mailbox", NoIds),
     ("get_mailbox", NotFound),
     ("change_mailbox", NotFound),
@@ -232,7 +235,7 @@ fn every_operation_of_the_api_is_listed_here() {
 }
 
 /// One thing of each kind in a company, by the word that its path begins with.
-pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
+pub async fn things(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &str) -> Value {
     let made = |answer: crate::api::Answer| {
         assert!(answer.status.is_success(), "{}", answer.json);
         answer.id()
@@ -269,10 +272,27 @@ pub async fn things(program: &Program<'_>, mailbox: &str) -> Value {
     assert!(webhook.status.is_success(), "{}", webhook.json);
     let connector = json!({"name": "hidden", "transport": "http", "url": "http://127.0.0.1:9/secret", "auth": "none"});
     let connector = made(program.post("/connectors", connector).await);
-    json!({"leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
+    let (mail, inbound) = mails(program, company, mailbox).await;
+    json!({"mail": mail, "inbound": inbound, "leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
         "mailboxes": mailbox, "suppressions": suppression, "agents": agent, "trigger": trigger,
         "content": content, "tasks": task, "documents": document, "drafts": draft, "runs": run,
         "conversations": conversation, "models": model, "jobs": job, "connectors": connector})
+}
+
+/// A mail that the sandbox has caught, and its answer.
+async fn mails(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &str) -> (SandboxMailId, InboundId) {
+    let db = &program.app.db;
+    let mut t = db.tenant(&company.owner).await.expect("open");
+    let connection = t.mailboxes().connection(mailbox.parse().expect("an id")).await.expect("a mailbox");
+    let (name, password) = connection.sign_in.expect("it signs in");
+    let user = db.sandbox_sign_in(&name, &password).await.expect("asked").expect("known");
+    let raw = b"To: secret@other.example\r\nMessage-ID: <hidden@other.example>\r\n\r\nSecret";
+    let to = ["secret@other.example".to_owned()];
+    let mail = db.keep_sandbox_mail(user, "nora@other.example", &to, Some("Hidden"), raw, None).await.expect("kept");
+    t.sandbox().answer(mail, AnswerAs::Reply, "Hidden answer").await.expect("answered");
+    let inbound = t.inbound().list(None, &PageRequest::default()).await.expect("a list").items[0].id;
+    t.commit().await.expect("kept");
+    (mail, inbound)
 }
 
 #[tokio::test]
@@ -281,7 +301,7 @@ async fn an_intruder_gets_nothing_through_any_operation() {
     let other = app.db.company("Other").await;
     let (mailbox, (_, secret)) = (other.mailbox().await.to_string(), other.key(Scope::ALL).await);
     let victim = Program { app: &app, secret };
-    let things = things(&victim, &mailbox).await;
+    let things = things(&victim, &other, &mailbox).await;
     let before = everything(&victim, &things).await;
 
     let company = app.db.company("Intruder").await;
@@ -338,6 +358,7 @@ pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
     let mut seen = Vec::new();
     for noun in [
         "documents",
+        "inbound",
         "leads",
         "accounts",
         "campaigns",

@@ -127,7 +127,7 @@ async fn a_key_sees_and_calls_what_its_scopes_name() {
     let app = TestApp::new().await;
     let company = app.db.company("Acme").await;
     let (mailbox, (_, secret)) = (company.mailbox().await.to_string(), company.key(Scope::ALL).await);
-    let things = things(&Program { app: &app, secret: secret.clone() }, &mailbox).await;
+    let things = things(&Program { app: &app, secret: secret.clone() }, &company, &mailbox).await;
     let all = Client { app: &app, secret };
     let tools = every_tool(&things);
     assert_eq!(all.names().await, tools.iter().map(|(name, ..)| (*name).to_owned()).collect());
@@ -150,7 +150,7 @@ async fn every_tool_does_its_work() {
     let company = app.db.company("Acme").await;
     let (mailbox, (_, secret)) = (company.mailbox().await.to_string(), company.key(Scope::ALL).await);
     let program = Program { app: &app, secret: secret.clone() };
-    let things = things(&program, &mailbox).await;
+    let things = things(&program, &company, &mailbox).await;
     let client = Client { app: &app, secret };
     let mut answers = serde_json::Map::new();
     for (name, _, arguments) in every_tool(&things) {
@@ -193,7 +193,7 @@ async fn no_tool_leads_into_another_company() {
     let other = app.db.company("Other").await;
     let (mailbox, (_, secret)) = (other.mailbox().await.to_string(), other.key(Scope::ALL).await);
     let victim = Program { app: &app, secret };
-    let things = things(&victim, &mailbox).await;
+    let things = things(&victim, &other, &mailbox).await;
     let before = everything(&victim, &things).await;
 
     let intruder = app.db.company("Intruder").await;
