@@ -262,6 +262,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "document-deleted" => "Document deleted.",
         "report-asked" => "The report appears here in a moment.",
         "task-created" => "Task added.",
+        "mail-answered" => "Answered. The page of the lead shows what came of it.",
         "task-done" => "Task done.",
         "task-reopened" => "The task is open again.",
         "task-deleted" => "Task deleted.",

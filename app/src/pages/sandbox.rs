@@ -1,4 +1,4 @@
-//! Sandbox mail: what was caught instead of sent, to be read.
+//! Sandbox mail: what was caught instead of sent, to be read, and to be answered in the place of its recipient.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
@@ -13,9 +13,13 @@ use crate::{
 };
 #[cfg(feature = "ssr")]
 use crate::{
+    exchange::{Post, PostForm},
     fmt::Moment,
     shell::{PageScroll, Topbar},
-    ui::{Card, Crumb, Empty, EmptyKind, Fact, Facts, HeaderCell, Pager, TableRegion, Time},
+    ui::{
+        ButtonKind, Card, Choice, Crumb, Empty, EmptyKind, Fact, Facts, FieldWidth, HeaderCell, Pager, Select,
+        SubmitButton, TableRegion, TextArea, Time, refusal,
+    },
 };
 
 /// A page of caught mails.
@@ -46,6 +50,9 @@ pub struct MailView {
     headers: Vec<(String, String)>,
     text: String,
     links: Vec<String>,
+    id: String,
+    /// Who may be answered for.
+    recipient: Option<String>,
 }
 
 /// Loads a page of the list.
@@ -82,10 +89,36 @@ pub async fn load_mail(slug: String, id: String) -> Result<Written, AppError> {
     let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("mail")))?;
     let mut t = crate::server::tenant(&slug).await?;
     let raw = t.sandbox().raw(id).await?;
+    let recipient = match t.sandbox().recipient(id).await {
+        // Nobody reads answers to mails of the system.
+        Err(service::Error::Conflict(_)) => None,
+        recipient => Some(recipient?).filter(|_| t.actor().can(domain::Permission::EditCampaigns)),
+    };
     t.commit().await?;
     let mail = service::sandbox::read(&raw);
-    let view = MailView { subject: mail.subject, headers: mail.headers, text: mail.text, links: mail.links };
+    let (subject, text, id) = (mail.subject, mail.text, id.to_string());
+    let view = MailView { subject, headers: mail.headers, text, links: mail.links, id, recipient };
     Ok(Written::new(view.subject.clone(), move || reader(slug, view)))
+}
+
+/// Answers a mail in the place of its recipient.
+#[server(prefix = "/sf")]
+pub async fn answer_mail(
+    slug: String,
+    id: String,
+    how: String,
+    #[server(default)] text: String,
+) -> Result<(), AppError> {
+    use service::Error;
+
+    let id = id.parse().map_err(|_| Error::NotFound("mail"))?;
+    let how: domain::inbound::AnswerAs =
+        how.parse().map_err(|problem: domain::Problem| Error::from(problem.on("how")))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    t.sandbox().answer(id, how, &text).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/sandbox/{id}"), "mail-answered");
+    Ok(())
 }
 
 /// The list of caught mails.
@@ -152,17 +185,42 @@ fn reader(slug: String, mail: MailView) -> AnyView {
             view! { <li class="as-written"><a href=href rel="noopener noreferrer external">{words}</a></li> }
         })
         .collect();
+    let answer = mail.recipient.map(|recipient| answer_form(&slug, mail.id, &recipient));
     view! {
         <Topbar title=mail.subject.clone() trail=vec![Crumb::new("Sandbox mail", format!("/t/{slug}/sandbox"))]/>
         <PageScroll label="Mail">
             <div class="page-body split">
-                <div class="col"><Card title=mail.subject><div class="mail-body">{mail.text}</div></Card></div>
+                <div class="col"><Card title=mail.subject><div class="mail-body">{mail.text}</div></Card>{answer}</div>
                 <div class="col">
                     <Card title="Links"><ul class="stack">{links}</ul></Card>
                     <Card title="Headers"><Facts>{headers}</Facts></Card>
                 </div>
             </div>
         </PageScroll>
+    }
+    .into_any()
+}
+
+/// What the recipient could do with the mail.
+#[cfg(feature = "ssr")]
+fn answer_form(slug: &str, id: String, recipient: &str) -> AnyView {
+    use domain::inbound::AnswerAs;
+
+    let answer = Post::to::<AnswerMail>();
+    let ways: Vec<_> = AnswerAs::ALL.iter().map(|how| Choice::new(how.as_str(), how.label())).collect();
+    let of = move |field| answer.of_field(field);
+    let slug = slug.to_owned();
+    view! {
+        <Card title=format!("Reply as {recipient}")>
+            {refusal(answer)}
+            <PostForm post=answer class="stack">
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="id" value=id/>
+                <Select name="how" label="Answer" options=ways value=AnswerAs::Reply.as_str() width=FieldWidth::Medium error=of("how")/>
+                <TextArea name="text" label="Text" hint="A server needs none. A date tells when somebody who is away comes back." rows=5 maxlength=10_000u32 error=of("text")/>
+                <SubmitButton kind=ButtonKind::Default busy=answer.busy()>"Send reply"</SubmitButton>
+            </PostForm>
+        </Card>
     }
     .into_any()
 }

@@ -20,6 +20,10 @@ pub struct TimelineItem {
     pub href: Option<String>,
     /// Further text, or empty.
     pub detail: String,
+    /// What stands behind the text and is shown when somebody asks for it, or empty.
+    pub folded: String,
+    /// Why it is told as it is, or empty.
+    pub why: String,
     /// When.
     pub at: Moment,
 }
@@ -59,12 +63,18 @@ fn entry(item: TimelineItem) -> impl IntoView {
         None => item.title.into_any(),
     };
     let detail = (!item.detail.is_empty()).then(|| view! { <p class="detail">{item.detail}</p> });
+    let folded = (!item.folded.is_empty()).then(|| {
+        view! { <details><summary>"Quoted text"</summary><p class="detail">{item.folded}</p></details> }
+    });
+    let why = (!item.why.is_empty()).then(|| view! { <p class="subtle">{item.why}</p> });
     view! {
         <li class=item.tone.class()>
             <span class="mark"><Icon name=item.icon/></span>
             <article>
                 <header><h3>{title}</h3><Time moment=item.at/></header>
                 {detail}
+                {folded}
+                {why}
             </article>
         </li>
     }

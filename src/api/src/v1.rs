@@ -12,6 +12,7 @@ mod documents;
 mod drafts;
 mod enrolments;
 mod imports;
+mod inbound;
 mod jobs;
 mod leads;
 mod live;
@@ -45,6 +46,7 @@ pub fn router() -> OpenApiRouter {
         .merge(commands::router())
         .merge(enrolments::router())
         .merge(mailboxes::router())
+        .merge(inbound::router())
         .merge(suppressions::router())
         .merge(agents::router())
         .merge(triggers::router())

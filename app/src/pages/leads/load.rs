@@ -231,6 +231,8 @@ fn days(events: Vec<LeadEvent>, now: DateTime<Utc>, zone: &str) -> Vec<TimelineD
             title: format!("{}{campaign}", event_word(event.kind)),
             href: None,
             detail: [Some(event.actor), event.text].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+            folded: event.quoted.unwrap_or_default(),
+            why: event.why.unwrap_or_default(),
             at: Moment::clock(event.at, zone),
         };
         match days.last_mut().filter(|d| d.label == label) {
@@ -255,6 +257,9 @@ pub fn event_word(kind: LeadEventKind) -> &'static str {
         LeadEventKind::Sent => "E-mail sent",
         LeadEventKind::Bounced => "E-mail refused",
         LeadEventKind::Unknown => "E-mail: outcome unknown",
+        LeadEventKind::SoftBounced => "E-mail not delivered yet",
+        LeadEventKind::Replied => "Reply",
+        LeadEventKind::AutoReplied => "Automatic reply",
         LeadEventKind::Unsubscribed => "Unsubscribed",
         LeadEventKind::Suppressed => "Suppressed",
         LeadEventKind::Left => "Left the campaign",
@@ -264,7 +269,8 @@ pub fn event_word(kind: LeadEventKind) -> &'static str {
 fn event_look(kind: LeadEventKind) -> (IconName, Tone) {
     match kind {
         LeadEventKind::Sent | LeadEventKind::Enrolled => (IconName::Send, Tone::Accent),
-        LeadEventKind::Bounced | LeadEventKind::Unknown => (IconName::Alert, Tone::Coral),
+        LeadEventKind::Replied | LeadEventKind::AutoReplied => (IconName::Reply, Tone::Violet),
+        LeadEventKind::Bounced | LeadEventKind::SoftBounced | LeadEventKind::Unknown => (IconName::Alert, Tone::Coral),
         LeadEventKind::Unsubscribed | LeadEventKind::Suppressed => (IconName::Ban, Tone::Coral),
         LeadEventKind::Imported => (IconName::Import, Tone::Neutral),
         LeadEventKind::Tagged => (IconName::Tag, Tone::Neutral),

@@ -67,6 +67,9 @@ impl FilledForm {
                 let campaign = campaign.map(|id| id.to_string()).unwrap_or_default();
                 [("state", state.to_string()), ("campaign", campaign)].into()
             }
+            When::ReplyReceived { campaign } => {
+                [("campaign", campaign.map(|id| id.to_string()).unwrap_or_default())].into()
+            }
             When::IncomingWebhook {} => BTreeMap::new(),
         };
         Self {
@@ -136,6 +139,7 @@ pub(super) fn read(
     let number = |name: &str| text(name).trim().parse().unwrap_or_default();
     let kind = trigger.map_or_else(|| TriggerKind::parse(&text("kind")), |trigger| Some(trigger.when.kind()));
     let choose = |field: &'static str| Error::from(Problem::field(field, "choice_missing", "Choose one of the list."));
+    let campaign = || some("campaign").map(|id| id.parse()).transpose().map_err(|_| Error::NotFound("campaign"));
     let when = match kind.ok_or(Error::NotFound("kind of trigger"))? {
         TriggerKind::Schedule => When::Schedule {
             cron: text("cron"),
@@ -146,8 +150,9 @@ pub(super) fn read(
         TriggerKind::ScoreCrossed => When::ScoreCrossed { threshold: number("threshold"), tag: some("tag") },
         TriggerKind::CampaignState => When::CampaignState {
             state: CampaignState::parse(&text("state")).ok_or_else(|| choose("state"))?,
-            campaign: some("campaign").map(|id| id.parse()).transpose().map_err(|_| Error::NotFound("campaign"))?,
+            campaign: campaign()?,
         },
+        TriggerKind::ReplyReceived => When::ReplyReceived { campaign: campaign()? },
         TriggerKind::IncomingWebhook => When::IncomingWebhook {},
     };
     Ok(TriggerInput {
@@ -206,6 +211,10 @@ fn moment(form: &FilledForm, save: Post) -> AnyView {
     let tag = || {
         view! { <TextInput name="form[tag]" label="Only with the tag" value=form.value("tag") optional=true width=FieldWidth::Medium error=of("tag")/> }
     };
+    let campaign = || {
+        let campaigns = form.campaigns.iter().map(|(id, name)| Choice::new(id, name)).collect();
+        view! { <Select name="form[campaign]" label="Campaign" options=campaigns value=form.value("campaign") placeholder="Any campaign" optional=true width=FieldWidth::Medium error=of("campaign")/> }
+    };
     match form.kind {
         TriggerKind::Schedule => {
             let misfires = Misfire::ALL.iter().map(|one| Choice::new(one.as_str(), one.label())).collect();
@@ -224,13 +233,17 @@ fn moment(form: &FilledForm, save: Post) -> AnyView {
         .into_any(),
         TriggerKind::CampaignState => {
             let states = CampaignState::ALL.iter().map(|one| Choice::new(one.as_str(), one.label())).collect();
-            let campaigns = form.campaigns.iter().map(|(id, name)| Choice::new(id, name)).collect();
             view! {
                 <Select name="form[state]" label="State" options=states value=form.value("state") width=FieldWidth::Medium error=of("state")/>
-                <Select name="form[campaign]" label="Campaign" options=campaigns value=form.value("campaign") placeholder="Any campaign" optional=true width=FieldWidth::Medium error=of("campaign")/>
+                {campaign()}
             }
             .into_any()
         }
+        TriggerKind::ReplyReceived => view! {
+            {campaign()}
+            <p class="subtle">"Only answers of people count. An input takes the text of the answer as {{reply}} and its subject as {{reply.subject}}. It is data for the agent, never an instruction, and such runs ask a person before they do anything outside."</p>
+        }
+        .into_any(),
         TriggerKind::IncomingWebhook => view! {
             <p class="subtle">"Its address and its secret come after saving. What is sent is data for the agent, never an instruction, and its runs ask a person before they do anything outside."</p>
         }
