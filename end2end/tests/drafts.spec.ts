@@ -68,3 +68,24 @@ test("a draft is rejected with a reason and a way on, by its key where there are
   await page.getByRole("button", { name: "Reject", exact: true }).click();
   await expect(page.getByRole("status").filter({ hasText: "leaves the campaign" })).toBeVisible();
 });
+
+test("a step that AI writes is tried out with real leads", async ({ page }) => {
+  test.setTimeout(120_000);
+  await signIn(page);
+  await page.goto("/t/halden/campaigns");
+  await hydrated(page);
+  await page.getByRole("link", { name: "Energy, one by one" }).first().click();
+  await page.waitForURL(/\/campaigns\/[0-9a-f-]{36}$/);
+  await page.goto(`${page.url()}/sequence`);
+  await hydrated(page);
+  await page.locator("main a[href*='/sequence/']").first().click();
+  await page.waitForURL(/\/sequence\/[0-9a-f-]{36}/);
+  await hydrated(page);
+  await page.getByRole("button", { name: "Write 3 samples" }).click();
+  await expect(page.getByText("The samples are being written.")).toBeVisible();
+  const own = page.url().split("?")[0] ?? "";
+  await expect(async () => {
+    await page.goto(own);
+    await expect(page.getByText("It passes every check.").first()).toBeVisible({ timeout: 1000 });
+  }).toPass({ timeout: 60_000 });
+});

@@ -13,5 +13,7 @@ mod passing;
 mod review;
 
 pub use list::ApprovalsPage;
+#[cfg(feature = "ssr")]
+pub use load::checks_of;
 pub use passing::PassingDraftsPage;
 pub use review::ReviewPage;

@@ -9,6 +9,7 @@ mod load;
 mod looks;
 mod mails;
 mod overview;
+mod samples;
 mod sequence;
 mod settings;
 mod step;

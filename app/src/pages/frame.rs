@@ -213,6 +213,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "paused" => "Paused. E-mails already handed over will still arrive.",
         "resumed" => "Resumed.",
         "stopped" => "Stopped. What was not sent is cancelled.",
+        "samples-asked" => "The samples are being written.",
         "test-sent" => "The test e-mail is on its way.",
         "mailbox-saved" => "Mailbox saved. Its connection is being tested.",
         "mailbox-tested" => "The connection is being tested.",
@@ -302,9 +303,9 @@ pub fn live_version_of(topic: &'static str, id: Memo<String>) -> Signal<u32> {
     Signal::derive(move || live.get().wrapping_add(posts.get()))
 }
 
-/// The same for what two topics are about.
+/// The same for what several topics are about.
 #[must_use]
-pub fn live_versions(topics: [&str; 2]) -> Signal<u32> {
-    let ([first, second], posts) = (topics.map(use_live), use_posts());
-    Signal::derive(move || first.get().wrapping_add(second.get()).wrapping_add(posts.get()))
+pub fn live_versions<const N: usize>(topics: [&str; N]) -> Signal<u32> {
+    let (topics, posts) = (topics.map(use_live), use_posts());
+    Signal::derive(move || topics.iter().fold(posts.get(), |sum, topic| sum.wrapping_add(topic.get())))
 }

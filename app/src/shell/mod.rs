@@ -55,6 +55,8 @@ pub struct Pulse {
     pub cap: i64,
     /// Runs of agents that need a person.
     pub waiting_runs: i64,
+    /// Drafts that wait for an approval.
+    pub waiting_drafts: i64,
 }
 
 /// Loads them.
@@ -78,7 +80,8 @@ pub async fn pulse(t: &mut service::Tenant) -> Result<Pulse, AppError> {
     let (sent, cap) = t.mailboxes().usage_today().await?;
     let running_campaigns = counts.iter().filter(|(s, _)| *s == CampaignState::Running).map(|(_, n)| n).sum();
     let waiting_runs = t.runs().slots().await?.waiting;
-    Ok(Pulse { running_campaigns, sent, cap, waiting_runs })
+    let waiting_drafts = t.drafts().count(&domain::drafts::QueueFilter::default()).await?.waiting;
+    Ok(Pulse { running_campaigns, sent, cap, waiting_runs, waiting_drafts })
 }
 
 /// A company in the switcher.
@@ -119,22 +122,21 @@ pub fn Shell(
 fn sidebar(data: ShellData) -> AnyView {
     let slug = data.company_slug.clone();
     let company = slug.clone();
-    let live = live_versions(["campaigns", "runs"]);
+    let live = live_versions(["campaigns", "runs", "drafts"]);
     let pulse = kept_fresh(data.pulse, live, move || LoadPulse { slug: company.clone() });
     let running = Signal::derive(move || match pulse.get().running_campaigns {
         0 => String::new(),
         running => format!("{} running", grouped(running)),
     });
-    let waiting = Signal::derive(move || match pulse.get().waiting_runs {
-        0 => String::new(),
-        waiting => format!("{} waiting", grouped(waiting)),
-    });
+    let waits = |count: i64| if count == 0 { String::new() } else { format!("{} waiting", grouped(count)) };
+    let waiting = Signal::derive(move || waits(pulse.get().waiting_runs));
+    let drafts = Signal::derive(move || waits(pulse.get().waiting_drafts));
     view! {
         <aside class="sidebar" aria-label="Workspace">
             {company_switcher(&data)}
             <nav class="scroll" aria-label="Main">
                 <NavItem place=Place::Home slug=slug.clone()/>
-                <NavItem place=Place::Approvals slug=slug.clone()/>
+                <NavItem place=Place::Approvals slug=slug.clone() count=drafts/>
                 <h2>"Prospects"</h2>
                 <NavItem place=Place::Leads slug=slug.clone()/>
                 <NavItem place=Place::Accounts slug=slug.clone()/>

@@ -6,6 +6,7 @@ mod checks;
 mod claims;
 mod decisions;
 mod facts;
+mod samples;
 mod sources;
 mod tone;
 
@@ -21,6 +22,7 @@ pub use built_in::{TEMPLATE, write as write_built_in};
 pub use checks::{DraftCheck, judge, passes};
 pub use decisions::{HELD, Holder, Rejection, Rewrite, RewriteReason, UNDO, check_reason};
 pub use facts::{Fact, FactSource, Quoted, Sentence, ground, join};
+pub use samples::{SAMPLES, Sample};
 pub use sources::{MAX_SOURCES, Source, check_sources};
 
 /// From this age on the facts of a draft are held against the lead once more before it is sent.

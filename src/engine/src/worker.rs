@@ -7,7 +7,7 @@ use service::{
     jobs::{
         AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CarryOutRejection, CheckConnector, ExecuteMarketingAgent,
         FinishSignIn, FireTrigger, GenerateMarketingReport, LookAtSchedules, SendSignUpMail, SendSystemMail,
-        SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker, WriteDrafts,
+        SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker, WriteDrafts, WriteSamples,
     },
 };
 use tokio::sync::Notify;
@@ -139,6 +139,7 @@ fn long_jobs(db: &Db) -> Worker {
 fn runs(db: &Db, stop: &CancellationToken) -> Worker {
     let (runs, stop) = (db.clone(), stop.clone());
     let (drafts, halt) = (db.clone(), stop.clone());
+    let (samples, end) = (db.clone(), stop.clone());
     Worker::new(db.clone())
         .on(move |job: WorkOnRun| {
             let (db, stop) = (runs.clone(), stop.clone());
@@ -147,6 +148,10 @@ fn runs(db: &Db, stop: &CancellationToken) -> Worker {
         .on(move |job: WriteDrafts| {
             let (db, stop) = (drafts.clone(), halt.clone());
             async move { Ok(drafting::write(&db, &job, &stop).await?) }
+        })
+        .on(move |job: WriteSamples| {
+            let (db, stop) = (samples.clone(), end.clone());
+            async move { Ok(drafting::write_samples(&db, &job, &stop).await?) }
         })
 }
 

@@ -8,6 +8,7 @@ mod queue;
 mod rejection;
 mod review;
 mod rules;
+mod samples;
 mod truth;
 
 use domain::{
@@ -19,10 +20,11 @@ use uuid::Uuid;
 
 use crate::{Error, Result, Tenant};
 
-pub use orders::{Order, Text};
+pub use orders::{Brief, Order, Text};
 pub use queue::Place;
 pub use rejection::carry_out;
 pub use rules::{Prompt, Rules};
+pub use samples::SampleOrder;
 
 pub(crate) use facts::basic as basic_facts;
 

@@ -5,7 +5,7 @@ mod worker;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, CompanyId, ConnectorId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId, SandboxMailId,
+    CampaignId, CompanyId, ConnectorId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId, SandboxMailId, StepId,
     TriggerId, inbound::AnswerAs, named_jobs::JobName,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -131,6 +131,22 @@ impl Job for WriteDrafts {
     const NAME: &'static str = "write_drafts";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.company)
+    }
+}
+
+/// Samples of a step are to be written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WriteSamples {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which step.
+    pub step: StepId,
+}
+
+impl Job for WriteSamples {
+    const NAME: &'static str = "write_samples";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.step)
     }
 }
 

@@ -197,7 +197,7 @@ pub async fn review(slug: &str, id: &str, seen: &Seen, undo: &str) -> Result<Rev
         subject: draft.subject.clone(),
         body: draft.body.clone(),
         sentences: sentences.collect(),
-        checks: worst_first(&draft.checks),
+        checks: checks_of(&draft.checks),
         notice: draft.notice.clone(),
         changed,
         stale: queued.stale && draft.state == DraftState::Open,
@@ -231,7 +231,7 @@ fn facts(draft: &Draft) -> (Vec<&Fact>, Vec<&Fact>) {
 }
 
 /// The checks with those that stand against the draft first.
-fn worst_first(checks: &[DraftCheck]) -> Vec<CheckItem> {
+pub fn checks_of(checks: &[DraftCheck]) -> Vec<CheckItem> {
     let of = |wanted: Judged| checks.iter().filter(move |check| check.verdict == wanted).map(check);
     of(Judged::Block).chain(of(Judged::Warn)).chain(of(Judged::Pass)).collect()
 }

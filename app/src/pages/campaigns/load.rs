@@ -4,16 +4,22 @@ use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, LeadId, PageRequest, Permission, StepId, UserId,
     campaigns::{Campaign, CampaignFilter, CampaignState, CampaignSummary, Verdict as Judged, checks::FixAt},
+    drafts::{Origin, Sample},
     enrolments::EnrolmentState,
     messages::MessageState,
 };
 use service::Tenant;
 
-use super::{enrolments::*, launch::*, list::*, looks::Head, mails::*, overview::*, sequence::*, settings::*, step::*};
+use super::{
+    enrolments::*, launch::*, list::*, looks::Head, mails::*, overview::*, samples::SampleView, sequence::*,
+    settings::*, step::*,
+};
 use crate::{
     error::AppError,
-    fmt::{Moment, grouped},
+    fmt::{Moment, dollars, grouped},
+    pages::approvals::checks_of,
     server,
+    ui::Verdict,
 };
 
 /// An id of the path.
@@ -280,6 +286,7 @@ pub async fn step(slug: &str, id: &str, step: &str, lead: &str) -> Result<StepVi
     let preview = t.campaigns().preview(campaign.id, step_id, lead).await?;
     let leads = t.campaigns().some_of_audience(campaign.id, 20).await?;
     let tests = t.campaigns().test_mails(campaign.id).await?;
+    let samples = t.drafts().samples(campaign.id, step_id).await?;
     let has_model = t.models().list().await?.iter().any(|model| model.enabled);
     let me = match t.actor().user_id() {
         Some(id) => t.members().list().await?.into_iter().find(|m| m.user_id == id).map(|m| m.email.to_string()),
@@ -299,6 +306,7 @@ pub async fn step(slug: &str, id: &str, step: &str, lead: &str) -> Result<StepVi
         writing: step.writing,
         instructions: step.instructions,
         sources: step.sources.join(", "),
+        samples: samples.into_iter().map(sample).collect(),
         has_model,
         version: step.version,
         preview: (preview.from, preview.subject, preview.text),
@@ -313,6 +321,22 @@ pub async fn step(slug: &str, id: &str, step: &str, lead: &str) -> Result<StepVi
         variables: domain::template::Variable::ALL.iter().map(|v| format!("{{{v}}}")).collect::<Vec<_>>().join(" "),
         head,
     })
+}
+
+fn sample(sample: Sample) -> SampleView {
+    let (subject, body) = sample.text.map(|text| (text.subject, text.body)).unwrap_or_default();
+    let writer = match &sample.origin {
+        Some(Origin { model: Some(model), cost_micros, .. }) => format!("{model} · {}", dollars(*cost_micros)),
+        _ => "the built-in writer".to_owned(),
+    };
+    SampleView {
+        lead: sample.lead_name,
+        subject,
+        body,
+        checks: checks_of(&sample.checks).into_iter().filter(|check| check.verdict != Verdict::Pass).collect(),
+        writer,
+        notice: sample.notice,
+    }
 }
 
 /// The settings.

@@ -4,12 +4,14 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
-use super::looks::{Head, head};
+use super::{
+    looks::{Head, head},
+    samples::{SampleView, samples},
+};
 use crate::{
     error::AppError,
-    exchange::use_posts,
     pages::{
-        frame::{use_param, use_slug},
+        frame::{live_version_of, use_param, use_slug},
         written::{Written, written},
     },
 };
@@ -47,6 +49,7 @@ pub struct StepView {
     pub(super) has_model: bool,
     pub(super) version: i64,
     pub(super) problems: Vec<String>,
+    pub(super) samples: Vec<SampleView>,
     pub(super) preview: (String, String, String),
     /// Whom the preview is for, and whom it could be for.
     pub(super) lead: String,
@@ -123,8 +126,8 @@ pub async fn send_test(
 #[component]
 pub fn CampaignStepPage() -> impl IntoView {
     let (slug, id, step, query) = (use_slug(), use_param("campaign"), use_param("step"), use_query_map());
-    // What happens to the campaign meanwhile must not take away what is being entered here.
-    written(use_posts(), move || {
+    // What happens to the campaign meanwhile must not take away what is being entered here; samples wait for that.
+    written(live_version_of("samples", step), move || {
         let lead = query.read().get("lead").unwrap_or_default();
         LoadStep { slug: slug.get(), id: id.get(), step: step.get(), lead }
     })
@@ -144,6 +147,7 @@ fn page(slug: &str, s: StepView) -> AnyView {
     });
     let (top, editor) = (head(slug, &s.head, "sequence", ().into_any()), editor(slug, &s, save));
     let tests = tests(slug, &s, test);
+    let written = s.writing.needs_draft().then(|| samples(slug, &s.head.id, &s.id, s.has_model, s.samples.clone()));
     let by = s.writing.needs_draft().then(|| {
         let words = if s.has_model {
             "Your model writes each e-mail when its time comes near. This is what the built-in writer makes of the template; it writes when no model answers."
@@ -178,6 +182,7 @@ fn page(slug: &str, s: StepView) -> AnyView {
                         <div class="mail-preview" data-theme="light">{text}</div>
                         {gaps}
                     </Card>
+                    {written}
                     <Card title="Test e-mail">{tests}</Card>
                 </div>
             </div>

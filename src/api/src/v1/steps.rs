@@ -2,6 +2,7 @@
 
 use domain::{
     CampaignId, LeadId, Page, StepId,
+    drafts::Sample,
     steps::{Preview, Step, StepInput, TestMail},
 };
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(change, remove))
         .routes(routes!(move_to))
         .routes(routes!(preview))
+        .routes(routes!(samples, write_samples))
         .routes(routes!(test_mails, send_test_mail))
 }
 
@@ -129,6 +131,28 @@ pub struct NewTestMail {
     lead: Option<LeadId>,
     /// Where it goes.
     to: String,
+}
+
+/// Samples of a step that AI writes
+///
+/// For a few leads of the audience. They are never sent.
+#[utoipa::path(get, path = "/campaigns/{id}/steps/{step}/samples", tag = "Steps", operation_id = "list_samples",
+    params(("id" = CampaignId, Path), ("step" = StepId, Path)), security(("key" = ["campaigns:read"])),
+    responses((status = OK, body = Page<Sample>)))]
+async fn samples(call: Read, Path((id, step)): Path<(CampaignId, StepId)>) -> Result<Reply> {
+    Reply::ok(&whole(call.open().await?.drafts().samples(id, step).await?))
+}
+
+/// Write 3 samples
+///
+/// By the models of the company, or the built-in writer, in the place of older samples.
+#[utoipa::path(post, path = "/campaigns/{id}/steps/{step}/samples", tag = "Steps", operation_id = "write_samples",
+    params(("id" = CampaignId, Path), ("step" = StepId, Path)), security(("key" = ["campaigns:write"])),
+    responses((status = ACCEPTED, body = Page<Sample>), (status = CONFLICT, description = "The step is a fixed text, or nobody is in the audience.")))]
+async fn write_samples(Path((id, step)): Path<(CampaignId, StepId)>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    let samples = work.t.drafts().ask_for_samples(id, step).await?;
+    work.done(Reply::accepted(&whole(samples))?).await
 }
 
 /// Send a test mail

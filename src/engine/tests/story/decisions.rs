@@ -194,7 +194,7 @@ async fn the_writer_reads_why_another_draft_is_wanted() {
     let replaced = t.drafts().rewrite(drafts[0].draft.id, &wrong, None).await.expect("sent back");
     assert_eq!(replaced.reason.as_deref(), Some("Too long. Wrong tone."));
     let order = t.drafts().take().await.expect("taken").expect("ordered");
-    assert_eq!(order.before.map(|(_, why)| why).as_deref(), Some("Too long. Wrong tone."));
+    assert_eq!(order.brief.before.map(|(_, why)| why).as_deref(), Some("Too long. Wrong tone."));
 }
 
 #[tokio::test]

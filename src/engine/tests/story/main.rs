@@ -6,4 +6,5 @@ mod documents;
 mod drafting;
 mod faults;
 mod replies;
+mod samples;
 mod support;

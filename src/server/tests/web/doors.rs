@@ -57,6 +57,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("arrange_steps", "id=CAMPAIGN&what=add", NotFound),
     ("load_step", "id=CAMPAIGN&step=STEP&lead=", NotFound),
     ("save_step", "id=CAMPAIGN&step=STEP&version=1&subject=x&body=x", NotFound),
+    ("write_samples", "id=CAMPAIGN&step=STEP", NotFound),
     ("send_test", "id=CAMPAIGN&step=STEP&to=x%40x.example", NotFound),
     ("load_pulse", "", OwnOnly),
     ("load_agents", "team=&q=", OwnOnly),

@@ -79,6 +79,8 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("remove_step", NotFound),
     ("move_step", NotFound),
     ("preview_step", NotFound),
+    ("list_samples", NotFound),
+    ("write_samples", NotFound),
     ("list_test_mails", NotFound),
     ("send_test_mail", NotFound),
     ("list_enrolments", NotFound),

@@ -187,7 +187,7 @@ impl Campaigns<'_> {
     }
 
     /// The first mailbox of the campaign as a sender; a placeholder name while there is none.
-    pub(super) async fn sender_of(&mut self, campaign: CampaignId) -> Result<Sender> {
+    pub(crate) async fn sender_of(&mut self, campaign: CampaignId) -> Result<Sender> {
         let row = sqlx::query!(
             r#"SELECT c.name AS company, c.postal_address, m.from_name AS "name?", m.address AS "address?"
                FROM companies c

@@ -170,7 +170,7 @@ impl Campaigns<'_> {
             .collect())
     }
 
-    pub(super) async fn step(&mut self, campaign: CampaignId, id: StepId) -> Result<Step> {
+    pub(crate) async fn step(&mut self, campaign: CampaignId, id: StepId) -> Result<Step> {
         let steps = self.steps_of(campaign).await?;
         steps.into_iter().find(|s| s.id == id).ok_or(Error::NotFound("step"))
     }

@@ -33,6 +33,13 @@ pub struct Order {
     writing: Writing,
     fence: i64,
     revision: i32,
+    /// What the writer is told.
+    pub brief: Brief,
+}
+
+/// What a writer is told.
+#[derive(Clone, Debug)]
+pub struct Brief {
     /// What is to be written, and the template of the built-in writer.
     pub step: Step,
     /// What is known.
@@ -129,13 +136,15 @@ impl Drafts<'_> {
             writing: about.step.writing,
             fence: taken.fence,
             revision: before.as_ref().map_or(1, |draft| draft.revision + 1),
-            step: about.step,
-            facts,
-            prompt,
-            forbidden: rules.forbidden_terms,
-            before: before
-                .zip(taken.reason)
-                .map(|(draft, reason)| (DraftInput { subject: draft.subject, body: draft.body }, reason)),
+            brief: Brief {
+                step: about.step,
+                facts,
+                prompt,
+                forbidden: rules.forbidden_terms,
+                before: before
+                    .zip(taken.reason)
+                    .map(|(draft, reason)| (DraftInput { subject: draft.subject, body: draft.body }, reason)),
+            },
         }))
     }
 
@@ -164,10 +173,10 @@ impl Drafts<'_> {
         for sentence in &mut sentences {
             sentence.text.retain(|c| c != '\0');
         }
-        let checks = judge(&subject, &mut sentences, &order.facts, &order.forbidden);
+        let checks = judge(&subject, &mut sentences, &order.brief.facts, &order.brief.forbidden);
         let (passes, id): (_, DraftId) = (passes(&checks), self.t.new_id());
         // Who has asked for another draft wants to see it.
-        let by_itself = order.writing == Writing::Auto && passes && order.before.is_none();
+        let by_itself = order.writing == Writing::Auto && passes && order.brief.before.is_none();
         let state = if by_itself { DraftState::Approved } else { DraftState::Open };
         let (subject, body) = storable(&subject, &sentences);
         let author = self.t.actor().to_string();
@@ -184,11 +193,11 @@ impl Drafts<'_> {
             subject,
             body,
             Json(&sentences) as _,
-            Json(&order.facts) as _,
+            Json(&order.brief.facts) as _,
             Json(&checks) as _,
             passes,
             writer.as_str(),
-            order.prompt.version,
+            order.brief.prompt.version,
             model,
             usage.tokens_in,
             usage.tokens_out,
@@ -281,7 +290,7 @@ pub(super) struct About {
 }
 
 /// What a model writes is bounded before it is kept; the checks say what is too long.
-fn storable(subject: &str, sentences: &[Sentence]) -> (String, String) {
+pub(super) fn storable(subject: &str, sentences: &[Sentence]) -> (String, String) {
     let bounded = |text: String, most: usize, empty: &str| -> String {
         let text: String = text.trim().chars().take(most).collect();
         if text.is_empty() { empty.to_owned() } else { text }
