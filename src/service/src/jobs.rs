@@ -5,8 +5,8 @@ mod worker;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, CompanyId, ConnectorId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId, SandboxMailId, StepId,
-    TriggerId, inbound::AnswerAs, named_jobs::JobName,
+    CampaignId, CompanyId, ConnectorId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId, SandboxMailId,
+    StepId, TriggerId, inbound::AnswerAs, named_jobs::JobName,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};

@@ -2,6 +2,7 @@
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use super::{
@@ -67,6 +68,16 @@ pub async fn load_step(slug: String, id: String, step: String, lead: String) -> 
     Ok(Written::new(shown.head.name.clone(), move || page(&slug, shown)))
 }
 
+/// What a form says to the writer of a step; what it has no field for stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    writing: String,
+    instructions: Option<String>,
+    /// Names of documents, with commas.
+    sources: Option<String>,
+}
+
 /// Saves the step, unfinished or not.
 #[server(prefix = "/sf")]
 pub async fn save_step(
@@ -78,9 +89,7 @@ pub async fn save_step(
     body: String,
     #[server(default)] amount: Option<i32>,
     #[server(default)] unit: String,
-    #[server(default)] writing: String,
-    #[server(default)] instructions: Option<String>,
-    #[server(default)] sources: Option<String>,
+    #[server(default)] told: Told,
 ) -> Result<(), AppError> {
     use domain::steps::{Delay, DelayUnit, StepInput};
 
@@ -91,9 +100,9 @@ pub async fn save_step(
         delay,
         subject: Some(subject),
         body: Some(body.replace("\r\n", "\n")),
-        writing: Writing::parse(&writing),
-        instructions: instructions.map(|text| text.replace("\r\n", "\n")),
-        sources: sources.map(|names| names.split([',', '\n']).map(str::to_owned).collect()),
+        writing: Writing::parse(&told.writing),
+        instructions: told.instructions.map(|text| text.replace("\r\n", "\n")),
+        sources: told.sources.map(|names| names.split([',', '\n']).map(str::to_owned).collect()),
     };
     let (id, step) = (super::load::campaign_id(&id)?, super::load::step_id(&step)?);
     let mut t = crate::server::tenant(&slug).await?;
@@ -214,13 +223,13 @@ fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
     let least = Permission::ApproveDrafts.least_role().label();
     let writing = s.may_time.then(|| {
         let hint = format!("A {least} or above approves. Each e-mail waits for its draft.");
-        view! { <RadioGroup name="writing" legend="Writing" options=choices value=s.writing.as_str() hint error=of("writing")/> }
+        view! { <RadioGroup name="told[writing]" legend="Writing" options=choices value=s.writing.as_str() hint error=of("writing")/> }
             .into_any()
     });
     let told = (s.may_time || s.writing.needs_draft()).then(|| {
         view! {
-            <TextArea name="instructions" label="Instructions for AI" hint="What the e-mail is about, its tone, what to ask. Only with AI." value=s.instructions.clone() rows=4 maxlength=5_000u32 optional=!s.writing.needs_draft() error=of("instructions")/>
-            <TextInput name="sources" label="Documents it may quote" hint="Collections, or single ones as collection/key, with commas: competitors, prices/2026. Only with AI." value=s.sources.clone() optional=true error=of("sources")/>
+            <TextArea name="told[instructions]" label="Instructions for AI" hint="What the e-mail is about, its tone, what to ask. Only with AI." value=s.instructions.clone() rows=4 maxlength=5_000u32 optional=!s.writing.needs_draft() error=of("instructions")/>
+            <TextInput name="told[sources]" label="Documents it may quote" hint="Collections, or single ones as collection/key, with commas: competitors, prices/2026. Only with AI." value=s.sources.clone() optional=true error=of("sources")/>
         }
         .into_any()
     });
