@@ -33,9 +33,9 @@ use tokio::{
 
 /// Runs that are worked on at the same time; as many as one agent of a company may have.
 const LANES: usize = 4;
+/// Steps of one run, the most that it may have.
+const STEPS: usize = 200;
 const PAGES: usize = 50;
-/// Events whose way to the pages is timed.
-const EVENTS: usize = 200;
 
 #[tokio::main]
 async fn main() {
@@ -45,7 +45,7 @@ async fn main() {
     let company = testing::company(house.db(), "Halden").await;
     let mut t = house.db().tenant(&company.owner).await.expect("the company opens");
     let agent = "---\nname: clerk\ndescription: Measured.\ntools: [read_lead]\n\
-                 limits: {steps: 100000, minutes: 600, tokens: 100000, cost: 1}\n---\nDo it.";
+                 limits: {steps: 200, minutes: 240, tokens: 100000, cost: 1}\n---\nDo it.";
     t.agents().create(Definition::from_markdown(agent).expect("a file")).await.expect("created");
     t.commit().await.expect("kept");
 
@@ -113,7 +113,15 @@ async fn take(house: &House, company: &TestCompany<'_>) -> (RunId, RunInHand) {
 /// Writes down a step before it is done, does it, and writes down what came of it.
 async fn step(run: &mut RunInHand, key: &str) {
     let input = json!({ "lead": "01a1fd61-9053-7534-98f1-ba3188694d6d" });
-    let asked = Asked { key, kind: StepKind::ToolCall, name: "read_lead", risk: Some(Risk::Read), atomic: true, input };
+    let asked = Asked {
+        key,
+        kind: StepKind::ToolCall,
+        name: "read_lead",
+        risk: Some(Risk::Read),
+        atomic: true,
+        input,
+        schema: None,
+    };
     let Ok(Intent::Do { number, .. }) = run.intend(asked).await else { panic!("it is to be done") };
     let mut t = run.tenant().await.expect("open");
     let output = Some(json!({ "name": "Ines Corvo", "title": "Head of optics", "score": 71 }));
@@ -121,24 +129,22 @@ async fn step(run: &mut RunInHand, key: &str) {
     t.commit().await.expect("kept");
 }
 
-/// Steps per second of as many runs at once.
+/// Steps per second of as many runs at once, one after the other in each lane.
 async fn journal(house: &House, company: &TestCompany<'_>, steps: usize, lanes: usize) -> f64 {
-    let mut runs = Vec::new();
-    for _ in 0..lanes {
-        runs.push(take(house, company).await.1);
-    }
     let began = Instant::now();
-    let work = runs.iter_mut().map(async |run| {
-        for n in 0..steps / lanes {
-            step(run, &format!("s{n}")).await;
+    let work = (0..lanes).map(async |_| {
+        let mut left = steps / lanes;
+        while left > 0 {
+            let (_, mut run) = take(house, company).await;
+            for n in 0..left.min(STEPS) {
+                step(&mut run, &format!("s{n}")).await;
+            }
+            left = left.saturating_sub(STEPS);
+            run.succeed("Measured.").await.expect("held");
         }
     });
     futures::future::join_all(work).await;
-    let took = began.elapsed();
-    for run in runs {
-        run.succeed("Measured.").await.expect("held");
-    }
-    steps as f64 / took.as_secs_f64()
+    steps as f64 / began.elapsed().as_secs_f64()
 }
 
 /// How long the outcome of a step takes to each of so many pages that follow the run.
@@ -155,7 +161,7 @@ async fn to_pages(
         open.push(Page::open(server, id, key).await);
     }
     let mut times = Vec::new();
-    for n in 0..EVENTS {
+    for n in 0..STEPS {
         step(&mut run, &format!("s{n}")).await;
         let committed = Instant::now();
         let heard = open.iter_mut().map(async |page| {
@@ -188,13 +194,18 @@ impl Page {
         let mut page = Self(BufReader::new(stream).lines());
         assert!(page.line().await.contains("200"), "the stream opens");
         // The run has begun.
-        page.event().await;
+        while !page.event().await.contains("running") {}
         page
     }
 
-    /// Reads to the end of an event.
-    async fn event(&mut self) {
-        while !self.line().await.starts_with("data:") {}
+    /// The data of the next event.
+    async fn event(&mut self) -> String {
+        loop {
+            let line = self.line().await;
+            if line.starts_with("data:") {
+                return line;
+            }
+        }
     }
 
     async fn line(&mut self) -> String {

@@ -120,7 +120,8 @@ async fn call(
         return waits::call(run, key, known, arguments).await;
     }
     let kind = if known.name == "remember" { StepKind::MemoryWrite } else { StepKind::ToolCall };
-    let asked = Asked { key, kind, name, risk: Some(known.risk), atomic: is_ours(known), input: arguments };
+    let schema = Some(tools::schema(known));
+    let asked = Asked { key, kind, name, risk: Some(known.risk), atomic: is_ours(known), input: arguments, schema };
     let (number, input) = match run.intend(asked).await? {
         Intent::Have(step) => return Ok(Called::Step(step)),
         Intent::Stop => return Ok(Called::Stop),
@@ -160,7 +161,7 @@ async fn call(
 
 /// Writes down a call that is not even tried.
 async fn refuse(run: &mut RunInHand, key: &str, name: &str, arguments: Value, why: Trouble) -> service::Result<Called> {
-    let asked = Asked { key, kind: StepKind::ToolCall, name, risk: None, atomic: true, input: arguments };
+    let asked = Asked { key, kind: StepKind::ToolCall, name, risk: None, atomic: true, input: arguments, schema: None };
     match (run.intend(asked).await?, why) {
         (Intent::Have(step), _) => Ok(Called::Step(step)),
         (Intent::Do { number, .. }, Trouble::Words(words)) => {

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use genai::{
     Client, ModelIden, ModelSpec, ServiceTarget,
     adapter::AdapterKind,
-    chat::{ChatOptions, ChatRequest, ChatStreamEvent, ToolCall},
+    chat::{ChatOptions, ChatRequest, ChatStreamEvent, StopReason, ToolCall},
     resolver::{AuthData, Endpoint},
 };
 use reqwest::StatusCode;
@@ -41,6 +41,8 @@ pub(crate) struct Said {
     pub model: String,
     /// Tokens and cost.
     pub usage: Usage,
+    /// It was cut off, because it may not be longer.
+    pub cut: bool,
 }
 
 /// What is heard of an answer while it comes.
@@ -62,8 +64,8 @@ struct Silent {
 
 /// Asks the models in their order.
 ///
-/// `hear` gets the words while they come, from the beginning again when another model is asked. Every failure is remembered for the circuit breaker; dropping the
-/// future ends the call.
+/// `hear` gets the words while they come, from the beginning again when another model is asked. Every failure is
+/// remembered for the circuit breaker; dropping the future ends the call.
 ///
 /// # Errors
 /// What each of them said, in words.
@@ -147,8 +149,13 @@ async fn ask_one(
     let answer = async {
         let mut stream =
             client.exec_chat_stream(ModelSpec::Target(target), request, Some(&options)).await.map_err(judged)?.stream;
-        let mut said =
-            Said { text: String::new(), calls: Vec::new(), model: model.model.clone(), usage: Usage::default() };
+        let mut said = Said {
+            text: String::new(),
+            calls: Vec::new(),
+            model: model.model.clone(),
+            usage: Usage::default(),
+            cut: false,
+        };
         let mut ended = false;
         while let Some(event) = stream.next().await {
             match event.map_err(judged)? {
@@ -158,6 +165,7 @@ async fn ask_one(
                 }
                 ChatStreamEvent::End(end) => {
                     ended = true;
+                    said.cut = matches!(end.captured_stop_reason, Some(StopReason::MaxTokens(_)));
                     let used = end.captured_usage.clone().unwrap_or_default();
                     said.usage.tokens_in = i64::from(used.prompt_tokens.unwrap_or_default());
                     said.usage.tokens_out = i64::from(used.completion_tokens.unwrap_or_default());

@@ -44,13 +44,24 @@ pub async fn is_empty(db: &Db) -> Result<bool> {
     }
 }
 
-/// Makes the demo company, if it is not there.
+/// Makes the demo, if it is not there: the company, and work for its agents.
+///
+/// # Errors
+/// As [`company`].
+pub async fn demo(db: &Db) -> Result<()> {
+    match company(db).await? {
+        Some(nora) => agents_at_work(db, &nora).await,
+        None => Ok(()),
+    }
+}
+
+/// Makes the demo company, if it is not there, and answers its owner.
 ///
 /// # Errors
 /// When the database is away, or the demo breaks a rule of the product.
-pub async fn demo(db: &Db) -> Result<()> {
+pub async fn company(db: &Db) -> Result<Option<Actor>> {
     if !is_empty(db).await? {
-        return Ok(());
+        return Ok(None);
     }
     let nora = sign_up(db, "Nora Berg", "nora@halden.example", "Halden Instruments", "halden").await?;
     for (name, email, role) in [
@@ -77,7 +88,6 @@ pub async fn demo(db: &Db) -> Result<()> {
     facts(db, &nora).await?;
     to_do(db, &nora, &leads).await?;
     plan(db, &nora).await?;
-    agents_at_work(db, &nora).await?;
     // A second company, so that the switcher has something to switch to.
     let second = NewCompany {
         name: "Nordfjell Optics".to_owned(),
@@ -87,7 +97,7 @@ pub async fn demo(db: &Db) -> Result<()> {
     if let Some(id) = nora.user_id() {
         db.people().create_company(id, second, Origin::default()).await.map_err(words)?;
     }
-    Ok(())
+    Ok(Some(nora))
 }
 
 async fn sign_up(db: &Db, name: &str, email: &str, company: &str, slug: &str) -> Result<Actor> {

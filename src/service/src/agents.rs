@@ -69,6 +69,19 @@ impl Agents<'_> {
         self.select(Some(id)).await?.pop().ok_or(Error::NotFound("agent"))
     }
 
+    /// One agent that may work.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; a conflict when it is not enabled.
+    pub(crate) async fn require_enabled(&mut self, id: AgentId) -> Result<AgentSummary> {
+        let found = self.get(id).await?;
+        if found.enabled {
+            return Ok(found);
+        }
+        let message = format!("“{}” is not enabled. An admin can enable it on its page.", found.name);
+        Err(Error::conflict("agent_disabled", message))
+    }
+
     /// The agent with this name, upper and lower case alike.
     ///
     /// # Errors

@@ -196,21 +196,30 @@ impl Runs<'_> {
         self.get(id).await
     }
 
-    /// Does it all again, from the first step, as the next attempt of the same run.
+    /// Does it all again, from the first step, as the next attempt of the same run. The attempt has the rights of
+    /// whoever asks for it, not those of whoever asked before.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Refused`] while it goes on and after it has succeeded.
+    /// [`Error::NotFound`]; [`Error::Refused`] while it goes on and after it has succeeded; a conflict when the
+    /// agent is not enabled.
     pub async fn retry(&mut self, id: RunId) -> Result<Run> {
         self.t.require(Permission::RunAgents).await?;
         self.lock(id).await?.retry()?;
+        let agent = self.get(id).await?.agent_id;
+        self.t.agents().require_enabled(agent).await?;
+        let actor = self.t.actor().clone();
         let name = sqlx::query_scalar!(
             "UPDATE runs SET state = 'queued', attempt = attempt + 1, steps = 0, tokens_in = 0, tokens_out = 0,
                     cost_micros = 0, active_ms = 0, read_outside = payload IS NOT NULL OR outside_task,
                     granted_tools = '{}', crashes = 0,
                     answer = NULL, failure = NULL, failure_detail = NULL, admitted_at = NULL,
-                    cancel_requested_at = NULL, started_at = NULL, finished_at = NULL
+                    cancel_requested_at = NULL, started_at = NULL, finished_at = NULL,
+                    person_id = $2, api_key_id = $3, started_by = $4
              WHERE id = $1 RETURNING agent",
-            id.0
+            id.0,
+            actor.user_id().map(|id| id.0),
+            actor.api_key_id().map(|id| id.0),
+            actor.to_string(),
         )
         .fetch_one(self.t.conn())
         .await

@@ -65,7 +65,7 @@ async fn child_of(db: &TestDb, company: &TestCompany<'_>, id: RunId) -> RunId {
 }
 
 fn asked<'a>(key: &'a str, kind: StepKind) -> Asked<'a> {
-    Asked { key, kind, name: "tool", risk: Some(Risk::Write), atomic: true, input: json!({}) }
+    Asked { key, kind, name: "tool", risk: Some(Risk::Write), atomic: true, input: json!({}), schema: None }
 }
 
 fn to(agent: &str) -> Wait {
@@ -134,6 +134,22 @@ async fn a_parent_waits_without_a_worker_and_goes_on_with_the_answer() {
     // The same end again, as after another attempt of the child, wakes nobody.
     hand.succeed("All done.").await.expect("held");
     assert_eq!(get(&db, &acme, parent).await.usage.steps, 2);
+}
+
+#[tokio::test]
+async fn a_task_made_from_text_from_outside_stays_one_when_it_is_done_once_more() {
+    let db = testing::db_at(noon()).await;
+    let acme = db.company("Acme").await;
+    agents(&db, &acme, &["planner: writer", "writer:"]).await;
+    let parent = start(&db, &acme.owner, "planner").await;
+    let mut hand = take(&db, &acme, parent).await;
+    works(&mut hand, true).await;
+    hand_over(&mut hand, "writer").await.expect("it may");
+    let child = child_of(&db, &acme, parent).await;
+    take(&db, &acme, child).await.succeed("Written.").await.expect("held");
+    let again = with(&db, &acme.owner, async |t| t.runs().fork(child).await).await.expect("once more");
+    assert!(again.read_outside);
+    assert!(take(&db, &acme, again.id).await.has_outside_task());
 }
 
 #[tokio::test]

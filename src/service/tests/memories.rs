@@ -92,6 +92,7 @@ async fn what_text_from_outside_has_led_to_stays_marked() {
         risk: Some(Risk::Read),
         atomic: true,
         input: json!({}),
+        schema: None,
     };
     let Intent::Do { number, .. } = hand.intend(asked).await.expect("held") else { panic!("to be done") };
     let mut t = hand.tenant().await.expect("open");

@@ -55,7 +55,15 @@ async fn take(db: &TestDb, company: &TestCompany<'_>, id: RunId) -> RunInHand {
 }
 
 fn asked<'a>(key: &'a str, name: &'a str, risk: Risk) -> Asked<'a> {
-    Asked { key, kind: StepKind::ToolCall, name, risk: Some(risk), atomic: true, input: json!({ "key": key }) }
+    Asked {
+        key,
+        kind: StepKind::ToolCall,
+        name,
+        risk: Some(risk),
+        atomic: true,
+        input: json!({ "key": key }),
+        schema: None,
+    }
 }
 
 /// Does a step that reads.
@@ -235,7 +243,9 @@ async fn what_is_done_is_what_was_approved() {
     assert!(matches!(hand.intend(asked("1", "enrol_leads", Risk::Unsafe)).await, Ok(Intent::Stop)));
     assert_eq!(get(&db, &acme, run).await.state, RunState::WaitingApproval);
     decide(&db, &acme.owner, run, yes(Some(json!({ "key": "changed" })))).await.expect("decided");
-    decide(&db, &acme.owner, run, yes(None)).await.expect("the same answer twice");
+    decide(&db, &acme.owner, run, yes(Some(json!({ "key": "changed" })))).await.expect("the same answer twice");
+    let plain = decide(&db, &acme.owner, run, yes(None)).await;
+    assert!(matches!(plain, Err(Error::Conflict(_))), "a yes to other arguments is another answer");
     let no = Decision::Deny { reason: String::new() };
     assert!(matches!(decide(&db, &acme.owner, run, no).await, Err(Error::Conflict(_))));
 
@@ -246,6 +256,62 @@ async fn what_is_done_is_what_was_approved() {
         Intent::Do { input, .. } => assert_eq!(input, json!({ "key": "changed" })),
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn arguments_that_the_tool_does_not_take_are_refused_at_once() {
+    let db = testing::db().await;
+    let acme = db.company("Acme").await;
+    agent(&db, &acme, "scout").await;
+    let run = start(&db, &acme.owner, "scout").await;
+    let schema = json!({ "type": "object", "required": ["lead"], "additionalProperties": false,
+                         "properties": { "lead": { "type": "string", "format": "uuid" } } });
+    let question = Asked { schema: Some(schema), ..asked("1", "enrol_leads", Risk::Unsafe) };
+    assert!(matches!(take(&db, &acme, run).await.intend(question).await, Ok(Intent::Stop)));
+    for wrong in [json!({}), json!({ "lead": "nope" }), json!({ "lead": acme.id, "more": 1 })] {
+        match decide(&db, &acme.owner, run, yes(Some(wrong.clone()))).await {
+            Err(Error::Invalid(problems)) => assert_eq!(problems[0].field.as_deref(), Some("arguments")),
+            other => panic!("{wrong}: {other:?}"),
+        }
+    }
+    decide(&db, &acme.owner, run, yes(Some(json!({ "lead": acme.id })))).await.expect("it fits");
+}
+
+#[tokio::test]
+async fn another_attempt_has_the_rights_of_whoever_asks_for_it() {
+    let db = testing::db().await;
+    let acme = db.company("Acme").await;
+    let scout = agent(&db, &acme, "scout").await;
+    let member = acme.member(Role::Member).await;
+    let run = start(&db, &acme.owner, "scout").await;
+    with(&db, &acme.owner, async |t| t.runs().cancel(run).await).await.expect("cancelled");
+    let again = with(&db, &member, async |t| t.runs().retry(run).await).await.expect("tried again");
+    assert_eq!((again.person, again.started_by), (member.user_id(), member.to_string()));
+    let hand = take(&db, &acme, run).await;
+    assert!(!hand.actor().can(Permission::RunCampaigns), "not those of the owner");
+    hand.fail(Failure::AgentError, "For a test.").await.expect("held");
+
+    with(&db, &acme.owner, async |t| t.agents().set_enabled(scout, false).await).await.expect("switched off");
+    let off = with(&db, &acme.owner, async |t| t.runs().retry(run).await).await;
+    assert!(matches!(off, Err(Error::Conflict(problem)) if problem.code == "agent_disabled"));
+}
+
+#[tokio::test]
+async fn a_step_has_the_time_that_its_run_has_left() {
+    let db = testing::db_at(noon()).await;
+    let acme = db.company("Acme").await;
+    agent(&db, &acme, "scout").await;
+    let run = start(&db, &acme.owner, "scout").await;
+    let mut hand = take(&db, &acme, run).await;
+    db.clock().advance(Duration::seconds(290));
+    let Ok(Intent::Do { number, .. }) = hand.intend(asked("1", "read", Risk::Read)).await else { panic!("to be done") };
+    assert_eq!(hand.time_left().as_secs(), 10);
+    db.clock().advance(Duration::seconds(10));
+    hand.time_out(number).await.expect("held");
+    let ended = get(&db, &acme, run).await;
+    assert_eq!((ended.state, ended.failure), (RunState::TimedOut, Some(Failure::LimitReached)));
+    let steps = with(&db, &acme.owner, async |t| t.runs().steps(run).await).await.expect("steps");
+    assert_eq!(steps[0].state, RunStepState::Failed);
 }
 
 #[tokio::test]

@@ -53,7 +53,15 @@ pub(super) async fn call(
             return refuse(run, key, name, arguments, words).await;
         }
     };
-    let asked = Asked { key, kind: StepKind::ToolCall, name, risk: Some(risk), atomic: false, input: arguments };
+    let asked = Asked {
+        key,
+        kind: StepKind::ToolCall,
+        name,
+        risk: Some(risk),
+        atomic: false,
+        input: arguments,
+        schema: Some(tool.input_schema.clone()),
+    };
     let (number, input) = match run.intend(asked).await? {
         Intent::Have(step) => return Ok(Called::Step(step)),
         Intent::Stop => return Ok(Called::Stop),

@@ -6,7 +6,7 @@ use domain::{
     conversations::{Earlier, Remembered},
     runs::{Failure, RunStep, RunStepState, StepKind, Usage},
 };
-use genai::chat::{ChatMessage, ChatRequest, Tool, ToolCall, ToolResponse};
+use genai::chat::{ChatMessage, ChatRequest, ContentPart, MessageContent, Tool, ToolCall, ToolResponse};
 use serde_json::{Value, json};
 use service::{
     Db, Error, Result,
@@ -22,6 +22,8 @@ use crate::models::{self, Said};
 const TURNS: usize = 200;
 /// Most tokens of one answer.
 const TOKENS: u32 = 4_096;
+/// What a model is told when its answer did not fit into one.
+const GO_ON: &str = "Your answer was cut off because it was too long for one. Go on exactly where it stopped.";
 /// Characters of a tool's answer that a model reads.
 const READ: usize = 30_000;
 
@@ -43,6 +45,8 @@ pub(super) async fn follow(db: &Db, mut run: RunInHand, halt: &CancellationToken
         .append_message(ChatMessage::user(question(&run)))
         .with_system(system)
         .with_tools(offered(run.definition()).into_iter().chain(others).collect::<Vec<_>>());
+    // What has been said of an answer that takes more than one turn.
+    let mut begun = String::new();
     for turn in 0..TURNS {
         let said = match think(db, &mut run, &models, &talk, &format!("m{turn}"), halt).await {
             Ok(Thought::Said(said)) => said,
@@ -57,21 +61,28 @@ pub(super) async fn follow(db: &Db, mut run: RunInHand, halt: &CancellationToken
             Err(error) => return lost_or(error, run, halt).await,
         };
         if said.calls.is_empty() {
-            run.succeed(said.text.trim()).await?;
+            begun.push_str(&said.text);
+            if said.cut {
+                talk = talk.append_message(ChatMessage::assistant(said.text)).append_message(ChatMessage::user(GO_ON));
+                continue;
+            }
+            run.succeed(begun.trim()).await?;
             return Ok(End::Ended);
         }
-        talk = talk.append_message(ChatMessage::from(said.calls.clone()));
+        begun.clear();
+        talk = talk.append_message(words_and_calls(&said));
         for (place, wanted) in said.calls.iter().enumerate() {
             if halt.is_cancelled() {
                 return Ok(End::Halted(Box::new(run)));
             }
             let key = format!("m{turn}.{place}");
-            let step = match call(db, &mut run, &key, &wanted.fn_name, arguments(wanted), halt).await {
+            let asked = arguments(wanted);
+            let step = match call(db, &mut run, &key, &wanted.fn_name, asked.clone(), halt).await {
                 Ok(Called::Step(step)) => step,
                 Ok(Called::Stop) => return Ok(End::Ended),
                 Err(error) => return lost_or(error, run, halt).await,
             };
-            talk = talk.append_message(ToolResponse::new(wanted.call_id.clone(), answer(&step)));
+            talk = talk.append_message(ToolResponse::new(wanted.call_id.clone(), answer(&step, &asked)));
         }
     }
     give_up(run, Failure::AgentError, "The model never came to an end.").await
@@ -97,27 +108,34 @@ async fn think(
 ) -> Result<Thought> {
     let name = models.first().map_or("model", |model| model.name.as_str()).to_owned();
     let input = json!({ "messages": talk.messages.len(), "characters": size(talk) });
-    let asked = Asked { key, kind: StepKind::ModelCall, name: &name, risk: None, atomic: true, input };
+    let asked = Asked { key, kind: StepKind::ModelCall, name: &name, risk: None, atomic: true, input, schema: None };
     let number = match run.intend(asked).await? {
         Intent::Have(step) => return Ok(remembered(&step)),
         Intent::Stop => return Ok(Thought::Stop),
         Intent::Do { number, .. } => number,
     };
-    let left = run.tokens_left().clamp(256, i64::from(TOKENS));
-    let tokens = u32::try_from(left).unwrap_or(TOKENS);
+    let left = run.tokens_left().map_or(TOKENS, |left| u32::try_from(left).unwrap_or(0));
+    let tokens = left.clamp(256, TOKENS);
     let actor = run.actor().clone();
     let (mut mouth, heard) = aloud::channel();
     let pulse = run.pulse();
     let outcome = tokio::select! {
         outcome = models::ask(db, &actor, models, talk, tokens, |heard| mouth.hear(heard)) => outcome,
         never = aloud::tell(&pulse, number, heard) => match never {},
+        () = tokio::time::sleep(run.time_left()) => {
+            run.time_out(number).await?;
+            return Ok(Thought::Stop);
+        }
         // The call ends with its future, and the connection with it.
         () = halt.cancelled() => return Ok(Thought::Halted),
     };
     let mut t = run.tenant().await?;
     let thought = match outcome {
         Ok(said) => {
-            let output = json!({ "text": said.text, "calls": said.calls });
+            let mut output = json!({ "text": said.text, "calls": said.calls });
+            if said.cut {
+                output["cut"] = json!(true);
+            }
             let (usage, model) = (said.usage, Some(said.model.clone()));
             run.record(&mut t, number, Outcome { output: Some(output), usage, model, ..Outcome::default() }).await?;
             Thought::Said(said)
@@ -139,6 +157,7 @@ fn remembered(step: &RunStep) -> Thought {
             calls: serde_json::from_value(output["calls"].clone()).unwrap_or_default(),
             model: step.model.clone().unwrap_or_default(),
             usage: Usage::default(),
+            cut: output["cut"] == true,
         }),
         _ => Thought::Silent(step.error.clone().unwrap_or_default()),
     }
@@ -238,14 +257,25 @@ fn arguments(call: &ToolCall) -> Value {
     }
 }
 
-/// What a model reads of a step: the outcome as data.
-fn answer(step: &RunStep) -> String {
-    let value = match (&step.output, &step.error) {
+/// What a model has said before its calls, and the calls.
+fn words_and_calls(said: &Said) -> ChatMessage {
+    let words = (!said.text.trim().is_empty()).then(|| ContentPart::from_text(said.text.clone()));
+    let calls = said.calls.iter().cloned().map(ContentPart::from);
+    ChatMessage::assistant(MessageContent::from_parts(words.into_iter().chain(calls).collect::<Vec<_>>()))
+}
+
+/// What a model reads of a step: the outcome as data, and the arguments if a person has put others in the place of
+/// those it `asked` for.
+fn answer(step: &RunStep, asked: &Value) -> String {
+    let mut value = match (&step.output, &step.error) {
         (Some(output), None) if step.outside => json!({ "data_from_outside": output }),
         (Some(output), None) => output.clone(),
         (_, error) if step.outside => json!({ "error_from_outside": error }),
         (_, error) => json!({ "error": error }),
     };
+    if step.input != *asked {
+        value = json!({ "a_person_changed_the_arguments_to": step.input, "answer": value });
+    }
     let text = value.to_string();
     if text.len() <= READ {
         return text;

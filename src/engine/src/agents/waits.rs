@@ -60,7 +60,7 @@ pub(super) async fn call(run: &mut RunInHand, key: &str, tool: Tool, arguments: 
     };
     let kind = if matches!(wait, Wait::Run(_)) { StepKind::Handoff } else { StepKind::ToolCall };
     let risk = Some(tool.risk).filter(|risk| *risk != Risk::Unsafe);
-    let asked = Asked { key, kind, name: tool.name, risk, atomic: true, input: arguments.clone() };
+    let asked = Asked { key, kind, name: tool.name, risk, atomic: true, input: arguments.clone(), schema: None };
     match run.wait(asked, wait).await? {
         Ok(Intent::Have(step)) => Ok(Called::Step(step)),
         Ok(Intent::Stop | Intent::Do { .. }) => Ok(Called::Stop),

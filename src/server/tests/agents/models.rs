@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
+use chrono::{TimeDelta, TimeZone};
 use domain::{
     PageRequest,
     leads::{LeadFilter, LeadSort},
     models::{ModelInput, ModelKind},
-    runs::{Failure, NewRun, Run, RunState, RunStepState, StepKind},
+    runs::{Decision, Failure, NewRun, Run, RunState, RunStepState, StepKind},
 };
 use serde_json::{Value, json};
-use service::{Actor, Db, jobs::WorkOnRun};
+use service::{Actor, Db, jobs::WorkOnRun, runs::RunInHand};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Answers, Model, Says, demo, once};
@@ -201,6 +202,76 @@ async fn a_wrong_call_is_told_and_the_model_goes_on() {
     let told: Vec<_> = steps(&db, &nora, &run).await.into_iter().filter_map(|step| step.error).collect();
     assert_eq!(told.len(), 3, "{told:?}");
     assert!(told[0].contains("no tool") && told[1].contains("unreadable") && told[2].contains("no tool"), "{told:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_goes_on() {
+    let test = testing::db().await;
+    let (db, nora) = demo(&test).await;
+    let model = Model::start([Says::Cut("The first half, "), Says::Cut("the second, "), Says::Words("the end.")]).await;
+    set_up(&db, &nora, "Mini", &model).await;
+    let run = once(&db, &nora, &start(&db, &nora).await).await;
+    assert_eq!(run.answer.as_deref(), Some("The first half, the second, the end."), "{run:?}");
+    let asked = model.asked();
+    let last = asked[2]["messages"].as_array().expect("messages").iter().rev().take(2).collect::<Vec<_>>();
+    assert_eq!(last[1]["content"], "the second, ");
+    assert!(last[0]["content"].as_str().is_some_and(|words| words.contains("cut off")), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_model_hears_what_it_has_said_and_what_a_person_has_changed() {
+    let test = testing::db().await;
+    let (db, nora) = demo(&test).await;
+    let receiver = Answers::start(200).await;
+    let lead = lead(&db, &nora).await;
+    let model = Model::start([
+        Says::SaysAndCalls("I send it.", "call_webhook", json!({ "payload": { "n": 1 } }).to_string()),
+        Says::Words("Sent."),
+    ])
+    .await;
+    set_up(&db, &nora, "Mini", &model).await;
+    let parameters = json!({ "event": "lead.created", "lead": lead }).as_object().expect("an object").clone();
+    let new = NewRun { agent: "webhook-engineer".into(), task: "Describe the event.".into(), parameters };
+    let mut t = db.tenant(&nora).await.expect("open");
+    t.webhook().connect(&receiver.url).await.expect("connected");
+    let run = t.runs().create(new).await.expect("started");
+    t.commit().await.expect("kept");
+    let run = once(&db, &nora, &run).await;
+    assert_eq!(run.state, RunState::WaitingApproval, "{run:?}");
+    let mut t = db.tenant(&nora).await.expect("open");
+    let question = t.runs().approvals(run.id).await.expect("questions").remove(0).id;
+    let yes = |edited| Decision::Approve { for_this_run: false, edited: Some(edited) };
+    let wrong = t.runs().decide(run.id, question, yes(json!({ "payloads": {} }))).await;
+    assert!(matches!(wrong, Err(service::Error::Invalid(_))), "{wrong:?}");
+    t.runs().decide(run.id, question, yes(json!({ "payload": { "n": 2 } }))).await.expect("decided");
+    t.commit().await.expect("kept");
+    let run = once(&db, &nora, &run).await;
+    assert_eq!(run.answer.as_deref(), Some("Sent."), "{run:?}");
+    assert_eq!(receiver.requests()[0].body["n"], 2);
+    let asked = model.asked();
+    let heard = asked[1]["messages"].as_array().expect("messages").iter().rev().take(2).collect::<Vec<_>>();
+    assert_eq!(heard[1]["content"], "I send it.");
+    let outcome = heard[0]["content"].as_str().expect("words");
+    let outcome: Value = serde_json::from_str(outcome).expect("JSON");
+    assert_eq!(outcome["a_person_changed_the_arguments_to"], json!({ "payload": { "n": 2 } }));
+}
+
+#[tokio::test]
+async fn a_model_that_says_something_for_ever_ends_with_the_time_of_its_run() {
+    let test = testing::db_at(chrono::Utc.with_ymd_and_hms(2026, 11, 2, 9, 0, 0).single().expect("a time")).await;
+    let (db, nora) = demo(&test).await;
+    let model = Model::start([Says::NeverStops]).await;
+    set_up(&db, &nora, "Endless", &model).await;
+    let run = start(&db, &nora).await;
+    // Another worker has used nearly all of its five minutes.
+    let mut hand = RunInHand::take(&db, nora.company(), run.id).await.expect("asked").expect("it waits");
+    db.clock().advance(TimeDelta::milliseconds(299_500));
+    hand.note("before", StepKind::Answer, "answer", json!("One moment.")).await.expect("kept");
+    hand.give_back().await.expect("given back");
+    let run = once(&db, &nora, &run).await;
+    assert_eq!((run.state, run.failure), (RunState::TimedOut, Some(Failure::LimitReached)), "{run:?}");
+    let taken = steps(&db, &nora, &run).await;
+    assert!(taken.iter().any(|step| step.kind == StepKind::ModelCall && step.state == RunStepState::Failed));
 }
 
 #[tokio::test]

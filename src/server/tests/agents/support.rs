@@ -34,7 +34,7 @@ pub async fn demo(test: &TestDb) -> (Db, Actor) {
 
 /// The same in a database with other settings.
 pub async fn demo_of(db: Db) -> (Db, Actor) {
-    server::seed::demo(&db).await.expect("the demo is made");
+    server::seed::company(&db).await.expect("the demo is made");
     let person = db.people().sign_in("nora@halden.example", testing::PASSWORD, Origin::default()).await;
     let person = person.expect("the demo's password");
     let (nora, ..) = db.people().actor(person.id, "halden", Origin::default()).await.expect("she belongs to it");
@@ -114,6 +114,10 @@ pub enum Says {
     Words(&'static str),
     /// Wants a tool called, with arguments as they stand here.
     Calls(&'static str, String),
+    /// Says these words first, then the same.
+    SaysAndCalls(&'static str, &'static str, String),
+    /// These words, which are as many as an answer may have.
+    Cut(&'static str),
     /// Answers with a status and a `Retry-After`.
     Status(u16, Option<u32>),
     /// Begins, and never says anything again.
@@ -173,15 +177,17 @@ async fn completion(State(model): State<Model>, Json(question): Json<Value>) -> 
                 "usage": { "prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110 } })
     );
     let words = |text: &str| chunk(json!({ "role": "assistant", "content": text }), None);
-    let end = chunk(json!({}), Some("stop"));
+    let calls = |tool: &str, arguments: &str| {
+        let function = json!({ "name": tool, "arguments": arguments });
+        let call = json!({ "index": 0, "id": "call_1", "type": "function", "function": function });
+        chunk(json!({ "role": "assistant", "tool_calls": [call] }), None)
+    };
+    let (end, called) = (chunk(json!({}), Some("stop")), chunk(json!({}), Some("tool_calls")));
     match model.next(question) {
         Says::Words(text) => events(vec![words(text), end, usage]),
-        Says::Calls(tool, arguments) => {
-            let call = json!({ "index": 0, "id": "call_1", "type": "function",
-                               "function": { "name": tool, "arguments": arguments } });
-            let end = chunk(json!({}), Some("tool_calls"));
-            events(vec![chunk(json!({ "role": "assistant", "tool_calls": [call] }), None), end, usage])
-        }
+        Says::Cut(text) => events(vec![words(text), chunk(json!({}), Some("length")), usage]),
+        Says::Calls(tool, arguments) => events(vec![calls(tool, &arguments), called, usage]),
+        Says::SaysAndCalls(text, tool, arguments) => events(vec![words(text), calls(tool, &arguments), called, usage]),
         Says::Status(status, retry) => {
             let status = StatusCode::from_u16(status).expect("a status");
             let body = Json(json!({ "error": { "message": "no" } }));

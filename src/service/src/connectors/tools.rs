@@ -72,6 +72,8 @@ pub struct Callable {
     pub name: String,
     /// What a person has said of it.
     pub permission: ToolPermission,
+    /// JSON Schema of its arguments.
+    pub input_schema: Value,
 }
 
 impl Connectors<'_> {
@@ -147,7 +149,8 @@ impl Connectors<'_> {
         self.t.require(Permission::RunAgents).await?;
         Ok(sqlx::query_as!(
             Callable,
-            r#"SELECT connector_id AS "connector: ConnectorId", name, permission AS "permission: ToolPermission"
+            r#"SELECT connector_id AS "connector: ConnectorId", name, permission AS "permission: ToolPermission",
+                      input_schema
                FROM connector_tools WHERE call_name = $1"#,
             call_name
         )

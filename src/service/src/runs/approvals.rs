@@ -10,7 +10,7 @@ use domain::{
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::Runs;
+use super::{Runs, parameters};
 use crate::{Error, Result, audit::Entry, cursor};
 
 /// The name of a question for more of a limit.
@@ -70,7 +70,7 @@ impl Runs<'_> {
         // The run first, as its worker and a cancel do.
         let state = self.lock(run).await?;
         let row = sqlx::query!(
-            r#"SELECT tool, arguments, state AS "state: ApprovalState", expires_at
+            r#"SELECT tool, arguments, schema, state AS "state: ApprovalState", edited, for_this_run, reason, expires_at
                FROM run_approvals WHERE id = $1 AND run_id = $2 FOR UPDATE"#,
             id.0,
             run.0
@@ -82,20 +82,23 @@ impl Runs<'_> {
             Decision::Approve { .. } => ApprovalState::Approved,
             Decision::Deny { .. } => ApprovalState::Denied,
         };
-        if row.state == wanted {
+        let (edited, for_this_run, reason) = match decision {
+            Decision::Approve { edited, for_this_run } => (edited, for_this_run, None),
+            Decision::Deny { reason } => (None, false, Some(reason.trim().to_owned())),
+        };
+        if row.state == wanted && row.edited == edited && row.for_this_run == for_this_run && row.reason == reason {
             return Ok(());
         }
         let now = self.t.now();
         if row.state != ApprovalState::Pending || row.expires_at <= now || state.has_ended() {
             return Err(Error::conflict("already_decided", "This question was answered already, or it has expired."));
         }
-        let (edited, for_this_run, reason) = match decision {
-            Decision::Approve { edited, for_this_run } => (edited, for_this_run, None),
-            Decision::Deny { reason } => (None, false, Some(reason.trim().to_owned())),
-        };
         if edited.as_ref().is_some_and(|value| !value.is_object() || row.tool.starts_with(LIMIT)) {
             let message = "Arguments are an object, as they were asked for.";
             return Err(Problem::field("arguments", "arguments_invalid", message).into());
+        }
+        if let (Some(edited), Some(schema)) = (&edited, &row.schema) {
+            parameters::fits(schema, edited)?;
         }
         if reason.as_ref().is_some_and(|text| text.chars().count() > 1_000) {
             return Err(Problem::field("reason", "reason_long", "Say why in at most 1,000 characters.").into());
@@ -106,7 +109,7 @@ impl Runs<'_> {
              WHERE id = $1",
             id.0,
             wanted.as_str(),
-            edited,
+            edited.as_ref(),
             for_this_run,
             reason,
             by,
@@ -119,7 +122,8 @@ impl Runs<'_> {
         }
         self.emit(run, "approval", json!({ "id": id, "tool": row.tool, "state": wanted, "by": by })).await?;
         let action = if wanted == ApprovalState::Approved { "run.approved" } else { "run.denied" };
-        self.t.audit().record(Entry::done(action).on(row.tool).details(row.arguments.to_string())).await?;
+        let arguments = edited.unwrap_or(row.arguments).to_string();
+        self.t.audit().record(Entry::done(action).on(row.tool).details(arguments)).await?;
         self.enter(run, RunState::Queued, None).await?;
         self.admit().await
     }

@@ -41,6 +41,23 @@ pub fn checked(definition: &Definition, mut given: Map<String, Value>) -> Result
     }
 }
 
+/// Whether arguments of a tool are what the tool takes.
+///
+/// # Errors
+/// Each value that its schema does not allow, all of the field `arguments`.
+pub(super) fn fits(schema: &Value, arguments: &Value) -> Result<()> {
+    // A connector's schema that is none was told when the tool was reviewed; its server judges the arguments.
+    let Ok(validator) = jsonschema::options().should_validate_formats(true).build(schema) else { return Ok(()) };
+    let told = |error: jsonschema::ValidationError<'_>| {
+        let place = error.instance_path().to_string();
+        let place = place.trim_start_matches('/');
+        let message = if place.is_empty() { format!("{error}.") } else { format!("“{place}”: {error}.") };
+        Problem::field("arguments", "arguments_invalid", message)
+    };
+    let problems: Vec<Problem> = validator.iter_errors(arguments).map(told).collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
 fn problem(schema: &Value, error: &jsonschema::ValidationError<'_>) -> Problem {
     use jsonschema::error::ValidationErrorKind as Kind;
 

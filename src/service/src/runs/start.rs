@@ -102,18 +102,16 @@ impl Runs<'_> {
         self.t.require(Permission::RunAgents).await?;
         let run = self.get(id).await?;
         let new = NewRun { agent: run.agent, task: run.task, parameters: run.parameters };
-        let payload =
-            sqlx::query_scalar!("SELECT payload FROM runs WHERE id = $1", id.0).fetch_one(self.t.conn()).await?;
-        self.start(run.agent_id, new, Cause { parent: Some(id), payload, ..Cause::default() }).await
+        // What came from outside stays from outside.
+        let with =
+            sqlx::query!("SELECT payload, outside_task FROM runs WHERE id = $1", id.0).fetch_one(self.t.conn()).await?;
+        let cause = Cause { parent: Some(id), payload: with.payload, outside: with.outside_task, ..Cause::default() };
+        self.start(run.agent_id, new, cause).await
     }
 
     /// Starts a run of an agent. What came from outside with it makes it one that has read such text.
     pub(crate) async fn start(&mut self, agent: AgentId, new: NewRun, cause: Cause) -> Result<Run> {
-        let found = self.t.agents().get(agent).await?;
-        if !found.enabled {
-            let message = format!("“{}” is not enabled. An admin can enable it on its page.", found.name);
-            return Err(Error::conflict("agent_disabled", message));
-        }
+        let found = self.t.agents().require_enabled(agent).await?;
         let definition = self.t.agents().definition(agent).await?;
         let task = new.task.trim().to_owned();
         if task.chars().count() > MAX_TASK || !is_storable(&task) {

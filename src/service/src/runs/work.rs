@@ -152,10 +152,11 @@ impl RunInHand {
         self.talk.as_ref()
     }
 
-    /// Tokens that its limit leaves.
+    /// Tokens that its limit leaves; nothing when it has none.
     #[must_use]
-    pub fn tokens_left(&self) -> i64 {
-        i64::from(self.run.limits.tokens) - self.run.usage.tokens_in - self.run.usage.tokens_out
+    pub fn tokens_left(&self) -> Option<i64> {
+        let limit = i64::from(self.run.limits.tokens);
+        (limit > 0).then(|| limit - self.run.usage.tokens_in - self.run.usage.tokens_out)
     }
 
     /// Opens the company's data for the effect of a step; to be ended by [`Self::record`] and a commit.

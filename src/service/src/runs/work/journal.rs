@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{super::step_query, RunInHand, lost};
+use super::{super::step_query, RunInHand, limits::Question, lost};
 use crate::{Result, Tenant};
 
 /// A call that is to be written down before it is made.
@@ -26,6 +26,8 @@ pub struct Asked<'a> {
     pub atomic: bool,
     /// Its arguments.
     pub input: Value,
+    /// JSON Schema of the arguments, for whoever changes them when a person is asked.
+    pub schema: Option<Value>,
 }
 
 /// What a worker does about a step.
@@ -84,7 +86,8 @@ impl RunInHand {
         self.hold(&mut t, 1, &Outcome::default()).await?;
         let step = self.write_down(&mut t, &asked, state).await?;
         if asks {
-            self.ask(&mut t, asked.key, asked.name, &asked.input, RunState::WaitingApproval).await?;
+            let question = Question { tool: asked.name, arguments: &asked.input, schema: asked.schema.as_ref() };
+            self.ask(&mut t, asked.key, question, RunState::WaitingApproval).await?;
         }
         t.commit().await?;
         let number = step.number;

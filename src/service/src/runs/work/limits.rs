@@ -13,6 +13,17 @@ use crate::{Result, Tenant};
 /// How long a question waits for an answer.
 const ANSWER_WITHIN: Duration = Duration::hours(24);
 
+/// What a person is asked about.
+#[derive(Debug)]
+pub(super) struct Question<'q> {
+    /// The tool, or the limit.
+    pub tool: &'q str,
+    /// What it would be called with.
+    pub arguments: &'q Value,
+    /// JSON Schema of the arguments.
+    pub schema: Option<&'q Value>,
+}
+
 impl RunInHand {
     /// Whether another step is within the limits. If not, a person is asked for more, and time alone ends
     /// the run.
@@ -22,8 +33,7 @@ impl RunInHand {
         self.hold(&mut t, 0, &Outcome::default()).await?;
         let limits = self.run.limits;
         if limit == "minutes" {
-            let words = format!("It took longer than its limit of {} minutes.", limits.minutes);
-            self.end(t, RunState::TimedOut, Some((Failure::LimitReached, &words))).await?;
+            self.end(t, RunState::TimedOut, Some((Failure::LimitReached, &self.late()))).await?;
             return Ok(false);
         }
         let height = match limit {
@@ -39,30 +49,48 @@ impl RunInHand {
             return Ok(false);
         }
         let tool = format!("{LIMIT}{limit}");
-        self.ask(&mut t, &key, &tool, &json!({ "limit": height }), RunState::WaitingBudget).await?;
+        let question = Question { tool: &tool, arguments: &json!({ "limit": height }), schema: None };
+        self.ask(&mut t, &key, question, RunState::WaitingBudget).await?;
         t.commit().await?;
         Ok(false)
     }
 
+    /// The time that its limit leaves for the step that was written down last.
+    #[must_use]
+    pub fn time_left(&self) -> std::time::Duration {
+        let left = i64::from(self.run.limits.minutes) * 60_000 - self.run.usage.active_ms;
+        std::time::Duration::from_millis(left.max(0).unsigned_abs())
+    }
+
+    /// Ends a step and with it the run, because its time is over.
+    ///
+    /// # Errors
+    /// When the database is away, or somebody else holds the run.
+    pub async fn time_out(&mut self, number: i32) -> Result<()> {
+        let words = self.late();
+        let mut t = self.locked().await?;
+        self.record(&mut t, number, Outcome { error: Some(words.clone()), ..Outcome::default() }).await?;
+        self.end(t, RunState::TimedOut, Some((Failure::LimitReached, &words))).await
+    }
+
+    fn late(&self) -> String {
+        format!("It took longer than its limit of {} minutes.", self.run.limits.minutes)
+    }
+
     /// Asks a person, and lets go of the run until somebody has answered.
-    pub(super) async fn ask(
-        &self,
-        t: &mut Tenant,
-        key: &str,
-        tool: &str,
-        arguments: &Value,
-        state: RunState,
-    ) -> Result<()> {
+    pub(super) async fn ask(&self, t: &mut Tenant, key: &str, question: Question<'_>, state: RunState) -> Result<()> {
+        let Question { tool, arguments, schema } = question;
         let (id, now): (ApprovalId, _) = (t.new_id(), t.now());
         sqlx::query!(
-            "INSERT INTO run_approvals (id, run_id, attempt, step_key, tool, arguments, hash, expires_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6::jsonb, sha256(convert_to($6::jsonb::text, 'UTF8')), $7, $8)",
+            "INSERT INTO run_approvals (id, run_id, attempt, step_key, tool, arguments, hash, schema, expires_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6::jsonb, sha256(convert_to($6::jsonb::text, 'UTF8')), $7, $8, $9)",
             id.0,
             self.run.id.0,
             self.run.attempt,
             key,
             tool,
             arguments,
+            schema,
             now + ANSWER_WITHIN,
             now,
         )

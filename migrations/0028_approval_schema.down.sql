@@ -1,0 +1,1 @@
+ALTER TABLE run_approvals DROP COLUMN schema;
