@@ -2,7 +2,7 @@
 //! nothing is left out.
 
 use domain::{RunId, runs::RunEvent};
-use service::{Actor, Db};
+use service::{Actor, Db, Error};
 
 use crate::problem::Result;
 
@@ -32,9 +32,11 @@ impl Follow {
     /// The next events; none when there are none yet.
     ///
     /// # Errors
-    /// 404 when the company has no such run.
+    /// 404 when the company has no such run; 401 when who reads has lost their rights.
     pub async fn read(&mut self, db: &Db, actor: &Actor) -> Result<Vec<RunEvent>> {
         let mut t = db.tenant(actor).await?;
+        // Who reads for long may lose their rights meanwhile.
+        t.rights_now().await?.ok_or(Error::Unauthenticated)?;
         // The state comes first: the events that are read after the end of a run are all that it has.
         let over = t.runs().get(self.run).await?.state.has_ended();
         let events = t.runs().events(self.run, self.after).await?;

@@ -64,6 +64,8 @@ pub struct ContentItem {
     pub agent: Option<String>,
     /// The run in which it was made.
     pub run: Option<RunId>,
+    /// The built-in writer made its first version: no language model took part in the run.
+    pub built_in: bool,
     /// The campaign it belongs to.
     pub campaign: Option<CampaignId>,
     /// Its name.

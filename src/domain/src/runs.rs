@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::{
-    approval::{Approval, ApprovalState, Decision, needs_approval},
+    approval::{Approval, ApprovalState, Decision, Thing, ThingKind, ids_in, needs_approval},
     question::{
         ANSWER_HOURS, Awaited, ChildRun, MAX_ANSWER, MAX_WAIT_MINUTES, PersonAnswer, Question, WaitForPerson,
         WaitForTime,
@@ -94,6 +94,15 @@ pub struct Run {
     pub started_at: Option<DateTime<Utc>>,
     /// Ended.
     pub finished_at: Option<DateTime<Utc>>,
+}
+
+impl Run {
+    /// The commands that work now. What was said in a conversation is said again there, not as a run.
+    #[must_use]
+    pub fn commands(&self) -> Vec<&'static str> {
+        let fits = |command: &&str| *command != "fork" || self.conversation.is_none();
+        self.state.commands().iter().copied().filter(fits).collect()
+    }
 }
 
 impl Run {

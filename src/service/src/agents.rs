@@ -409,6 +409,11 @@ impl From<AgentRow> for AgentSummary {
 fn checked(definition: Definition) -> Result<Definition> {
     let definition = definition.check()?;
     definition.check_growth(catalogue::has_template)?;
+    let inputs = serde_json::to_value(&definition.inputs)?;
+    if let Err(error) = jsonschema::validator_for(&inputs) {
+        let words = format!("`inputs` is no JSON Schema: {error}.");
+        return Err(Problem::field("inputs", "inputs_invalid", words).into());
+    }
     let storable = is_storable(&definition.description)
         && is_storable(&definition.instructions)
         && definition.tools.iter().all(|tool| is_storable(tool));

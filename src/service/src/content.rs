@@ -69,7 +69,9 @@ impl Content<'_> {
         let row = sqlx::query!(
             r#"
             SELECT t.kind AS "kind: ContentKind", t.title, t.body, t.metadata AS "metadata: Json<BTreeMap<String, String>>",
-                   t.agent, t.run_id AS "run: RunId", t.campaign_id AS "campaign: CampaignId",
+                   t.agent, t.run_id AS "run: RunId",
+                   t.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM run_steps s WHERE s.run_id = t.run_id
+                                                          AND s.model IS NOT NULL) AS "built_in!", t.campaign_id AS "campaign: CampaignId",
                    c.name AS "campaign_name?", t.author, t.version, t.created_at, t.updated_at
             FROM content t
             LEFT JOIN campaigns c ON c.id = t.campaign_id
@@ -88,6 +90,7 @@ impl Content<'_> {
             metadata: row.metadata.0,
             agent: row.agent,
             run: row.run,
+            built_in: row.built_in,
             campaign: row.campaign,
             campaign_name: row.campaign_name,
             author: row.author,

@@ -84,8 +84,9 @@ impl Conversations<'_> {
         let rows = sqlx::query!(
             r#"SELECT r.id AS "run: RunId", r.started_by, r.task, r.created_at, r.agent, r.state AS "state: RunState",
                       r.answer, r.failure_detail, r.finished_at,
-                      NOT EXISTS (SELECT FROM run_steps s WHERE s.run_id = r.id AND s.attempt = r.attempt
-                                    AND s.model IS NOT NULL) AS "built_in!"
+                      r.finished_at IS NOT NULL
+                        AND NOT EXISTS (SELECT FROM run_steps s WHERE s.run_id = r.id AND s.attempt = r.attempt
+                                          AND s.model IS NOT NULL) AS "built_in!"
                FROM runs r WHERE r.conversation_id = $1 ORDER BY r.created_at DESC, r.id DESC LIMIT $2"#,
             id.0,
             SHOWN

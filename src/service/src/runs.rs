@@ -7,6 +7,7 @@ mod awaited;
 mod family;
 pub(crate) mod parameters;
 mod start;
+mod things;
 mod waits;
 mod work;
 

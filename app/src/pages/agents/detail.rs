@@ -22,7 +22,7 @@ use crate::{
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, ButtonSize, Card, Crumb, Fact, Facts, Icon, IconName, SubmitButton, TabLink, Tabs, Tag,
-        Tone, confirm, refusal,
+        Tone, confirm, markdown, refusal,
     },
 };
 
@@ -204,7 +204,7 @@ fn page(slug: String, a: AgentView) -> AnyView {
                 <div class="col">
                     {runs}
                     <Card title="Its job"><p class="as-written">{a.job}</p></Card>
-                    <Card title="Instructions" note="for a language model"><div class="as-written">{a.instructions}</div></Card>
+                    <Card title="Instructions" note="for a language model"><div class="prose" inner_html=markdown(&a.instructions)></div></Card>
                 </div>
                 <div class="col">
                     {figures}

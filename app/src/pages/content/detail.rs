@@ -1,5 +1,5 @@
-//! One text: its words as they were written, who made it, and its versions. The words are data: they are
-//! never read as a part of the page.
+//! One text: its words, who made it, and its versions. The words are data: their Markdown is shown, and no HTML
+//! of theirs becomes a part of the page.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
@@ -18,7 +18,7 @@ use crate::{
     shell::{PageScroll, Topbar},
     ui::{
         ButtonKind, ButtonLink, ButtonSize, Callout, Card, Crumb, Fact, Facts, Icon, IconName, SubmitButton, Tag, Time,
-        Tone, confirm, refusal,
+        Tone, confirm, markdown, refusal,
     },
 };
 
@@ -31,6 +31,7 @@ pub struct TextView {
     pub(super) kind: String,
     pub(super) author: String,
     pub(super) agent: Option<String>,
+    pub(super) built_in: bool,
     pub(super) campaign: Option<(String, String)>,
     pub(super) facts: Vec<(String, String)>,
     pub(super) newest: i32,
@@ -92,8 +93,9 @@ fn page(slug: String, text: TextView) -> AnyView {
     let campaign = text.campaign.clone().map(|(id, name)| {
         view! { <Fact label="Campaign"><a href=format!("/t/{slug}/campaigns/{id}")>{name}</a></Fact> }
     });
+    let built_in = text.built_in.then(|| view! { <Tag text="Built-in writer"/> });
     let agent = text.agent.clone().map(|name| {
-        view! { <Fact label="Agent"><Tag text=name tone=Tone::Violet machine=true/></Fact> }
+        view! { <Fact label="Agent"><Tag text=name tone=Tone::Violet machine=true/>" "{built_in}</Fact> }
     });
     let facts: Vec<_> =
         text.facts.into_iter().map(|(label, value)| view! { <Fact label>{value}</Fact> }.into_any()).collect();
@@ -113,7 +115,13 @@ fn page(slug: String, text: TextView) -> AnyView {
                 <div class="wide">{refusal(delete)}</div>
                 <div class="col">
                     {older}
-                    <Card title="Text" note><div class="written">{text.body}</div></Card>
+                    <Card title="Text" note>
+                        <div class="prose" inner_html=markdown(&text.body)></div>
+                        <details class="written-as">
+                            <summary>"As it was written"</summary>
+                            <div class="written">{text.body}</div>
+                        </details>
+                    </Card>
                 </div>
                 <div class="col">
                     <Card title="About">

@@ -83,6 +83,7 @@ pub async fn text(slug: &str, id: &str, version: i32) -> Result<TextView, AppErr
         kind: item.kind.label().to_owned(),
         author: item.author,
         agent: item.agent,
+        built_in: item.built_in,
         campaign: item.campaign.zip(item.campaign_name).map(|(id, name)| (id.to_string(), name)),
         facts: item.metadata.into_iter().collect(),
         newest: item.version,

@@ -8,8 +8,16 @@ use crate::error::AppError;
 use crate::{
     exchange::{Post, PostForm},
     fmt::Moment,
-    ui::{ButtonKind, Callout, SubmitButton, TextArea, TextInput, Time, Tone},
+    ui::{ButtonKind, Callout, Fact, Facts, SubmitButton, TextArea, TextInput, Time, Tone},
 };
+
+/// Things of a kind that are named; the others are counted.
+#[cfg(feature = "ssr")]
+const NAMED: usize = 12;
+
+/// How many of which kind, and the name of each with its address.
+#[cfg(feature = "ssr")]
+pub(super) type NamedThings = (String, Vec<(String, String)>);
 
 /// A question that nobody has answered.
 #[cfg(feature = "ssr")]
@@ -20,6 +28,8 @@ pub struct Ask {
     pub(super) title: String,
     /// What that means.
     pub(super) what: String,
+    /// What the arguments speak of.
+    pub(super) things: Vec<NamedThings>,
     /// Its arguments as JSON; a question for more of a limit has none.
     pub(super) arguments: Option<String>,
     /// The run has read text from outside: then a yes is for one call only.
@@ -91,10 +101,24 @@ pub(super) fn decision(slug: &str, run: &str, ask: Ask, post: Post) -> AnyView {
     view! {
         <section class="card decision wide t-violet">
             <header><h2>{ask.title}</h2><span class="push subtle small-text">"Counts as no "<Time moment=ask.expires/></span></header>
-            <div class="body"><p>{ask.what}</p>{outside}{arguments}{forms}</div>
+            <div class="body"><p>{ask.what}</p>{outside}{things(ask.things)}{arguments}{forms}</div>
         </section>
     }
     .into_any()
+}
+
+/// Names for the ids of the arguments.
+#[cfg(feature = "ssr")]
+fn things(groups: Vec<NamedThings>) -> Option<AnyView> {
+    let group = |(label, links): NamedThings| {
+        let more = links.len().saturating_sub(NAMED);
+        let names: Vec<_> =
+            links.into_iter().take(NAMED).map(|(name, href)| view! { <a href=href>{name}</a> }.into_any()).collect();
+        let more = (more > 0).then(|| view! { <span class="subtle">{format!("and {more} more")}</span> });
+        view! { <Fact label><span class="cluster">{names}{more}</span></Fact> }.into_any()
+    };
+    let groups: Vec<_> = groups.into_iter().map(group).collect();
+    (!groups.is_empty()).then(|| view! { <Facts>{groups}</Facts> }.into_any())
 }
 
 #[cfg(feature = "ssr")]

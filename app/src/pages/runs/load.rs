@@ -10,8 +10,9 @@ use domain::{
     agents::{Definition, tool},
     campaigns::CampaignFilter,
     leads::{LeadFilter, LeadSort},
-    runs::{Approval, Run, RunFilter, RunState, RunView as View, Usage},
+    runs::{Approval, Run, RunFilter, RunState, RunView as View, Thing, Usage, ids_in},
 };
+use serde_json::Value;
 use service::{Error, Tenant};
 
 pub use self::run::run;
@@ -30,6 +31,8 @@ use crate::{
 
 /// Things of the company that a select offers.
 const THINGS: i64 = 100;
+/// Things that a question in the list is about, by name.
+const NAMED: usize = 3;
 /// The beginning of the tool of a question for more of a limit.
 const LIMIT: &str = "limit:";
 
@@ -132,6 +135,8 @@ fn there<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
 /// The questions that nobody has answered.
 pub async fn questions(t: &mut Tenant, page: &PageRequest) -> Result<QuestionList, AppError> {
     let page = t.runs().pending_approvals(page).await?;
+    let ids: Vec<_> = page.items.iter().flat_map(|asked| ids_in(&asked.arguments).into_iter().take(NAMED)).collect();
+    let things = t.runs().things(&ids).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let row = |asked: Approval| {
         let limit = limit(&asked);
@@ -141,13 +146,25 @@ pub async fn questions(t: &mut Tenant, page: &PageRequest) -> Result<QuestionLis
                 Some(height) => format!("More than {height}"),
                 None => tool(&asked.tool).map_or_else(|| asked.tool.clone(), |tool| tool.what.to_owned()),
             },
-            arguments: if limit.is_some() { NO_DATA.to_owned() } else { beginning(&asked.arguments.to_string(), 120) },
+            arguments: if limit.is_some() { NO_DATA.to_owned() } else { about(&asked.arguments, &things) },
             asked: Moment::new(asked.created_at, now, &zone),
             expires: Moment::new(asked.expires_at, now, &zone),
             agent: asked.agent,
         }
     };
     Ok(QuestionList { next: page.next, rows: page.items.into_iter().map(row).collect() })
+}
+
+/// What a call is about: the names of the things it speaks of, or its arguments where it speaks of none.
+fn about(arguments: &Value, things: &[Thing]) -> String {
+    let ids = ids_in(arguments);
+    let name = |id| things.iter().find(|thing| thing.id == id).map(|thing| thing.name.as_str());
+    let names: Vec<_> = ids.iter().copied().take(NAMED).filter_map(name).collect();
+    match (names.is_empty(), ids.len() - names.len()) {
+        (true, _) => beginning(&arguments.to_string(), 120),
+        (false, 0) => names.join(", "),
+        (false, more) => format!("{} and {more} more", names.join(", ")),
+    }
 }
 
 /// The form that starts a run of an agent.

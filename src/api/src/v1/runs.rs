@@ -260,7 +260,7 @@ fn started(run: &Run) -> Result<Reply> {
 /// A run with all that hangs on it.
 pub(crate) async fn in_full(t: &mut Tenant, id: RunId) -> Result<RunInFull> {
     let run = t.runs().get(id).await?;
-    let allowed = run.state.commands().iter().map(|&command| command.to_owned()).collect();
+    let allowed = run.commands().into_iter().map(str::to_owned).collect();
     Ok(RunInFull {
         run,
         steps: t.runs().steps(id).await?,

@@ -162,7 +162,7 @@ fn by_line(front: &str) -> Option<Mapping> {
         }
         let (key, rest) = line.split_once(':')?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        if key.is_empty() || !key.chars().all(plain) {
+        if key.is_empty() || !key.chars().all(plain) || map.contains_key(key) {
             return None;
         }
         let mut block = String::new();
@@ -221,6 +221,8 @@ impl Keys<'_> {
         let wrong = at(self.line(key), format!("`{key}` has to be a list of names."));
         let words: Vec<String> = match self.map.remove(key) {
             None | Some(Value::Null) => Vec::new(),
+            // A list that was not closed.
+            Some(Value::String(text)) if text.starts_with('[') => return Err(wrong),
             Some(Value::String(text)) => text.split(',').map(|word| word.trim().to_owned()).collect(),
             Some(Value::Sequence(items)) => {
                 items.into_iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<_>>().ok_or(wrong)?
@@ -293,6 +295,11 @@ mod tests {
             ("---\nname: x\n\tdescription: y\n---\nz", "Line 3: this is no YAML"),
             ("---\nname: [a, b]\ndescription: y\n---\nz", "Line 2: `name` has to be a text"),
             ("---\nname: x\ndescription: y\ntools: {a: 1}\n---\nz", "Line 4: `tools` has to be a list"),
+            ("---\nname: x\ndescription: y\ntools: [a, b\n---\nz", "Line 4: `tools` has to be a list"),
+            (
+                "---\nname: x\ndescription: y\nname: z\n---\nz",
+                "Line 2: this is no YAML: duplicate entry with key \"name\"",
+            ),
             ("---\nname: x\ndescription: y\nplaybook:\n- answer: '{{ x'\n---\nz", "Line 4: step 1 of the playbook"),
         ];
         for (text, said) in cases {

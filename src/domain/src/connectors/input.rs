@@ -94,7 +94,7 @@ impl ConnectorInput {
             }
         }
         if new && self.auth.is_none() {
-            problems.push(Problem::field("auth", "auth_missing", "Choose what the server asks for."));
+            self.auth = Some(ConnectorAuth::None);
         }
         if let Some(auth) = self.auth {
             self.check_auth(auth, http, new, &mut problems);
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_new_connector_needs_what_it_is_reached_with() {
-        assert_eq!(fields(ConnectorInput::default(), None), ["name", "transport", "auth"]);
+        assert_eq!(fields(ConnectorInput::default(), None), ["name", "transport"]);
         assert_eq!(fields(http(ConnectorAuth::Bearer), Some(Transport::Http)), ["secret"]);
         assert_eq!(fields(http(ConnectorAuth::Header), Some(Transport::Http)), ["secret", "secret_name"]);
         let kept = http(ConnectorAuth::Oauth).check(Some(Transport::Http), true).expect("fine");

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{ApprovalId, RunId, agents::Risk, wire::wire_enum};
 
@@ -50,6 +51,47 @@ pub struct Approval {
     pub expires_at: DateTime<Utc>,
     /// Asked.
     pub created_at: DateTime<Utc>,
+}
+
+wire_enum! {
+    /// What an id in arguments stands for.
+    pub enum ThingKind {
+        /// A lead.
+        Lead = "lead",
+        /// An account.
+        Account = "account",
+        /// A campaign.
+        Campaign = "campaign",
+    }
+}
+
+/// Something of the company that arguments speak of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thing {
+    /// What it is.
+    pub kind: ThingKind,
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it.
+    pub name: String,
+}
+
+/// The ids in a value, wherever they stand, in order and each once.
+#[must_use]
+pub fn ids_in(value: &Value) -> Vec<Uuid> {
+    fn gather(value: &Value, found: &mut Vec<Uuid>) {
+        match value {
+            Value::String(text) => {
+                found.extend(Uuid::try_parse(text).ok().filter(|id| text.len() == 36 && !found.contains(id)));
+            }
+            Value::Array(items) => items.iter().for_each(|item| gather(item, found)),
+            Value::Object(map) => map.values().for_each(|value| gather(value, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    gather(value, &mut found);
+    found
 }
 
 /// The answer of a person.

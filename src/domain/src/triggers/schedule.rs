@@ -56,17 +56,23 @@ impl Schedule {
         let zone = TimeZone::get(zone)
             .map_err(|_| Problem::field("time_zone", "time_zone_unknown", "Use a time zone as in Europe/Berlin."))?;
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let cron = parser.parse(cron).map_err(|error| {
-            let words = format!("This is no plan: {error}. Enter five fields, as in 0 9 * * MON-FRI.");
+        let cron = parser.parse(cron).map_err(|_| {
+            let words =
+                "This is no plan. Enter five fields: minute, hour, day, month and weekday, as in 0 9 * * MON-FRI.";
             Problem::field("cron", "cron_invalid", words)
         })?;
-        Ok(Self { cron, zone })
+        let plan = Self { cron, zone };
+        // The dates of the calendar repeat, so a plan that does not come from here never comes.
+        if plan.next(DateTime::UNIX_EPOCH).is_none() {
+            return Err(Problem::field("cron", "cron_never", "No such day ever comes. Choose another day or month."));
+        }
+        Ok(plan)
     }
 
     /// The plan in words, as in “At 09:00, Monday.”
     #[must_use]
     pub fn words(&self) -> String {
-        self.cron.describe()
+        self.cron.describe().replacen("At every", "Every", 1)
     }
 
     /// The first time after `at`; nothing for a day that never comes.
@@ -167,12 +173,14 @@ mod tests {
             ("* * * *", "Europe/Berlin", "cron"),
             ("0 0 9 * * MON", "Europe/Berlin", "cron"),
             ("61 9 * * *", "Europe/Berlin", "cron"),
+            ("0 9 30 2 *", "Europe/Berlin", "cron"),
             ("0 9 * * *", "Europe/Atlantis", "time_zone"),
         ] {
             let problem = Schedule::parse(cron, zone).expect_err("no plan");
             assert_eq!(problem.field.as_deref(), Some(field), "{cron} {zone}");
         }
-        assert_eq!(berlin("0 9 30 2 *").next(utc("2026-11-20T08:00:00Z")), None, "no such day ever comes");
+        assert_eq!(berlin("0 9 29 2 *").next(utc("2026-11-20T08:00:00Z")), Some(utc("2028-02-29T08:00:00Z")));
+        assert_eq!(berlin("*/5 * * * *").words(), "Every 5 minutes.");
     }
 
     #[test]

@@ -22,6 +22,8 @@ use crate::models::{self, Said};
 const TURNS: usize = 200;
 /// Most tokens of one answer.
 const TOKENS: u32 = 4_096;
+/// Characters of a question to a model that the journal keeps.
+const KEPT: usize = 4_000;
 /// What a model is told when its answer did not fit into one.
 const GO_ON: &str = "Your answer was cut off because it was too long for one. Go on exactly where it stopped.";
 /// Characters of a tool's answer that a model reads.
@@ -107,7 +109,7 @@ async fn think(
     halt: &CancellationToken,
 ) -> Result<Thought> {
     let name = models.first().map_or("model", |model| model.name.as_str()).to_owned();
-    let input = json!({ "messages": talk.messages.len(), "characters": size(talk) });
+    let input = asked_of(talk);
     let asked = Asked { key, kind: StepKind::ModelCall, name: &name, risk: None, atomic: true, input, schema: None };
     let number = match run.intend(asked).await? {
         Intent::Have(step) => return Ok(remembered(&step)),
@@ -284,8 +286,16 @@ fn answer(step: &RunStep, asked: &Value) -> String {
     json!({ "cut_off": cut, "note": "The rest was left out. Ask for less." }).to_string()
 }
 
-fn size(talk: &ChatRequest) -> usize {
-    talk.messages.iter().map(ChatMessage::size).sum()
+/// What the journal keeps of a question to a model: how much it is, the tools, and the words of a person or of ours
+/// that came last. What tools answered stands with their own steps.
+fn asked_of(talk: &ChatRequest) -> Value {
+    let characters: usize = talk.messages.iter().map(ChatMessage::size).sum();
+    let tools: Vec<_> = talk.tools.iter().flatten().map(|tool| tool.name.to_string()).collect();
+    let mut kept = json!({ "messages": talk.messages.len(), "characters": characters, "tools": tools });
+    if let Some(words) = talk.messages.last().and_then(|message| message.content.joined_texts()) {
+        kept["question"] = json!(words.chars().take(KEPT).collect::<String>());
+    }
+    kept
 }
 
 #[cfg(test)]

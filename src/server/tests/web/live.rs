@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{body::Body, http::StatusCode};
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, header},
+};
+use domain::{agents::Definition, keys::Scope, runs::NewRun};
 use futures::StreamExt;
 use uuid::Uuid;
 
@@ -55,4 +59,29 @@ async fn strangers_hear_nothing() {
     assert_eq!(app.get(&stream, "").await.status(), StatusCode::UNAUTHORIZED);
     let cookie = app.sign_in(&rival.owner_email, false).await;
     assert_eq!(app.get(&stream, &cookie).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_events_of_a_run_end_with_the_rights_of_their_reader() {
+    let app = TestApp::new().await;
+    let acme = app.db.company("Acme").await;
+    let (key, secret) = acme.key(&[Scope::RunsRead]).await;
+    let mut t = app.db.tenant(&acme.owner).await.expect("the company opens");
+    let scout = Definition::new("scout", "Looks.", "Look.");
+    t.agents().create(scout).await.expect("created");
+    let new = NewRun { agent: "scout".to_owned(), task: String::new(), parameters: Default::default() };
+    let run = t.runs().create(new).await.expect("started").id;
+    t.commit().await.expect("kept");
+    let events = Request::get(format!("/api/v1/runs/{run}/events"))
+        .header(header::AUTHORIZATION, format!("Bearer {secret}"))
+        .body(Body::empty())
+        .expect("a request");
+    let (_, body) = read_until(app.send(events).await.into_body(), "queued").await;
+
+    let mut t = app.db.tenant(&acme.owner).await.expect("the company opens");
+    t.keys().revoke(key.api_key_id().expect("a key")).await.expect("revoked");
+    t.runs().cancel(run).await.expect("cancelled");
+    t.commit().await.expect("kept");
+    let rest = tokio::time::timeout(PATIENCE, to_bytes(body, 1 << 20)).await.expect("it ends").expect("read");
+    assert!(!String::from_utf8_lossy(&rest).contains("cancelled"), "{rest:?}");
 }

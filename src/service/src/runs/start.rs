@@ -97,10 +97,14 @@ impl Runs<'_> {
     /// The same task once more, as a run of its own.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; as [`Self::create`].
+    /// [`Error::NotFound`]; a conflict for a run of a conversation; as [`Self::create`].
     pub async fn fork(&mut self, id: RunId) -> Result<Run> {
         self.t.require(Permission::RunAgents).await?;
         let run = self.get(id).await?;
+        if run.conversation.is_some() {
+            let words = "This run answers in a conversation. Say it there once more.";
+            return Err(Error::conflict("in_a_conversation", words));
+        }
         let new = NewRun { agent: run.agent, task: run.task, parameters: run.parameters };
         // What came from outside stays from outside.
         let with =

@@ -4,13 +4,19 @@ use chrono::{DateTime, Utc};
 use domain::{
     AccountId, CampaignId, LeadId, Permission,
     agents::{Definition, tool},
-    runs::{Approval, ApprovalState, Run, RunState},
+    runs::{Approval, ApprovalState, Run, RunState, Thing, ThingKind, ids_in},
 };
 use serde_json::Value;
 use service::{Error, Tenant};
 
 use super::{
-    super::{decision::Ask, detail::RunView, inputs, question::Asking, trace::Trace},
+    super::{
+        decision::{Ask, NamedThings},
+        detail::RunView,
+        inputs,
+        question::Asking,
+        trace::Trace,
+    },
     limit, moves, run_id, there, took,
     trace::{in_full, line, places, pretty, told},
 };
@@ -34,6 +40,8 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     let children = t.runs().children(id).await?;
     let events = if view == "log" { t.runs().log(id).await? } else { Vec::new() };
     let parameters = parameters(&mut t, slug, &run).await?;
+    let pending = approvals.iter().find(|asked| asked.state == ApprovalState::Pending);
+    let things = t.runs().things(&pending.map(|asked| ids_in(&asked.arguments)).unwrap_or_default()).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let [may_run, may_decide] = [Permission::RunAgents, Permission::DecideRuns].map(|right| t.actor().can(right));
     t.commit().await?;
@@ -41,17 +49,17 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     let (places, axis) = places(&steps, &run, now);
     let place_of = |key: &str| children.iter().find(|child| child.step == key).map(|child| child.id.to_string());
     Ok(RunView {
-        meta: meta(&run, now),
+        meta: meta(&run, steps.len(), now),
         started: Moment::new(run.created_at, now, &zone),
         built_in: !steps.is_empty() && steps.iter().all(|step| step.model.is_none()),
         ended: run.state.has_ended(),
         moves: moves(run.state),
         may_run,
-        commands: run.state.commands().iter().map(|&command| command.to_owned()).collect(),
-        ask: approvals
-            .iter()
-            .find(|asked| asked.state == ApprovalState::Pending)
-            .map(|asked| ask(&run, asked, Moment::new(asked.expires_at, now, &zone), may_decide)),
+        commands: run.commands().into_iter().map(str::to_owned).collect(),
+        ask: pending.map(|asked| {
+            let expires = Moment::new(asked.expires_at, now, &zone);
+            ask(&run, asked, by_kind(slug, things), expires, may_decide)
+        }),
         asking: question.map(|asked| Asking {
             step: asked.step,
             agent: run.agent.clone(),
@@ -97,15 +105,21 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     })
 }
 
-fn meta(run: &Run, now: DateTime<Utc>) -> Vec<String> {
+fn meta(run: &Run, own: usize, now: DateTime<Utc>) -> Vec<String> {
     let used = &run.usage;
+    let own = i64::try_from(own).unwrap_or(i64::MAX);
     let mut meta = vec![format!("by {}", run.started_by), format!("Version {}", run.agent_version)];
     if run.attempt > 1 {
         meta.push(format!("Attempt {}", run.attempt));
     }
     let so_far = if run.state.has_ended() { "took" } else { "for" };
     meta.extend(took(run, now).map(|took| format!("{so_far} {}", duration(took))));
-    meta.push(plural(used.steps.into(), "step", "steps"));
+    meta.push(plural(own, "step", "steps"));
+    // What runs that work was handed over to have done counts for its limits.
+    let others = i64::from(used.steps) - own;
+    if others > 0 {
+        meta.push(format!("{} of runs it handed over to", plural(others, "step", "steps")));
+    }
     if used.tokens_in + used.tokens_out > 0 {
         meta.push(format!("{} tokens in, {} out", grouped(used.tokens_in), grouped(used.tokens_out)));
     }
@@ -161,10 +175,28 @@ async fn thing(t: &mut Tenant, slug: &str, kind: &str, id: &str) -> Result<Optio
     Ok(name.map(|name| (name, format!("/t/{slug}/{noun}/{id}"))))
 }
 
+/// The things by their kind, each with its address.
+fn by_kind(slug: &str, things: Vec<Thing>) -> Vec<NamedThings> {
+    let kinds = [
+        (ThingKind::Campaign, "Campaign", "Campaigns", "campaigns"),
+        (ThingKind::Lead, "Lead", "Leads", "leads"),
+        (ThingKind::Account, "Account", "Accounts", "accounts"),
+    ];
+    let group = |(kind, one, many, noun): (ThingKind, &str, &str, &str)| {
+        let of_kind = things.iter().filter(|thing| thing.kind == kind);
+        let links: Vec<_> =
+            of_kind.map(|thing| (thing.name.clone(), format!("/t/{slug}/{noun}/{}", thing.id))).collect();
+        let label = if links.len() == 1 { one.to_owned() } else { format!("{} {}", links.len(), many.to_lowercase()) };
+        (!links.is_empty()).then_some((label, links))
+    };
+    kinds.into_iter().filter_map(group).collect()
+}
+
 /// The question as its card shows it.
-fn ask(run: &Run, asked: &Approval, expires: Moment, may_decide: bool) -> Ask {
+fn ask(run: &Run, asked: &Approval, things: Vec<NamedThings>, expires: Moment, may_decide: bool) -> Ask {
     let limit = limit(asked);
     Ask {
+        things,
         id: asked.id.to_string(),
         title: match &limit {
             Some(height) => format!("{} has reached its limit of {height}", run.agent),

@@ -13,7 +13,7 @@ use serde_json::json;
 use service::Tenant;
 use uuid::Uuid;
 
-use super::{Nothing, Result, outside, own, plain, word};
+use super::{Nothing, Result, outside, own, word};
 
 /// Which campaigns.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -70,7 +70,7 @@ pub(super) async fn read(t: &mut Tenant, wanted: OneCampaign) -> Result {
         })
         .collect();
     own(json!({
-        "id": campaign.id, "name": campaign.name, "state": campaign.lifecycle.state, "window": plain(&campaign.window),
+        "id": campaign.id, "name": campaign.name, "state": campaign.lifecycle.state, "window": campaign.window.to_string(),
         "steps": steps,
         "checks": checks.iter().map(|c| json!({ "verdict": c.verdict, "message": c.message })).collect::<Vec<_>>(),
     }))
