@@ -149,6 +149,18 @@ impl Usage {
         })
     }
 
+    /// These and what a step is expected to use.
+    #[must_use]
+    pub const fn with(&self, more: &Self) -> Self {
+        Self {
+            steps: self.steps + more.steps,
+            tokens_in: self.tokens_in + more.tokens_in,
+            tokens_out: self.tokens_out + more.tokens_out,
+            cost_micros: self.cost_micros + more.cost_micros,
+            active_ms: self.active_ms + more.active_ms,
+        }
+    }
+
     /// The first limit that another step would pass, by its name in the definition.
     #[must_use]
     pub fn exceeds(&self, limits: &Limits) -> Option<&'static str> {

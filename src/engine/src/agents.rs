@@ -2,6 +2,7 @@
 //! goes through the tools, and every step through the journal of the run.
 
 mod aloud;
+mod budget;
 mod connectors;
 mod playbook;
 mod talk;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use reqwest::{
     Client, Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -52,12 +53,24 @@ pub(crate) fn client(db: &Db) -> anyhow::Result<Client> {
 pub(crate) fn check(db: &Db, url: &str) -> Result<(), String> {
     let url = Url::parse(url).map_err(|error| format!("The address can't be read: {error}."))?;
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    // This machine, by the name that everybody gives it.
+    let host = if host.eq_ignore_ascii_case("localhost") { "127.0.0.1" } else { host };
     match host.parse::<IpAddr>() {
         Ok(ip) if !guard(db).allows(SocketAddr::new(ip, url.port_or_known_default().unwrap_or_default())) => {
             Err("The address is in a private network, which this installation does not allow.".to_owned())
         }
         _ => Ok(()),
     }
+}
+
+/// How long a server asks to wait: `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).
+pub(crate) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((date.to_utc() - now).to_std().unwrap_or_default())
 }
 
 /// An error of the client in words, with its causes.
@@ -86,5 +99,20 @@ impl Resolve for Guarded {
             let found: io::Result<Vec<SocketAddr>> = guard.resolve(name.as_str(), 0).await;
             Ok(Box::new(found?.into_iter()) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_how_long_to_wait_in_seconds_or_as_a_date() {
+        let now = "2026-11-21T08:00:00Z".parse().expect("a time");
+        let wait = |text| retry_after(text, now).map(|wait| wait.as_secs());
+        assert_eq!(wait("45"), Some(45));
+        assert_eq!(wait("Sat, 21 Nov 2026 08:01:30 GMT"), Some(90));
+        assert_eq!(wait("Sat, 21 Nov 2026 07:00:00 GMT"), Some(0), "it is over");
+        assert_eq!(wait("soon"), None);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use domain::{models::ModelKind, runs::Usage};
 use futures::StreamExt;
 use genai::{
@@ -136,9 +137,7 @@ async fn ask_one(
     hear: &mut impl FnMut(Heard<'_>),
 ) -> Result<Said, Silent> {
     let target = target(model);
-    if let Some(url) = &model.base_url {
-        http::check(db, url).map_err(for_good)?;
-    }
+    http::check(db, target.endpoint.base_url()).map_err(for_good)?;
     let reqwest = http::client(db).map_err(|error| for_good(error.to_string()))?;
     let client = Client::builder().with_reqwest(reqwest).build().map_err(|error| for_good(error.to_string()))?;
     let options = ChatOptions::default()
@@ -147,8 +146,11 @@ async fn ask_one(
         .with_capture_tool_calls(true)
         .with_stream_header_timeout(FIRST_WORD);
     let answer = async {
-        let mut stream =
-            client.exec_chat_stream(ModelSpec::Target(target), request, Some(&options)).await.map_err(judged)?.stream;
+        let mut stream = client
+            .exec_chat_stream(ModelSpec::Target(target), request, Some(&options))
+            .await
+            .map_err(|error| judged(error, db.clock().now()))?
+            .stream;
         let mut said = Said {
             text: String::new(),
             calls: Vec::new(),
@@ -158,7 +160,7 @@ async fn ask_one(
         };
         let mut ended = false;
         while let Some(event) = stream.next().await {
-            match event.map_err(judged)? {
+            match event.map_err(|error| judged(error, db.clock().now()))? {
                 ChatStreamEvent::Chunk(chunk) => {
                     hear(Heard::Words(&chunk.content));
                     said.text.push_str(&chunk.content);
@@ -215,7 +217,7 @@ fn target(model: &ReadyModel) -> ServiceTarget {
 }
 
 /// What an error of the library means. Its own words may hold what was sent, so they are not passed on.
-fn judged(error: genai::Error) -> Silent {
+fn judged(error: genai::Error, now: DateTime<Utc>) -> Silent {
     // In a stream the answer of the server lies inside of another error.
     let error = match error {
         genai::Error::WebStream { error: inner, .. } => match inner.downcast::<genai::Error>() {
@@ -226,8 +228,8 @@ fn judged(error: genai::Error) -> Silent {
     };
     let wait = error
         .headers()
-        .and_then(|headers| headers.get("retry-after")?.to_str().ok()?.parse().ok())
-        .map_or(Duration::ZERO, Duration::from_secs);
+        .and_then(|headers| http::retry_after(headers.get("retry-after")?.to_str().ok()?, now))
+        .unwrap_or_default();
     match error.status() {
         Some(StatusCode::TOO_MANY_REQUESTS) => {
             Silent { words: "It is busy and asks to wait (429).".to_owned(), again: Some(wait) }

@@ -211,9 +211,16 @@ impl Agents<'_> {
     /// Takes an agent out of the catalogue. Its versions stay, for the runs that it did.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`]; a conflict while a run of it has not ended.
     pub async fn delete(&mut self, id: AgentId) -> Result<()> {
         self.t.require(Permission::ManageAgents).await?;
+        let open = sqlx::query!("SELECT FROM runs WHERE agent_id = $1 AND finished_at IS NULL LIMIT 1", id.0)
+            .fetch_optional(self.t.conn())
+            .await?;
+        if open.is_some() {
+            let words = "A run of this agent has not ended. Cancel it, or wait for its end, then delete the agent.";
+            return Err(Error::conflict("agent_busy", words));
+        }
         let now = self.t.now();
         let name = sqlx::query_scalar!(
             "UPDATE agents SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL RETURNING name",

@@ -140,9 +140,13 @@ impl Analytics<'_> {
         let rows = sqlx::query!(
             r#"
             WITH run AS (
-                SELECT id, agent_id, state, tokens_in + tokens_out AS tokens, cost_micros, finished_at,
+                SELECT id, agent_id, state, finished_at,
                        extract(epoch FROM finished_at - started_at)::float8 * 1000 AS ms
                 FROM runs WHERE created_at >= $1
+            ), used AS (
+                -- Of its own steps in all attempts: a run also counts what runs have used that it handed work over to.
+                SELECT s.run_id, sum(s.tokens_in + s.tokens_out) AS tokens, sum(s.cost_micros) AS cost_micros
+                FROM run JOIN run_steps s ON s.run_id = run.id GROUP BY s.run_id
             ), asked AS (
                 SELECT p.run_id, count(*) AS asked, count(*) FILTER (WHERE p.state = 'approved') AS approved,
                        count(*) FILTER (WHERE p.state = 'denied') AS denied
@@ -156,7 +160,7 @@ impl Analytics<'_> {
                    count(run.finished_at) AS "ended!", count(*) FILTER (WHERE run.state = 'succeeded') AS "succeeded!",
                    percentile_cont(0.5) WITHIN GROUP (ORDER BY run.ms)::bigint AS p50,
                    percentile_cont(0.95) WITHIN GROUP (ORDER BY run.ms)::bigint AS p95,
-                   coalesce(sum(run.tokens), 0)::bigint AS "tokens!", coalesce(sum(run.cost_micros), 0)::bigint AS "cost!",
+                   coalesce(sum(used.tokens), 0)::bigint AS "tokens!", coalesce(sum(used.cost_micros), 0)::bigint AS "cost!",
                    coalesce(sum(asked.asked), 0)::bigint AS "asked!",
                    coalesce(sum(asked.approved), 0)::bigint AS "approved!",
                    coalesce(sum(asked.denied), 0)::bigint AS "denied!",
@@ -164,6 +168,7 @@ impl Analytics<'_> {
                    coalesce(sum(draft.dismissed), 0)::bigint AS "dismissed!"
             FROM run
             JOIN agents a ON a.id = run.agent_id
+            LEFT JOIN used ON used.run_id = run.id
             LEFT JOIN asked ON asked.run_id = run.id
             LEFT JOIN draft ON draft.run_id = run.id
             GROUP BY GROUPING SETS ((a.id, a.name, a.team), (a.team), ())

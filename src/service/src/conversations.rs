@@ -168,19 +168,41 @@ impl Conversations<'_> {
         Ok(run)
     }
 
-    /// Deletes a conversation with everything that was said.
+    /// Deletes a conversation with everything that was said. What its runs have done, and what they cost, stays.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; a conflict while the agent still answers.
+    /// [`Error::NotFound`]; [`Error::Forbidden`] for one in which somebody else has spoken, without the right to
+    /// decide about runs; a conflict while the agent still answers.
     pub async fn delete(&mut self, id: ConversationId) -> Result<()> {
         self.t.require(Permission::RunAgents).await?;
         let agent = self.get(id).await?.agent;
-        let open = sqlx::query!("SELECT FROM runs WHERE conversation_id = $1 AND finished_at IS NULL", id.0)
-            .fetch_optional(self.t.conn())
-            .await?;
-        if open.is_some() {
+        let (person, key) = (self.t.actor().user_id(), self.t.actor().api_key_id());
+        let runs = sqlx::query!(
+            r#"SELECT coalesce(bool_or(finished_at IS NULL), false) AS "open!",
+                      coalesce(bool_or(person_id IS DISTINCT FROM $2 OR api_key_id IS DISTINCT FROM $3), false) AS "others!"
+               FROM runs WHERE conversation_id = $1"#,
+            id.0,
+            person.map(|id| id.0),
+            key.map(|id| id.0),
+        )
+        .fetch_one(self.t.conn())
+        .await?;
+        if runs.others {
+            self.t.require(Permission::DecideRuns).await?;
+        }
+        if runs.open {
             return Err(busy());
         }
+        sqlx::query!(
+            "WITH forgotten AS (UPDATE runs SET conversation_id = NULL, task = '', answer = NULL
+                                WHERE conversation_id = $1 RETURNING id),
+                  unsaid AS (DELETE FROM run_events e USING forgotten f WHERE e.run_id = f.id AND e.kind = 'text')
+             UPDATE run_steps s SET input = '{}', output = NULL FROM forgotten f
+             WHERE s.run_id = f.id AND s.kind IN ('model_call', 'text', 'answer')",
+            id.0
+        )
+        .execute(self.t.conn())
+        .await?;
         sqlx::query!("DELETE FROM conversations WHERE id = $1", id.0).execute(self.t.conn()).await?;
         self.t.audit().record(Entry::done("conversation.deleted").on(agent)).await?;
         self.t.tell("conversations", id.0).await

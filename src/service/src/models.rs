@@ -142,7 +142,10 @@ impl Models<'_> {
         .await
         .on_constraint("models_name_key", || name_taken(&name))?;
         self.t.audit().record(Entry::done("model.changed").on(name)).await?;
-        self.request_test(id).await?;
+        let asked_anew = moved || input.model.is_some() || input.key.is_some() || input.enabled == Some(true);
+        if asked_anew && input.enabled != Some(false) {
+            self.request_test(id).await?;
+        }
         self.get(id).await
     }
 

@@ -26,12 +26,17 @@ async fn agent(db: &TestDb, company: &TestCompany<'_>, name: &str, team: &str) -
 async fn runs(db: &TestDb, company: &TestCompany<'_>, agent: AgentId, at: &str, state: &str, count: i32) {
     let mut conn = PgConnection::connect_with(&db.superuser()).await.expect("the database answers");
     sqlx::query(
-        "INSERT INTO runs (id, company_id, agent_id, agent_version, agent, task, parameters, limits, state, started_by,
+        "WITH made AS (
+         INSERT INTO runs (id, company_id, agent_id, agent_version, agent, task, parameters, limits, state, started_by,
                            origin, tokens_in, tokens_out, cost_micros, created_at, started_at, finished_at)
          SELECT gen_random_uuid(), $1, $2, 1, 'x', 'Do it', '{}', '{}', $4, 'Test', 'system', 100, 10, 2000,
                 $3::timestamptz, $3::timestamptz,
                 CASE WHEN $4 <> 'queued' THEN $3::timestamptz + n * interval '1 second' END
-         FROM generate_series(1, $5) n",
+         FROM generate_series(1, $5) n RETURNING company_id, id, created_at)
+         INSERT INTO run_steps (company_id, run_id, attempt, number, key, kind, name, atomic, state, input, tokens_in,
+                                tokens_out, cost_micros, started_at)
+         SELECT company_id, id, attempt, 1, 'm0', 'model_call', 'Mini', true, 'done', '{}', 50, 5, 1000, created_at
+         FROM made, generate_series(1, 2) AS attempt",
     )
     .bind(company.id.0)
     .bind(agent.0)

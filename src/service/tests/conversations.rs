@@ -96,9 +96,14 @@ async fn conversations_are_of_their_company_and_of_those_who_may_run_agents() {
     assert!(matches!(delete(&other.owner).await, Err(Error::NotFound("conversation"))));
     assert!(matches!(delete(&acme.owner).await, Err(Error::Conflict(_))), "it still answers");
     take(&db, &acme, run).await.succeed("Hello.").await.expect("held");
+    let member = acme.member(Role::Member).await;
+    assert!(matches!(delete(&member).await, Err(Error::Forbidden(_))), "somebody else has spoken");
     delete(&acme.owner).await.expect("deleted");
-    let run = with(&db, &acme.owner, async |t| t.runs().get(run).await).await;
-    assert!(matches!(run, Err(Error::NotFound("run"))), "its messages are gone too");
+    let kept = with(&db, &acme.owner, async |t| t.runs().get(run).await).await.expect("what was done stays");
+    assert_eq!((kept.task.as_str(), kept.answer, kept.conversation), ("", None, None), "what was said does not");
+    let (own, run) = begin(&db, &member, guide, "Hello").await;
+    take(&db, &acme, run).await.succeed("Hello.").await.expect("held");
+    with(&db, &member, async |t| t.conversations().delete(own).await).await.expect("their own");
 }
 
 #[tokio::test]

@@ -419,6 +419,26 @@ async fn a_run_has_the_rights_that_its_person_has_now() {
 }
 
 #[tokio::test]
+async fn rights_that_are_lost_while_it_works_end_a_run_before_its_next_step() {
+    let db = testing::db().await;
+    let acme = db.company("Acme").await;
+    agent(&db, &acme, "scout").await;
+    let manager = acme.member(Role::Manager).await;
+    let person = manager.user_id().expect("a person");
+    let run = start(&db, &manager, "scout").await;
+    let mut hand = take(&db, &acme, run).await;
+    step(&mut hand, "1", false).await;
+    assert!(hand.actor().can(Permission::RunCampaigns));
+    with(&db, &acme.owner, async |t| t.members().change_role(person, Role::Member).await).await.expect("changed");
+    step(&mut hand, "2", false).await;
+    assert!(!hand.actor().can(Permission::RunCampaigns), "the rights of now");
+    with(&db, &acme.owner, async |t| t.members().remove(person).await).await.expect("removed");
+    assert!(matches!(hand.intend(asked("3", "add_note", Risk::Write)).await, Ok(Intent::Stop)));
+    let ended = get(&db, &acme, run).await;
+    assert_eq!((ended.state, ended.failure), (RunState::Failed, Some(Failure::RightsLost)));
+}
+
+#[tokio::test]
 async fn a_company_with_many_runs_fills_its_own_slots_only() {
     let db = testing::db().await;
     let (acme, other) = (db.company("Acme").await, db.company("Other").await);

@@ -102,7 +102,7 @@ fn page(slug: &str, talk: Talk) -> AnyView {
                 <SubmitButton kind=ButtonKind::Danger size=ButtonSize::Small busy=delete.busy()>"Delete conversation"</SubmitButton>
             </PostForm>
         };
-        confirm("Delete", &talk.title, "Everything that was said is gone, with the runs that answered.", form.into_any())
+        confirm("Delete", &talk.title, "Everything that was said is gone. What the agent has done stays in the list of runs.", form.into_any())
     });
     let form = talk.may_talk.then(|| form(slug, &talk.id, &name, talk.open, post));
     view! {

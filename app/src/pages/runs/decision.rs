@@ -84,7 +84,7 @@ pub(super) fn decision(slug: &str, run: &str, ask: Ask, post: Post) -> AnyView {
             }
             .into_any()
         };
-        let (yes, no) = (approval(&ask, hidden(), post), denial(hidden(), post));
+        let (yes, no) = (approval(&ask, hidden(), post), denial(&ask, hidden(), post));
         view! { {yes}{no} }.into_any()
     } else {
         let least = domain::Permission::DecideRuns.least_role().label();
@@ -153,11 +153,13 @@ fn answer(value: &'static str, kind: ButtonKind, words: &'static str, post: Post
 }
 
 #[cfg(feature = "ssr")]
-fn denial(hidden: AnyView, post: Post) -> AnyView {
+fn denial(ask: &Ask, hidden: AnyView, post: Post) -> AnyView {
+    // A run that gets no more of a limit ends, and nobody reads why.
+    let hint = if ask.arguments.is_some() { "The agent reads it." } else { "" };
     view! {
         <PostForm post class="cluster">
             {hidden}
-            <TextInput name="reason" label="Why not" hint="The agent reads it." optional=true maxlength=1_000u32 error=post.of_field("reason")/>
+            <TextInput name="reason" label="Why not" hint optional=true maxlength=1_000u32 error=post.of_field("reason")/>
             {answer("deny", ButtonKind::DangerText, "Deny", post)}
         </PostForm>
     }

@@ -14,11 +14,14 @@ use crate::{campaigns::checks::Verdict, words::plural};
 const SPAM: &[&str] = &[
     "act now",
     "buy now",
-    "click here",
+    "click ",
     "limited time",
     "risk-free",
     "risk free",
     "100% free",
+    "free!",
+    "for free",
+    "free of charge",
     "winner",
     "cash bonus",
     "no obligation",
@@ -83,7 +86,7 @@ pub fn passes(checks: &[DraftCheck]) -> bool {
 #[must_use]
 pub fn judge(subject: &str, sentences: &mut [Sentence], facts: &[Fact], forbidden: &[String]) -> Vec<DraftCheck> {
     for sentence in sentences.iter_mut() {
-        sentence.unsupported = unsupported(&sentence.text, facts);
+        sentence.unsupported = unsupported(&sentence.text, facts, !sentence.facts.is_empty());
     }
     let m = Material { subject, sentences, facts, forbidden };
     let text = m.sentences.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join(" ");
@@ -101,7 +104,7 @@ pub fn judge(subject: &str, sentences: &mut [Sentence], facts: &[Fact], forbidde
 }
 
 fn sources(m: &Material<'_>) -> DraftCheck {
-    let mut claims = unsupported(m.subject, m.facts);
+    let mut claims = unsupported(m.subject, m.facts, false);
     claims.extend(m.sentences.iter().flat_map(|sentence| sentence.unsupported.iter().cloned()));
     if claims.is_empty() {
         return pass("sources", "Every claim rests on a fact.");

@@ -1,5 +1,6 @@
-//! What a sentence claims: numbers, names, superlatives, and what a company says of itself. A claim holds when
-//! its words stand in a fact; the judgement is strict, because a person can overrule it.
+//! What a sentence claims: numbers, names, superlatives, what a company says of itself, and what writer and reader
+//! are said to share. A claim holds when its words stand in a fact, a shared past when the sentence rests on any; the
+//! judgement is strict, because a person can overrule it.
 
 use super::{Fact, facts::words};
 
@@ -47,6 +48,40 @@ const ABOUT_US: &[&str] = &[
     "works with",
 ];
 
+/// Numbers that are written as words. In a question they ask for something.
+const NUMBERS: &[&str] = &[
+    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen", "twenty",
+    "thirty", "forty", "fifty", "hundred", "thousand", "million", "billion", "dozen",
+];
+
+/// What only somebody can write who was there, or has looked.
+const SHARED_PAST: &[&str] = &[
+    "meeting you",
+    "met you",
+    "meet you at",
+    "we met",
+    "we spoke",
+    "we talked",
+    "our call",
+    "our conversation",
+    "our chat",
+    "you told",
+    "you mentioned",
+    "you asked",
+    "you said",
+    "you wrote",
+    "as discussed",
+    "as promised",
+    "as agreed",
+    "i saw",
+    "i read",
+    "i noticed",
+    "i heard",
+    "i remember",
+    "congratulations",
+    "congrats",
+];
+
 /// Words that begin with a capital letter and name nobody.
 const NO_NAMES: &[&str] = &[
     "i",
@@ -87,18 +122,21 @@ const NO_NAMES: &[&str] = &[
     "sincerely",
 ];
 
-/// What a sentence claims that no fact says.
+/// What a sentence claims that no fact says; `rests` says whether its writer has named facts for it.
 #[must_use]
-pub fn unsupported(sentence: &str, facts: &[Fact]) -> Vec<String> {
+pub fn unsupported(sentence: &str, facts: &[Fact], rests: bool) -> Vec<String> {
     let known: std::collections::HashSet<String> = facts.iter().flat_map(|fact| words(&fact.value)).collect();
     let mut claims = Vec::new();
+    let asks = sentence.trim_end().ends_with('?');
     let farewell = sentence.split_whitespace().count() <= 2;
     for (place, word) in tokens(sentence).enumerate() {
         let small = word.to_lowercase();
-        let is_number = word.chars().any(|c| c.is_ascii_digit());
+        let single = small.strip_suffix('s').unwrap_or(&small);
+        let listed = |list: &[&str]| list.contains(&small.as_str()) || list.contains(&single);
+        let is_number = word.chars().any(|c| c.is_ascii_digit()) || (!asks && listed(NUMBERS));
         let is_name =
             place > 0 && word.chars().next().is_some_and(char::is_uppercase) && !NO_NAMES.contains(&small.as_str());
-        let praises = SUPERLATIVES.contains(&small.as_str()) && !farewell;
+        let praises = listed(SUPERLATIVES) && !farewell;
         if (is_number || is_name || praises) && !known.contains(&small) {
             claims.push(word.to_owned());
         }
@@ -108,6 +146,9 @@ pub fn unsupported(sentence: &str, facts: &[Fact]) -> Vec<String> {
         small.contains(**words) && !facts.iter().any(|fact| fact.value.to_lowercase().contains(**words))
     };
     claims.extend(ABOUT_US.iter().filter(said).map(|words| (*words).to_owned()));
+    if !rests {
+        claims.extend(SHARED_PAST.iter().filter(said).map(|words| (*words).to_owned()));
+    }
     claims
 }
 
@@ -157,8 +198,19 @@ mod tests {
             ("We are trusted by many.", vec!["trusted by"]),
             ("Ask our customers about it.", vec![]),
         ] {
-            assert_eq!(unsupported(sentence, &facts), claims, "{sentence}");
+            assert_eq!(unsupported(sentence, &facts, true), claims, "{sentence}");
         }
+        for (sentence, claims) in [
+            ("I loved meeting you at the fair!!!", vec!["meeting you"]),
+            ("As discussed, I send the list.", vec!["as discussed"]),
+            ("We have won three awards.", vec!["three", "awards"]),
+            ("Hundreds of them run today.", vec!["Hundreds"]),
+            ("Do you have two minutes?", vec![]),
+            ("Shall I send it to you?", vec![]),
+        ] {
+            assert_eq!(unsupported(sentence, &facts, false), claims, "{sentence}");
+        }
+        assert!(unsupported("It was good to meet you at the fair.", &facts, true).is_empty(), "it rests on a fact");
     }
 
     #[test]

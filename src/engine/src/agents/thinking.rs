@@ -15,13 +15,11 @@ use service::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Called, End, aloud, call, connectors, give_up, playbook, tools};
+use super::{Called, End, aloud, budget, call, connectors, give_up, playbook, tools};
 use crate::models::{self, Said};
 
 /// Turns of a run, whatever its limit of steps says.
 const TURNS: usize = 200;
-/// Most tokens of one answer.
-const TOKENS: u32 = 4_096;
 /// Characters of a question to a model that the journal keeps.
 const KEPT: usize = 4_000;
 /// What a model is told when its answer did not fit into one.
@@ -110,14 +108,17 @@ async fn think(
 ) -> Result<Thought> {
     let name = models.first().map_or("model", |model| model.name.as_str()).to_owned();
     let input = asked_of(talk);
+    let expected = budget::expected(talk, models);
+    if !run.has_step(key) && !run.affords(&expected).await? {
+        return Ok(Thought::Stop);
+    }
     let asked = Asked { key, kind: StepKind::ModelCall, name: &name, risk: None, atomic: true, input, schema: None };
     let number = match run.intend(asked).await? {
         Intent::Have(step) => return Ok(remembered(&step)),
         Intent::Stop => return Ok(Thought::Stop),
         Intent::Do { number, .. } => number,
     };
-    let left = run.tokens_left().map_or(TOKENS, |left| u32::try_from(left).unwrap_or(0));
-    let tokens = left.clamp(256, TOKENS);
+    let tokens = budget::answer(run, &expected, models);
     let actor = run.actor().clone();
     let (mut mouth, heard) = aloud::channel();
     let pulse = run.pulse();

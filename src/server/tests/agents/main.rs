@@ -4,6 +4,7 @@ mod catalogue;
 mod connectors;
 mod drafting;
 mod everything;
+mod injection;
 mod mcp_server;
 mod models;
 mod provider;

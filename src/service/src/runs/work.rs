@@ -31,11 +31,15 @@ use crate::{Actor, Db, Error, Result, Tenant, actor::InRun, jobs::WorkOnRun};
 /// How long a worker may be silent; it says every few seconds that it lives.
 const LEASE: Duration = Duration::seconds(60);
 
+/// Why a run ends whose rights are gone.
+const STRANGER: &str = "Whoever started this run does not belong to the company any more.";
+
 /// A run in the hands of this worker.
 #[derive(Debug)]
 pub struct RunInHand {
     db: Db,
     actor: Actor,
+    key: Option<ApiKeyId>,
     run: Run,
     definition: Definition,
     fence: i64,
@@ -74,8 +78,7 @@ impl RunInHand {
         let Some(row) = row else { return Ok(None) };
         let run = t.runs().get(id).await?;
         let Some(actor) = t.runs().rights_of(run.person, row.key).await? else {
-            let words = "Whoever started this run does not belong to the company any more.";
-            t.runs().enter(id, RunState::Failed, Some((Failure::RightsLost, words))).await?;
+            t.runs().enter(id, RunState::Failed, Some((Failure::RightsLost, STRANGER))).await?;
             t.runs().admit().await?;
             t.commit().await?;
             return Ok(None);
@@ -90,6 +93,7 @@ impl RunInHand {
         Ok(Some(Self {
             db: db.clone(),
             actor: actor.in_run(in_run),
+            key: row.key,
             run,
             definition,
             fence: row.fence,
@@ -157,6 +161,14 @@ impl RunInHand {
     pub fn tokens_left(&self) -> Option<i64> {
         let limit = i64::from(self.run.limits.tokens);
         (limit > 0).then(|| limit - self.run.usage.tokens_in - self.run.usage.tokens_out)
+    }
+
+    /// Millionths of a US dollar that its limit leaves.
+    #[must_use]
+    pub fn money_left(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a cost of a few dollars")]
+        let spent = self.run.usage.cost_micros as f64;
+        self.run.limits.cost * 1_000_000.0 - spent
     }
 
     /// Opens the company's data for the effect of a step; to be ended by [`Self::record`] and a commit.
@@ -227,6 +239,19 @@ impl RunInHand {
             t.enqueue(&WorkOnRun { company: self.actor.company(), run: self.run.id }).await?;
         }
         t.commit().await
+    }
+
+    /// Takes the rights that whoever started the run has now, in the transaction of the next step. Whether there are
+    /// any; without them the run ends.
+    async fn take_rights(&mut self, t: &mut Tenant) -> Result<bool> {
+        if let Some(actor) = t.runs().rights_of(self.run.person, self.key).await? {
+            self.actor = actor.in_run(InRun { id: self.run.id, agent: self.run.agent.clone() });
+            return Ok(true);
+        }
+        let mut t = self.locked().await?;
+        self.hold(&mut t, 0, &Outcome::default()).await?;
+        self.end(t, RunState::Failed, Some((Failure::RightsLost, STRANGER))).await?;
+        Ok(false)
     }
 
     /// Opens the company for a change that other runs may hear of.

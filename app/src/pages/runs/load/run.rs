@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     AccountId, CampaignId, LeadId, Permission,
     agents::{Definition, tool},
-    runs::{Approval, ApprovalState, Run, RunState, Thing, ThingKind, ids_in},
+    runs::{Approval, ApprovalState, Run, RunState, RunStep, RunStepState, StepKind, Thing, ThingKind, ids_in},
 };
 use serde_json::Value;
 use service::{Error, Tenant};
@@ -51,7 +51,7 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     Ok(RunView {
         meta: meta(&run, steps.len(), now),
         started: Moment::new(run.created_at, now, &zone),
-        built_in: !steps.is_empty() && steps.iter().all(|step| step.model.is_none()),
+        built_in: !steps.is_empty() && !steps.iter().any(of_model),
         ended: run.state.has_ended(),
         moves: moves(run.state),
         may_run,
@@ -175,6 +175,11 @@ async fn thing(t: &mut Tenant, slug: &str, kind: &str, id: &str) -> Result<Optio
     Ok(name.map(|name| (name, format!("/t/{slug}/{noun}/{id}"))))
 }
 
+/// Whether a model has answered, or is still asked.
+fn of_model(step: &RunStep) -> bool {
+    step.kind == StepKind::ModelCall && step.state != RunStepState::Failed
+}
+
 /// The things by their kind, each with its address.
 fn by_kind(slug: &str, things: Vec<Thing>) -> Vec<NamedThings> {
     let kinds = [
@@ -199,7 +204,7 @@ fn ask(run: &Run, asked: &Approval, things: Vec<NamedThings>, expires: Moment, m
         things,
         id: asked.id.to_string(),
         title: match &limit {
-            Some(height) => format!("{} has reached its limit of {height}", run.agent),
+            Some(height) => format!("{} needs more than its limit of {height}", run.agent),
             None => format!("{} wants to call {}", run.agent, asked.tool),
         },
         what: match (&limit, tool(&asked.tool)) {
@@ -208,7 +213,7 @@ fn ask(run: &Run, asked: &Approval, things: Vec<NamedThings>, expires: Moment, m
             (None, None) => "It is called with exactly these arguments:".to_owned(),
         },
         arguments: limit.is_none().then(|| pretty(&asked.arguments)),
-        outside: run.read_outside,
+        outside: run.read_outside && limit.is_none(),
         expires,
         may_decide,
     }

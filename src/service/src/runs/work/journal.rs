@@ -75,7 +75,7 @@ impl RunInHand {
                 _ => Ok(Intent::Have(Box::new(step))),
             };
         }
-        if !self.within_limits().await? {
+        if !self.affords(&Usage::default()).await? {
             return Ok(Intent::Stop);
         }
         // A tool of a connector is asked about each time: its server decides what the same arguments do.
@@ -83,6 +83,9 @@ impl RunInHand {
         let asks = asked.risk.is_some_and(|risk| needs_approval(risk, granted, self.run.read_outside));
         let state = if asks { RunStepState::Waiting } else { RunStepState::Intended };
         let mut t = self.db.tenant(&self.actor).await?;
+        if !self.take_rights(&mut t).await? {
+            return Ok(Intent::Stop);
+        }
         self.hold(&mut t, 1, &Outcome::default()).await?;
         let step = self.write_down(&mut t, &asked, state).await?;
         if asks {

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use domain::{
     ApprovalId,
-    runs::{ApprovalState, Failure, RunState},
+    runs::{ApprovalState, Failure, RunState, Usage},
 };
 use serde_json::{Value, json};
 
@@ -25,10 +25,13 @@ pub(super) struct Question<'q> {
 }
 
 impl RunInHand {
-    /// Whether another step is within the limits. If not, a person is asked for more, and time alone ends
-    /// the run.
-    pub(super) async fn within_limits(&mut self) -> Result<bool> {
-        let Some(limit) = self.run.usage.exceeds(&self.run.limits) else { return Ok(true) };
+    /// Whether a step that is expected to use so much is within the limits. If not, a person is asked for more, and
+    /// time alone ends the run: either way it is to be let go of.
+    ///
+    /// # Errors
+    /// When the database is away, or somebody else holds the run.
+    pub async fn affords(&mut self, expected: &Usage) -> Result<bool> {
+        let Some(limit) = self.run.usage.with(expected).exceeds(&self.run.limits) else { return Ok(true) };
         let mut t = self.locked().await?;
         self.hold(&mut t, 0, &Outcome::default()).await?;
         let limits = self.run.limits;
