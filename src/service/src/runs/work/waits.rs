@@ -2,7 +2,7 @@
 //! what it waits for and the run that lets go are one commit.
 
 use chrono::Duration;
-use domain::runs::{NewRun, RunState, RunStepState, WaitForPerson, WaitForTime};
+use domain::runs::{NewRun, RunState, RunStepState, Usage, WaitForPerson, WaitForTime};
 
 use super::{super::AnswerAddress, Asked, Intent, Outcome, RunInHand, lost};
 use crate::{Error, Result};
@@ -31,9 +31,14 @@ impl RunInHand {
         if let Some(step) = self.journal.get(asked.key) {
             return Ok(Ok(Intent::Have(Box::new(step.clone()))));
         }
-        if !self.within_limits().await? {
+        if !self.affords(&Usage::default()).await? {
             return Ok(Ok(Intent::Stop));
         }
+        let mut t = self.tenant().await?;
+        if !self.take_rights(&mut t).await? {
+            return Ok(Ok(Intent::Stop));
+        }
+        drop(t);
         let mut t = self.locked().await?;
         self.hold(&mut t, 1, &Outcome::default()).await?;
         let step = self.write_down(&mut t, &asked, RunStepState::Waiting).await?;
