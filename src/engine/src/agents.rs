@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use domain::{
-    agents::{Tool, tool},
+    agents::{Risk, Tool, tool},
     connectors::connector_of,
     runs::{Failure, RunStep, StepKind},
 };
@@ -24,7 +24,7 @@ use serde_json::Value;
 use service::{
     Db, Error,
     jobs::WorkOnRun,
-    runs::{Asked, Beat, Intent, Outcome, RunInHand},
+    runs::{Asked, Beat, Intent, Outcome, Pulse, RunInHand},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -129,9 +129,13 @@ async fn call(
         Intent::Do { number, input } => (number, input),
     };
     if !is_ours(known) {
-        let outcome = match webhook::call(db, run, number, &input).await? {
+        let outcome = match webhook::call(db, run, number, &input, halt).await? {
             Sent::Done(output) => Outcome { output: Some(output), outside: true, ..Outcome::default() },
             Sent::Failed(words) => Outcome { error: Some(words), ..Outcome::default() },
+            Sent::Unknown(words) => {
+                run.outcome_unknown(number, &words).await?;
+                return Ok(Called::Stop);
+            }
             Sent::AnswersLater => {
                 run.wait_for_answer().await?;
                 return Ok(Called::Stop);
@@ -158,6 +162,32 @@ async fn call(
         }
     };
     Ok(Called::Step(Box::new(step)))
+}
+
+/// Waits for a call to the outside. A run that was cancelled does not wait for it; a worker that ends lets it come
+/// to its end, so that its outcome is known, unless it changes nothing anyway.
+///
+/// # Errors
+/// A conflict when the run is to be let go of.
+async fn outside<T>(
+    calling: impl Future<Output = T>,
+    risk: Risk,
+    pulse: &Pulse,
+    halt: &CancellationToken,
+) -> service::Result<T> {
+    let mut calling = std::pin::pin!(calling);
+    let mut listening = true;
+    loop {
+        tokio::select! {
+            outcome = &mut calling => return Ok(outcome),
+            () = halt.cancelled(), if listening => {
+                if risk == Risk::Read || !matches!(pulse.beat().await, Ok(Beat::GoOn)) {
+                    return Err(Error::conflict("run_halted", "The run was told to stop."));
+                }
+                listening = false;
+            }
+        }
+    }
 }
 
 /// Writes down a call that is not even tried.

@@ -7,7 +7,10 @@ mod oauth;
 mod process;
 mod session;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use domain::{ConnectorId, RunId};
 use serde_json::Value;
@@ -45,12 +48,14 @@ pub(crate) struct Call<'a> {
 }
 
 /// Why a call brought nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Failed {
     /// Why.
     pub words: String,
     /// Whether these are the words of the server.
     pub outside: bool,
+    /// Whether it may have been done all the same.
+    pub unknown: bool,
 }
 
 /// Looks at a server and its tools. The outcome is kept with the connector, where people look.
@@ -106,7 +111,7 @@ async fn list(
 
 /// Calls a tool. The inner error is for the agent.
 pub(crate) async fn call(db: &Db, actor: &Actor, call: Call<'_>) -> service::Result<Result<Value, Failed>> {
-    let ours = |words: String| Ok(Err(Failed { words, outside: false }));
+    let ours = |words: String| Ok(Err(Failed { words, ..Failed::default() }));
     let mut tries = 1;
     loop {
         let admission = match admitted(db, actor, call.connector).await {
@@ -143,7 +148,7 @@ pub(crate) async fn call(db: &Db, actor: &Actor, call: Call<'_>) -> service::Res
                 tokio::time::sleep(wait.max(Duration::from_millis(250) * 2_u32.pow(tries))).await;
                 tries += 1;
             }
-            _ => return ours(fault.words),
+            _ => return Ok(Err(Failed { words: fault.words, unknown: fault.in_doubt, ..Failed::default() })),
         }
     }
 }
@@ -156,6 +161,7 @@ async fn once(
     call: Call<'_>,
 ) -> Result<Result<Value, Failed>, Fault> {
     let limit = Duration::from_secs(u64::try_from(connector.timeout_seconds).unwrap_or(30));
+    let asked = AtomicBool::new(false);
     let calling = async {
         let mut refused: Option<Fault> = None;
         loop {
@@ -164,6 +170,7 @@ async fn once(
             let opened = Box::pin(Session::open(db, connector, token)).await;
             let (session, answered) = match opened {
                 Ok(session) => {
+                    asked.store(true, Ordering::Relaxed);
                     let answered = session.call(call.tool, call.arguments, call.harmless).await;
                     (Some(session), answered)
                 }
@@ -180,8 +187,8 @@ async fn once(
         }
     };
     let Ok(called) = tokio::time::timeout(limit, calling).await else {
-        let doubt = if call.harmless { "" } else { " It may have been done." };
-        return Err(Fault::broken(format!("It did not answer in time.{doubt}")));
+        let in_doubt = !call.harmless && asked.load(Ordering::Relaxed);
+        return Err(Fault { in_doubt, ..Fault::broken("It did not answer in time.") });
     };
     let (session, answered) = called?;
     if session.as_ref().is_some_and(Session::tools_have_changed) {

@@ -44,7 +44,15 @@ async fn step(db: &TestDb, company: &TestCompany<'_>, id: RunId) -> RunStep {
 
 fn call<'a>() -> Asked<'a> {
     let input = json!({ "payload": {}, "wait_for_answer": true });
-    Asked { key: "1", kind: StepKind::ToolCall, name: "call_webhook", risk: Some(Risk::Unsafe), atomic: false, input }
+    Asked {
+        key: "1",
+        kind: StepKind::ToolCall,
+        name: "call_webhook",
+        risk: Some(Risk::Unsafe),
+        atomic: false,
+        input,
+        schema: None,
+    }
 }
 
 /// A run whose call was approved and is about to be made, in the hands of a worker, with the address of its answer.

@@ -2,20 +2,19 @@
 //! back, errors too, is text from outside.
 
 use domain::{
-    agents::Risk,
     connectors::{ToolPermission, lists},
     runs::StepKind,
 };
 use genai::chat::Tool;
 use serde_json::Value;
 use service::{
-    Db, Error, Result, Tenant,
+    Db, Result, Tenant,
     connectors::Offered,
-    runs::{Asked, Beat, Intent, Outcome, RunInHand},
+    runs::{Asked, Intent, Outcome, RunInHand},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Called, Trouble, refuse};
+use super::{Called, Trouble, outside, refuse};
 use crate::mcp;
 
 /// The tools of connectors for a language model.
@@ -71,22 +70,11 @@ pub(super) async fn call(
     let (actor, pulse) = (run.actor().clone(), run.pulse());
     let wanted =
         mcp::Call { connector: tool.connector, tool: &tool.name, arguments: &input, harmless, run: run.run().id };
-    let mut calling = std::pin::pin!(mcp::call(db, &actor, wanted));
-    let mut listening = true;
-    let outcome = loop {
-        tokio::select! {
-            outcome = &mut calling => break outcome?,
-            () = halt.cancelled(), if listening => {
-                // A worker that ends lets a call that may change something come to its end, so that its outcome
-                // is known; a run that was cancelled does not wait for it.
-                if risk == Risk::Read || !matches!(pulse.beat().await, Ok(Beat::GoOn)) {
-                    return Err(Error::conflict("run_halted", "The run was told to stop."));
-                }
-                listening = false;
-            }
+    let outcome = match outside(mcp::call(db, &actor, wanted), risk, &pulse, halt).await?? {
+        Err(failed) if failed.unknown => {
+            run.outcome_unknown(number, &failed.words).await?;
+            return Ok(Called::Stop);
         }
-    };
-    let outcome = match outcome {
         Ok(output) => Outcome { output: Some(output), outside: true, ..Outcome::default() },
         Err(failed) => Outcome { error: Some(failed.words), outside: failed.outside, ..Outcome::default() },
     };

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use domain::agents::Risk;
 use reqwest::{StatusCode, Url, header::HeaderValue};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,8 +13,12 @@ use service::{
     runs::{AnswerAddress, RunInHand},
 };
 use standardwebhooks::Webhook;
+use tokio_util::sync::CancellationToken;
 
-use super::tools::{self, Trouble};
+use super::{
+    outside,
+    tools::{self, Trouble},
+};
 use crate::http;
 
 /// How long an answer may take.
@@ -39,10 +44,21 @@ pub(super) enum Sent {
     AnswersLater,
     /// It was not, for the agent.
     Failed(String),
+    /// Nobody can know.
+    Unknown(String),
 }
 
 /// Sends it.
-pub(super) async fn call(db: &Db, run: &mut RunInHand, number: i32, input: &Value) -> Result<Sent> {
+///
+/// # Errors
+/// When the database is away; a conflict when the run is to be let go of.
+pub(super) async fn call(
+    db: &Db,
+    run: &mut RunInHand,
+    number: i32,
+    input: &Value,
+    halt: &CancellationToken,
+) -> Result<Sent> {
     let Payload { payload, wait_for_answer } = match tools::read::<Payload>(input.clone()) {
         Ok(payload) => payload,
         Err(Trouble::Words(words)) => return Ok(Sent::Failed(words)),
@@ -84,13 +100,16 @@ pub(super) async fn call(db: &Db, run: &mut RunInHand, number: i32, input: &Valu
             .header("webhook-callback", format!("{}/hooks/answers/{id}", db.settings().public_url))
             .header("webhook-callback-secret", secret);
     }
-    Ok(match request.send().await {
+    let pulse = run.pulse();
+    Ok(match outside(request.send(), Risk::Unsafe, &pulse, halt).await? {
         Ok(answer) if wait_for_answer && answer.status() == StatusCode::ACCEPTED => Sent::AnswersLater,
         Ok(answer) if answer.status().is_success() => Sent::Done(json!({ "status": answer.status().as_u16() })),
         Ok(answer) => Sent::Failed(format!("The webhook answered {}.", answer.status().as_u16())),
         Err(error) if error.is_connect() => {
             Sent::Failed(format!("The webhook was not reached. {}.", http::words(&error)))
         }
-        Err(error) => Sent::Failed(format!("The webhook did not answer; it may have got it. {}.", http::words(&error))),
+        // It has an address to answer at, and says by that what happened.
+        Err(_) if wait_for_answer => Sent::AnswersLater,
+        Err(error) => Sent::Unknown(format!("The webhook did not answer. {}.", http::words(&error))),
     })
 }

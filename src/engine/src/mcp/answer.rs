@@ -30,7 +30,9 @@ pub(super) fn plain(result: CallToolResult) -> Result<Value, Failed> {
         }
     }
     if result.is_error == Some(true) {
-        return Err(Failed { words: format!("The tool says “{}”.", short(&text)), outside: true });
+        return Err(Failed {
+            words: format!("The tool says “{}”.", short(&text)), outside: true, ..Failed::default()
+        });
     }
     if let Some((end, _)) = text.char_indices().nth(TEXT) {
         text.truncate(end);

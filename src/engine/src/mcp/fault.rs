@@ -33,22 +33,34 @@ pub(super) struct Fault {
     pub challenge: Option<String>,
     /// Try again after this; nothing when trying again cannot help.
     pub again: Option<Duration>,
+    /// Whether the server has refused, so that nothing was done.
+    pub refused: bool,
+    /// Whether what was asked for may have been done.
+    pub in_doubt: bool,
 }
 
 impl Fault {
     /// A fault that trying again does not mend.
     pub(super) fn broken(words: impl Into<String>) -> Self {
-        Self { words: words.into(), needs_sign_in: false, wants_more: false, challenge: None, again: None }
+        Self {
+            words: words.into(),
+            needs_sign_in: false,
+            wants_more: false,
+            challenge: None,
+            again: None,
+            refused: false,
+            in_doubt: false,
+        }
     }
 
     /// The server knows nobody.
     pub(super) fn unknown_here(words: impl Into<String>) -> Self {
-        Self { words: words.into(), needs_sign_in: true, wants_more: false, challenge: None, again: None }
+        Self { needs_sign_in: true, refused: true, ..Self::broken(words) }
     }
 
     /// A fault that may pass by itself.
     fn passing(words: impl Into<String>, wait: Duration) -> Self {
-        Self { words: words.into(), needs_sign_in: false, wants_more: false, challenge: None, again: Some(wait) }
+        Self { again: Some(wait), ..Self::broken(words) }
     }
 
     /// Whether a token that was renewed may be taken where this one was not.
@@ -130,10 +142,11 @@ fn known(step: &str, error: &(dyn Error + 'static)) -> Option<Fault> {
         HttpError::HttpStatus(status) => {
             let wait = status.retry_after.as_deref().and_then(|text| text.trim().parse().ok());
             let wait = Duration::from_secs(wait.unwrap_or_default());
-            match StatusCode::from_u16(status.status) {
-                Ok(StatusCode::TOO_MANY_REQUESTS) => Fault::passing(format!("{step}: It asks to wait (429)."), wait),
-                _ => Fault::passing(format!("{step}: It is out of order ({}).", status.status), wait),
-            }
+            let words = match StatusCode::from_u16(status.status) {
+                Ok(StatusCode::TOO_MANY_REQUESTS) => format!("{step}: It asks to wait (429)."),
+                _ => format!("{step}: It is out of order ({}).", status.status),
+            };
+            Fault { refused: true, ..Fault::passing(words, wait) }
         }
         HttpError::ResponseBodyTooLarge { .. } => Fault::broken(format!("{step}: The answer is too large.")),
         HttpError::UnexpectedServerResponse(_) | HttpError::UnexpectedContentType(_) | HttpError::Deserialize(_) => {

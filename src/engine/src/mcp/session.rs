@@ -129,13 +129,14 @@ impl Session {
         match self.running.call_tool(asked).await {
             Ok(result) => Ok(plain(result)),
             // The server is well; it does not like what was asked.
-            Err(rmcp::ServiceError::McpError(said)) => {
-                Ok(Err(Failed { words: format!("The server says “{}”.", short(&said.message)), outside: true }))
-            }
+            Err(rmcp::ServiceError::McpError(said)) => Ok(Err(Failed {
+                words: format!("The server says “{}”.", short(&said.message)),
+                outside: true,
+                ..Failed::default()
+            })),
             Err(error) => {
                 let fault = Fault::of_question("call", &error);
-                let doubt = if harmless { "" } else { " It may have been done." };
-                Err(Fault { words: format!("{}{doubt}", fault.words), ..fault })
+                Err(Fault { in_doubt: !harmless && !fault.refused, ..fault })
             }
         }
     }

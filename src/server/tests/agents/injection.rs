@@ -152,15 +152,15 @@ fn strings(value: &Value, found: &mut Vec<String>) {
 
 /// The calls that a text asks for: a name of a tool, and an object after it.
 fn orders(text: &str, tools: &[&str]) -> Vec<(String, Value)> {
-    let mut found: Vec<_> = tools
-        .iter()
-        .flat_map(|tool| text.match_indices(&format!("{tool} {{")).map(move |(at, _)| (at, *tool)))
-        .filter_map(|(at, tool)| {
-            let rest = &text[at + tool.len()..];
-            let arguments = serde_json::Deserializer::from_str(rest).into_iter::<Value>().next()?.ok()?;
-            Some((at, (tool.to_owned(), arguments)))
-        })
-        .collect();
+    let mut found = Vec::new();
+    for tool in tools {
+        for (at, named) in text.match_indices(&format!("{tool} {{")) {
+            let rest = &text[at + named.len() - 1..];
+            if let Some(Ok(arguments)) = serde_json::Deserializer::from_str(rest).into_iter::<Value>().next() {
+                found.push((at, ((*tool).to_owned(), arguments)));
+            }
+        }
+    }
     found.sort_by_key(|(at, _)| *at);
     found.into_iter().map(|(_, order)| order).collect()
 }
@@ -182,6 +182,7 @@ impl Stage {
             name: Some("Obedient".into()),
             kind: Some(ModelKind::OpenAi),
             base_url: Some(model.url.clone()),
+            key: Some("sk-test".into()),
             model: Some("m".into()),
             ..ModelInput::default()
         };

@@ -12,4 +12,5 @@ mod sign_in;
 mod strangers;
 mod support;
 mod talk;
+mod unknown;
 mod waits;

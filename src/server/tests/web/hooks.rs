@@ -184,6 +184,7 @@ async fn waiting(app: &TestApp, acme: &TestCompany<'_>) -> (RunId, AnswerAddress
         risk: Some(Risk::Read),
         atomic: false,
         input: json!({}),
+        schema: None,
     };
     assert!(matches!(hand.intend(asked).await, Ok(Intent::Do { number: 1, .. })));
     let address = hand.address_of_answer(1, "stock.example").await.expect("an address");

@@ -217,6 +217,7 @@ impl RunInHand {
         if held.is_none() {
             return Ok(());
         }
+        t.runs().lose_track(self.run.id, self.run.attempt, reconcile::CANCELLED).await?;
         self.end(t, RunState::Cancelled, None).await
     }
 

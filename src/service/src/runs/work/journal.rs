@@ -4,7 +4,7 @@
 use domain::{
     agents::Risk,
     connectors::connector_of,
-    runs::{ApprovalState, RunState, RunStep, RunStepState, StepKind, Usage, needs_approval},
+    runs::{ApprovalState, Failure, RunState, RunStep, RunStepState, StepKind, Usage, needs_approval},
 };
 use serde_json::{Value, json};
 
@@ -156,6 +156,20 @@ impl RunInHand {
         self.hold(t, 0, &outcome).await?;
         let state = if outcome.error.is_some() { RunStepState::Failed } else { RunStepState::Done };
         self.close(t, number, state, outcome).await
+    }
+
+    /// Ends a step of which nobody can know whether it was done, and with it the run: it is never done again by
+    /// itself.
+    ///
+    /// # Errors
+    /// When the database is away, or somebody else holds the run.
+    pub async fn outcome_unknown(&mut self, number: i32, words: &str) -> Result<()> {
+        let mut t = self.locked().await?;
+        self.hold(&mut t, 0, &Outcome::default()).await?;
+        let outcome = Outcome { error: Some(words.to_owned()), ..Outcome::default() };
+        let name = self.close(&mut t, number, RunStepState::Unknown, outcome).await?.name;
+        let words = format!("`{name}` may have happened. {words} Look whether it did before you try again.");
+        self.end(t, RunState::Failed, Some((Failure::OutcomeUnknown, &words))).await
     }
 
     /// A step that needs nothing but to be written down: a text. It is no call and has no limit.
