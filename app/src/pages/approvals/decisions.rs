@@ -18,6 +18,7 @@ use {
 /// The draft that is decided about, and the queue that it was opened from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "in the browser only its shape is known"))]
 pub struct Seen {
     /// Version that was read; for a decision that is taken back it does not matter.
     pub version: Option<i32>,

@@ -71,6 +71,7 @@ pub async fn load_step(slug: String, id: String, step: String, lead: String) -> 
 /// What a form says to the writer of a step; what it has no field for stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "in the browser only its shape is known"))]
 pub struct Told {
     writing: String,
     instructions: Option<String>,
