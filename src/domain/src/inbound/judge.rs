@@ -80,7 +80,8 @@ fn bounced_in_words(mail: &Mail) -> Option<Judgement> {
     let local = mail.from.as_ref().and_then(|from| from.as_str().split('@').next());
     let from_server = local.is_some_and(|local| SERVERS.contains(&local));
     let subject = mail.subject.trim().to_lowercase();
-    if !from_server && !(mail.no_return_path && begins(&subject, &BOUNCE_SUBJECTS)) {
+    let is_bounce = from_server || (mail.no_return_path && begins(&subject, &BOUNCE_SUBJECTS));
+    if !is_bounce {
         return None;
     }
     let text = mail.text.to_lowercase();

@@ -258,7 +258,7 @@ async fn a_model_hears_what_it_has_said_and_what_a_person_has_changed() {
     let receiver = Answers::start(200).await;
     let lead = lead(&db, &nora).await;
     let model = Model::start([
-        Says::SaysAndCalls("I send it.", "call_webhook", json!({ "payload": { "n": 1 } }).to_string()),
+        Says::WordsAndCalls("I send it.", "call_webhook", json!({ "payload": { "n": 1 } }).to_string()),
         Says::Words("Sent."),
     ])
     .await;

@@ -115,7 +115,7 @@ pub enum Says {
     /// Wants a tool called, with arguments as they stand here.
     Calls(&'static str, String),
     /// Says these words first, then the same.
-    SaysAndCalls(&'static str, &'static str, String),
+    WordsAndCalls(&'static str, &'static str, String),
     /// These words, which are as many as an answer may have.
     Cut(&'static str),
     /// Answers with a status and a `Retry-After`.
@@ -187,7 +187,7 @@ async fn completion(State(model): State<Model>, Json(question): Json<Value>) -> 
         Says::Words(text) => events(vec![words(text), end, usage]),
         Says::Cut(text) => events(vec![words(text), chunk(json!({}), Some("length")), usage]),
         Says::Calls(tool, arguments) => events(vec![calls(tool, &arguments), called, usage]),
-        Says::SaysAndCalls(text, tool, arguments) => events(vec![words(text), calls(tool, &arguments), called, usage]),
+        Says::WordsAndCalls(text, tool, arguments) => events(vec![words(text), calls(tool, &arguments), called, usage]),
         Says::Status(status, retry) => {
             let status = StatusCode::from_u16(status).expect("a status");
             let body = Json(json!({ "error": { "message": "no" } }));
