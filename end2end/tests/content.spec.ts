@@ -15,7 +15,7 @@ test("a text is written, edited, read as it was, exported and deleted", async ({
   await expect(page.getByText("Text created.")).toBeVisible();
   await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
   // What somebody wrote is shown as it is, and never becomes a part of the page.
-  await expect(page.getByText("<b>Not bold.</b>")).toBeVisible();
+  await expect(page.locator(".prose")).toContainText("<b>Not bold.</b>");
 
   await page.getByRole("link", { name: "Edit", exact: true }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Edit text" })).toBeVisible();

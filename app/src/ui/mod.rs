@@ -23,6 +23,8 @@ mod input;
 mod kpi;
 mod live_mark;
 #[cfg(feature = "ssr")]
+mod lookup;
+#[cfg(feature = "ssr")]
 mod markdown;
 mod menu;
 mod meter;
@@ -62,6 +64,8 @@ pub use icon::{Icon, IconName};
 pub use input::{InputKind, TextArea, TextInput};
 pub use kpi::{Kpi, KpiStrip};
 pub use live_mark::{LiveMark, LiveState};
+#[cfg(feature = "ssr")]
+pub use lookup::lookup;
 #[cfg(feature = "ssr")]
 pub use markdown::markdown;
 pub use menu::{MenuButton, MenuLink, popover};

@@ -73,15 +73,20 @@ pub(crate) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     Some((date.to_utc() - now).to_std().unwrap_or_default())
 }
 
-/// An error of the client in words, with its causes.
+/// Why the client did not get through, in a few words: its first cause, without what was sent or where to.
 pub(crate) fn words(error: &reqwest::Error) -> String {
-    let mut words = if error.is_timeout() { "It took too long".to_owned() } else { error.to_string() };
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
+    if error.is_timeout() {
+        return "It took too long".to_owned();
     }
-    words
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => "Nobody listens there".to_owned(),
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => "The connection broke off".to_owned(),
+        _ => cause.to_string(),
+    }
 }
 
 fn guard(db: &Db) -> HostGuard {

@@ -21,7 +21,8 @@ use crate::{
     exchange::Post,
     pages::{analytics::FigureWords, frame::may},
     ui::{
-        ButtonKind, ButtonLink, Choice, Empty, EmptyKind, FilterBar, IconName, SearchField, Select, Tag, Tone, refusal,
+        ButtonKind, ButtonLink, Callout, Choice, Empty, EmptyKind, FilterBar, IconName, SearchField, Select, Tag, Tone,
+        refusal,
     },
 };
 
@@ -32,6 +33,8 @@ pub struct Catalogue {
     pub(super) choices: Vec<(String, String)>,
     pub(super) team: String,
     pub(super) search: String,
+    /// Id and name of the lead that an agent is looked for.
+    pub(super) lead: Option<(String, String)>,
 }
 
 /// An agent in the catalogue.
@@ -50,8 +53,8 @@ pub struct AgentCard {
 
 /// Loads the catalogue.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_agents(slug: String, team: String, q: String) -> Result<Written, AppError> {
-    let list = super::load::catalogue(&slug, team, q).await?;
+pub async fn load_agents(slug: String, team: String, q: String, lead: String) -> Result<Written, AppError> {
+    let list = super::load::catalogue(&slug, team, q, &lead).await?;
     Ok(Written::new("Agents", move || page(slug, list)))
 }
 
@@ -61,7 +64,7 @@ pub fn AgentsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
     written(live_version("agents"), move || {
         let get = |name: &str| query.read().get(name).unwrap_or_default();
-        LoadAgents { slug: slug.get(), team: get("team"), q: get("q") }
+        LoadAgents { slug: slug.get(), team: get("team"), q: get("q"), lead: get("lead") }
     })
 }
 
@@ -72,6 +75,10 @@ fn page(slug: String, list: Catalogue) -> AnyView {
     let manage = may(Permission::ManageAgents);
     let (import, new, clear) = (format!("{base}/import"), format!("{base}/new"), base.clone());
     let options: Vec<_> = list.choices.into_iter().map(|(value, label)| Choice::new(value, label)).collect();
+    let chosen = list.lead.clone().map(|(id, name)| {
+        let href = format!("/t/{slug}/leads/{id}");
+        view! { <Callout title="Choose an agent.">"It starts with "<a href=href>{name}</a>"."</Callout> }
+    });
     let empty = list.teams.is_empty().then(|| {
         view! {
             <Empty kind=EmptyKind::None title="No agents here" text="No agent has this in its name or its job.">
@@ -84,7 +91,9 @@ fn page(slug: String, list: Catalogue) -> AnyView {
         .into_iter()
         .map(|(team, agents)| {
             let count = agents.len();
-            let cards: Vec<_> = agents.into_iter().map(|agent| card(&slug, &base, agent, manage, change)).collect();
+            let lead = list.lead.as_ref().map(|(id, _)| id.as_str());
+            let cards: Vec<_> =
+                agents.into_iter().map(|agent| card(&slug, &base, agent, lead, manage, change)).collect();
             view! {
                 <section class="stack">
                     <h2 class="cluster">{team}<span class="subtle num">{count}</span></h2>
@@ -103,18 +112,23 @@ fn page(slug: String, list: Catalogue) -> AnyView {
         </Topbar>
         <FilterBar chips=ToChildren::to_children(|| ())>
             <form method="get" class="cluster" role="search">
+                {list.lead.as_ref().map(|(id, _)| view! { <input type="hidden" name="lead" value=id.clone()/> })}
                 <Select name="team" label="Team" options value=list.team placeholder="Every team"/>
                 <SearchField label="Search agents" value=list.search/>
                 <SubmitButton kind=ButtonKind::Default>"Show"</SubmitButton>
             </form>
         </FilterBar>
-        <PageScroll label="Agents"><div class="page-body">{refusal(change)}{empty}{teams}</div></PageScroll>
+        <PageScroll label="Agents"><div class="page-body">{refusal(change)}{chosen}{empty}{teams}</div></PageScroll>
     }
     .into_any()
 }
 
 #[cfg(feature = "ssr")]
-fn card(slug: &str, base: &str, agent: AgentCard, manage: bool, change: Post) -> AnyView {
+fn card(slug: &str, base: &str, agent: AgentCard, lead: Option<&str>, manage: bool, change: Post) -> AnyView {
+    let href = match lead {
+        Some(lead) => format!("{base}/{}/run?lead={lead}", agent.id),
+        None => format!("{base}/{}", agent.id),
+    };
     let tone = if agent.acts { Tone::Amber } else { Tone::Neutral };
     let (what, words) = if agent.enabled { ("disable", "Disable") } else { ("enable", "Enable") };
     let switch = manage.then(|| command(change, slug, &agent.id, what, words, &agent.name, 0));
@@ -124,7 +138,7 @@ fn card(slug: &str, base: &str, agent: AgentCard, manage: bool, change: Post) ->
     });
     view! {
         <li class="agent-card">
-            <a class="strong" href=format!("{base}/{}", agent.id)>{agent.name}</a>
+            <a class="strong" href=href>{agent.name}</a>
             <p>{agent.job}</p>
             {figures}
             <div class="cluster"><Tag text=agent.autonomy tone/>{off}<span class="subtle">{agent.tools}</span><span class="push">{switch}</span></div>

@@ -40,14 +40,19 @@ pub(super) fn head(agent: &AgentSummary) -> AgentHead {
 }
 
 /// The catalogue.
-pub async fn catalogue(slug: &str, team: String, q: String) -> Result<Catalogue, AppError> {
+pub async fn catalogue(slug: &str, team: String, q: String, lead: &str) -> Result<Catalogue, AppError> {
     let mut t = server::tenant(slug).await?;
     let agents = t.agents().list().await?;
+    let lead = match lead.parse() {
+        Ok(id) => Some(t.leads().get(id).await?).map(|lead| (lead.id.to_string(), lead.display_name())),
+        Err(_) => None,
+    };
     let figures = t.analytics().by_agent(Period::Month).await?;
     t.commit().await?;
     let words = q.trim().to_lowercase();
     let matches = |agent: &AgentSummary| {
-        (team.is_empty() || agent.team.as_str() == team)
+        (lead.is_none() || agent.enabled)
+            && (team.is_empty() || agent.team.as_str() == team)
             && (agent.name.to_lowercase().contains(&words) || agent.description.to_lowercase().contains(&words))
     };
     let choices = Team::ALL.iter().filter(|team| agents.iter().any(|agent| agent.team == **team));
@@ -63,7 +68,7 @@ pub async fn catalogue(slug: &str, team: String, q: String) -> Result<Catalogue,
             cards.push(card(agent, figures));
         }
     }
-    Ok(Catalogue { teams, choices, team, search: q })
+    Ok(Catalogue { teams, choices, team, search: q, lead })
 }
 
 fn card(agent: AgentSummary, figures: Option<FigureWords>) -> AgentCard {

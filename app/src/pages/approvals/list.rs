@@ -178,7 +178,7 @@ fn drafts(base: &str, a: Approvals) -> AnyView {
     });
     let note = match (a.waiting, &a.oldest) {
         (0, _) | (_, None) => String::new(),
-        (n, Some(oldest)) => format!("{n}, the oldest from {}", oldest.text),
+        (n, Some(oldest)) => format!("{n}, the oldest written {}", oldest.text),
     };
     let all = (a.passing > 0 && may(domain::Permission::ApproveDrafts)).then(|| {
         let words = format!("Approve all that pass checks ({})", a.passing);

@@ -130,6 +130,7 @@ fn page(slug: String, mut lead: LeadView) -> AnyView {
     let base = format!("/t/{slug}/leads");
     let trail = vec![Crumb::new("Leads", base.clone())];
     let edit = format!("{base}/{}/edit", lead.id);
+    let run = format!("/t/{slug}/agents?lead={}", lead.id);
     let at =
         lead.account.clone().map(|(id, name)| view! { " at " <a href=format!("/t/{slug}/accounts/{id}")>{name}</a> });
     let error = move || note.message();
@@ -166,7 +167,10 @@ fn page(slug: String, mut lead: LeadView) -> AnyView {
     };
     view! {
         <Topbar headed=true title=lead.name.clone() trail>
-            {lead.may_edit.then(|| view! { <ButtonLink href=edit icon=IconName::Edit>"Edit"</ButtonLink> })}
+            {lead.may_edit.then(|| view! {
+                <ButtonLink href=run icon=IconName::Agent>"Run an agent"</ButtonLink>
+                <ButtonLink href=edit icon=IconName::Edit>"Edit"</ButtonLink>
+            })}
         </Topbar>
         <PageScroll label="Lead">
             <header class="page-head">

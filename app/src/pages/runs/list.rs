@@ -122,7 +122,7 @@ fn table(slug: &str, rows: Vec<RunRow>) -> AnyView {
     let head = view! {
         <HeaderCell label="Status" width="9rem"/>
         <HeaderCell label="Agent" width="10rem"/>
-        <HeaderCell label="Task" width="26rem"/>
+        <HeaderCell label="Task" width="19rem"/>
         <HeaderCell label="Started by" width="8rem"/>
         <HeaderCell label="Steps" kind=ColumnKind::Number width="4rem"/>
         <HeaderCell label="Tokens" kind=ColumnKind::Number width="5rem"/>
@@ -132,7 +132,7 @@ fn table(slug: &str, rows: Vec<RunRow>) -> AnyView {
     }
     .into_any();
     let rows: Vec<_> = rows.into_iter().map(|r| row(slug, r)).collect();
-    view! { <TableRegion label="Runs" min_width="80rem" head>{rows}</TableRegion> }.into_any()
+    view! { <TableRegion label="Runs" min_width="72rem" head>{rows}</TableRegion> }.into_any()
 }
 
 #[cfg(feature = "ssr")]

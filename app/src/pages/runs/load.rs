@@ -3,14 +3,16 @@
 mod run;
 mod trace;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::{
-    AgentId, PageRequest, RunId,
+    AgentId, LeadId, PageRequest, Problem, RunId,
     accounts::AccountFilter,
     agents::{Definition, tool},
     campaigns::CampaignFilter,
     leads::{LeadFilter, LeadSort},
-    runs::{Approval, Run, RunFilter, RunState, RunView as View, Thing, Usage, ids_in},
+    runs::{Approval, Run, RunFilter, RunState, RunView as View, Thing, ThingKind, Usage, ids_in},
 };
 use serde_json::Value;
 use service::{Error, Tenant};
@@ -20,7 +22,7 @@ use super::{
     approvals::*,
     inputs,
     list::*,
-    start::{Input, StartForm},
+    start::{Input, InputLook, StartForm},
 };
 use crate::{
     error::AppError,
@@ -168,12 +170,24 @@ fn about(arguments: &Value, things: &[Thing]) -> String {
 }
 
 /// The form that starts a run of an agent.
-pub async fn start(slug: &str, id: &str) -> Result<StartForm, AppError> {
+pub async fn start(slug: &str, id: &str, lead: &str) -> Result<StartForm, AppError> {
     let id = agent_id(id)?;
     let mut t = server::tenant(slug).await?;
     let agent = t.agents().get(id).await?;
     let definition = t.agents().definition(id).await?;
-    let fields = input_fields(&mut t, &definition).await?;
+    let mut fields = Vec::new();
+    for input in inputs::declared(&definition) {
+        let kind = input.format().and_then(ThingKind::parse);
+        let mut field = input.field(None);
+        if let Some(kind) = kind {
+            field.look = InputLook::Lookup(likely(&mut t, kind).await?);
+        }
+        if let (Some(ThingKind::Lead), Ok(lead)) = (kind, lead.parse::<LeadId>()) {
+            let lead = there(t.leads().get(lead).await)?;
+            field.value = lead.map_or_else(String::new, |lead| typed(lead.email.as_ref(), lead.id));
+        }
+        fields.push(field);
+    }
     t.commit().await?;
     Ok(StartForm {
         id: agent.id.to_string(),
@@ -183,6 +197,59 @@ pub async fn start(slug: &str, id: &str) -> Result<StartForm, AppError> {
         example: definition.example.map(|example| example.task),
         inputs: fields,
     })
+}
+
+/// The things of a kind that are likely to be meant: what is typed for them, and words beside it.
+async fn likely(t: &mut Tenant, kind: ThingKind) -> Result<Vec<(String, String)>, Error> {
+    let first = PageRequest { per: Some(THINGS), ..PageRequest::default() };
+    Ok(match kind {
+        ThingKind::Lead => {
+            let page = t.leads().list(&LeadFilter::default(), LeadSort::default(), &first).await?;
+            let words = |lead: domain::leads::LeadSummary| {
+                let typed = typed(lead.email.as_ref(), lead.id);
+                (typed, [Some(lead.name), lead.account_name].into_iter().flatten().collect::<Vec<_>>().join(", "))
+            };
+            page.items.into_iter().map(words).collect()
+        }
+        ThingKind::Account => {
+            let page = t.accounts().list(&AccountFilter::default(), &first).await?;
+            page.items.into_iter().map(|account| (account.name, account.domain.unwrap_or_default())).collect()
+        }
+        ThingKind::Campaign => {
+            let page = t.campaigns().list(&CampaignFilter::default(), &first).await?;
+            page.items.into_iter().map(|campaign| (campaign.name, String::new())).collect()
+        }
+    })
+}
+
+/// What is typed for a lead.
+fn typed(email: Option<&domain::EmailAddress>, id: LeadId) -> String {
+    email.map_or_else(|| id.to_string(), ToString::to_string)
+}
+
+/// Puts ids in the place of the names and addresses that were entered; what names nothing, or several things, is told.
+pub async fn look_up(
+    t: &mut Tenant,
+    declared: &[inputs::Declared],
+    form: &mut BTreeMap<String, String>,
+) -> Result<Vec<Problem>, Error> {
+    let mut wrong = Vec::new();
+    for input in declared {
+        let Some(kind) = input.format().and_then(ThingKind::parse) else { continue };
+        let field = format!("parameters.{}", input.name);
+        let Some(entered) = form.get(&field).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) else {
+            continue;
+        };
+        match t.runs().meant(kind, &entered).await?.as_slice() {
+            [one] => drop(form.insert(field, one.to_string())),
+            [] => wrong.push(Problem::field(field, "thing_unknown", format!("There is no {kind} “{entered}”."))),
+            _ => {
+                let words = format!("“{entered}” means more than one {kind}. Enter more of its name, or its address.");
+                wrong.push(Problem::field(field, "thing_ambiguous", words));
+            }
+        }
+    }
+    Ok(wrong)
 }
 
 /// The fields of the inputs that a definition declares.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
+use leptos_router::hooks::use_query_map;
 
 use crate::{
     error::AppError,
@@ -17,8 +18,8 @@ use crate::{
     exchange::{Post, PostForm},
     shell::{PageScroll, Topbar},
     ui::{
-        ButtonKind, ButtonLink, Callout, Card, Checkbox, Choice, Crumb, InputKind, Select, SubmitButton, TextArea,
-        TextInput, Tone, refusal, refusal_of_fields,
+        ButtonKind, ButtonLink, Callout, Card, Checkbox, Choice, Crumb, FieldFrame, FieldWidth, InputKind, Select,
+        SubmitButton, TextArea, TextInput, Tone, lookup, refusal, refusal_of_fields,
     },
 };
 
@@ -75,12 +76,14 @@ pub enum InputLook {
     Tick,
     /// One of these: value and words.
     Choice(Vec<(String, String)>),
+    /// The name or address of something; these are likely.
+    Lookup(Vec<(String, String)>),
 }
 
-/// Loads the page.
+/// Loads the page; `lead` is the one that it begins with.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_start(slug: String, id: String) -> Result<Written, AppError> {
-    let form = super::load::start(&slug, &id).await?;
+pub async fn load_start(slug: String, id: String, lead: String) -> Result<Written, AppError> {
+    let form = super::load::start(&slug, &id, &lead).await?;
     Ok(Written::new(format!("Run {}", form.name), move || page(slug, form)))
 }
 
@@ -92,19 +95,21 @@ pub async fn start_run(slug: String, id: String, form: BTreeMap<String, String>)
 
     let id = crate::pages::agents::agent_id(&id)?;
     let task = form.get("task").cloned().unwrap_or_default();
-    let missing = task
-        .trim()
-        .is_empty()
-        .then(|| Problem::field("task", "task_missing", "Say in a sentence what the agent is to do."));
+    let mut wrong = Vec::new();
+    if task.trim().is_empty() {
+        wrong.push(Problem::field("task", "task_missing", "Say in a sentence what the agent is to do."));
+    }
     let mut t = crate::server::tenant(&slug).await?;
     let agent = t.agents().get(id).await?.name;
     let declared = super::inputs::declared(&t.agents().definition(id).await?);
+    let mut form = form;
+    wrong.extend(super::load::look_up(&mut t, &declared, &mut form).await?);
     let parameters = super::inputs::parameters(&declared, &form);
-    let run = match (t.runs().create(NewRun { agent, task, parameters }).await, missing) {
+    let run = match t.runs().create(NewRun { agent, task, parameters }).await {
         // What is wrong is told at once.
-        (Err(Error::Invalid(problems)), missing) => Err(Error::Invalid(missing.into_iter().chain(problems).collect())),
-        (Ok(_), Some(missing)) => Err(missing.into()),
-        (run, _) => run,
+        Err(Error::Invalid(problems)) => Err(Error::Invalid(wrong.into_iter().chain(problems).collect())),
+        Ok(_) if !wrong.is_empty() => Err(Error::Invalid(wrong)),
+        run => run,
     }?;
     t.commit().await?;
     crate::server::done(&format!("/t/{slug}/runs/{}", run.id), "run-started");
@@ -125,10 +130,13 @@ pub async fn run_example(slug: String, id: String) -> Result<(), AppError> {
 /// Gives an agent a task.
 #[component]
 pub fn StartRunPage() -> impl IntoView {
-    let (slug, id) = (use_slug(), use_param("agent"));
+    let (slug, id, query) = (use_slug(), use_param("agent"), use_query_map());
     only(Permission::RunAgents, move || {
         // What changes meanwhile is no reason to take a form out of somebody's hands.
-        written(Signal::stored(0), move || LoadStart { slug: slug.get(), id: id.get() })
+        written(Signal::stored(0), move || {
+            let lead = query.read().get("lead").unwrap_or_default();
+            LoadStart { slug: slug.get(), id: id.get(), lead }
+        })
     })
 }
 
@@ -196,6 +204,10 @@ pub fn field(input: Input, start: Post) -> AnyView {
             let rest = values.into_iter().map(|(value, words)| Choice::new(value, words));
             let options = first.into_iter().chain(rest).collect();
             view! { <Select name label options value hint error optional/> }.into_any()
+        }
+        InputLook::Lookup(likely) => {
+            let frame = FieldFrame { id: name, label, hint, error, optional, width: FieldWidth::Full };
+            lookup(frame, value, likely)
         }
         InputLook::Tick => view! { <Checkbox name label hint error checked=value == "true"/> }.into_any(),
         InputLook::Lines => {

@@ -1,17 +1,10 @@
 //! The built-in writer in a conversation: it takes what it needs out of what the person has written, or says
 //! what is missing. The same messages always lead to the same answer.
 
-use domain::{
-    PageRequest,
-    accounts::AccountFilter,
-    agents::Definition,
-    campaigns::CampaignFilter,
-    conversations::Remembered,
-    leads::{LeadFilter, LeadSort},
-};
+use domain::{agents::Definition, conversations::Remembered, runs::ThingKind};
 use serde_json::{Map, Value, json};
 use service::{
-    Error, Result, Tenant,
+    Error, Result,
     runs::{RunInHand, checked_parameters},
 };
 
@@ -31,8 +24,8 @@ impl Input {
     }
 
     /// The kind of thing whose id it is.
-    fn thing(&self) -> Option<&str> {
-        self.schema["format"].as_str().filter(|format| matches!(*format, "lead" | "account" | "campaign"))
+    fn thing(&self) -> Option<ThingKind> {
+        ThingKind::parse(self.schema["format"].as_str()?)
     }
 
     fn is_words(&self) -> bool {
@@ -58,7 +51,7 @@ pub(super) async fn parameters(run: &RunInHand, talk: &Remembered) -> Result<Res
         let Some(kind) = input.thing() else { continue };
         let words = given.remove(&input.name).and_then(|value| value.as_str().map(str::to_owned));
         let Some(words) = words.or_else(|| address(kind, &messages)) else { continue };
-        match find(&mut t, kind, &words).await? {
+        match t.runs().meant(kind, &words).await?.first() {
             Some(id) => drop(given.insert(input.name.clone(), json!(id))),
             None => unknown.push(format!("I know no {kind} “{words}”.")),
         }
@@ -114,32 +107,10 @@ fn typed(input: &Input, value: &str) -> Value {
 }
 
 /// An e-mail address in the last message that has one: it can only mean a lead.
-fn address(kind: &str, messages: &[&str]) -> Option<String> {
+fn address(kind: ThingKind, messages: &[&str]) -> Option<String> {
     let words = messages.iter().rev().flat_map(|message| message.split_whitespace());
     let trimmed = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-    words.map(trimmed).find(|word| kind == "lead" && word.contains('@') && word.contains('.'))
-}
-
-/// The id of the thing that is meant: by its id, or the first one with these words.
-async fn find(t: &mut Tenant, kind: &str, words: &str) -> Result<Option<String>> {
-    if words.parse::<uuid::Uuid>().is_ok() {
-        return Ok(Some(words.to_owned()));
-    }
-    let first = PageRequest { per: Some(1), ..PageRequest::default() };
-    let q = Some(words.to_owned());
-    Ok(match kind {
-        "lead" => {
-            let filter = LeadFilter { q, ..LeadFilter::default() };
-            t.leads().list(&filter, LeadSort::default(), &first).await?.items.pop().map(|lead| lead.id.to_string())
-        }
-        "account" => {
-            t.accounts().list(&AccountFilter { q }, &first).await?.items.pop().map(|account| account.id.to_string())
-        }
-        _ => {
-            let filter = CampaignFilter { q, ..CampaignFilter::default() };
-            t.campaigns().list(&filter, &first).await?.items.pop().map(|campaign| campaign.id.to_string())
-        }
-    })
+    words.map(trimmed).find(|word| kind == ThingKind::Lead && word.contains('@') && word.contains('.'))
 }
 
 /// The answer that asks for what is missing.

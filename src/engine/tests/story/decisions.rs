@@ -227,7 +227,7 @@ async fn a_draft_that_a_colleague_has_open_is_theirs_for_a_while() {
     }
     let now = t.now();
     assert_eq!(t.drafts().approve_passing(&QueueFilter::default(), now).await.expect("done"), 1, "the other one");
-    drop(t);
+    t.commit().await.expect("kept");
 
     // It is free when its holder goes on, or stays away.
     assert_eq!(open_up(story.actor(), drafts[1].draft.id).await, None);

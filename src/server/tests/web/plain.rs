@@ -5,8 +5,11 @@ use axum::{
     http::{Request, Response, StatusCode, header},
 };
 use domain::{
-    Role,
+    PageRequest, Role,
+    agents::Definition,
     content::{ContentInput, ContentKind},
+    leads::{LeadInput, LeadSource},
+    runs::RunFilter,
 };
 
 use crate::support::{TestApp, header_of};
@@ -103,7 +106,7 @@ async fn signing_out_is_written_down() {
     app.post("/logout", &cookie, "").await;
     assert_eq!(header_of(&app.get("/login", &cookie).await, "location"), "", "nobody is signed in");
     let mut t = app.db.tenant(&company.owner).await.expect("open");
-    let log = t.audit().list(false, &domain::PageRequest::default()).await.expect("a log");
+    let log = t.audit().list(false, &PageRequest::default()).await.expect("a log");
     assert_eq!(log.items.first().map(|entry| entry.action.as_str()), Some("person.signed_out"));
 }
 
@@ -119,4 +122,43 @@ async fn a_form_with_letters_for_a_number_is_refused_as_such() {
     let form = format!("slug={}&form[kind]=sandbox&form[daily_cap]=many", company.slug);
     let answer = app.post(path, &cookie, &form).await;
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn an_agent_is_started_for_whoever_is_named() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let file = "---\nname: scout\ndescription: Looks.\ninputs: {type: object, required: [lead], properties: {lead: {type: \
+                string, format: lead}}}\n---\nLook.";
+    let mut t = app.db.tenant(&company.owner).await.expect("open");
+    let agent = t.agents().create(Definition::from_markdown(file).expect("a file")).await.expect("created").id;
+    let mut leads = Vec::new();
+    for (first, last) in [("Ann", "Berg"), ("Ann", "Dahl")] {
+        let input = LeadInput {
+            email: Some(format!("{first}.{last}@corvus.example")),
+            first_name: Some(first.to_owned()),
+            last_name: Some(last.to_owned()),
+            ..LeadInput::default()
+        };
+        leads.push(t.leads().create(input, LeadSource::Api).await.expect("made").id.to_string());
+    }
+    t.commit().await.expect("kept");
+    let path = leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, _)| path)
+        .find(|path| path.contains("start_run"))
+        .expect("there");
+    let start = async |lead: &str| {
+        let form = format!("slug={}&id={agent}&form[task]=Look&form[parameters.lead]={lead}", company.slug);
+        app.post(path, &cookie, &form).await.status()
+    };
+    for wrong in ["Ann", "Bob", "nobody%40corvus.example"] {
+        assert_eq!(start(wrong).await, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+    for (words, lead) in [("Dahl", &leads[1]), ("ann.berg%40corvus.example", &leads[0]), (&leads[1], &leads[1])] {
+        assert_eq!(start(words).await, StatusCode::OK, "{words}");
+        let mut t = app.db.tenant(&company.owner).await.expect("open");
+        let run = t.runs().list(&RunFilter::default(), &PageRequest::default()).await.expect("a list").items.remove(0);
+        assert_eq!(run.parameters["lead"], lead.as_str(), "{words}");
+    }
 }

@@ -1,7 +1,10 @@
-//! What the ids in arguments stand for, so that people can judge a call by names.
+//! What the ids in arguments stand for, so that people can judge a call by names, and what names stand for.
 
 use domain::{
-    Permission,
+    PageRequest, Permission,
+    accounts::AccountFilter,
+    campaigns::CampaignFilter,
+    leads::{LeadFilter, LeadSort},
     runs::{Thing, ThingKind},
 };
 use uuid::Uuid;
@@ -40,5 +43,41 @@ impl Runs<'_> {
         )
         .fetch_all(self.t.conn())
         .await?)
+    }
+
+    /// The things of a kind that words mean, at most two: an id, the address of a lead, or else what a search finds.
+    ///
+    /// # Errors
+    /// [`crate::Error::Forbidden`] without the right to read.
+    pub async fn meant(&mut self, kind: ThingKind, words: &str) -> Result<Vec<Uuid>> {
+        self.t.require(Permission::Read).await?;
+        let words = words.trim();
+        if let Ok(id) = words.parse() {
+            return Ok(vec![id]);
+        }
+        let first = PageRequest { per: Some(2), ..PageRequest::default() };
+        let q = Some(words.to_owned());
+        Ok(match kind {
+            ThingKind::Lead => {
+                let exact = sqlx::query_scalar!("SELECT id FROM leads WHERE email = lower($1)", words)
+                    .fetch_optional(self.t.conn())
+                    .await?;
+                if let Some(id) = exact {
+                    return Ok(vec![id]);
+                }
+                let filter = LeadFilter { q, ..LeadFilter::default() };
+                let page = self.t.leads().list(&filter, LeadSort::default(), &first).await?;
+                page.items.into_iter().map(|lead| lead.id.0).collect()
+            }
+            ThingKind::Account => {
+                let page = self.t.accounts().list(&AccountFilter { q }, &first).await?;
+                page.items.into_iter().map(|account| account.id.0).collect()
+            }
+            ThingKind::Campaign => {
+                let filter = CampaignFilter { q, ..CampaignFilter::default() };
+                let page = self.t.campaigns().list(&filter, &first).await?;
+                page.items.into_iter().map(|campaign| campaign.id.0).collect()
+            }
+        })
     }
 }
