@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn an_address_means_a_lead() {
         let messages = ["Write to <anna@optics.example>, please."];
-        assert_eq!(address("lead", &messages).as_deref(), Some("anna@optics.example"));
-        assert_eq!(address("campaign", &messages), None);
+        assert_eq!(address(ThingKind::Lead, &messages).as_deref(), Some("anna@optics.example"));
+        assert_eq!(address(ThingKind::Campaign, &messages), None);
     }
 }
