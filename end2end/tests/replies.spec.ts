@@ -21,7 +21,7 @@ test("a caught mail is answered in the place of its recipient, and the lead show
   await expect(page.getByText("Answered. The page of the lead shows what came of it.")).toBeVisible();
 
   await page.goto(`/t/halden/leads?q=${encodeURIComponent(address)}`);
-  await page.getByRole("row").nth(1).getByRole("link").first().click();
+  await page.getByRole("region", { name: "Leads table" }).getByRole("cell").getByRole("link").first().click();
   const reply = page.getByRole("article").filter({ hasText: words });
   await expect(reply.getByRole("heading", { name: /^Reply/ })).toBeVisible();
   await reply.getByText("Quoted text").click();
