@@ -11,7 +11,7 @@ use domain::{
     accounts::AccountFilter,
     agents::{Definition, tool},
     campaigns::CampaignFilter,
-    leads::{LeadFilter, LeadSort},
+    leads::{LeadFilter, LeadSort, LeadSummary},
     runs::{Approval, Run, RunFilter, RunState, RunView as View, Thing, ThingKind, Usage, ids_in},
 };
 use serde_json::Value;
@@ -180,7 +180,8 @@ pub async fn start(slug: &str, id: &str, lead: &str) -> Result<StartForm, AppErr
         let kind = input.format().and_then(ThingKind::parse);
         let mut field = input.field(None);
         if let Some(kind) = kind {
-            field.look = InputLook::Lookup(likely(&mut t, kind).await?);
+            let likely = things(&mut t, kind).await?;
+            field.look = InputLook::Lookup(likely.into_iter().map(|thing| (thing.typed, thing.words)).collect());
         }
         if let (Some(ThingKind::Lead), Ok(lead)) = (kind, lead.parse::<LeadId>()) {
             let lead = there(t.leads().get(lead).await)?;
@@ -196,29 +197,6 @@ pub async fn start(slug: &str, id: &str, lead: &str) -> Result<StartForm, AppErr
         enabled: agent.enabled,
         example: definition.example.map(|example| example.task),
         inputs: fields,
-    })
-}
-
-/// The things of a kind that are likely to be meant: what is typed for them, and words beside it.
-async fn likely(t: &mut Tenant, kind: ThingKind) -> Result<Vec<(String, String)>, Error> {
-    let first = PageRequest { per: Some(THINGS), ..PageRequest::default() };
-    Ok(match kind {
-        ThingKind::Lead => {
-            let page = t.leads().list(&LeadFilter::default(), LeadSort::default(), &first).await?;
-            let words = |lead: domain::leads::LeadSummary| {
-                let typed = typed(lead.email.as_ref(), lead.id);
-                (typed, [Some(lead.name), lead.account_name].into_iter().flatten().collect::<Vec<_>>().join(", "))
-            };
-            page.items.into_iter().map(words).collect()
-        }
-        ThingKind::Account => {
-            let page = t.accounts().list(&AccountFilter::default(), &first).await?;
-            page.items.into_iter().map(|account| (account.name, account.domain.unwrap_or_default())).collect()
-        }
-        ThingKind::Campaign => {
-            let page = t.campaigns().list(&CampaignFilter::default(), &first).await?;
-            page.items.into_iter().map(|campaign| (campaign.name, String::new())).collect()
-        }
     })
 }
 
@@ -256,37 +234,47 @@ pub async fn look_up(
 pub async fn input_fields(t: &mut Tenant, definition: &Definition) -> Result<Vec<Input>, Error> {
     let mut fields = Vec::new();
     for input in inputs::declared(definition) {
-        let things = match input.format() {
-            Some(kind) => things(t, kind).await?,
+        let choices = match input.format().and_then(ThingKind::parse) {
+            Some(kind) => Some(things(t, kind).await?.into_iter().map(|thing| (thing.id, thing.words)).collect()),
             None => None,
         };
-        fields.push(input.field(things));
+        fields.push(input.field(choices));
     }
     Ok(fields)
 }
 
-/// The things that an input of this kind can stand for: id and name.
-async fn things(t: &mut Tenant, kind: &str) -> Result<Option<Vec<(String, String)>>, Error> {
+/// Something of the company that an input can stand for.
+struct Offered {
+    id: String,
+    /// What a field takes for it.
+    typed: String,
+    /// What people call it.
+    words: String,
+}
+
+/// The first things of a kind, the best leads among them.
+async fn things(t: &mut Tenant, kind: ThingKind) -> Result<Vec<Offered>, Error> {
     let first = PageRequest { per: Some(THINGS), ..PageRequest::default() };
-    Ok(Some(match kind {
-        "lead" => {
+    let named = |id: String, name: String| Offered { id, typed: name.clone(), words: name };
+    Ok(match kind {
+        ThingKind::Lead => {
             let page = t.leads().list(&LeadFilter::default(), LeadSort::default(), &first).await?;
-            let name = |lead: domain::leads::LeadSummary| match lead.account_name {
-                Some(account) => (lead.id.to_string(), format!("{}, {account}", lead.name)),
-                None => (lead.id.to_string(), lead.name),
+            let offered = |lead: LeadSummary| Offered {
+                id: lead.id.to_string(),
+                typed: typed(lead.email.as_ref(), lead.id),
+                words: [Some(lead.name), lead.account_name].into_iter().flatten().collect::<Vec<_>>().join(", "),
             };
-            page.items.into_iter().map(name).collect()
+            page.items.into_iter().map(offered).collect()
         }
-        "account" => {
+        ThingKind::Account => {
             let page = t.accounts().list(&AccountFilter::default(), &first).await?;
-            page.items.into_iter().map(|account| (account.id.to_string(), account.name)).collect()
+            page.items.into_iter().map(|account| named(account.id.to_string(), account.name)).collect()
         }
-        "campaign" => {
+        ThingKind::Campaign => {
             let page = t.campaigns().list(&CampaignFilter::default(), &first).await?;
-            page.items.into_iter().map(|campaign| (campaign.id.to_string(), campaign.name)).collect()
+            page.items.into_iter().map(|campaign| named(campaign.id.to_string(), campaign.name)).collect()
         }
-        _ => return Ok(None),
-    }))
+    })
 }
 
 /// The limit that a question is about, with its height: "20 steps".
