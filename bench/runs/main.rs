@@ -181,21 +181,29 @@ struct Page(Lines<BufReader<TcpStream>>);
 
 impl Page {
     async fn open(server: SocketAddr, run: RunId, key: &str) -> Self {
-        let mut stream = loop {
-            if let Ok(stream) = TcpStream::connect(server).await {
-                break stream;
+        // A server says that it is not ready before it has seen its database.
+        let mut page = loop {
+            match Self::ask(server, run, key).await {
+                Some((status, page)) if status.contains(" 200 ") => break page,
+                Some((status, _)) => assert!(status.contains(" 503 "), "the stream opens: {status}"),
+                None => {}
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         };
-        stream.set_nodelay(true).expect("a socket");
-        let request =
-            format!("GET /api/v1/runs/{run}/events HTTP/1.1\r\nhost: {server}\r\nauthorization: Bearer {key}\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.expect("it takes the request");
-        let mut page = Self(BufReader::new(stream).lines());
-        assert!(page.line().await.contains("200"), "the stream opens");
         // The run has begun.
         while !page.event().await.contains("running") {}
         page
+    }
+
+    /// Asks for the events of a run: the line with the status, and what follows.
+    async fn ask(server: SocketAddr, run: RunId, key: &str) -> Option<(String, Self)> {
+        let mut stream = TcpStream::connect(server).await.ok()?;
+        stream.set_nodelay(true).expect("a socket");
+        let request =
+            format!("GET /api/v1/runs/{run}/events HTTP/1.1\r\nhost: {server}\r\nauthorization: Bearer {key}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut page = Self(BufReader::new(stream).lines());
+        Some((page.line().await, page))
     }
 
     /// The data of the next event.

@@ -10,8 +10,11 @@ mod tools;
 use std::sync::Arc;
 
 use axum::{
-    Router,
-    http::{Uri, request::Parts},
+    Json, Router,
+    extract::Request,
+    http::{StatusCode, Uri, header, request::Parts},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -54,7 +57,20 @@ pub fn router(public_url: &str) -> Router {
         .with_allowed_origins(origins(public_url))
         .enforce_origin_validation();
     let service = StreamableHttpService::new(|| Ok(Server), Arc::new(NeverSessionManager::default()), config);
-    Router::new().route_service("/mcp", service)
+    Router::new().route_service("/mcp", service).layer(middleware::from_fn(unreadable))
+}
+
+/// A body that is said to be JSON and is no message gets the answer that JSON-RPC 2.0 has for it (section 5.1); the
+/// library says instead that the kind of the body is wrong.
+async fn unreadable(request: Request, next: Next) -> Response {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let json = kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"));
+    let response = next.run(request).await;
+    if !json || response.status() != StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        return response;
+    }
+    let error = ErrorData::parse_error("The body is no message of JSON-RPC 2.0. Send one as JSON.", None);
+    (StatusCode::BAD_REQUEST, Json(json!({ "jsonrpc": "2.0", "id": null, "error": error }))).into_response()
 }
 
 /// The names that this server is reached by.

@@ -64,7 +64,17 @@ async fn lane(db: &Db, actor: &Actor, stop: &CancellationToken) -> Result<bool> 
         };
         let mut t = db.tenant(actor).await?;
         match text {
-            Some(text) => t.drafts().deliver(&order, text).await.map(drop)?,
+            Some(text) => {
+                // A model that is only busy is waited for, as long as the e-mail can.
+                let busy = if text.writer == Writer::BuiltIn { t.models().busy_until().await? } else { None };
+                let put_off = match busy {
+                    Some(until) => t.drafts().put_off(&order, until).await?,
+                    None => false,
+                };
+                if !put_off {
+                    t.drafts().deliver(&order, text).await?;
+                }
+            }
             None => t.drafts().give_back(&order).await?,
         }
         t.commit().await?;
@@ -148,10 +158,14 @@ async fn ask(
     let mut talk = ChatRequest::from_user(question(brief)).with_system(instructions(brief));
     let mut wrong = String::new();
     for _ in 0..2 {
-        let said = models::ask(db, actor, models, &talk, TOKENS, |_| {}).await?;
-        used.usage.tokens_in += said.usage.tokens_in;
-        used.usage.tokens_out += said.usage.tokens_out;
-        used.usage.cost_micros += said.usage.cost_micros;
+        let said = match models::ask(db, actor, models, &talk, TOKENS, |_| {}).await {
+            Ok(said) => said,
+            Err(unanswered) => {
+                used.usage = used.usage.with(&unanswered.usage);
+                return Err(unanswered.words);
+            }
+        };
+        used.usage = used.usage.with(&said.usage);
         used.model = Some(said.model);
         match Answer::read(&said.text, &brief.facts) {
             Ok(answer) => return Ok(answer),

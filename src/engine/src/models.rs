@@ -9,11 +9,15 @@ use futures::StreamExt;
 use genai::{
     Client, ModelIden, ModelSpec, ServiceTarget,
     adapter::AdapterKind,
-    chat::{ChatOptions, ChatRequest, ChatStreamEvent, StopReason, ToolCall},
+    chat::{ChatMessage, ChatOptions, ChatRequest, ChatStreamEvent, StopReason, ToolCall},
     resolver::{AuthData, Endpoint},
 };
 use reqwest::StatusCode;
-use service::{Db, jobs::TestModel, models::ReadyModel};
+use service::{
+    Db,
+    jobs::TestModel,
+    models::{NoAnswer, ReadyModel},
+};
 
 use crate::http;
 
@@ -27,6 +31,8 @@ const MOST: usize = 1024 * 1024;
 const TRIES: u32 = 3;
 /// The longest that a model may ask us to wait before we ask the next one.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Characters of a token, as models count in European languages.
+const CHARACTERS: usize = 4;
 
 /// What is said of a connection that does not work.
 const BROKEN: &str = "It can't be reached, or what it says can't be read.";
@@ -55,21 +61,50 @@ pub(crate) enum Heard<'t> {
     Words(&'t str),
 }
 
+/// Why no model answered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unanswered {
+    /// What each of them said, in words.
+    pub words: String,
+    /// What was spent all the same.
+    pub usage: Usage,
+}
+
 /// Why a model did not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Silent {
     words: String,
     /// Try again after this; nothing when trying again cannot help.
     again: Option<Duration>,
+    /// What was spent all the same.
+    usage: Usage,
+}
+
+impl Silent {
+    /// Trying again cannot help.
+    fn for_good(words: impl Into<String>) -> Self {
+        Self { words: words.into(), again: None, usage: Usage::default() }
+    }
+
+    /// It may pass by itself, after this time.
+    fn passing(words: impl Into<String>, wait: Duration) -> Self {
+        Self { again: Some(wait), ..Self::for_good(words) }
+    }
+
+    /// How long the model asks to be left alone, when that is longer than anybody waits for it here.
+    fn busy(&self) -> Option<Duration> {
+        self.again.filter(|wait| *wait > PATIENCE)
+    }
 }
 
 /// Asks the models in their order.
 ///
 /// `hear` gets the words while they come, from the beginning again when another model is asked. Every failure is
-/// remembered for the circuit breaker; dropping the future ends the call.
+/// remembered for the circuit breaker, and how long a model wants to be left alone; dropping the future ends the
+/// call. What tries without an answer have spent is part of what is told.
 ///
 /// # Errors
-/// What each of them said, in words.
+/// Why none of them answered.
 pub(crate) async fn ask(
     db: &Db,
     actor: &service::Actor,
@@ -77,15 +112,17 @@ pub(crate) async fn ask(
     request: &ChatRequest,
     tokens: u32,
     mut hear: impl FnMut(Heard<'_>),
-) -> Result<Said, String> {
+) -> Result<Said, Unanswered> {
     let mut silent = Vec::new();
+    let mut spent = Usage::default();
     for model in models {
         let mut tries = 1;
         let outcome = loop {
             hear(Heard::Beginning);
             match ask_one(db, model, request.clone(), tokens, &mut hear).await {
-                Err(Silent { again: Some(wait), words }) if tries < TRIES && wait <= PATIENCE => {
+                Err(Silent { again: Some(wait), words, usage }) if tries < TRIES && wait <= PATIENCE => {
                     tracing::info!(model.id = %model.id, "A model is asked again: {words}");
+                    spent = spent.with(&usage);
                     tokio::time::sleep(wait.max(Duration::from_millis(250) * 2_u32.pow(tries))).await;
                     tries += 1;
                 }
@@ -94,11 +131,34 @@ pub(crate) async fn ask(
         };
         remember(db, actor, model, &outcome).await;
         match outcome {
-            Ok(said) => return Ok(said),
-            Err(error) => silent.push(format!("{}: {}", model.name, error.words)),
+            Ok(mut said) => {
+                said.usage = said.usage.with(&spent);
+                return Ok(said);
+            }
+            Err(error) => {
+                spent = spent.with(&error.usage);
+                silent.push(format!("{}: {}", model.name, error.words));
+            }
         }
     }
-    Err(if silent.is_empty() { "No model is ready to be asked.".to_owned() } else { silent.join(" ") })
+    let words = if silent.is_empty() { "No model is ready to be asked.".to_owned() } else { silent.join(" ") };
+    Err(Unanswered { words, usage: spent })
+}
+
+/// Tokens of everything that is sent, as far as its characters tell: what was said, the instructions, and the tools
+/// with their schemas.
+pub(crate) fn tokens_of(talk: &ChatRequest) -> i64 {
+    let said: usize = talk.messages.iter().map(ChatMessage::size).sum();
+    let system = talk.system.as_ref().map_or(0, String::len);
+    let tools = talk.tools.iter().flatten().map(|tool| {
+        let schema = tool.schema.as_ref().map_or(0, |schema| schema.to_string().len());
+        schema + tool.description.as_ref().map_or(0, String::len)
+    });
+    in_tokens(said + system + tools.sum::<usize>())
+}
+
+fn in_tokens(characters: usize) -> i64 {
+    i64::try_from(characters / CHARACTERS).unwrap_or(i64::MAX)
 }
 
 /// Asks a model whether it answers.
@@ -119,7 +179,8 @@ pub(crate) async fn test(db: &Db, job: &TestModel) -> anyhow::Result<()> {
 async fn remember(db: &Db, actor: &service::Actor, model: &ReadyModel, outcome: &Result<Said, Silent>) {
     let kept: service::Result<()> = async {
         let mut t = db.tenant(actor).await?;
-        let outcome = outcome.as_ref().map(|_| ()).map_err(|silent| silent.words.as_str());
+        let outcome = outcome.as_ref().map(|_| ());
+        let outcome = outcome.map_err(|silent| NoAnswer { words: &silent.words, wait: silent.busy() });
         t.models().record(model.id, outcome).await?;
         t.commit().await
     }
@@ -137,61 +198,71 @@ async fn ask_one(
     hear: &mut impl FnMut(Heard<'_>),
 ) -> Result<Said, Silent> {
     let target = target(model);
-    http::check(db, target.endpoint.base_url()).map_err(for_good)?;
-    let reqwest = http::client(db).map_err(|error| for_good(error.to_string()))?;
-    let client = Client::builder().with_reqwest(reqwest).build().map_err(|error| for_good(error.to_string()))?;
+    http::check(db, target.endpoint.base_url()).map_err(Silent::for_good)?;
+    let reqwest = http::client(db).map_err(|error| Silent::for_good(error.to_string()))?;
+    let client =
+        Client::builder().with_reqwest(reqwest).build().map_err(|error| Silent::for_good(error.to_string()))?;
     let options = ChatOptions::default()
         .with_max_tokens(tokens)
         .with_capture_usage(true)
         .with_capture_tool_calls(true)
         .with_stream_header_timeout(FIRST_WORD);
+    let question = tokens_of(&request);
+    // What has been said so far, which is paid for however it ends.
+    let mut said = Said {
+        text: String::new(),
+        calls: Vec::new(),
+        model: model.model.clone(),
+        usage: Usage::default(),
+        cut: false,
+    };
     let answer = async {
         let mut stream = client
             .exec_chat_stream(ModelSpec::Target(target), request, Some(&options))
             .await
             .map_err(|error| judged(error, db.clock().now()))?
             .stream;
-        let mut said = Said {
-            text: String::new(),
-            calls: Vec::new(),
-            model: model.model.clone(),
-            usage: Usage::default(),
-            cut: false,
-        };
+        said.usage.tokens_in = question;
         let mut ended = false;
         while let Some(event) = stream.next().await {
             match event.map_err(|error| judged(error, db.clock().now()))? {
                 ChatStreamEvent::Chunk(chunk) => {
                     hear(Heard::Words(&chunk.content));
                     said.text.push_str(&chunk.content);
+                    said.usage.tokens_out = in_tokens(said.text.len()).min(i64::from(tokens));
                 }
                 ChatStreamEvent::End(end) => {
                     ended = true;
                     said.cut = matches!(end.captured_stop_reason, Some(StopReason::MaxTokens(_)));
-                    let used = end.captured_usage.clone().unwrap_or_default();
-                    said.usage.tokens_in = i64::from(used.prompt_tokens.unwrap_or_default());
-                    said.usage.tokens_out = i64::from(used.completion_tokens.unwrap_or_default());
+                    if let Some(used) = &end.captured_usage {
+                        said.usage.tokens_in = used.prompt_tokens.map_or(said.usage.tokens_in, i64::from);
+                        said.usage.tokens_out = used.completion_tokens.map_or(said.usage.tokens_out, i64::from);
+                    }
                     said.calls = end.captured_into_tool_calls().unwrap_or_default();
                 }
                 _ => {}
             }
             if said.text.len() > MOST {
-                return Err(for_good("The answer is longer than a megabyte.".to_owned()));
+                return Err(Silent::for_good("The answer is longer than a megabyte."));
             }
         }
         if !ended {
-            return Err(Silent { words: "The answer broke off.".to_owned(), again: Some(Duration::ZERO) });
+            return Err(Silent::passing("The answer broke off.", Duration::ZERO));
         }
-        Ok(said)
+        Ok(())
     };
-    let mut said = tokio::time::timeout(WHOLE, answer)
+    let outcome = tokio::time::timeout(WHOLE, answer)
         .await
-        .unwrap_or_else(|_| Err(for_good("The answer took longer than ten minutes.".to_owned())))?;
-    if said.text.trim().is_empty() && said.calls.is_empty() {
-        return Err(Silent { words: "The answer was empty.".to_owned(), again: Some(Duration::ZERO) });
-    }
+        .unwrap_or_else(|_| Err(Silent::for_good("The answer took longer than ten minutes.")));
     said.usage.cost_micros = cost_micros(model, said.usage);
-    Ok(said)
+    let empty = said.text.trim().is_empty() && said.calls.is_empty();
+    match outcome {
+        Ok(()) if empty => {
+            Err(Silent { usage: said.usage, ..Silent::passing("The answer was empty.", Duration::ZERO) })
+        }
+        Ok(()) => Ok(said),
+        Err(silent) => Err(Silent { usage: said.usage, ..silent }),
+    }
 }
 
 /// A price for a million tokens is millionths of a dollar for one.
@@ -222,7 +293,7 @@ fn judged(error: genai::Error, now: DateTime<Utc>) -> Silent {
     let error = match error {
         genai::Error::WebStream { error: inner, .. } => match inner.downcast::<genai::Error>() {
             Ok(inner) => *inner,
-            Err(_) => return Silent { words: BROKEN.to_owned(), again: Some(Duration::ZERO) },
+            Err(_) => return Silent::passing(BROKEN, Duration::ZERO),
         },
         other => other,
     };
@@ -231,25 +302,17 @@ fn judged(error: genai::Error, now: DateTime<Utc>) -> Silent {
         .and_then(|headers| http::retry_after(headers.get("retry-after")?.to_str().ok()?, now))
         .unwrap_or_default();
     match error.status() {
-        Some(StatusCode::TOO_MANY_REQUESTS) => {
-            Silent { words: "It is busy and asks to wait (429).".to_owned(), again: Some(wait) }
-        }
+        Some(StatusCode::TOO_MANY_REQUESTS) => Silent::passing("It is busy and asks to wait (429).", wait),
         Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            for_good("It refuses the key. Enter a key that works.".to_owned())
+            Silent::for_good("It refuses the key. Enter a key that works.")
         }
-        Some(StatusCode::NOT_FOUND) => {
-            for_good("It does not know the model, or the address is wrong (404).".to_owned())
-        }
+        Some(StatusCode::NOT_FOUND) => Silent::for_good("It does not know the model, or the address is wrong (404)."),
         Some(status) if status.is_server_error() => {
-            Silent { words: format!("It is out of order ({}).", status.as_u16()), again: Some(wait) }
+            Silent::passing(format!("It is out of order ({}).", status.as_u16()), wait)
         }
-        Some(status) => for_good(format!("It refuses the question ({}).", status.as_u16())),
-        None => Silent { words: BROKEN.to_owned(), again: Some(wait) },
+        Some(status) => Silent::for_good(format!("It refuses the question ({}).", status.as_u16())),
+        None => Silent::passing(BROKEN, wait),
     }
-}
-
-fn for_good(words: String) -> Silent {
-    Silent { words, again: None }
 }
 
 #[cfg(test)]

@@ -54,23 +54,55 @@ pub struct Hub(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     options: PgConnectOptions,
-    hints: broadcast::Sender<Hint>,
+    mouths: Mouths,
     listening: Once,
+}
+
+/// Where hints are passed on. Nobody listening is fine.
+#[derive(Clone, Debug)]
+struct Mouths {
+    /// At most so often about one object.
+    some: broadcast::Sender<Hint>,
+    /// All of them.
+    all: broadcast::Sender<Hint>,
+}
+
+impl Mouths {
+    fn say(&self, hint: Hint) {
+        let _ = self.some.send(hint);
+    }
+
+    fn say_now(&self, hint: &Hint) {
+        let _ = self.all.send(hint.clone());
+    }
 }
 
 impl Hub {
     pub(crate) fn new(options: PgConnectOptions) -> Self {
-        Self(Arc::new(Inner { options, hints: broadcast::channel(1024).0, listening: Once::new() }))
+        let mouths = Mouths { some: broadcast::channel(1024).0, all: broadcast::channel(1024).0 };
+        Self(Arc::new(Inner { options, mouths, listening: Once::new() }))
     }
 
-    /// Hints from now on, of every company; the caller keeps those of its own. The first subscriber
-    /// opens the connection, so processes without pages need none.
+    /// Hints from now on, of every company; the caller keeps those of its own. Of one object there is one at once,
+    /// and then at most two in a second: whoever reads everything again at each hint can follow. The first
+    /// subscriber opens the connection, so processes without pages need none.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Hint> {
+        self.listen();
+        self.0.mouths.some.subscribe()
+    }
+
+    /// The same without a pause between hints of one object, for whoever reads no more than what is new.
+    #[must_use]
+    pub fn subscribe_to_all(&self) -> broadcast::Receiver<Hint> {
+        self.listen();
+        self.0.mouths.all.subscribe()
+    }
+
+    fn listen(&self) {
         self.0.listening.call_once(|| {
-            tokio::spawn(listener::run(self.0.options.clone(), self.0.hints.clone()));
+            tokio::spawn(listener::run(self.0.options.clone(), self.0.mouths.clone()));
         });
-        self.0.hints.subscribe()
     }
 }
 

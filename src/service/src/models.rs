@@ -1,6 +1,6 @@
 //! Language models of the company. Keys are sealed on the way in and opened for a worker only.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use domain::{
     ModelId, Permission, Problem,
     models::{Model, ModelInput, ModelKind},
@@ -15,6 +15,8 @@ const MOST: i64 = 20;
 const BREAK_AFTER: i32 = 5;
 /// For how long.
 const LEFT_ALONE: Duration = Duration::seconds(60);
+/// The longest that a model is left alone because it asks for it.
+const LEFT_ALONE_MOST: Duration = Duration::hours(1);
 
 /// The language models of the company.
 #[derive(Debug)]
@@ -41,6 +43,15 @@ pub struct ReadyModel {
     pub price_in: f64,
     /// US dollars for a million tokens that are answered.
     pub price_out: f64,
+}
+
+/// Why a model did not answer.
+#[derive(Clone, Copy, Debug)]
+pub struct NoAnswer<'w> {
+    /// In words.
+    pub words: &'w str,
+    /// How long it asks to be left alone.
+    pub wait: Option<std::time::Duration>,
 }
 
 impl Tenant {
@@ -243,17 +254,38 @@ impl Models<'_> {
         })
     }
 
-    /// How a question ended. Several failures one after the other open the breaker for a minute.
+    /// When the first of those is asked again that asked to be left alone; nothing when none of them did.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn record(&mut self, id: ModelId, outcome: Result<(), &str>) -> Result<()> {
+    pub async fn busy_until(&mut self) -> Result<Option<DateTime<Utc>>> {
         let now = self.t.now();
-        let (failed, words) = (outcome.is_err(), outcome.err());
+        Ok(sqlx::query_scalar!(
+            "SELECT min(open_until) FROM models WHERE enabled AND open_until > $1 AND failures < $2",
+            now,
+            BREAK_AFTER
+        )
+        .fetch_one(self.t.conn())
+        .await?)
+    }
+
+    /// How a question ended. Several failures one after the other open the breaker for a minute; a model that asks
+    /// for more time gets it, up to an hour, and that is no failure.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn record(&mut self, id: ModelId, outcome: Result<(), NoAnswer<'_>>) -> Result<()> {
+        let now = self.t.now();
+        let (failed, words) = (outcome.is_err(), outcome.as_ref().err().map(|no| no.words));
+        let asked = outcome.err().and_then(|no| no.wait);
+        let asked = asked.map(|wait| Duration::from_std(wait).unwrap_or(LEFT_ALONE_MOST).min(LEFT_ALONE_MOST));
         sqlx::query!(
-            "UPDATE models SET failures = CASE WHEN $2 THEN failures + 1 ELSE 0 END, last_error = $3,
+            "UPDATE models SET failures = CASE WHEN NOT $2 THEN 0 WHEN $7::timestamptz IS NULL THEN failures + 1
+                                               ELSE failures END,
+                    last_error = $3,
                     worked_at = CASE WHEN $2 THEN worked_at ELSE $4 END,
-                    open_until = CASE WHEN $2 AND failures + 1 >= $5 THEN $6::timestamptz END
+                    open_until = CASE WHEN $2 THEN
+                        coalesce($7, CASE WHEN failures + 1 >= $5 THEN $6::timestamptz END) END
              WHERE id = $1",
             id.0,
             failed,
@@ -261,6 +293,7 @@ impl Models<'_> {
             now,
             BREAK_AFTER,
             now + LEFT_ALONE,
+            asked.map(|wait| now + wait),
         )
         .execute(self.t.conn())
         .await?;

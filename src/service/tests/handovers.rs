@@ -5,10 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use domain::{
     Role, RunId,
     agents::{Definition, Risk},
-    runs::{
-        Failure, NewRun, PersonAnswer, Run, RunState, RunStep, RunStepState, StepKind, Usage, WaitForPerson,
-        WaitForTime,
-    },
+    runs::{Failure, NewRun, PersonAnswer, Run, RunState, RunStep, RunStepState, StepKind, Usage, WaitForPerson},
 };
 use serde_json::json;
 use service::{
@@ -258,7 +255,7 @@ async fn nobody_waits_for_ever_and_sleepers_wake() {
         }
     };
     let run = start(&db, &acme.owner, "planner").await;
-    let nap = Wait::Time(WaitForTime { minutes: 60 });
+    let nap = Wait::Time(Duration::minutes(60));
     assert!(matches!(
         take(&db, &acme, run).await.wait(asked("nap", StepKind::ToolCall), nap).await,
         Ok(Ok(Intent::Stop))

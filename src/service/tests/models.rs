@@ -5,7 +5,7 @@ use domain::{
     ModelId, Role,
     models::{Model, ModelInput, ModelKind},
 };
-use service::{Error, Tenant};
+use service::{Error, Tenant, models::NoAnswer};
 use sqlx::{Connection, PgConnection};
 use testing::TestDb;
 
@@ -41,7 +41,7 @@ async fn is_ready(t: &mut Tenant, id: ModelId) -> bool {
 
 async fn fail(t: &mut Tenant, id: ModelId, times: usize) {
     for _ in 0..times {
-        t.models().record(id, Err("It is out of order (500).")).await.expect("kept");
+        t.models().record(id, Err(NoAnswer { words: "It is out of order (500).", wait: None })).await.expect("kept");
     }
 }
 

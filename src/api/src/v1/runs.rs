@@ -149,7 +149,7 @@ async fn get(call: Read, Path(id): Path<RunId>) -> Result<Reply> {
 async fn events(call: Read, Path(id): Path<RunId>, Query(from): Query<From>, headers: HeaderMap) -> Result<Response> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     // Subscribed before the first look, so that nothing falls between the two.
-    let hints = call.caller().db.live().subscribe();
+    let hints = call.caller().db.live().subscribe_to_all();
     call.open().await?.runs().get(id).await?;
     let watch = Watch {
         db: call.caller().db.clone(),

@@ -2,23 +2,23 @@
 //! the run, and the answer gets what is left.
 
 use domain::runs::Usage;
-use genai::chat::{ChatMessage, ChatRequest};
+use genai::chat::ChatRequest;
 use service::{models::ReadyModel, runs::RunInHand};
+
+use crate::models;
 
 /// Most tokens of one answer.
 const MOST: u32 = 4_096;
 /// An answer of fewer tokens is not worth asking for.
 const LEAST: u32 = 256;
-/// Characters of a token, as models count in European languages.
-const CHARACTERS: usize = 4;
 
 /// What a question is expected to use with the shortest answer, by the dearest of the models: any of them may be
 /// the one that answers.
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "tokens of one question")]
-pub(super) fn expected(talk: &ChatRequest, models: &[ReadyModel]) -> Usage {
-    let tokens_in = i64::try_from(characters(talk) / CHARACTERS).unwrap_or(i64::MAX);
+pub(super) fn expected(talk: &ChatRequest, ready: &[ReadyModel]) -> Usage {
+    let tokens_in = models::tokens_of(talk);
     let cost = |model: &ReadyModel| model.price_in * tokens_in as f64 + model.price_out * f64::from(LEAST);
-    let cost_micros = models.iter().map(cost).fold(0.0, f64::max).ceil() as i64;
+    let cost_micros = ready.iter().map(cost).fold(0.0, f64::max).ceil() as i64;
     Usage { tokens_in, tokens_out: i64::from(LEAST), cost_micros, ..Usage::default() }
 }
 
@@ -32,15 +32,4 @@ pub(super) fn answer(run: &RunInHand, expected: &Usage, models: &[ReadyModel]) -
     };
     let by_cost = models.iter().map(affordable).min().unwrap_or(i64::from(MOST));
     u32::try_from(by_tokens.min(by_cost)).unwrap_or(0).clamp(LEAST, MOST)
-}
-
-/// Everything that is sent: what was said, the instructions, and the tools with their schemas.
-fn characters(talk: &ChatRequest) -> usize {
-    let said: usize = talk.messages.iter().map(ChatMessage::size).sum();
-    let system = talk.system.as_ref().map_or(0, String::len);
-    let tools = talk.tools.iter().flatten().map(|tool| {
-        let schema = tool.schema.as_ref().map_or(0, |schema| schema.to_string().len());
-        schema + tool.description.as_ref().map_or(0, String::len)
-    });
-    said + system + tools.sum::<usize>()
 }

@@ -1,6 +1,7 @@
 //! An agent with a language model: the model says what to do next, the journal keeps it, the tools do it.
 //! Gone through again, the run asks the journal first, so nothing that was said or done is asked for twice.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     agents::{Definition, tool},
     conversations::{Earlier, Remembered},
@@ -9,19 +10,23 @@ use domain::{
 use genai::chat::{ChatMessage, ChatRequest, ContentPart, MessageContent, Tool, ToolCall, ToolResponse};
 use serde_json::{Value, json};
 use service::{
-    Db, Error, Result,
+    Db, Error, Result, Tenant,
     models::ReadyModel,
-    runs::{Asked, Intent, Outcome, RunInHand},
+    runs::{Asked, Intent, Outcome, RunInHand, Wait},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{Called, End, aloud, budget, call, connectors, give_up, playbook, tools};
-use crate::models::{self, Said};
+use crate::models::{self, Said, Unanswered};
 
 /// Turns of a run, whatever its limit of steps says.
 const TURNS: usize = 200;
 /// Characters of a question to a model that the journal keeps.
 const KEPT: usize = 4_000;
+/// How often one question is put off because the models ask to wait.
+const WAITS: usize = 3;
+/// The longest that it is put off each time.
+const LONGEST: TimeDelta = TimeDelta::minutes(15);
 /// What a model is told when its answer did not fit into one.
 const GO_ON: &str = "Your answer was cut off because it was too long for one. Go on exactly where it stopped.";
 /// Characters of a tool's answer that a model reads.
@@ -34,9 +39,10 @@ pub(super) async fn follow(db: &Db, mut run: RunInHand, halt: &CancellationToken
     let company = t.company().await?.name;
     let today = t.today();
     let models = preferred(t.models().ready().await?, &run.definition().model);
+    let busy = busy_until(&mut t).await?;
     let others = connectors::offered(&mut t, &run.definition().tools).await?;
     t.commit().await?;
-    if models.is_empty() && !run.has_step("m0") {
+    if models.is_empty() && busy.is_none() && !run.has_step("m0") {
         return playbook::follow(db, run, halt).await;
     }
     let mut system = instructions(run.definition(), &company, &today.to_string());
@@ -48,11 +54,11 @@ pub(super) async fn follow(db: &Db, mut run: RunInHand, halt: &CancellationToken
     // What has been said of an answer that takes more than one turn.
     let mut begun = String::new();
     for turn in 0..TURNS {
-        let said = match think(db, &mut run, &models, &talk, &format!("m{turn}"), halt).await {
+        let said = match think(db, &mut run, &models, &talk, turn, halt).await {
             Ok(Thought::Said(said)) => said,
             Ok(Thought::Stop) => return Ok(End::Ended),
             Ok(Thought::Halted) => return Ok(End::Halted(Box::new(run))),
-            Ok(Thought::Silent(words)) => {
+            Ok(Thought::Silent(words) | Thought::Busy(words, _)) => {
                 if !run.has_changed_anything() && !run.definition().playbook.is_empty() {
                     return playbook::follow(db, run, halt).await;
                 }
@@ -92,13 +98,52 @@ enum Thought {
     Said(Said),
     /// No model answered.
     Silent(String),
+    /// No model answered, and one of them asks to wait until then.
+    Busy(String, DateTime<Utc>),
     /// The run waits for a person, or was ended by a limit.
     Stop,
     Halted,
 }
 
-/// One question to the models, written down before it is asked.
+/// What the models say next. The run sleeps when they ask to wait, and asks once more.
 async fn think(
+    db: &Db,
+    run: &mut RunInHand,
+    models: &[ReadyModel],
+    talk: &ChatRequest,
+    turn: usize,
+    halt: &CancellationToken,
+) -> Result<Thought> {
+    let mut key = format!("m{turn}");
+    for again in 1..=WAITS {
+        let (words, until) = match ask(db, run, models, talk, &key, halt).await? {
+            Thought::Busy(words, until) => (words, until),
+            other => return Ok(other),
+        };
+        if !put_off(db, run, &format!("{key}.busy"), &words, until).await? {
+            return Ok(Thought::Stop);
+        }
+        key = format!("m{turn}~{again}");
+    }
+    ask(db, run, models, talk, &key, halt).await
+}
+
+/// Lets the run sleep until the models may be asked. Whether that time has come.
+async fn put_off(db: &Db, run: &mut RunInHand, key: &str, words: &str, until: DateTime<Utc>) -> Result<bool> {
+    let input = json!({ "until": until, "why": words });
+    let asked = Asked { key, kind: StepKind::ToolCall, name: "wait", risk: None, atomic: true, input, schema: None };
+    let wait = (until - db.clock().now()).max(TimeDelta::zero());
+    Ok(matches!(run.wait(asked, Wait::Time(wait)).await??, Intent::Have(_)))
+}
+
+/// When a model may be asked that asked to wait, if that is soon enough.
+async fn busy_until(t: &mut Tenant) -> Result<Option<DateTime<Utc>>> {
+    let latest = t.now() + LONGEST;
+    Ok(t.models().busy_until().await?.filter(|until| *until <= latest))
+}
+
+/// One question to the models, written down before it is asked.
+async fn ask(
     db: &Db,
     run: &mut RunInHand,
     models: &[ReadyModel],
@@ -106,6 +151,13 @@ async fn think(
     key: &str,
     halt: &CancellationToken,
 ) -> Result<Thought> {
+    if models.is_empty() && !run.has_step(key) {
+        let mut t = run.tenant().await?;
+        let busy = busy_until(&mut t).await?;
+        t.commit().await?;
+        let words = "No model is ready to be asked.".to_owned();
+        return Ok(busy.map_or(Thought::Silent(words.clone()), |until| Thought::Busy(words, until)));
+    }
     let name = models.first().map_or("model", |model| model.name.as_str()).to_owned();
     let input = asked_of(talk);
     let expected = budget::expected(talk, models);
@@ -143,9 +195,12 @@ async fn think(
             run.record(&mut t, number, Outcome { output: Some(output), usage, model, ..Outcome::default() }).await?;
             Thought::Said(said)
         }
-        Err(words) => {
-            run.record(&mut t, number, Outcome { error: Some(words.clone()), ..Outcome::default() }).await?;
-            Thought::Silent(words)
+        Err(Unanswered { words, usage }) => {
+            let busy = busy_until(&mut t).await?;
+            let output = busy.map(|until| json!({ "busy_until": until }));
+            let error = Some(words.clone());
+            run.record(&mut t, number, Outcome { output, error, usage, ..Outcome::default() }).await?;
+            busy.map_or(Thought::Silent(words.clone()), |until| Thought::Busy(words, until))
         }
     };
     t.commit().await?;
@@ -162,7 +217,11 @@ fn remembered(step: &RunStep) -> Thought {
             usage: Usage::default(),
             cut: output["cut"] == true,
         }),
-        _ => Thought::Silent(step.error.clone().unwrap_or_default()),
+        (_, output) => {
+            let words = step.error.clone().unwrap_or_default();
+            let busy = output.as_ref().and_then(|output| output["busy_until"].as_str()?.parse().ok());
+            busy.map_or(Thought::Silent(words.clone()), |until| Thought::Busy(words, until))
+        }
     }
 }
 

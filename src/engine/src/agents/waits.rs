@@ -1,6 +1,7 @@
 //! Tools that answer later: another agent, a person, or the clock. The run is let go of meanwhile, and goes on
 //! with the answer as if the tool had just given it.
 
+use chrono::TimeDelta;
 use domain::{
     agents::{Risk, Tool},
     runs::{NewRun, StepKind, WaitForPerson, WaitForTime},
@@ -79,6 +80,10 @@ fn wait(tool: Tool, arguments: Value) -> Result<Wait, Trouble> {
             let AskPerson { question, choices } = tools::read(arguments)?;
             Wait::Person(WaitForPerson { question, choices }.check().map_err(words)?)
         }
-        _ => Wait::Time(WaitForTime { minutes: tools::read::<Minutes>(arguments)?.minutes }.check().map_err(words)?),
+        _ => {
+            let WaitForTime { minutes } =
+                WaitForTime { minutes: tools::read::<Minutes>(arguments)?.minutes }.check().map_err(words)?;
+            Wait::Time(TimeDelta::minutes(minutes))
+        }
     })
 }

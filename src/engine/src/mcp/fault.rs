@@ -3,6 +3,7 @@
 
 use std::{error::Error, time::Duration};
 
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use rmcp::{
     ServiceError,
@@ -80,7 +81,7 @@ impl Fault {
     }
 
     /// Why no session came about.
-    pub(super) fn of_start(error: &ClientInitializeError) -> Self {
+    pub(super) fn of_start(error: &ClientInitializeError, now: DateTime<Utc>) -> Self {
         match error {
             ClientInitializeError::JsonRpcError(said) => {
                 Self::broken(format!("initialize: The server says “{}”.", short(&said.message)))
@@ -88,28 +89,28 @@ impl Fault {
             ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
                 Self::broken("initialize: The server speaks no revision of the protocol that is known here.")
             }
-            ClientInitializeError::LegacyFallbackFailed { fallback, .. } => Self::of_start(fallback),
+            ClientInitializeError::LegacyFallbackFailed { fallback, .. } => Self::of_start(fallback, now),
             // The library names no cause of this one.
-            ClientInitializeError::TransportError { error, .. } => Self::of("initialize", error.error.as_ref()),
-            other => Self::of("initialize", other),
+            ClientInitializeError::TransportError { error, .. } => Self::of("initialize", error.error.as_ref(), now),
+            other => Self::of("initialize", other, now),
         }
     }
 
     /// Why a question brought no answer; `step` names the question.
-    pub(super) fn of_question(step: &str, error: &ServiceError) -> Self {
+    pub(super) fn of_question(step: &str, error: &ServiceError, now: DateTime<Utc>) -> Self {
         match error {
             ServiceError::McpError(said) => {
                 Self::broken(format!("{step}: The server says “{}”.", short(&said.message)))
             }
-            ServiceError::TransportSend(error) => Self::of(step, error.error.as_ref()),
-            other => Self::of(step, other),
+            ServiceError::TransportSend(error) => Self::of(step, error.error.as_ref(), now),
+            other => Self::of(step, other, now),
         }
     }
 
-    fn of(step: &str, error: &(dyn Error + 'static)) -> Self {
+    fn of(step: &str, error: &(dyn Error + 'static), now: DateTime<Utc>) -> Self {
         let mut cause = Some(error);
         while let Some(error) = cause {
-            if let Some(fault) = known(step, error) {
+            if let Some(fault) = known(step, error, now) {
                 return fault;
             }
             cause = error.source();
@@ -122,7 +123,7 @@ impl Fault {
 }
 
 /// What an error of the transport means.
-fn known(step: &str, error: &(dyn Error + 'static)) -> Option<Fault> {
+fn known(step: &str, error: &(dyn Error + 'static), now: DateTime<Utc>) -> Option<Fault> {
     let error = match error.downcast_ref::<WorkerQuitReason<HttpError>>() {
         Some(WorkerQuitReason::Fatal { error, .. }) => Some(error),
         _ => error.downcast_ref::<HttpError>(),
@@ -140,8 +141,7 @@ fn known(step: &str, error: &(dyn Error + 'static)) -> Option<Fault> {
             Fault::unknown_here("The server refuses the secret. Enter one that works.")
         }
         HttpError::HttpStatus(status) => {
-            let wait = status.retry_after.as_deref().and_then(|text| text.trim().parse().ok());
-            let wait = Duration::from_secs(wait.unwrap_or_default());
+            let wait = status.retry_after.as_deref().and_then(|text| http::retry_after(text, now)).unwrap_or_default();
             let words = match StatusCode::from_u16(status.status) {
                 Ok(StatusCode::TOO_MANY_REQUESTS) => format!("{step}: It asks to wait (429)."),
                 _ => format!("{step}: It is out of order ({}).", status.status),

@@ -49,6 +49,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// A session with a server.
 pub(super) struct Session {
+    db: Db,
     running: RunningService<RoleClient, Client>,
     changed: Arc<AtomicBool>,
 }
@@ -69,17 +70,20 @@ impl Session {
                     }
                     opened => opened,
                 }
-                .map_err(|error| Fault::of_start(&error))?
+                .map_err(|error| Fault::of_start(&error, db.clock().now()))?
             }
             Transport::Stdio => {
                 let (transport, complaints) = process::start(db, with)?;
                 match client.serve_with_lifecycle(transport, lifecycle).await {
                     Ok(running) => running,
-                    Err(error) => return Err(complaints.added_to(Fault::of_start(&error)).await),
+                    Err(error) => {
+                        let fault = Fault::of_start(&error, db.clock().now());
+                        return Err(complaints.added_to(fault).await);
+                    }
                 }
             }
         };
-        Ok(Self { running, changed })
+        Ok(Self { db: db.clone(), running, changed })
     }
 
     /// What the server is, and all pages of its tools.
@@ -98,7 +102,7 @@ impl Session {
         for _ in 0..PAGES {
             let asked = PaginatedRequestParams::default().with_cursor(cursor);
             let page = self.running.list_tools(Some(asked)).await;
-            let page = page.map_err(|error| Fault::of_question("list tools", &error))?;
+            let page = page.map_err(|error| Fault::of_question("list tools", &error, self.db.clock().now()))?;
             found.tools.extend(page.tools.into_iter().map(|tool| FoundTool {
                 name: tool.name.into_owned(),
                 title: tool.title.or_else(|| tool.annotations.as_ref().and_then(|hints| hints.title.clone())),
@@ -135,7 +139,7 @@ impl Session {
                 ..Failed::default()
             })),
             Err(error) => {
-                let fault = Fault::of_question("call", &error);
+                let fault = Fault::of_question("call", &error, self.db.clock().now());
                 Err(Fault { in_doubt: !harmless && !fault.refused, ..fault })
             }
         }

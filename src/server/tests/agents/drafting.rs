@@ -1,6 +1,7 @@
 //! Drafts of campaigns with a language model: its answer is used when it has the right shape and names facts that
 //! exist, and otherwise the built-in writer writes and says so.
 
+use chrono::TimeDelta;
 use domain::{
     LeadId, PageRequest,
     campaigns::{Audience, CampaignInput},
@@ -85,6 +86,32 @@ async fn a_model_writes_from_facts_and_what_it_used_is_counted() {
     let asked = model.asked()[0]["messages"].to_string();
     assert!(asked.contains("lead.title") && asked.contains("Ask who looks after calibration."), "{asked}");
     assert_eq!(asked.matches("</facts>").count(), 2, "the note does not end the block: {asked}");
+}
+
+#[tokio::test]
+async fn a_busy_model_is_waited_for_as_long_as_the_e_mail_can() {
+    let test = testing::db_at("2026-11-02T09:00:00Z".parse().expect("a time")).await;
+    let (db, owner, lead) = ordered(&test).await;
+    let model = Model::start([Says::Status(429, Some(45)), Says::Words(GOOD)]).await;
+    set_up(&db, &owner, "Busy", &model).await;
+    let job = WriteDrafts { company: owner.company() };
+    for (seconds, questions) in [(0, 1), (44, 1)] {
+        db.clock().advance(TimeDelta::seconds(seconds));
+        write(&db, &job, &CancellationToken::new()).await.expect("the worker works");
+        let mut t = db.tenant(&owner).await.expect("open");
+        assert_eq!((t.drafts().of_lead(lead).await.expect("drafts").len(), model.asked().len()), (0, questions));
+    }
+    db.clock().advance(TimeDelta::seconds(1));
+    let origin = written(&db, &owner, lead).await.draft.origin;
+    assert_eq!(origin.map(|origin| origin.writer), Some(Writer::Model));
+
+    let test = testing::db_at("2026-11-02T09:00:00Z".parse().expect("a time")).await;
+    let (db, owner, lead) = ordered(&test).await;
+    let model = Model::start([Says::Status(429, Some(86_400))]).await;
+    set_up(&db, &owner, "Busy", &model).await;
+    db.clock().advance(TimeDelta::seconds(1));
+    let origin = written(&db, &owner, lead).await.draft.origin;
+    assert_eq!(origin.map(|origin| origin.writer), Some(Writer::BuiltIn), "the e-mail is due long before");
 }
 
 #[tokio::test]

@@ -127,6 +127,77 @@ async fn what_passes_by_itself_is_waited_for_and_then_the_next_model_is_asked() 
     assert!(models[1].worked_at.is_some());
 }
 
+/// What workers do when the time of a run has come: they look after it, and work on it.
+async fn when_it_wakes(db: &Db, nora: &Actor, run: &Run) -> Run {
+    let mut t = db.tenant(nora).await.expect("open");
+    t.runs().reconcile(run.id).await.expect("looked after");
+    t.commit().await.expect("kept");
+    once(db, nora, run).await
+}
+
+#[tokio::test]
+async fn a_model_that_asks_to_wait_longer_is_waited_for_asleep() {
+    let test = testing::db_at(chrono::Utc.with_ymd_and_hms(2026, 11, 2, 9, 0, 0).single().expect("a time")).await;
+    let (db, nora) = demo(&test).await;
+    let lead = lead(&db, &nora).await;
+    let model = Model::start([
+        calls("draft_mail", json!({ "lead": lead, "subject": "Calibration", "body": "Hello" })),
+        Says::Status(429, Some(45)),
+        Says::Words("A draft is kept."),
+    ])
+    .await;
+    set_up(&db, &nora, "Busy", &model).await;
+    let run = once(&db, &nora, &start(&db, &nora).await).await;
+    assert_eq!((run.state, model.asked().len()), (RunState::Sleeping, 2), "{run:?}");
+    assert_eq!(run.wake_at, Some(db.clock().now() + TimeDelta::seconds(45)));
+
+    // Another run does not ask meanwhile; it sleeps as well.
+    let other = once(&db, &nora, &start(&db, &nora).await).await;
+    assert_eq!((other.state, model.asked().len()), (RunState::Sleeping, 2), "{other:?}");
+
+    db.clock().advance(TimeDelta::seconds(44));
+    assert_eq!(when_it_wakes(&db, &nora, &run).await.state, RunState::Sleeping);
+    db.clock().advance(TimeDelta::seconds(1));
+    let run = when_it_wakes(&db, &nora, &run).await;
+    assert_eq!(run.answer.as_deref(), Some("A draft is kept."), "{run:?}");
+    let drafts = steps(&db, &nora, &run).await.into_iter().filter(|step| step.name == "draft_mail").count();
+    assert_eq!((drafts, model.asked().len()), (1, 3), "nothing was done twice");
+    let other = when_it_wakes(&db, &nora, &other).await;
+    assert_eq!(other.answer.as_deref(), Some("A draft is kept."), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_model_that_never_has_time_is_asked_a_few_times() {
+    let test = testing::db_at(chrono::Utc.with_ymd_and_hms(2026, 11, 2, 9, 0, 0).single().expect("a time")).await;
+    let (db, nora) = demo(&test).await;
+    let model = Model::start([Says::Status(429, Some(60))]).await;
+    set_up(&db, &nora, "Busy", &model).await;
+    let mut run = once(&db, &nora, &start(&db, &nora).await).await;
+    for _ in 0..3 {
+        assert_eq!(run.state, RunState::Sleeping, "{run:?}");
+        db.clock().advance(TimeDelta::seconds(60));
+        run = when_it_wakes(&db, &nora, &run).await;
+    }
+    assert_eq!((run.state, model.asked().len()), (RunState::Succeeded, 4), "the built-in writer did it: {run:?}");
+
+    let tomorrow = Model::start([Says::Status(429, Some(86_400))]).await;
+    set_up(&db, &nora, "Tomorrow", &tomorrow).await;
+    let run = once(&db, &nora, &start(&db, &nora).await).await;
+    assert_eq!(run.state, RunState::Sleeping, "the first of them is busy for a minute: {run:?}");
+}
+
+#[tokio::test]
+async fn what_tries_without_an_answer_have_used_is_counted() {
+    let test = testing::db().await;
+    let (db, nora) = demo(&test).await;
+    let model = Model::start([Says::BreaksOff, Says::Words(""), Says::Words("Here it is.")]).await;
+    set_up(&db, &nora, "Mini", &model).await;
+    let run = once(&db, &nora, &start(&db, &nora).await).await;
+    assert_eq!((run.answer.as_deref(), model.asked().len()), (Some("Here it is."), 3), "{run:?}");
+    // Two of them told 100 and 10; of the one that broke off it is estimated.
+    assert!(run.usage.tokens_in > 200 && run.usage.tokens_out > 20, "{run:?}");
+}
+
 #[tokio::test]
 async fn a_model_that_breaks_leaves_the_work_to_the_built_in_writer() {
     let test = testing::db().await;

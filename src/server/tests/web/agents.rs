@@ -10,7 +10,7 @@ use domain::{
     runs::{RunFilter, RunView},
 };
 use serde_json::{Value, json};
-use service::jobs::WorkOnRun;
+use service::{jobs::WorkOnRun, models::NoAnswer};
 use testing::TestCompany;
 use tokio_util::sync::CancellationToken;
 
@@ -216,7 +216,10 @@ async fn the_page_of_models_says_how_each_stands() {
         };
         let id = t.models().create(input).await.expect("set up").id;
         for _ in 0..failures {
-            t.models().record(id, Err("It is out of order (500).")).await.expect("kept");
+            t.models()
+                .record(id, Err(NoAnswer { words: "It is out of order (500).", wait: None }))
+                .await
+                .expect("kept");
         }
         if name == "Good" {
             t.models().record(id, Ok(())).await.expect("kept");

@@ -251,6 +251,16 @@ async fn strangers_and_other_sites_get_nothing() {
         assert_eq!(app.send(request).await.status(), status, "{name}: {value}");
     }
 
+    for body in ["{\"jsonrpc\": \"2.0\"", "[]", "hello", "{}"] {
+        let mut request = client.request(&message);
+        *request.body_mut() = Body::from(body);
+        let answer = app.send(request).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{body}");
+        let said = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+        let said: Value = serde_json::from_slice(&said).expect("JSON");
+        assert_eq!((&said["jsonrpc"], &said["error"]["code"]), (&json!("2.0"), &json!(-32700)), "{body}");
+    }
+
     let long = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "add_note", "arguments": {"body": "x".repeat(1 << 20)}}});
     assert_eq!(app.send(client.request(&long)).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let listen = Request::get("/mcp")

@@ -1,7 +1,7 @@
 //! Orders: drafts that are to be written. A worker takes one for a while and delivers a text; whoever comes with
 //! an older fence, or after the lead has left its campaign, delivers nothing.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use domain::{
     CampaignId, DraftId, EnrolmentId, LeadId, MessageId, StepId,
     drafts::{Draft, DraftInput, DraftState, Fact, Sentence, judge, passes},
@@ -20,6 +20,8 @@ pub(super) const WRITERS: i64 = 3;
 const LEASE: Duration = Duration::minutes(15);
 /// A draft is asked for so long before its e-mail is due.
 const AHEAD: &str = "1 day";
+/// An e-mail may leave so much later than it is due, because a model is busy.
+const MAY_BE_LATE: Duration = Duration::hours(1);
 /// Who has approved what leaves by itself.
 const CHECKS: &str = "the checks";
 
@@ -232,6 +234,24 @@ impl Drafts<'_> {
         .execute(self.t.conn())
         .await?;
         Ok(())
+    }
+
+    /// Gives an order back that is to be filled later, unless its e-mail cannot wait so long. Whether it was.
+    ///
+    /// # Errors
+    /// When the database is away; it goes back when its lease ends.
+    pub async fn put_off(&mut self, order: &Order, until: DateTime<Utc>) -> Result<bool> {
+        let put_off = sqlx::query!(
+            "UPDATE draft_orders o SET lease_until = NULL, write_at = $3 FROM messages m
+             WHERE o.message_id = $1 AND o.fence = $2 AND m.id = o.message_id AND m.due_at >= $4",
+            order.message.0,
+            order.fence,
+            until,
+            until - MAY_BE_LATE
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(put_off.rows_affected() > 0)
     }
 
     /// What an e-mail is about; nothing when its lead is gone.

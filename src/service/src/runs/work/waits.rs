@@ -2,7 +2,7 @@
 //! what it waits for and the run that lets go are one commit.
 
 use chrono::Duration;
-use domain::runs::{NewRun, RunState, RunStepState, Usage, WaitForPerson, WaitForTime};
+use domain::runs::{NewRun, RunState, RunStepState, Usage, WaitForPerson};
 
 use super::{super::AnswerAddress, Asked, Intent, Outcome, RunInHand, lost};
 use crate::{Error, Result};
@@ -17,8 +17,8 @@ pub enum Wait {
     Run(NewRun),
     /// The words of a person.
     Person(WaitForPerson),
-    /// A time.
-    Time(WaitForTime),
+    /// The clock, for so long.
+    Time(Duration),
 }
 
 impl RunInHand {
@@ -52,7 +52,7 @@ impl RunInHand {
                 (RunState::WaitingChild, None)
             }
             Wait::Person(_) => (RunState::WaitingInput, Some(now + ANSWER_WITHIN)),
-            Wait::Time(time) => (RunState::Sleeping, Some(now + Duration::minutes(time.minutes))),
+            Wait::Time(time) => (RunState::Sleeping, Some(now + time)),
         };
         t.runs().enter(self.run.id, state, None).await?;
         sqlx::query!("UPDATE runs SET wake_at = $2 WHERE id = $1", self.run.id.0, until).execute(t.conn()).await?;
