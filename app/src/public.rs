@@ -61,7 +61,11 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/agents/import/upload", post(agents::import).layer(DefaultBodyLimit::max(MAX_AGENT_FILES)))
         .route("/t/{slug}/agents/{id}/file", get(agents::export))
         .route("/t/{slug}/analytics/agents/figures.csv", get(analytics::agents))
-        .route("/t/{slug}/content/{id}/file", get(content::export))
+        .route("/t/{slug}/content/{id}/export", get(content::export))
+        .route(
+            "/t/{slug}/content/{id}/file",
+            get(content::file).post(content::attach).layer(DefaultBodyLimit::max(MAX_UPLOAD)),
+        )
         .with_state(db)
         .merge(documentation)
         .layer(middleware::from_fn(page::with_theme))

@@ -259,6 +259,8 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "content-created" => "Text created.",
         "content-saved" => "New version saved.",
         "content-deleted" => "Text deleted.",
+        "file-attached" => "File attached.",
+        "file-removed" => "File removed.",
         "document-saved" => "Document saved.",
         "document-deleted" => "Document deleted.",
         "report-asked" => "The report appears here in a moment.",

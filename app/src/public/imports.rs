@@ -4,7 +4,7 @@ use axum::{
     extract::{Multipart, Path, State},
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{ImportId, Problem};
+use domain::ImportId;
 use http::{header, request::Parts};
 use service::{Db, Error, Result};
 use tower_sessions::Session;
@@ -53,20 +53,11 @@ pub async fn rejected(
     }
 }
 
-async fn keep(db: &Db, session: &Session, slug: &str, parts: &Parts, mut form: Multipart) -> Result<ImportId> {
-    let unreadable =
-        || Error::from(Problem::field("file", "upload_broken", "The upload broke off. Send the file again."));
+async fn keep(db: &Db, session: &Session, slug: &str, parts: &Parts, form: Multipart) -> Result<ImportId> {
     let (actor, ..) = actor(db, session, slug, parts).await?;
-    while let Some(field) = form.next_field().await.map_err(|_| unreadable())? {
-        if field.name() != Some("file") {
-            continue;
-        }
-        let name = field.file_name().unwrap_or("leads.csv").to_owned();
-        let bytes = field.bytes().await.map_err(|_| unreadable())?;
-        let mut t = db.tenant(&actor).await?;
-        let import = t.imports().upload(&name, bytes.to_vec()).await?;
-        t.commit().await?;
-        return Ok(import.id);
-    }
-    Err(Problem::field("file", "file_missing", "Choose a file.").into())
+    let (name, bytes) = page::uploaded(form).await?;
+    let mut t = db.tenant(&actor).await?;
+    let import = t.imports().upload(&name, bytes).await?;
+    t.commit().await?;
+    Ok(import.id)
 }

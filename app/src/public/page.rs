@@ -1,15 +1,17 @@
 //! The document of a page without scripts.
 
 use axum::{
-    extract::Request,
+    extract::{Multipart, Request},
     middleware::Next,
     response::{Html, IntoResponse, Redirect, Response},
 };
+use domain::Problem;
 use http::{StatusCode, header};
 use leptos::{
     prelude::*,
     server_fn::error::{SERVER_FN_ERROR_HEADER, ServerFnUrlError},
 };
+use service::Error;
 
 use crate::{error::AppError, shell::Theme};
 
@@ -73,6 +75,18 @@ pub fn unavailable() -> Response {
     });
     response.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("5"));
     response
+}
+
+/// Name and bytes of the field `file` of a form.
+pub async fn uploaded(mut form: Multipart) -> Result<(String, Vec<u8>), Error> {
+    let broken = || Error::from(Problem::field("file", "upload_broken", "The upload broke off. Send the file again."));
+    while let Some(field) = form.next_field().await.map_err(|_| broken())? {
+        if field.name() == Some("file") {
+            let name = field.file_name().unwrap_or_default().to_owned();
+            return Ok((name, field.bytes().await.map_err(|_| broken())?.to_vec()));
+        }
+    }
+    Err(Problem::field("file", "file_missing", "Choose a file.").into())
 }
 
 /// Why a door did not do what it was asked for, with the way back.

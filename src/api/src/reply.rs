@@ -70,7 +70,7 @@ impl Reply {
         let reply = Self { status: StatusCode::OK.as_u16(), headers: Vec::new(), body };
         reply
             .with(header::CONTENT_TYPE, kind.to_owned())
-            .with(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
+            .with(header::CONTENT_DISPOSITION, domain::content::attachment(name))
     }
 
     /// The version of the thing as an entity tag (RFC 9110, 8.8.3), for `If-Match`.

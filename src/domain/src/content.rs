@@ -1,12 +1,16 @@
 //! The library of texts that people and agents keep. A text is data, never a page of the product: it is
 //! shown as it was written.
 
+mod file;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{CampaignId, ContentId, Problem, RunId, companies::check_name, problem::Problems, wire::wire_enum};
+
+pub use self::file::{ContentFile, MAX_FILE, attachment, check_file_name};
 
 /// The most characters of a title.
 pub const MAX_TITLE: usize = 200;
@@ -60,6 +64,8 @@ pub struct ContentItem {
     pub body: String,
     /// Further facts about it, as names and values.
     pub metadata: BTreeMap<String, String>,
+    /// Its file.
+    pub file: Option<ContentFile>,
     /// Name of the agent that made it.
     pub agent: Option<String>,
     /// The run in which it was made.

@@ -1,10 +1,14 @@
 //! The library of texts. Every change of a text is a new version; none is ever edited.
 
+mod files;
+
 use std::collections::BTreeMap;
 
 use domain::{
     CampaignId, ContentId, Page, PageRequest, Permission, RunId,
-    content::{ContentFilter, ContentInput, ContentItem, ContentKind, ContentSummary, ContentText, ContentVersion},
+    content::{
+        ContentFile, ContentFilter, ContentInput, ContentItem, ContentKind, ContentSummary, ContentText, ContentVersion,
+    },
 };
 use sqlx::types::Json;
 
@@ -72,9 +76,12 @@ impl Content<'_> {
                    t.agent, t.run_id AS "run: RunId",
                    t.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM run_steps s WHERE s.run_id = t.run_id
                                                           AND s.model IS NOT NULL) AS "built_in!", t.campaign_id AS "campaign: CampaignId",
-                   c.name AS "campaign_name?", t.author, t.version, t.created_at, t.updated_at
+                   c.name AS "campaign_name?", t.author, t.version, t.created_at, t.updated_at, f.name AS "file_name?",
+                   f.media_type AS "file_type?", f.size AS "file_size?", f.author AS "file_author?",
+                   f.created_at AS "file_created_at?"
             FROM content t
             LEFT JOIN campaigns c ON c.id = t.campaign_id
+            LEFT JOIN content_files f ON f.content_id = t.id
             WHERE t.id = $1 AND t.deleted_at IS NULL
             "#,
             id.0
@@ -82,12 +89,20 @@ impl Content<'_> {
         .fetch_optional(self.t.conn())
         .await?
         .ok_or(Error::NotFound("text"))?;
+        let file = row.file_name.zip(row.file_type).zip(row.file_size).zip(row.file_author.zip(row.file_created_at));
         Ok(ContentItem {
             id,
             kind: row.kind,
             title: row.title,
             body: row.body,
             metadata: row.metadata.0,
+            file: file.map(|(((name, media_type), size), (author, created_at))| ContentFile {
+                name,
+                media_type,
+                size,
+                author,
+                created_at,
+            }),
             agent: row.agent,
             run: row.run,
             built_in: row.built_in,
@@ -196,6 +211,7 @@ impl Content<'_> {
         .fetch_optional(self.t.conn())
         .await?
         .ok_or(Error::NotFound("text"))?;
+        sqlx::query!("DELETE FROM content_files WHERE content_id = $1", id.0).execute(self.t.conn()).await?;
         self.t.audit().record(Entry::done("content.deleted").on(title)).await?;
         self.t.tell("content", id.0).await
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     PageRequest, Role,
     campaigns::CampaignInput,
-    content::{ContentFilter, ContentInput, ContentKind},
+    content::{ContentFilter, ContentInput, ContentKind, MAX_FILE},
 };
 use service::{Error, Tenant};
 
@@ -155,4 +155,50 @@ async fn what_cannot_be_kept_is_told() {
         let mut t = db.tenant(&acme.owner).await.expect("open");
         assert!(matches!(t.content().create(wrong.clone()).await, Err(Error::Invalid(_))), "{wrong:?}");
     }
+}
+
+#[tokio::test]
+async fn a_text_has_one_file_that_is_what_its_first_bytes_say() {
+    let db = testing::db().await;
+    let (acme, other) = (db.company("Acme").await, db.company("Other").await);
+    let viewer = acme.member(Role::Viewer).await;
+    let mut t = db.tenant(&acme.owner).await.expect("open");
+    let item = t.content().create(text(ContentKind::Image, "Drift", "A bench with a lens.")).await.expect("made");
+    assert_eq!(item.file, None);
+    assert!(matches!(t.content().file(item.id).await, Err(Error::NotFound("file"))));
+    let png = b"\x89PNG\r\n\x1a\n and so on";
+    let item = t.content().attach(item.id, "C:\\drafts\\drift.html", png).await.expect("taken");
+    let file = item.file.expect("a file");
+    assert_eq!((file.name.as_str(), file.media_type.as_str(), file.size), ("drift.html", "image/png", 18));
+    assert_eq!((file.author, item.version), (acme.owner.to_string(), 1), "the words are the same");
+    t.content().attach(item.id, "drift.pdf", b"%PDF-1.7 and so on").await.expect("it takes the place of the first");
+    let (file, bytes) = t.content().file(item.id).await.expect("a file");
+    assert_eq!((file.media_type.as_str(), bytes.as_slice()), ("application/pdf", b"%PDF-1.7 and so on".as_slice()));
+
+    for (name, bytes, code) in [
+        ("a.png", b"".as_slice(), "file_missing"),
+        ("a.png", b"<svg onload=alert(1)>", "file_kind"),
+        ("a.png", b"<!doctype html><script>alert(1)</script>", "file_kind"),
+        ("a.png", b"MZ\x90\0", "file_kind"),
+        ("a.png", &vec![0; MAX_FILE + 1], "file_large"),
+        ("", png, "name_invalid"),
+    ] {
+        let refused = t.content().attach(item.id, name, bytes).await;
+        assert!(matches!(&refused, Err(Error::Invalid(p)) if p[0].code == code), "{code}: {refused:?}");
+    }
+    t.commit().await.expect("kept");
+
+    let mut t = db.tenant(&viewer).await.expect("open");
+    assert_eq!(t.content().file(item.id).await.expect("everybody reads").1.len(), 18);
+    assert!(matches!(t.content().attach(item.id, "a.png", png).await, Err(Error::Forbidden(_))));
+    assert!(matches!(t.content().detach(item.id).await, Err(Error::Forbidden(_))));
+    let mut t = db.tenant(&other.owner).await.expect("open");
+    assert!(matches!(t.content().file(item.id).await, Err(Error::NotFound("text"))));
+    assert!(matches!(t.content().attach(item.id, "a.png", png).await, Err(Error::NotFound("text"))));
+    assert!(matches!(t.content().detach(item.id).await, Err(Error::NotFound("text"))));
+
+    let mut t = db.tenant(&acme.owner).await.expect("open");
+    t.content().detach(item.id).await.expect("removed");
+    assert!(matches!(t.content().detach(item.id).await, Err(Error::NotFound("file"))));
+    assert_eq!(t.content().get(item.id).await.expect("the text stays").file, None);
 }

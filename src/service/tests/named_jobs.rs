@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    CampaignId, PageRequest, Role,
+    CampaignId, ContentId, PageRequest, Role,
     agents::Definition,
     campaigns::CampaignInput,
     content::{ContentFilter, ContentInput, ContentKind},
@@ -21,12 +21,13 @@ async fn campaign(db: &Db, actor: &Actor, name: &str) -> CampaignId {
     campaign.id
 }
 
-async fn write(db: &Db, actor: &Actor, kind: ContentKind, campaign: Option<CampaignId>) {
+async fn write(db: &Db, actor: &Actor, kind: ContentKind, campaign: Option<CampaignId>) -> ContentId {
     let mut t = db.tenant(actor).await.expect("open");
     let (title, body) = ("Glass".to_owned(), "Text.".to_owned());
     let input = ContentInput { kind, title, body, metadata: BTreeMap::new(), campaign };
-    t.content().create(input).await.expect("made");
+    let id = t.content().create(input).await.expect("made").id;
     t.commit().await.expect("kept");
+    id
 }
 
 async fn ask(db: &Db, actor: &Actor, campaign: CampaignId) -> NamedJob {
@@ -56,6 +57,11 @@ async fn a_report_counts_what_belongs_to_its_campaign_and_is_one_text_in_version
     ] {
         write(&db, &acme.owner, kind, of).await;
     }
+    // A text that describes an image is none yet.
+    let image = write(&db, &acme.owner, ContentKind::Image, Some(spring)).await;
+    let mut t = db.tenant(&acme.owner).await.expect("open");
+    t.content().attach(image, "glass.png", b"\x89PNG\r\n\x1a\n").await.expect("taken");
+    t.commit().await.expect("kept");
     let job = ask(&db, &acme.owner, spring).await;
     assert_eq!(job.state, JobState::Queued);
     assert_eq!(ask(&db, &acme.owner, spring).await.id, job.id, "who asks twice means the same report");

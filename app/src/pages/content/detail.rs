@@ -17,8 +17,8 @@ use crate::{
     fmt::Moment,
     shell::{PageScroll, Topbar},
     ui::{
-        ButtonKind, ButtonLink, ButtonSize, Callout, Card, Crumb, Fact, Facts, Icon, IconName, SubmitButton, Tag, Time,
-        Tone, confirm, markdown, refusal,
+        ButtonKind, ButtonLink, ButtonSize, Callout, Card, Crumb, Fact, Facts, FileDrop, Icon, IconName, SubmitButton,
+        Tag, Time, Tone, confirm, markdown, refusal,
     },
 };
 
@@ -34,6 +34,7 @@ pub struct TextView {
     pub(super) built_in: bool,
     pub(super) campaign: Option<(String, String)>,
     pub(super) facts: Vec<(String, String)>,
+    pub(super) file: Option<FileView>,
     pub(super) newest: i32,
     pub(super) created: Moment,
     pub(super) versions: Vec<VersionRow>,
@@ -41,6 +42,17 @@ pub struct TextView {
     pub(super) shown: i32,
     pub(super) shown_title: String,
     pub(super) body: String,
+}
+
+/// The file of the text.
+#[cfg(feature = "ssr")]
+pub struct FileView {
+    pub(super) name: String,
+    pub(super) size: String,
+    pub(super) author: String,
+    pub(super) at: Moment,
+    /// Browsers show it.
+    pub(super) image: bool,
 }
 
 /// A version in the list.
@@ -69,6 +81,17 @@ pub async fn delete_content(slug: String, id: String) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Takes the file of a text away.
+#[server(prefix = "/sf")]
+pub async fn remove_content_file(slug: String, id: String) -> Result<(), AppError> {
+    let text = super::load::content_id(&id)?;
+    let mut t = crate::server::tenant(&slug).await?;
+    t.content().detach(text).await?;
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/content/{id}"), "file-removed");
+    Ok(())
+}
+
 /// One text.
 #[component]
 pub fn ContentPage() -> impl IntoView {
@@ -80,8 +103,8 @@ pub fn ContentPage() -> impl IntoView {
 }
 
 #[cfg(feature = "ssr")]
-fn page(slug: String, text: TextView) -> AnyView {
-    let delete = Post::to::<DeleteContent>();
+fn page(slug: String, mut text: TextView) -> AnyView {
+    let (delete, remove) = (Post::to::<DeleteContent>(), Post::to::<RemoveContentFile>());
     let base = format!("/t/{slug}/content");
     let own = format!("{base}/{}", text.id);
     let actions = actions(&slug, &own, &text, delete);
@@ -90,6 +113,7 @@ fn page(slug: String, text: TextView) -> AnyView {
         let newest = own.clone();
         view! { <Callout title=words><a href=newest>"Show the newest version"</a></Callout> }
     });
+    let file = file(&slug, &own, &text.id, text.file.take(), text.may_edit, remove);
     let campaign = text.campaign.clone().map(|(id, name)| {
         view! { <Fact label="Campaign"><a href=format!("/t/{slug}/campaigns/{id}")>{name}</a></Fact> }
     });
@@ -112,7 +136,7 @@ fn page(slug: String, text: TextView) -> AnyView {
                 <div class="head-actions">{actions}</div>
             </header>
             <div class="page-body with-aside">
-                <div class="wide">{refusal(delete)}</div>
+                <div class="wide">{refusal(delete)}{refusal(remove)}</div>
                 <div class="col">
                     {older}
                     <Card title="Text" note>
@@ -122,6 +146,7 @@ fn page(slug: String, text: TextView) -> AnyView {
                             <div class="written">{text.body}</div>
                         </details>
                     </Card>
+                    {file}
                 </div>
                 <div class="col">
                     <Card title="About">
@@ -142,6 +167,50 @@ fn page(slug: String, text: TextView) -> AnyView {
     .into_any()
 }
 
+/// The file, with what can be done about it; nothing where there is none and nobody may bring one.
+#[cfg(feature = "ssr")]
+fn file(slug: &str, own: &str, id: &str, file: Option<FileView>, may_edit: bool, remove: Post) -> Option<AnyView> {
+    if file.is_none() && !may_edit {
+        return None;
+    }
+    let href = format!("{own}/file");
+    let words = if file.is_some() { "Replace" } else { "Attach" };
+    let shown = file.map(|file| {
+        let image = file.image.then(|| {
+            let (src, alt) = (href.clone(), format!("The image {}", file.name));
+            view! { <img class="content-image" src=src alt=alt loading="lazy"/> }
+        });
+        let form = may_edit.then(|| {
+            let (slug, id) = (slug.to_owned(), id.to_owned());
+            let form = view! {
+                <PostForm post=remove>
+                    <input type="hidden" name="slug" value=slug/>
+                    <input type="hidden" name="id" value=id/>
+                    <SubmitButton kind=ButtonKind::Danger size=ButtonSize::Small label="Remove file" busy=remove.busy()>"Remove file"</SubmitButton>
+                </PostForm>
+            };
+            confirm("Remove", &file.name, "The text stays.", form.into_any())
+        });
+        view! {
+            {image}
+            <div class="cluster">
+                <a class="strong" href=href.clone() rel="external" download>{file.name.clone()}</a>
+                <span class="subtle">{file.size}" · "{file.author}" · "<Time moment=file.at/></span>
+                <span class="push">{form}</span>
+            </div>
+        }
+    });
+    let bring = may_edit.then(|| {
+        view! {
+            <form method="post" action=href.clone() enctype="multipart/form-data" class="stack">
+                <FileDrop name="file" label="An image, a video or a document" accept="image/png,image/jpeg,image/gif,image/webp,video/mp4,video/webm,application/pdf,.docx,.xlsx,.pptx" hint="At most 20 MB. What it is, its first bytes say."/>
+                <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>{words}</SubmitButton>
+            </form>
+        }
+    });
+    Some(view! { <Card title="File"><div class="stack">{shown}{bring}</div></Card> }.into_any())
+}
+
 #[cfg(feature = "ssr")]
 fn versions(own: &str, versions: Vec<VersionRow>, shown: i32) -> Vec<AnyView> {
     let row = |row: VersionRow| {
@@ -159,7 +228,7 @@ fn versions(own: &str, versions: Vec<VersionRow>, shown: i32) -> Vec<AnyView> {
 
 #[cfg(feature = "ssr")]
 fn actions(slug: &str, own: &str, text: &TextView, delete: Post) -> AnyView {
-    let (file, edit) = (format!("{own}/file"), format!("{own}/edit"));
+    let (file, edit) = (format!("{own}/export"), format!("{own}/edit"));
     let change = text.may_edit.then(|| {
         let (slug, id, label) = (slug.to_owned(), text.id.clone(), format!("Delete text {}", text.title));
         let form = view! {

@@ -11,7 +11,11 @@ use domain::{
 use service::Error;
 
 use super::{detail::*, form::*, list::*};
-use crate::{error::AppError, fmt::Moment, server};
+use crate::{
+    error::AppError,
+    fmt::{Moment, bytes},
+    server,
+};
 
 /// An id of the path.
 pub fn content_id(text: &str) -> Result<ContentId, AppError> {
@@ -86,6 +90,13 @@ pub async fn text(slug: &str, id: &str, version: i32) -> Result<TextView, AppErr
         built_in: item.built_in,
         campaign: item.campaign.zip(item.campaign_name).map(|(id, name)| (id.to_string(), name)),
         facts: item.metadata.into_iter().collect(),
+        file: item.file.map(|file| FileView {
+            image: file.is_image(),
+            size: bytes(file.size.into()),
+            name: file.name,
+            author: file.author,
+            at: Moment::new(file.created_at, now, &zone),
+        }),
         newest: item.version,
         created: Moment::new(item.created_at, now, &zone),
         versions: versions

@@ -1,16 +1,20 @@
 //! Content: the library of texts that people and agents keep, in versions.
 
+use axum::extract::DefaultBodyLimit;
 use domain::{
     ContentId, Page, Problem,
-    content::{ContentFilter, ContentInput, ContentItem, ContentSummary, ContentText, ContentVersion},
+    content::{ContentFilter, ContentInput, ContentItem, ContentSummary, ContentText, ContentVersion, MAX_FILE},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use super::{merged, whole};
 use crate::{
-    door::{Json, Read, Write},
+    door::{File, Json, Read, Write},
     problem::Result,
     query::{Path, Query, page},
     reply::Reply,
@@ -22,6 +26,7 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(get, change, delete))
         .routes(routes!(versions))
         .routes(routes!(version))
+        .routes(routes!(file, attach, detach).layer(DefaultBodyLimit::max(MAX_FILE)))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -108,4 +113,45 @@ async fn versions(call: Read, Path(id): Path<ContentId>) -> Result<Reply> {
     responses((status = OK, body = ContentText)))]
 async fn version(call: Read, Path((id, version)): Path<(ContentId, i32)>) -> Result<Reply> {
     Reply::ok(&call.open().await?.content().version(id, version).await?)
+}
+
+/// Get the file of a text
+#[utoipa::path(get, path = "/content/{id}/file", tag = "Content", operation_id = "get_content_file",
+    params(("id" = ContentId, Path)), security(("key" = ["campaigns:read"])),
+    responses((status = OK, description = "The file as it is.", body = Vec<u8>, content_type = "application/octet-stream")))]
+async fn file(call: Read, Path(id): Path<ContentId>) -> Result<Reply> {
+    let (file, bytes) = call.open().await?.content().file(id).await?;
+    Ok(Reply::file(&file.media_type, &file.name, bytes))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Attach {
+    /// Name of the file, 1 to 200 characters.
+    #[serde(default)]
+    name: String,
+}
+
+/// Give a text a file
+///
+/// The body is the file as it is, up to 20 MB: a PNG, JPEG, GIF or WebP image, an MP4 or WebM video, a PDF, or a Word,
+/// Excel or PowerPoint file, which its first bytes have to say. It takes the place of the one before.
+#[utoipa::path(put, path = "/content/{id}/file", tag = "Content", operation_id = "attach_content_file",
+    params(("id" = ContentId, Path), Attach), security(("key" = ["campaigns:write"])),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = OK, body = ContentItem)))]
+async fn attach(Path(id): Path<ContentId>, Query(query): Query<Attach>, call: Write<File>) -> Result<Reply> {
+    let (mut work, File(bytes)) = call.open().await?;
+    let item = work.t.content().attach(id, &query.name, &bytes).await?;
+    work.done(Reply::ok(&item)?).await
+}
+
+/// Take the file of a text away
+#[utoipa::path(delete, path = "/content/{id}/file", tag = "Content", operation_id = "detach_content_file",
+    params(("id" = ContentId, Path)), security(("key" = ["campaigns:write"])), responses((status = NO_CONTENT)))]
+async fn detach(Path(id): Path<ContentId>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    work.t.content().detach(id).await?;
+    work.done(Reply::nothing()).await
 }

@@ -77,6 +77,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("create_content", "fields[kind]=blog&fields[title]=x&fields[body]=y&fields[campaign]=CAMPAIGN", NotFound),
     ("save_content", "id=CONTENT&fields[kind]=blog&fields[title]=x&fields[body]=y&fields[version]=1", NotFound),
     ("delete_content", "id=CONTENT", NotFound),
+    ("remove_content_file", "id=CONTENT", NotFound),
     ("load_documents", "collection=&new=&after=", OwnOnly),
     ("load_document", "id=DOCUMENT&version=0&edit=", NotFound),
     ("save_document", "form[id]=DOCUMENT&form[version]=1&form[collection]=x&form[key]=y&form[body]={}", NotFound),

@@ -87,15 +87,58 @@ async fn a_text_is_a_file_for_its_own_people_only() {
     t.commit().await.expect("kept");
 
     let cookie = app.sign_in(&company.owner_email, false).await;
-    let file = app.get(&format!("/t/{}/content/{id}/file", company.slug), &cookie).await;
+    let file = app.get(&format!("/t/{}/content/{id}/export", company.slug), &cookie).await;
     assert_eq!(header_of(&file, "content-type"), "text/markdown; charset=utf-8");
     assert_eq!(header_of(&file, "content-disposition"), "attachment; filename=\"Drift---one-.md\"");
     assert_eq!(text(file).await, "# Drift\n\n<script>");
     let stranger = app.sign_in(&other.owner_email, false).await;
     for slug in [&company.slug, &other.slug] {
-        let refused = app.get(&format!("/t/{slug}/content/{id}/file"), &stranger).await;
+        let refused = app.get(&format!("/t/{slug}/content/{id}/export"), &stranger).await;
         assert_eq!(refused.status(), StatusCode::NOT_FOUND, "{slug}");
     }
+}
+
+#[tokio::test]
+async fn the_file_of_a_text_comes_out_as_a_file_and_nothing_else() {
+    let app = TestApp::new().await;
+    let (company, other) = (app.db.company("Acme").await, app.db.company("Other").await);
+    let mut t = app.db.tenant(&company.owner).await.expect("open");
+    let (title, body) = ("Drift".to_owned(), "A bench.".to_owned());
+    let words = ContentInput { kind: ContentKind::Image, title, body, metadata: Default::default(), campaign: None };
+    let id = t.content().create(words).await.expect("made").id;
+    t.commit().await.expect("kept");
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let stranger = app.sign_in(&other.owner_email, false).await;
+    let path = format!("/t/{}/content/{id}/file", company.slug);
+    let upload = async |cookie: &str, bytes: &str| {
+        let body = format!(
+            "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"drift.gif\"\r\n\r\n{bytes}\r\n--x--\r\n"
+        );
+        let request = Request::post(&path)
+            .header(header::COOKIE, cookie)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x");
+        app.send(request.body(Body::from(body)).expect("a request")).await
+    };
+    assert_eq!(app.get(&path, &cookie).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(upload(&stranger, "GIF89a and so on").await.status(), StatusCode::NOT_FOUND);
+    let refused = upload(&cookie, "<script>alert(1)</script>").await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(refused).await.contains("Choose a PNG"));
+    let taken = upload(&cookie, "GIF89a and so on").await;
+    assert_eq!(header_of(&taken, "location"), format!("/t/{}/content/{id}?done=file-attached", company.slug));
+
+    let file = app.get(&path, &cookie).await;
+    for (name, value) in [
+        ("content-type", "image/gif"),
+        ("content-disposition", "attachment; filename=\"drift.gif\""),
+        ("content-security-policy", "default-src 'none'; sandbox"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(header_of(&file, name), value, "{name}");
+    }
+    assert_eq!(text(file).await, "GIF89a and so on");
+    assert_eq!(app.get(&path, &stranger).await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -124,7 +124,9 @@ impl NamedJobs<'_> {
     async fn figures(&mut self, campaign: CampaignId) -> Result<MarketingReport> {
         let row = sqlx::query!(
             r#"SELECT count(*) FILTER (WHERE kind = 'blog') AS "blog!", count(*) FILTER (WHERE kind = 'social') AS "social!",
-                      count(*) FILTER (WHERE kind = 'image') AS "image!",
+                      count(*) FILTER (WHERE kind = 'image' AND EXISTS (
+                          SELECT FROM content_files f WHERE f.content_id = content.id AND f.media_type LIKE 'image/%')
+                      ) AS "image!",
                       (SELECT count(*) FROM messages WHERE campaign_id = $1 AND state = 'sent') AS "sent!"
                FROM content WHERE campaign_id = $1 AND deleted_at IS NULL"#,
             campaign.0
