@@ -12,7 +12,7 @@ use yaml_serde::Mapping;
 use crate::{AgentId, Problem, problem::Problems, runs::RunState, wire::wire_enum};
 
 pub use playbook::{PlayStep, Work};
-pub use tools::{Risk, TOOLS, Tool, tool};
+pub use tools::{Autonomy, Risk, TOOLS, Tool, tool};
 
 /// The most characters of a definition, front matter and instructions together.
 pub const MAX_DEFINITION: usize = 200_000;

@@ -2,6 +2,8 @@
 //! ended; nothing that has an outcome is ever done again.
 
 mod approval;
+mod evaluation;
+mod filter;
 mod question;
 mod state;
 mod step;
@@ -12,14 +14,16 @@ use serde_json::{Map, Value};
 
 pub use self::{
     approval::{Approval, ApprovalState, Decision, Thing, ThingKind, ids_in, needs_approval},
+    evaluation::{Evaluation, Verdict},
+    filter::{RunFilter, RunView, day, micros},
     question::{
         ANSWER_HOURS, Awaited, ChildRun, MAX_ANSWER, MAX_WAIT_MINUTES, PersonAnswer, Question, WaitForPerson,
         WaitForTime,
     },
     state::{AnswerStatus, ExecutionStatus, Failure, RunOrigin, RunState},
-    step::{RunStep, RunStepState, StepKind, unmet},
+    step::{RunStep, RunStepState, StepKind},
 };
-use crate::{AgentId, ConversationId, RunId, UserId, agents::Limits, wire::wire_enum};
+use crate::{AgentId, ConversationId, RunId, UserId, agents::Limits};
 
 /// Most characters of a task.
 pub const MAX_TASK: usize = 10_000;
@@ -78,6 +82,8 @@ pub struct Run {
     pub parent: Option<RunId>,
     /// The conversation in which it answers.
     pub conversation: Option<ConversationId>,
+    /// Whether it is a run of the case that says whether its agent still does its job.
+    pub evaluation: bool,
     /// Which attempt this is; the first is 1.
     pub attempt: i32,
     /// What this attempt has used.
@@ -193,40 +199,6 @@ pub struct RunEvent {
     pub kind: String,
     /// What it says.
     pub data: Value,
-}
-
-/// Which runs a list shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunFilter {
-    /// Those in this view.
-    pub view: Option<RunView>,
-    /// Those of this agent.
-    pub agent: Option<AgentId>,
-}
-
-wire_enum! {
-    /// A view of the list of runs.
-    pub enum RunView {
-        /// A person has to do something.
-        NeedsYou = "needs_you",
-        /// Not ended.
-        Open = "open",
-        /// Failed or timed out.
-        Failed = "failed",
-    }
-}
-
-impl RunView {
-    /// The states it shows.
-    #[must_use]
-    pub fn states(self) -> Vec<RunState> {
-        let shown = |state: &RunState| match self {
-            Self::NeedsYou => state.needs_person(),
-            Self::Open => !state.has_ended(),
-            Self::Failed => matches!(state, RunState::Failed | RunState::TimedOut),
-        };
-        RunState::ALL.iter().copied().filter(shown).collect()
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Figures about the work of agents. They are read from the runs themselves, so they agree with the list of
-//! runs at every moment; nothing is counted on the side.
+//! runs at every moment; nothing is counted on the side. Evaluations are no work for the company, and left out.
 
 use std::collections::HashMap;
 
@@ -142,7 +142,7 @@ impl Analytics<'_> {
             WITH run AS (
                 SELECT id, agent_id, state, finished_at,
                        extract(epoch FROM finished_at - started_at)::float8 * 1000 AS ms
-                FROM runs WHERE created_at >= $1
+                FROM runs WHERE created_at >= $1 AND NOT evaluation
             ), used AS (
                 -- Of its own steps in all attempts: a run also counts what runs have used that it handed work over to.
                 SELECT s.run_id, sum(s.tokens_in + s.tokens_out) AS tokens, sum(s.cost_micros) AS cost_micros
@@ -210,7 +210,7 @@ impl Analytics<'_> {
             r#"
             SELECT d.day::date AS "day!", count(r.id) AS "runs!"
             FROM generate_series($1 AT TIME ZONE $3, date_trunc('day', $2 AT TIME ZONE $3), interval '1 day') AS d (day)
-            LEFT JOIN runs r ON r.created_at >= $1
+            LEFT JOIN runs r ON r.created_at >= $1 AND NOT r.evaluation
                  AND r.created_at >= d.day AT TIME ZONE $3 AND r.created_at < (d.day + interval '1 day') AT TIME ZONE $3
             GROUP BY d.day ORDER BY d.day
             "#,

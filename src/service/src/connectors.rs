@@ -16,7 +16,7 @@ use crate::{Error, Result, Tenant, audit::Entry, error::OnConstraint, jobs::Chec
 
 pub use calls::{Admission, Made};
 pub use sign_in::{Led, SignIn, SignInAnswer, SignInFlow};
-pub use tools::{Callable, Found, FoundTool, Offered, storable};
+pub use tools::{Callable, Found, FoundTool, Listed, Offered, storable};
 
 /// Most connectors of a company.
 const MOST: i64 = 50;

@@ -4,6 +4,7 @@
 mod admission;
 mod approvals;
 mod awaited;
+mod evaluations;
 mod family;
 pub(crate) mod parameters;
 mod start;
@@ -37,7 +38,7 @@ macro_rules! run_query {
                       state AS "state: RunState", answer, failure AS "failure: Failure", failure_detail, started_by,
                       person_id AS "person: UserId", origin AS "origin: RunOrigin", parent_id AS "parent: RunId",
                       conversation_id AS "conversation: ConversationId",
-                      attempt, steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, wake_at, seq,
+                      evaluation AND parent_step IS NULL AS "evaluation!", attempt, steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, wake_at, seq,
                       created_at, started_at, finished_at
                FROM runs "#
                 $(+ $rest)+,
@@ -94,17 +95,37 @@ impl Runs<'_> {
     pub async fn list(&mut self, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>> {
         self.t.require(Permission::Read).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
+        let zone = self.t.actor().company_time_zone().to_owned();
+        // A plan for all filters at once would find no row by the index of the one that is asked for.
+        sqlx::query!("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+            .fetch_one(self.t.conn())
+            .await?;
         // Each view is a statement of its own, so that it finds its rows by its own index.
         macro_rules! view {
             ($states:literal) => {
                 run_query!(
                     "WHERE ($1::uuid IS NULL OR agent_id = $1)
-                      AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid)) AND " $states
+                      AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+                      AND ($5::text IS NULL OR state = $5)
+                      AND ($6::uuid IS NULL OR (origin = 'person' AND person_id = $6))
+                      AND ($7::text IS NULL OR origin = $7)
+                      AND ($8::date IS NULL OR created_at >= $8::date::timestamp AT TIME ZONE $12)
+                      AND ($9::date IS NULL OR created_at < $9::date::timestamp AT TIME ZONE $12)
+                      AND ($10::bigint IS NULL OR (cost_micros > $10 AND cost_micros > 0))
+                      AND (NOT $11 OR (evaluation AND parent_step IS NULL)) AND " $states
                     " ORDER BY created_at DESC, id DESC LIMIT $4",
                     filter.agent.map(|id| id.0),
                     after.at,
                     after.id,
                     limit + 1,
+                    filter.state.map(RunState::as_str),
+                    filter.person.map(|id| id.0),
+                    filter.origin.map(RunOrigin::as_str),
+                    filter.created_from,
+                    filter.created_before,
+                    filter.cost_over,
+                    filter.evaluations,
+                    zone,
                 )
                 .fetch_all(self.t.conn())
                 .await?
@@ -321,6 +342,7 @@ struct RunRow {
     origin: RunOrigin,
     parent: Option<RunId>,
     conversation: Option<ConversationId>,
+    evaluation: bool,
     attempt: i32,
     steps: i32,
     tokens_in: i64,
@@ -354,6 +376,7 @@ impl From<RunRow> for Run {
             origin: r.origin,
             parent: r.parent,
             conversation: r.conversation,
+            evaluation: r.evaluation,
             attempt: r.attempt,
             usage: Usage {
                 steps: r.steps,

@@ -464,7 +464,7 @@ async fn a_company_with_many_runs_fills_its_own_slots_only() {
 
     take(&db, &acme, first.expect("one")).await.succeed("Done.").await.expect("held");
     assert_eq!(slots(&acme).await, (10, 7), "the next one is let in");
-    let open = RunFilter { view: Some(RunView::Open), agent: None };
+    let open = RunFilter { view: Some(RunView::Open), ..RunFilter::default() };
     let page = with(&db, &acme.owner, async |t| t.runs().list(&open, &PageRequest::default()).await).await;
     assert_eq!(page.expect("a list").items.len(), 17);
 }

@@ -153,7 +153,7 @@ async fn agents(t: &mut Tenant, Nothing {}: Nothing) -> Result<Value> {
 }
 
 async fn find(t: &mut Tenant, FindRuns { view, agent, after, per }: FindRuns) -> Result<Value> {
-    shown(&t.runs().list(&RunFilter { view, agent }, &page(after, per)?).await?)
+    shown(&t.runs().list(&RunFilter { view, agent, ..RunFilter::default() }, &page(after, per)?).await?)
 }
 
 async fn open(t: &mut Tenant, OneRun { run }: OneRun) -> Result<Value> {

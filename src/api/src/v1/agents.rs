@@ -22,6 +22,7 @@ use crate::{
     problem::{Failure, ProblemDetails, Result},
     query::{Paging, Path, Query},
     reply::Reply,
+    v1::runs::started,
 };
 
 /// The longest that a caller may wait for a run, in seconds.
@@ -41,6 +42,7 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(disable))
         .routes(routes!(import))
         .routes(routes!(execute))
+        .routes(routes!(evaluate))
         .routes(routes!(status))
         .routes(routes!(results))
 }
@@ -384,6 +386,20 @@ async fn execute(later: Read, Query(waiting): Query<Waiting>, call: Write<Json<A
         0 => Ok(accepted),
         seconds => executed(awaited(&later, id, Duration::from_secs(seconds)).await?),
     }
+}
+
+/// Evaluate an agent
+///
+/// Runs the case of its file that says whether it still does its job. The run has the verdict once it has ended.
+#[utoipa::path(post, path = "/agents/{id}/evaluate", tag = "Agents", operation_id = "evaluate_agent",
+    params(("id" = String, Path, description = "Id or name")), security(("key" = ["runs:write"])),
+    responses((status = ACCEPTED, body = Run),
+        (status = CONFLICT, description = "The agent has no such case, or is not enabled.")))]
+async fn evaluate(Path(id): Path<String>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    let id = named(&mut work.t, &id).await?;
+    let run = work.t.runs().create_evaluation(id).await?;
+    work.done(started(&run)?).await
 }
 
 /// Get the status of an agent

@@ -10,10 +10,10 @@ use axum::{
     },
 };
 use domain::{
-    AgentId, ApprovalId, Page, RunId,
+    AgentId, ApprovalId, Page, RunId, UserId,
     runs::{
-        Approval, Awaited, ChildRun, Decision, NewRun, PersonAnswer, Question, Run, RunEvent, RunFilter, RunStep,
-        RunView,
+        Approval, Awaited, ChildRun, Decision, NewRun, PersonAnswer, Question, Run, RunEvent, RunFilter, RunOrigin,
+        RunState, RunStep, RunView, Verdict, day, micros,
     },
 };
 use futures::stream;
@@ -61,6 +61,8 @@ pub struct RunInFull {
     awaits: Option<Awaited>,
     /// The runs that it has handed work over to.
     children: Vec<ChildRun>,
+    /// What came of it, if it is an evaluation that has ended.
+    verdict: Option<Verdict>,
     /// Commands that work now.
     allowed: Vec<String>,
 }
@@ -93,10 +95,45 @@ struct Wanted {
     view: Option<RunView>,
     /// Only those of this agent.
     agent: Option<AgentId>,
+    /// Only those in this state.
+    state: Option<RunState>,
+    /// Only those that this person started by hand.
+    person: Option<UserId>,
+    /// Only those that were started by this.
+    origin: Option<RunOrigin>,
+    /// Only those that were started on or after this day, in the time zone of the company.
+    #[param(value_type = Option<String>, format = "date")]
+    created_from: Option<String>,
+    /// Only those that were started before this day.
+    #[param(value_type = Option<String>, format = "date")]
+    created_before: Option<String>,
+    /// Only those that cost more than so many US dollars.
+    cost_over: Option<f64>,
+    /// Only evaluations.
+    evaluations: bool,
     /// `next` of the page before.
     after: Option<String>,
     /// Rows of a page, 1 to 100; 50 when absent.
     per: Option<i64>,
+}
+
+impl Wanted {
+    fn filter(&self) -> Result<RunFilter> {
+        let day = |name: &'static str, text: &Option<String>| {
+            text.as_deref().map(day).transpose().map_err(|problem| problem.on(name))
+        };
+        Ok(RunFilter {
+            view: self.view,
+            agent: self.agent,
+            state: self.state,
+            person: self.person,
+            origin: self.origin,
+            created_from: day("created_from", &self.created_from)?,
+            created_before: day("created_before", &self.created_before)?,
+            cost_over: self.cost_over.map(micros).transpose().map_err(|problem| problem.on("cost_over"))?,
+            evaluations: self.evaluations,
+        })
+    }
 }
 
 /// Where a stream begins.
@@ -114,8 +151,8 @@ struct From {
 #[utoipa::path(get, path = "/runs", tag = "Runs", operation_id = "list_runs", params(Wanted),
     security(("key" = ["runs:read"])), responses((status = OK, body = Page<Run>)))]
 async fn list(call: Read, Query(wanted): Query<Wanted>) -> Result<Reply> {
+    let filter = wanted.filter()?;
     let page = paging(wanted.after, wanted.per)?;
-    let filter = RunFilter { view: wanted.view, agent: wanted.agent };
     Reply::ok(&call.open().await?.runs().list(&filter, &page).await?)
 }
 
@@ -253,7 +290,7 @@ async fn deny(Path((id, approval)): Path<(RunId, ApprovalId)>, call: Write<Json<
 }
 
 /// 202 with the run and where it lies.
-fn started(run: &Run) -> Result<Reply> {
+pub(super) fn started(run: &Run) -> Result<Reply> {
     Ok(Reply::accepted(run)?.location(&format!("/runs/{}", run.id)))
 }
 
@@ -261,8 +298,10 @@ fn started(run: &Run) -> Result<Reply> {
 pub(crate) async fn in_full(t: &mut Tenant, id: RunId) -> Result<RunInFull> {
     let run = t.runs().get(id).await?;
     let allowed = run.commands().into_iter().map(str::to_owned).collect();
+    let verdict = t.runs().verdict(&run).await?;
     Ok(RunInFull {
         run,
+        verdict,
         steps: t.runs().steps(id).await?,
         approvals: t.runs().approvals(id).await?,
         question: t.runs().question(id).await?,

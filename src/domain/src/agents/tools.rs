@@ -1,6 +1,6 @@
 //! The tools of the product: what an agent can do to the world, and how much of a risk that is.
 
-use crate::wire::wire_enum;
+use crate::{connectors::connector_of, wire::wire_enum};
 
 wire_enum! {
     /// What calling a tool may do.
@@ -22,6 +22,54 @@ impl Risk {
             Self::Read => "Reads",
             Self::Write => "Changes",
             Self::Unsafe => "Acts outside",
+        }
+    }
+}
+
+wire_enum! {
+    /// How much an agent does without a person, by the most that one of its tools does.
+    pub enum Autonomy {
+        /// It looks and answers.
+        Reads = "reads",
+        /// It also changes what a person can change back.
+        Changes = "changes",
+        /// It also reaches people outside, and asks before it does.
+        Asks = "asks",
+    }
+}
+
+impl Autonomy {
+    /// That of an agent with these tools. What a tool of a connector does is known to its server alone, so it counts
+    /// as reaching outside; names that are no tools count for nothing.
+    #[must_use]
+    pub fn of(tools: &[String]) -> Self {
+        let risk_of = |name: &String| tool(name).map(|tool| tool.risk).or(connector_of(name).map(|_| Risk::Unsafe));
+        match tools.iter().filter_map(risk_of).max() {
+            Some(Risk::Unsafe) => Self::Asks,
+            Some(Risk::Write) => Self::Changes,
+            Some(Risk::Read) | None => Self::Reads,
+        }
+    }
+
+    /// The words people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Reads => "Reads and answers",
+            Self::Changes => "Works inside",
+            Self::Asks => "Asks before it acts outside",
+        }
+    }
+
+    /// The same in a sentence.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Reads => "It looks things up and answers. It changes nothing.",
+            Self::Changes => {
+                "It also keeps texts, notes and tasks here, without asking. Nothing leaves, and a person can change it back."
+            }
+            Self::Asks => "It can reach people or systems outside, and asks a person before each such call.",
         }
     }
 }
@@ -76,4 +124,19 @@ pub const TOOLS: [Tool; 27] = [
 #[must_use]
 pub fn tool(name: &str) -> Option<Tool> {
     TOOLS.into_iter().find(|tool| tool.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_is_as_free_as_its_boldest_tool() {
+        let of = |tools: &[&str]| Autonomy::of(&tools.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(of(&[]), Autonomy::Reads);
+        assert_eq!(of(&["find_leads", "WebSearch"]), Autonomy::Reads);
+        assert_eq!(of(&["find_leads", "add_note"]), Autonomy::Changes);
+        assert_eq!(of(&["enrol_leads", "add_note"]), Autonomy::Asks);
+        assert_eq!(of(&["find_leads", "crm__*"]), Autonomy::Asks, "only its server knows what it does");
+    }
 }

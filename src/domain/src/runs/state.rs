@@ -197,6 +197,21 @@ wire_enum! {
     }
 }
 
+impl RunOrigin {
+    /// The words people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Person => "Any person",
+            Self::Key => "A key",
+            Self::Schedule => "A schedule",
+            Self::Trigger => "Something that happened",
+            Self::Agent => "Another run",
+            Self::System => "The system",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,20 +79,3 @@ pub struct RunStep {
     /// Ended.
     pub finished_at: Option<DateTime<Utc>>,
 }
-
-/// What an evaluation expects of a run and did not find; an expectation that nobody understands is not met.
-///
-/// `answer contains: X`, `calls: TOOL`, `never calls: TOOL`, `steps at most: N`.
-#[must_use]
-pub fn unmet(expects: &[String], answer: &str, steps: &[RunStep]) -> Vec<String> {
-    let calls = |tool: &str| steps.iter().any(|step| step.kind == StepKind::ToolCall && step.name == tool);
-    let taken = steps.iter().filter(|step| matches!(step.kind, StepKind::ToolCall | StepKind::ModelCall)).count();
-    let met = |expected: &String| match expected.split_once(':').map(|(what, value)| (what.trim(), value.trim())) {
-        Some(("answer contains", words)) => answer.to_lowercase().contains(&words.to_lowercase()),
-        Some(("calls", tool)) => calls(tool),
-        Some(("never calls", tool)) => !calls(tool),
-        Some(("steps at most", most)) => most.parse().is_ok_and(|most: usize| taken <= most),
-        _ => false,
-    };
-    expects.iter().filter(|expected| !met(expected)).cloned().collect()
-}

@@ -112,6 +112,7 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("disable_agent", NotFound),
     ("import_agents", NoIds),
     ("execute_agent", NotFound),
+    ("evaluate_agent", NotFound),
     ("get_agent_status", NotFound),
     ("list_agent_results", NotFound),
     ("list_triggers", NotFound),

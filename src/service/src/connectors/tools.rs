@@ -63,6 +63,23 @@ pub struct Offered {
     pub input_schema: Value,
 }
 
+/// A tool that an agent names, with what people have said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// As agents call it.
+    pub call_name: String,
+    /// What it does, in the words of its server.
+    pub description: String,
+    /// What agents may do with it.
+    pub permission: ToolPermission,
+    /// Its connector.
+    pub connector_id: ConnectorId,
+    /// The name of that.
+    pub connector: String,
+    /// Nothing of that is called at present.
+    pub paused: bool,
+}
+
 /// A tool that is to be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callable {
@@ -134,6 +151,28 @@ impl Connectors<'_> {
              FROM connector_tools t JOIN connectors c ON c.id = t.connector_id
              WHERE t.permission <> 'off' AND c.state <> 'paused' AND (t.call_name = ANY($1) OR c.name = ANY($2))
              ORDER BY t.call_name",
+            listed,
+            &whole,
+        )
+        .fetch_all(self.t.conn())
+        .await?)
+    }
+
+    /// Everything that an agent with this list names of connectors, also what it may not call.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the right to read.
+    pub async fn listed(&mut self, listed: &[String]) -> Result<Vec<Listed>> {
+        self.t.require(Permission::Read).await?;
+        let whole: Vec<String> =
+            listed.iter().filter_map(|tool| tool.strip_suffix("__*").map(ToOwned::to_owned)).collect();
+        Ok(sqlx::query_as!(
+            Listed,
+            r#"SELECT t.call_name, t.description, t.permission AS "permission: ToolPermission",
+                      c.id AS "connector_id: ConnectorId", c.name AS connector, c.state = 'paused' AS "paused!"
+               FROM connector_tools t JOIN connectors c ON c.id = t.connector_id
+               WHERE t.call_name = ANY($1) OR c.name = ANY($2)
+               ORDER BY t.call_name"#,
             listed,
             &whole,
         )

@@ -33,6 +33,8 @@ pub(crate) struct Cause {
     pub outside: bool,
     /// The conversation in which it answers.
     pub conversation: Option<ConversationId>,
+    /// It is a run of the case that says whether its agent still does its job.
+    pub evaluation: bool,
 }
 
 /// Who started a run, and whose rights it has.
@@ -65,36 +67,29 @@ impl Runs<'_> {
     /// # Errors
     /// As [`Self::create`]; a conflict when the agent has no example.
     pub async fn create_example(&mut self, id: AgentId) -> Result<Run> {
-        let definition = self.t.agents().definition(id).await?;
-        let example = definition.example.clone();
-        self.start_case(id, &definition, example).await
-    }
-
-    /// Runs the case that says whether an agent still does its job.
-    ///
-    /// # Errors
-    /// As [`Self::create_example`].
-    pub async fn create_evaluation(&mut self, id: AgentId) -> Result<Run> {
-        let definition = self.t.agents().definition(id).await?;
-        let evaluation = definition.evaluation.clone();
-        self.start_case(id, &definition, evaluation).await
-    }
-
-    async fn start_case(&mut self, id: AgentId, definition: &Definition, case: Option<Case>) -> Result<Run> {
         self.t.require(Permission::RunAgents).await?;
-        let Some(case) = case else {
-            return Err(Error::conflict(
-                "no_example",
-                "This agent has no such case. Start it with a task of your own.",
-            ));
+        let definition = self.t.agents().definition(id).await?;
+        let Some(example) = definition.example.clone() else {
+            let words = "This agent has no example. Start it with a task of your own.";
+            return Err(Error::conflict("no_example", words));
         };
+        self.start_case(id, &definition, example, Cause::default()).await
+    }
+
+    pub(super) async fn start_case(
+        &mut self,
+        id: AgentId,
+        definition: &Definition,
+        case: Case,
+        cause: Cause,
+    ) -> Result<Run> {
         let mut parameters = parameters::object(&case.parameters)?;
         parameters::resolve_first(self.t, definition, &mut parameters).await?;
         let new = NewRun { agent: definition.name.clone(), task: case.task, parameters };
-        self.start(id, new, Cause::default()).await
+        self.start(id, new, cause).await
     }
 
-    /// The same task once more, as a run of its own.
+    /// The same task once more, as a run of its own. An evaluation is done once more by the case as it is now.
     ///
     /// # Errors
     /// [`Error::NotFound`]; a conflict for a run of a conversation; as [`Self::create`].
@@ -104,6 +99,9 @@ impl Runs<'_> {
         if run.conversation.is_some() {
             let words = "This run answers in a conversation. Say it there once more.";
             return Err(Error::conflict("in_a_conversation", words));
+        }
+        if run.evaluation {
+            return self.create_evaluation(run.agent_id).await;
         }
         let new = NewRun { agent: run.agent, task: run.task, parameters: run.parameters };
         // What came from outside stays from outside.
@@ -143,10 +141,12 @@ impl Runs<'_> {
         sqlx::query!(
             "INSERT INTO runs (id, agent_id, agent_version, agent, task, parameters, limits, person_id, api_key_id,
                                started_by, origin, parent_id, created_at, trigger_id, depth, payload, read_outside,
-                               parent_attempt, parent_step, outside_task, conversation_id)
+                               parent_attempt, parent_step, outside_task, conversation_id, evaluation)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
                      greatest($15, (SELECT depth FROM runs WHERE id = $16)), $17::jsonb, $17::jsonb IS NOT NULL OR $20,
-                     $18, $19, $20, $21)",
+                     $18, $19, $20, $21,
+                     -- What an evaluation hands over is part of it.
+                     $22 OR coalesce((SELECT evaluation FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false))",
             id.0,
             agent.0,
             found.version,
@@ -168,6 +168,7 @@ impl Runs<'_> {
             cause.step.map(|(_, key)| key),
             cause.outside,
             cause.conversation.map(|id| id.0),
+            cause.evaluation,
         )
         .execute(self.t.conn())
         .await?;
