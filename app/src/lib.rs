@@ -28,8 +28,8 @@ use leptos_router::{
 use pages::{
     accounts::{AccountPage, AccountsPage},
     agents::{
-        AgentMemoryPage, AgentPage, AgentVersionsPage, AgentsPage, EditAgentPage, ImportAgentsPage, NewAgentPage,
-        TriggersPage,
+        AgentMemoryPage, AgentPage, AgentQualityPage, AgentRunsPage, AgentToolsPage, AgentVersionsPage, AgentsPage,
+        EditAgentPage, ImportAgentsPage, NewAgentPage, TriggersPage,
     },
     analytics::AgentAnalyticsPage,
     approvals::{ApprovalsPage, PassingDraftsPage, ReviewPage},
@@ -110,6 +110,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("agents/new") view=NewAgentPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/import") view=ImportAgentsPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent") view=AgentPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent/runs") view=AgentRunsPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent/tools") view=AgentToolsPage ssr=SsrMode::Async/>
+                    <Route path=path!("agents/:agent/quality") view=AgentQualityPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent/memory") view=AgentMemoryPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent/versions") view=AgentVersionsPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent/triggers") view=TriggersPage ssr=SsrMode::Async/>

@@ -7,6 +7,8 @@ pub mod approvals;
 pub mod campaigns;
 pub mod content;
 pub mod conversations;
+#[cfg(feature = "ssr")]
+pub mod filters;
 pub mod frame;
 pub mod home;
 pub mod imports;

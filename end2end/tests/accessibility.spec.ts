@@ -13,6 +13,7 @@ const inside = [
   "/t/halden/campaigns/new",
   "/t/halden/sandbox",
   "/t/halden/agents",
+  "/t/halden/agents?autonomy=asks",
   "/t/halden/agents/new",
   "/t/halden/agents/import",
   "/t/halden/content",
@@ -22,6 +23,7 @@ const inside = [
   "/t/halden/content/documents?new=1",
   "/t/halden/tasks",
   "/t/halden/runs",
+  "/t/halden/runs?f.state.is=succeeded&f.by.is=person",
   "/t/halden/approvals",
   "/t/halden/analytics/agents",
   "/t/halden/approvals/passing",
@@ -79,7 +81,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.getByRole("button", { name: "Run the example" }).click();
     await page.waitForURL(new RegExp(`/runs/${id}`));
     const run = new URL(page.url()).pathname;
-    const things = [agent, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
+    const things = [agent, `${agent}/runs`, `${agent}/tools`, `${agent}/quality`, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, step, `${draft}/launch`, `${running}/stop`];
     const tabs = ["", "/enrolments", "/mails", "/sequence", "/settings"].map((tab) => running + tab);
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);

@@ -23,7 +23,10 @@ test("an agent comes from a file, is edited, compared, restored and deleted", as
   await expect(page).toHaveURL(new RegExp(`q=${name}`));
   await page.getByRole("link", { name, exact: true }).click();
   await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
-  await expect(page.getByText("Not a tool of this product; it is never called")).toBeVisible();
+  await page.getByRole("link", { name: "Tools and permissions", exact: true }).first().click();
+  await expect(page.getByText("Not a tool of this product; it is never called").first()).toBeVisible();
+  await page.getByRole("link", { name: "Quality", exact: true }).click();
+  await expect(page.getByText(/has no case that says/)).toBeVisible();
 
   await page.getByRole("link", { name: "Edit", exact: true }).click();
   await hydrated(page);
@@ -64,4 +67,25 @@ test("the catalogue shows its teams, and who may not manage agents reads only", 
   await page.getByRole("link", { name: "copywriter", exact: true }).click();
   await expect(page.getByRole("heading", { level: 1, name: "copywriter" })).toBeVisible();
   await expect(page.getByRole("link", { name: "Edit", exact: true })).toHaveCount(0);
+});
+
+test("an agent is evaluated, and its page says what was found", async ({ page }) => {
+  test.setTimeout(90_000);
+  await signIn(page);
+  await page.goto("/t/halden/agents?autonomy=reads");
+  await page.getByRole("link", { name: "Remove filter Autonomy" }).click();
+  await expect(page).not.toHaveURL(/autonomy/);
+  await page.getByRole("link", { name: "copywriter", exact: true }).click();
+  await page.getByRole("link", { name: "Quality", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "What is expected" })).toBeVisible();
+  await hydrated(page);
+  await page.getByRole("button", { name: "Run the evaluation" }).click();
+  await expect(page.getByText("The evaluation is on its way.")).toBeVisible();
+  const row = page.getByRole("table", { name: "Evaluations" }).getByRole("row").nth(1);
+  await expect(async () => {
+    if (test.info().project.name === "no-js") await page.reload();
+    await expect(row.getByText("Passed", { exact: true })).toBeVisible({ timeout: 1500 });
+  }).toPass({ timeout: 40_000 });
+  await row.getByRole("link", { name: /^Version \d+$/ }).click();
+  await expect(page.getByRole("heading", { name: "Evaluation passed" })).toBeVisible();
 });

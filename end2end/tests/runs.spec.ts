@@ -109,3 +109,14 @@ test("who may not run agents reads only", async ({ page }) => {
   await expect(page.getByRole("heading", { level: 1, name: "copywriter" })).toBeVisible();
   await expect(page.getByRole("main").getByRole("link", { name: "Run", exact: true })).toHaveCount(0);
 });
+
+test("the list of runs is narrowed by its address, and a wrong value is told", async ({ page }) => {
+  await signIn(page);
+  await page.goto("/t/halden/runs?f.state.is=cancelled&f.cost.over=999999");
+  await expect(page.getByRole("heading", { name: "No runs match" })).toBeVisible();
+  await page.getByRole("link", { name: "Remove filter Cost" }).click();
+  await expect(page).not.toHaveURL(/cost/);
+  await expect(page).toHaveURL(/f\.state\.is=cancelled/);
+  await page.goto("/t/halden/runs?f.state.is=asleep");
+  await expect(page.getByText(/“asleep” is not known here/)).toBeVisible();
+});

@@ -6,6 +6,9 @@ mod list;
 #[cfg(feature = "ssr")]
 mod load;
 mod memory;
+mod quality;
+mod runs;
+mod tools;
 mod triggers;
 mod versions;
 
@@ -15,5 +18,8 @@ pub use list::{AgentsPage, ImportAgentsPage};
 #[cfg(feature = "ssr")]
 pub use load::agent_id;
 pub use memory::AgentMemoryPage;
+pub use quality::AgentQualityPage;
+pub use runs::AgentRunsPage;
+pub use tools::AgentToolsPage;
 pub use triggers::TriggersPage;
 pub use versions::AgentVersionsPage;

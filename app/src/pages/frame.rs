@@ -277,6 +277,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "drafts-approved" => "Approved. They leave when they are due.",
         "agents-imported" => "Agents imported.",
         "run-started" => "Run started.",
+        "evaluation-started" => "The evaluation is on its way. Its result appears in the list.",
         "run-cancelled" => "Cancelled. What the run has done stays.",
         "run-retried" => "The run begins again, from its first step.",
         "call-approved" => "Approved. The run goes on.",

@@ -55,8 +55,8 @@ pub struct Pulse {
     pub cap: i64,
     /// Runs of agents that need a person.
     pub waiting_runs: i64,
-    /// Drafts that wait for an approval.
-    pub waiting_drafts: i64,
+    /// Drafts, and calls of runs, that wait for an approval.
+    pub waiting_approvals: i64,
 }
 
 /// Loads them.
@@ -79,9 +79,11 @@ pub async fn pulse(t: &mut service::Tenant) -> Result<Pulse, AppError> {
     let counts = t.campaigns().counts().await?;
     let (sent, cap) = t.mailboxes().usage_today().await?;
     let running_campaigns = counts.iter().filter(|(s, _)| *s == CampaignState::Running).map(|(_, n)| n).sum();
-    let waiting_runs = t.runs().slots().await?.waiting;
-    let waiting_drafts = t.drafts().count(&domain::drafts::QueueFilter::default()).await?.waiting;
-    Ok(Pulse { running_campaigns, sent, cap, waiting_runs, waiting_drafts })
+    let slots = t.runs().slots().await?;
+    let drafts = t.drafts().count(&domain::drafts::QueueFilter::default()).await?.waiting;
+    // A run that wants to know something is answered on its own page.
+    let waiting_approvals = drafts + slots.waiting - slots.asking;
+    Ok(Pulse { running_campaigns, sent, cap, waiting_runs: slots.waiting, waiting_approvals })
 }
 
 /// A company in the switcher.
@@ -130,13 +132,13 @@ fn sidebar(data: ShellData) -> AnyView {
     });
     let waits = |count: i64| if count == 0 { String::new() } else { format!("{} waiting", grouped(count)) };
     let waiting = Signal::derive(move || waits(pulse.get().waiting_runs));
-    let drafts = Signal::derive(move || waits(pulse.get().waiting_drafts));
+    let approvals = Signal::derive(move || waits(pulse.get().waiting_approvals));
     view! {
         <aside class="sidebar" aria-label="Workspace">
             {company_switcher(&data)}
             <nav class="scroll" aria-label="Main">
                 <NavItem place=Place::Home slug=slug.clone()/>
-                <NavItem place=Place::Approvals slug=slug.clone() count=drafts/>
+                <NavItem place=Place::Approvals slug=slug.clone() count=approvals/>
                 <h2>"Prospects"</h2>
                 <NavItem place=Place::Leads slug=slug.clone()/>
                 <NavItem place=Place::Accounts slug=slug.clone()/>

@@ -1,7 +1,7 @@
 //! One agent: its job, what it may do, how much a run may take, and what a language model is told.
 
 #[cfg(feature = "ssr")]
-use domain::Permission;
+use domain::{Permission, agents::Autonomy};
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
 use crate::{
@@ -43,7 +43,8 @@ pub struct AgentView {
     pub(super) head: AgentHead,
     pub(super) job: String,
     pub(super) origin: String,
-    pub(super) tools: Vec<ToolLine>,
+    /// What it does without asking, and how many tools it has.
+    pub(super) autonomy: (Autonomy, String),
     pub(super) limits: Vec<(String, String)>,
     pub(super) inputs: Vec<(String, String)>,
     pub(super) example: Option<String>,
@@ -53,16 +54,6 @@ pub struct AgentView {
     pub(super) runs: Vec<RunRow>,
     /// What its runs of the last 30 days did; nothing when there were none.
     pub(super) figures: Option<FigureWords>,
-}
-
-/// A tool of the agent.
-#[cfg(feature = "ssr")]
-#[derive(Clone, Debug, PartialEq)]
-pub struct ToolLine {
-    pub(super) name: String,
-    pub(super) what: String,
-    /// Its risk: the word, and whether it acts outside. A tool that is not ours has none.
-    pub(super) risk: Option<(String, bool)>,
 }
 
 /// Loads the page.
@@ -120,6 +111,13 @@ pub(super) fn command(
     .into_any()
 }
 
+/// What an agent does without asking.
+#[cfg(feature = "ssr")]
+pub(super) fn autonomy_tag(autonomy: Autonomy) -> AnyView {
+    let tone = if autonomy == Autonomy::Asks { Tone::Amber } else { Tone::Neutral };
+    view! { <Tag text=autonomy.label() tone/> }.into_any()
+}
+
 /// Breadcrumb, name, tabs.
 #[cfg(feature = "ssr")]
 pub(super) fn head(slug: &str, head: &AgentHead, tab: &str, actions: AnyView) -> AnyView {
@@ -127,7 +125,10 @@ pub(super) fn head(slug: &str, head: &AgentHead, tab: &str, actions: AnyView) ->
     let own = format!("{base}/{}", head.id);
     let tabs = [
         ("", "Overview"),
+        ("/runs", "Runs"),
+        ("/tools", "Tools and permissions"),
         ("/triggers", "Schedule and triggers"),
+        ("/quality", "Quality"),
         ("/memory", "Memory"),
         ("/versions", "Versions"),
         ("/edit", "Edit"),
@@ -164,26 +165,15 @@ pub fn AgentPage() -> impl IntoView {
 fn page(slug: String, a: AgentView) -> AnyView {
     let change = Post::to::<ChangeAgent>();
     let actions = actions(&slug, &a.head, change);
-    let tools: Vec<_> = a
-        .tools
-        .into_iter()
-        .map(|ToolLine { name, what, risk }| {
-            let mark = risk.map(|(word, outside)| {
-                let tone = if outside { Tone::Amber } else { Tone::Neutral };
-                view! { <Tag text=word tone/> }
-            });
-            view! { <li class="cluster"><code>{name}</code><span class="subtle">{what}</span><span class="push">{mark}</span></li> }
-                .into_any()
-        })
-        .collect();
     let facts = |pairs: Vec<(String, String)>| -> Vec<_> {
         pairs.into_iter().map(|(label, value)| view! { <Fact label>{value}</Fact> }.into_any()).collect()
     };
-    let no_tools = tools.is_empty().then(|| view! { <p class="subtle">"It only writes."</p> });
+    let tools = format!("/t/{slug}/agents/{}/tools", a.head.id);
+    let (autonomy, count) = a.autonomy;
     let inputs = (!a.inputs.is_empty()).then(|| facts(a.inputs));
     let limits = facts(a.limits);
     let runs = (!a.runs.is_empty()).then(|| {
-        let all = format!("/t/{slug}/runs?agent={}", a.head.id);
+        let all = format!("/t/{slug}/agents/{}/runs", a.head.id);
         let all = view! { <a class="button ghost small" href=all>"All its runs"</a> }.into_any();
         let lines = run_lines(&slug, a.runs);
         view! { <Card title="Last runs" action=all>{lines}</Card> }
@@ -208,7 +198,11 @@ fn page(slug: String, a: AgentView) -> AnyView {
                 </div>
                 <div class="col">
                     {figures}
-                    <Card title="Tools"><ul class="stack">{tools}</ul>{no_tools}</Card>
+                    <Card title="Tools and permissions">
+                        <p>{autonomy_tag(autonomy)}</p>
+                        <p class="subtle">{autonomy.meaning()}</p>
+                        <p><a href=tools>{count}</a></p>
+                    </Card>
                     {inputs.map(|facts| view! { <Card title="What it asks for"><Facts>{facts}</Facts></Card> })}
                     <Card title="Limits of a run"><Facts>{limits}</Facts></Card>
                     {a.example.map(|text| view! { <Card title="Example"><p>{text}</p></Card> })}

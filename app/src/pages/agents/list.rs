@@ -1,12 +1,14 @@
 //! The catalogue: every agent of the company, by team.
 
 use domain::Permission;
+#[cfg(feature = "ssr")]
+use domain::agents::Autonomy;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
-use super::detail::{ChangeAgent, command};
+use super::detail::{ChangeAgent, autonomy_tag, command};
 use crate::{
     error::AppError,
     pages::{
@@ -19,10 +21,14 @@ use crate::{
 #[cfg(feature = "ssr")]
 use crate::{
     exchange::Post,
-    pages::{analytics::FigureWords, frame::may},
+    pages::{
+        analytics::FigureWords,
+        filters::{Condition, chips, kept},
+        frame::may,
+    },
     ui::{
-        ButtonKind, ButtonLink, Callout, Choice, Empty, EmptyKind, FilterBar, IconName, SearchField, Select, Tag, Tone,
-        refusal,
+        AddFilter, ButtonKind, ButtonLink, Callout, Choice, Empty, EmptyKind, FilterBar, IconName, SearchField, Select,
+        Tag, refusal,
     },
 };
 
@@ -30,8 +36,9 @@ use crate::{
 #[cfg(feature = "ssr")]
 pub struct Catalogue {
     pub(super) teams: Vec<(String, Vec<AgentCard>)>,
+    /// The teams that there are.
     pub(super) choices: Vec<(String, String)>,
-    pub(super) team: String,
+    pub(super) conditions: Vec<Condition>,
     pub(super) search: String,
     /// Id and name of the lead that an agent is looked for.
     pub(super) lead: Option<(String, String)>,
@@ -43,18 +50,17 @@ pub struct AgentCard {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) job: String,
-    pub(super) autonomy: String,
-    pub(super) acts: bool,
+    pub(super) autonomy: Autonomy,
     pub(super) tools: String,
     pub(super) enabled: bool,
     /// What its runs of the last 30 days did; nothing when there were none.
     pub(super) figures: Option<FigureWords>,
 }
 
-/// Loads the catalogue.
+/// Loads the catalogue for the query string of the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_agents(slug: String, team: String, q: String, lead: String) -> Result<Written, AppError> {
-    let list = super::load::catalogue(&slug, team, q, &lead).await?;
+pub async fn load_agents(slug: String, query: String) -> Result<Written, AppError> {
+    let list = super::load::catalogue(&slug, &query).await?;
     Ok(Written::new("Agents", move || page(slug, list)))
 }
 
@@ -62,10 +68,7 @@ pub async fn load_agents(slug: String, team: String, q: String, lead: String) ->
 #[component]
 pub fn AgentsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
-    written(live_version("agents"), move || {
-        let get = |name: &str| query.read().get(name).unwrap_or_default();
-        LoadAgents { slug: slug.get(), team: get("team"), q: get("q"), lead: get("lead") }
-    })
+    written(live_version("agents"), move || LoadAgents { slug: slug.get(), query: query.read().to_query_string() })
 }
 
 #[cfg(feature = "ssr")]
@@ -73,15 +76,16 @@ fn page(slug: String, list: Catalogue) -> AnyView {
     let change = Post::to::<ChangeAgent>();
     let base = format!("/t/{slug}/agents");
     let manage = may(Permission::ManageAgents);
-    let (import, new, clear) = (format!("{base}/import"), format!("{base}/new"), base.clone());
-    let options: Vec<_> = list.choices.into_iter().map(|(value, label)| Choice::new(value, label)).collect();
+    let (import, new) = (format!("{base}/import"), format!("{base}/new"));
+    let bar = filter_bar(&base, &list);
+    let clear = base.clone();
     let chosen = list.lead.clone().map(|(id, name)| {
         let href = format!("/t/{slug}/leads/{id}");
         view! { <Callout title="Choose an agent.">"It starts with "<a href=href>{name}</a>"."</Callout> }
     });
     let empty = list.teams.is_empty().then(|| {
         view! {
-            <Empty kind=EmptyKind::None title="No agents here" text="No agent has this in its name or its job.">
+            <Empty kind=EmptyKind::None title="No agents here" text="No agent fits what you look for.">
                 <a class="button" href=clear>"Show all agents"</a>
             </Empty>
         }
@@ -110,15 +114,43 @@ fn page(slug: String, list: Catalogue) -> AnyView {
                 <ButtonLink href=new kind=ButtonKind::Primary icon=IconName::Plus>"New agent"</ButtonLink>
             })}
         </Topbar>
-        <FilterBar chips=ToChildren::to_children(|| ())>
-            <form method="get" class="cluster" role="search">
-                {list.lead.as_ref().map(|(id, _)| view! { <input type="hidden" name="lead" value=id.clone()/> })}
-                <Select name="team" label="Team" options value=list.team placeholder="Every team"/>
-                <SearchField label="Search agents" value=list.search/>
-                <SubmitButton kind=ButtonKind::Default>"Show"</SubmitButton>
+        {bar}
+        <PageScroll label="Agents"><div class="page-body">{refusal(change)}{chosen}{empty}{teams}</div></PageScroll>
+    }
+    .into_any()
+}
+
+/// Chips, the form behind "Filter", and the search; each keeps what the others say.
+#[cfg(feature = "ssr")]
+fn filter_bar(base: &str, list: &Catalogue) -> AnyView {
+    let given = |key: &str| list.conditions.iter().find(|c| c.key == key).map(|c| c.value.clone()).unwrap_or_default();
+    let lead = list.lead.as_ref().map(|(id, _)| ("lead", id.clone()));
+    let search = Some(("q", list.search.clone())).filter(|(_, words)| !words.is_empty());
+    let beside: Vec<_> = lead.clone().into_iter().chain(search).collect();
+    let chips = chips(base, &list.conditions, &beside);
+    let (by_filter, by_search) =
+        (kept(beside), kept(lead.into_iter().chain(list.conditions.iter().map(|c| (c.key, c.value.clone())))));
+    let teams: Vec<_> = list.choices.iter().cloned().map(|(value, label)| Choice::new(value, label)).collect();
+    let states = vec![Choice::new("yes", "Enabled"), Choice::new("no", "Disabled")];
+    let levels: Vec<_> = Autonomy::ALL.iter().map(|level| Choice::new(level.as_str(), level.label())).collect();
+    let (action, searched, words) = (base.to_owned(), base.to_owned(), list.search.clone());
+    let form = view! {
+        <form method="get" action=action class="stack">
+            {by_filter}
+            <Select name="team" label="Team" options=teams value=given("team") placeholder="Any"/>
+            <Select name="enabled" label="Status" options=states value=given("enabled") placeholder="Any"/>
+            <Select name="autonomy" label="Autonomy" options=levels value=given("autonomy") placeholder="Any"/>
+            <SubmitButton>"Apply"</SubmitButton>
+        </form>
+    }
+    .into_any();
+    view! {
+        <FilterBar chips=ToChildren::to_children(move || view! { {chips}<AddFilter id="agent-filter">{form}</AddFilter> })>
+            <form method="get" action=searched role="search">
+                {by_search}
+                <SearchField label="Search agents" value=words/>
             </form>
         </FilterBar>
-        <PageScroll label="Agents"><div class="page-body">{refusal(change)}{chosen}{empty}{teams}</div></PageScroll>
     }
     .into_any()
 }
@@ -129,7 +161,6 @@ fn card(slug: &str, base: &str, agent: AgentCard, lead: Option<&str>, manage: bo
         Some(lead) => format!("{base}/{}/run?lead={lead}", agent.id),
         None => format!("{base}/{}", agent.id),
     };
-    let tone = if agent.acts { Tone::Amber } else { Tone::Neutral };
     let (what, words) = if agent.enabled { ("disable", "Disable") } else { ("enable", "Enable") };
     let switch = manage.then(|| command(change, slug, &agent.id, what, words, &agent.name, 0));
     let off = (!agent.enabled).then(|| view! { <Tag text="Disabled"/> });
@@ -141,7 +172,7 @@ fn card(slug: &str, base: &str, agent: AgentCard, lead: Option<&str>, manage: bo
             <a class="strong" href=href>{agent.name}</a>
             <p>{agent.job}</p>
             {figures}
-            <div class="cluster"><Tag text=agent.autonomy tone/>{off}<span class="subtle">{agent.tools}</span><span class="push">{switch}</span></div>
+            <div class="cluster">{autonomy_tag(agent.autonomy)}{off}<span class="subtle">{agent.tools}</span><span class="push">{switch}</span></div>
         </li>
     }
     .into_any()

@@ -1,19 +1,23 @@
 //! What the pages of agents load: one transaction each.
 
+mod quality;
+mod tools;
+
 use domain::{
-    AgentId, PageRequest,
-    agents::{AgentSummary, Definition, Origin, Risk, Team, tool},
+    AgentId, PageRequest, Problem,
+    agents::{AgentSummary, Autonomy, Definition, Origin, Team},
     analytics::Period,
-    connectors::connector_of,
 };
 use similar::{ChangeTag, TextDiff};
 
+pub use self::{quality::quality, tools::tools};
 use super::{detail::*, form::*, list::*, memory::*, versions::*};
 use crate::{
     error::AppError,
     fmt::{Moment, grouped, plural},
     pages::{
         analytics::{FigureWords, figure_words},
+        filters::{Condition, given, pairs},
         runs::last_of_agent,
     },
     server,
@@ -40,7 +44,10 @@ pub(super) fn head(agent: &AgentSummary) -> AgentHead {
 }
 
 /// The catalogue.
-pub async fn catalogue(slug: &str, team: String, q: String, lead: &str) -> Result<Catalogue, AppError> {
+pub async fn catalogue(slug: &str, query: &str) -> Result<Catalogue, AppError> {
+    let asked = pairs(query);
+    let conditions = conditions(&asked).map_err(|problem| AppError::from(service::Error::invalid(problem)))?;
+    let (search, lead) = (given(&asked, "q"), given(&asked, "lead"));
     let mut t = server::tenant(slug).await?;
     let agents = t.agents().list().await?;
     let lead = match lead.parse() {
@@ -49,10 +56,15 @@ pub async fn catalogue(slug: &str, team: String, q: String, lead: &str) -> Resul
     };
     let figures = t.analytics().by_agent(Period::Month).await?;
     t.commit().await?;
-    let words = q.trim().to_lowercase();
+    let words = search.trim().to_lowercase();
+    let fits = |agent: &AgentSummary, condition: &Condition| match condition.key {
+        "team" => agent.team.as_str() == condition.value,
+        "enabled" => agent.enabled == (condition.value == "yes"),
+        _ => Autonomy::of(&agent.tools).as_str() == condition.value,
+    };
     let matches = |agent: &AgentSummary| {
         (lead.is_none() || agent.enabled)
-            && (team.is_empty() || agent.team.as_str() == team)
+            && conditions.iter().all(|condition| fits(agent, condition))
             && (agent.name.to_lowercase().contains(&words) || agent.description.to_lowercase().contains(&words))
     };
     let choices = Team::ALL.iter().filter(|team| agents.iter().any(|agent| agent.team == **team));
@@ -68,29 +80,45 @@ pub async fn catalogue(slug: &str, team: String, q: String, lead: &str) -> Resul
             cards.push(card(agent, figures));
         }
     }
-    Ok(Catalogue { teams, choices, team, search: q, lead })
+    Ok(Catalogue { teams, choices, conditions, search, lead })
+}
+
+/// What the catalogue is narrowed by. A value that is not known is told.
+fn conditions(asked: &[(String, String)]) -> Result<Vec<Condition>, Problem> {
+    let of = |key: &'static str, field, words: fn(&str) -> Result<&'static str, Problem>| {
+        let value = given(asked, key);
+        let told = |words: &str| Condition { key, value: value.clone(), field, operator: "is", words: words.to_owned() };
+        let known = (!value.is_empty()).then(|| words(&value).map(told).map_err(|problem| problem.on(key)));
+        known.transpose()
+    };
+    let enabled = |value: &str| match value {
+        "yes" => Ok("Enabled"),
+        "no" => Ok("Disabled"),
+        other => Err(Problem::new("unknown_value", format!("“{other}” is not known here. Use one of: yes, no."))),
+    };
+    let conditions = [
+        of("team", "Team", |value| value.parse::<Team>().map(Team::label))?,
+        of("enabled", "Status", enabled)?,
+        of("autonomy", "Autonomy", |value| value.parse::<Autonomy>().map(Autonomy::label))?,
+    ];
+    Ok(conditions.into_iter().flatten().collect())
 }
 
 fn card(agent: AgentSummary, figures: Option<FigureWords>) -> AgentCard {
-    // What a tool of a connector does is known to its server alone.
-    let risk_of = |name: &str| tool(name).map(|tool| tool.risk).or(connector_of(name).map(|_| Risk::Unsafe));
-    let risk = agent.tools.iter().filter_map(|name| risk_of(name)).max();
-    let autonomy = match risk {
-        Some(Risk::Unsafe) => "Acts with approval",
-        Some(Risk::Write) => "Acts alone",
-        _ => "Suggests",
-    };
-    let tools = i64::try_from(agent.tools.len()).unwrap_or(i64::MAX);
     AgentCard {
         id: agent.id.to_string(),
         name: agent.name,
         job: beginning(&agent.description),
-        autonomy: autonomy.to_owned(),
-        acts: risk == Some(Risk::Unsafe),
-        tools: if tools == 0 { "no tools".to_owned() } else { plural(tools, "tool", "tools") },
+        autonomy: Autonomy::of(&agent.tools),
+        tools: tools_words(&agent.tools),
         enabled: agent.enabled,
         figures,
     }
+}
+
+fn tools_words(tools: &[String]) -> String {
+    let count = i64::try_from(tools.len()).unwrap_or(i64::MAX);
+    if count == 0 { "no tools".to_owned() } else { plural(count, "tool", "tools") }
 }
 
 /// The first line, as far as a card has room.
@@ -112,19 +140,6 @@ pub async fn agent(slug: &str, id: &str) -> Result<AgentView, AppError> {
     let figures = t.analytics().by_agent(Period::Month).await?;
     t.commit().await?;
     let fact = |label: &str, value: String| (label.to_owned(), value);
-    let tools = read.tools.iter().map(|name| {
-        let (what, risk) = match tool(name) {
-            Some(known) => (known.what.to_owned(), Some((known.risk.label().to_owned(), known.risk == Risk::Unsafe))),
-            None => match connector_of(name) {
-                Some(connector) => {
-                    let what = format!("Of the connector {connector}, as it was reviewed under Settings, Connectors");
-                    (what, Some((Risk::Unsafe.label().to_owned(), true)))
-                }
-                None => ("Not a tool of this product; it is never called".to_owned(), None),
-            },
-        };
-        ToolLine { name: name.clone(), what, risk }
-    });
     Ok(AgentView {
         head: head(&agent),
         job: agent.description,
@@ -134,7 +149,7 @@ pub async fn agent(slug: &str, id: &str) -> Result<AgentView, AppError> {
             Origin::Imported => "Imported from a file.",
         }
         .to_owned(),
-        tools: tools.collect(),
+        autonomy: (Autonomy::of(&read.tools), tools_words(&read.tools)),
         limits: vec![
             fact("Steps", grouped(read.limits.steps.into())),
             fact("Minutes", grouped(read.limits.minutes.into())),

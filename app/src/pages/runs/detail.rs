@@ -9,6 +9,7 @@ use super::{
     looks::status,
     question::{AnswerRun, Asking, asking},
     trace::{Trace, trace},
+    verdict::verdict_card,
 };
 use crate::{
     error::AppError,
@@ -17,6 +18,8 @@ use crate::{
         written::{Written, written},
     },
 };
+#[cfg(feature = "ssr")]
+use domain::runs::Verdict;
 #[cfg(feature = "ssr")]
 use crate::{
     exchange::{Post, PostForm},
@@ -40,6 +43,10 @@ pub struct RunView {
     /// Version, who started it, how long, how much.
     pub(super) meta: Vec<String>,
     pub(super) started: Moment,
+    /// It is an evaluation.
+    pub(super) evaluation: bool,
+    /// What came of it.
+    pub(super) verdict: Option<Verdict>,
     /// No language model took part.
     pub(super) built_in: bool,
     /// Nothing more happens by itself.
@@ -82,9 +89,14 @@ pub async fn load_run(slug: String, id: String, view: String, step: i32, full: S
     Ok(Written::new(format!("Run of {}", run.agent.1), move || page(slug, run)))
 }
 
-/// A command by its word: `cancel`, `retry`, `fork`.
+/// A command by its word: `cancel`, `retry`, `fork`. Afterwards the run is shown, or the list at `back`.
 #[server(prefix = "/sf")]
-pub async fn command_run(slug: String, id: String, command: String) -> Result<(), AppError> {
+pub async fn command_run(
+    slug: String,
+    id: String,
+    command: String,
+    #[server(default)] back: String,
+) -> Result<(), AppError> {
     let runs = format!("/t/{slug}/runs");
     let id = super::load::run_id(&id)?;
     let mut t = crate::server::tenant(&slug).await?;
@@ -95,7 +107,10 @@ pub async fn command_run(slug: String, id: String, command: String) -> Result<()
         _ => return Err(service::Error::NotFound("command").into()),
     };
     t.commit().await?;
-    crate::server::done(&format!("{runs}/{}", run.id), code);
+    // Whoever posts names the list, so it leads to nothing but pages of this company.
+    let of_company = back.starts_with(&format!("/t/{slug}/")) && back.bytes().all(|byte| byte.is_ascii_graphic());
+    let path = if of_company { back } else { format!("{runs}/{}", run.id) };
+    crate::server::done(&path, code);
     Ok(())
 }
 
@@ -126,11 +141,20 @@ fn page(slug: String, run: RunView) -> AnyView {
     let ask = run.ask.clone().map(|ask| decision(&slug, &run.id, ask, decide));
     let question = run.asking.clone().map(|question| asking(&slug, &run.id, question, answered));
     let answer = match run.answer.clone().or_else(|| run.writing.clone()) {
-        Some(text) => view! { <div class="prose" inner_html=markdown(&text)></div> }.into_any(),
+        Some(text) => {
+            let html = markdown(&text);
+            // As high as leaves the steps in view; the keyboard scrolls it too.
+            view! { <div class="prose bounded" tabindex="0" role="region" aria-label="Answer" inner_html=html></div> }
+                .into_any()
+        }
         None if run.ended => view! { <p class="subtle">"It ended without an answer."</p> }.into_any(),
         None => view! { <p class="subtle">"The answer stands here when the run is done."</p> }.into_any(),
     };
     let aside = about(&base, &run);
+    let verdict = run.verdict.clone().map(|verdict| {
+        let quality = format!("/t/{slug}/agents/{}/quality", run.agent.0);
+        verdict_card(verdict, quality)
+    });
     let trace = trace(&format!("{base}/{}", run.id), run.trace);
     view! {
         // As text: an element that a script makes would refresh the page, noscript or not.
@@ -142,8 +166,8 @@ fn page(slug: String, run: RunView) -> AnyView {
                 {failure}
                 {ask}
                 {question}
-                <div class="col"><Card title="Answer">{answer}</Card></div>
-                <div class="col">{aside}</div>
+                <div class="col even"><Card title="Answer">{answer}</Card></div>
+                <div class="col even">{verdict}{aside}</div>
                 {trace}
             </div>
         </PageScroll>
@@ -161,6 +185,7 @@ fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
         view! { <span>"Waits for the answer of "<strong>{host}</strong>" until "<Time moment=until/></span> }
     });
     let built_in = run.built_in.then(|| view! { <Tag text="Built-in writer"/> });
+    let evaluation = run.evaluation.then(|| view! { <Tag text="Evaluation"/>" " });
     let started = run.started.clone();
     view! {
         <Topbar title=name.clone() headed=true trail/>
@@ -169,7 +194,7 @@ fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
                 <h1>
                     <a href=format!("/t/{slug}/agents/{agent}")>{name}</a>" "
                     <span role="status">{status(&run.state, run.word.clone(), StatusLook::Pill)}</span>" "
-                    {built_in}
+                    {evaluation}{built_in}
                 </h1>
                 <div class="meta"><span>"Started "<Time moment=started/></span>{sleeps}{awaits}{meta}</div>
             </div>

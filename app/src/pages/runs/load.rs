@@ -1,5 +1,6 @@
 //! What the pages of runs load: one transaction each, turned into what they show.
 
+mod list;
 mod run;
 mod trace;
 
@@ -7,26 +8,28 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    AgentId, LeadId, PageRequest, Problem, RunId,
+    LeadId, PageRequest, Problem, RunId,
     accounts::AccountFilter,
     agents::{Definition, tool},
     campaigns::CampaignFilter,
     leads::{LeadFilter, LeadSort, LeadSummary},
-    runs::{Approval, Run, RunFilter, RunState, RunView as View, Thing, ThingKind, Usage, ids_in},
+    runs::{Approval, Run, RunState, Thing, ThingKind, Usage, ids_in},
 };
 use serde_json::Value;
 use service::{Error, Tenant};
 
-pub use self::run::run;
+pub use self::{
+    list::{last_of_agent, list, list_of_agent},
+    run::run,
+};
 use super::{
     approvals::*,
     inputs,
-    list::*,
     start::{Input, InputLook, StartForm},
 };
 use crate::{
     error::AppError,
-    fmt::{Moment, NO_DATA, dollars, duration, grouped},
+    fmt::{Moment, NO_DATA, dollars, grouped},
     pages::agents::agent_id,
     server,
 };
@@ -45,56 +48,6 @@ pub fn run_id(text: &str) -> Result<RunId, AppError> {
 
 fn after(cursor: &str) -> PageRequest {
     PageRequest { after: Some(cursor.to_owned()).filter(|cursor| !cursor.is_empty()), ..PageRequest::default() }
-}
-
-/// The list.
-pub async fn list(slug: &str, view: &str, agent: &str, cursor: &str) -> Result<RunList, AppError> {
-    let agent = Some(agent).filter(|id| !id.is_empty()).map(agent_id).transpose()?;
-    let filter = RunFilter { view: View::parse(view), agent };
-    let mut t = server::tenant(slug).await?;
-    let page = t.runs().list(&filter, &after(cursor)).await?;
-    let slots = t.runs().slots().await?;
-    let agent = match agent {
-        Some(id) => Some((id.to_string(), there(t.agents().get(id).await)?.map(|agent| agent.name))),
-        None => None,
-    };
-    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
-    t.commit().await?;
-    let words = [(slots.busy, "working"), (slots.allowed, "allowed"), (slots.queued, "queued")];
-    Ok(RunList {
-        view: filter.view.map(|view| view.to_string()).unwrap_or_default(),
-        later: !cursor.is_empty(),
-        next: page.next,
-        slots: words.map(|(count, word)| format!("{} {word}", grouped(count))).join(", "),
-        moves: page.items.iter().any(|run| moves(run.state)),
-        agent: agent.map(|(id, name)| (id, name.unwrap_or_else(|| "one that was deleted".to_owned()))),
-        rows: page.items.into_iter().map(|run| row(run, now, &zone)).collect(),
-    })
-}
-
-/// The last runs of an agent.
-pub async fn last_of_agent(t: &mut Tenant, agent: AgentId) -> Result<Vec<RunRow>, Error> {
-    let filter = RunFilter { agent: Some(agent), view: None };
-    let page = t.runs().list(&filter, &PageRequest { per: Some(5), ..PageRequest::default() }).await?;
-    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
-    Ok(page.items.into_iter().map(|run| row(run, now, &zone)).collect())
-}
-
-fn row(run: Run, now: DateTime<Utc>, zone: &str) -> RunRow {
-    RunRow {
-        id: run.id.to_string(),
-        state: run.state.to_string(),
-        word: run.state.label().to_owned(),
-        task: Some(beginning(&run.task, 140)).filter(|task| !task.is_empty()).unwrap_or_else(|| "No task".to_owned()),
-        failure: run.failure_detail.as_deref().map(|words| beginning(words, 140)).unwrap_or_default(),
-        steps: grouped(run.usage.steps.into()),
-        tokens: some(run.usage.tokens_in + run.usage.tokens_out),
-        cost: cost(&run.usage),
-        took: took(&run, now).map_or_else(|| NO_DATA.to_owned(), duration),
-        at: Moment::new(run.created_at, now, zone),
-        started_by: run.started_by,
-        agent: (run.agent_id.to_string(), run.agent),
-    }
 }
 
 /// The first line, as far as there is room.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::ui::{Glyph, Status, StatusLook, Tone};
 
 /// A state with its glyph. Runs and steps share the table: what both know means the same.
-pub(super) fn status(state: &str, word: String, look: StatusLook) -> AnyView {
+pub fn status(state: &str, word: String, look: StatusLook) -> AnyView {
     let (glyph, tone) = match state {
         "running" | "intended" => (Glyph::Half, Tone::Accent),
         "waiting_approval" | "waiting_input" | "waiting_budget" | "waiting" => (Glyph::Diamond, Tone::Violet),

@@ -40,6 +40,7 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     let children = t.runs().children(id).await?;
     let events = if view == "log" { t.runs().log(id).await? } else { Vec::new() };
     let parameters = parameters(&mut t, slug, &run).await?;
+    let verdict = t.runs().verdict(&run).await?;
     let pending = approvals.iter().find(|asked| asked.state == ApprovalState::Pending);
     let things = t.runs().things(&pending.map(|asked| ids_in(&asked.arguments)).unwrap_or_default()).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
@@ -51,6 +52,8 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     Ok(RunView {
         meta: meta(&run, steps.len(), now),
         started: Moment::new(run.created_at, now, &zone),
+        evaluation: run.evaluation,
+        verdict,
         built_in: !steps.is_empty() && !steps.iter().any(of_model),
         ended: run.state.has_ended(),
         moves: moves(run.state),
