@@ -10,7 +10,8 @@ use service::{Error, runs::RunInHand};
 use sqlx::{Connection, PgConnection};
 use testing::{TestCompany, TestDb};
 
-const CASE: &str = "evaluation:\n  task: Count.\n  expects:\n  - \"answer contains: seven\"\n  - \"calls: find_leads\"\n";
+const CASE: &str =
+    "evaluation:\n  task: Count.\n  expects:\n  - \"answer contains: seven\"\n  - \"calls: find_leads\"\n";
 
 async fn agent(db: &TestDb, company: &TestCompany<'_>, name: &str, case: &str) -> AgentId {
     let file = format!("---\nname: {name}\ndescription: Tests.\ntools: [find_leads]\n{case}---\nCount.\n");

@@ -87,7 +87,8 @@ pub async fn catalogue(slug: &str, query: &str) -> Result<Catalogue, AppError> {
 fn conditions(asked: &[(String, String)]) -> Result<Vec<Condition>, Problem> {
     let of = |key: &'static str, field, words: fn(&str) -> Result<&'static str, Problem>| {
         let value = given(asked, key);
-        let told = |words: &str| Condition { key, value: value.clone(), field, operator: "is", words: words.to_owned() };
+        let told =
+            |words: &str| Condition { key, value: value.clone(), field, operator: "is", words: words.to_owned() };
         let known = (!value.is_empty()).then(|| words(&value).map(told).map_err(|problem| problem.on(key)));
         known.transpose()
     };

@@ -19,8 +19,8 @@ use crate::{
     pages::{frame::may, runs::status},
     shell::PageScroll,
     ui::{
-        Card, ColumnKind, Fact, Facts, Glyph, HeaderCell, IconName, Pager, Status, StatusLook,
-        SubmitButton, TableRegion, Time, Tone, refusal,
+        Card, ColumnKind, Fact, Facts, Glyph, HeaderCell, IconName, Pager, Status, StatusLook, SubmitButton,
+        TableRegion, Time, Tone, refusal,
     },
 };
 #[cfg(feature = "ssr")]
@@ -151,8 +151,7 @@ fn case_card(slug: &str, agent: &AgentHead, case: CaseWords, evaluate: Post) -> 
     let parameters: Vec<_> =
         case.parameters.into_iter().map(|(label, value)| view! { <Fact label>{value}</Fact> }.into_any()).collect();
     let expects: Vec<_> = case.expects.into_iter().map(|words| view! { <li>{words}</li> }.into_any()).collect();
-    let nothing =
-        expects.is_empty().then(|| view! { <p class="subtle">"Nothing but that the run succeeds."</p> });
+    let nothing = expects.is_empty().then(|| view! { <p class="subtle">"Nothing but that the run succeeds."</p> });
     view! {
         <Card title="Its case">
             <div class="stack">

@@ -2,6 +2,8 @@
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
+#[cfg(feature = "ssr")]
+use super::detail::{AgentHead, head};
 use crate::{
     error::AppError,
     pages::{
@@ -14,8 +16,6 @@ use crate::{
     shell::PageScroll,
     ui::{Card, HeaderCell, TableRegion, Tag, Tone},
 };
-#[cfg(feature = "ssr")]
-use super::detail::{AgentHead, head};
 
 /// What the page shows.
 #[cfg(feature = "ssr")]
@@ -68,7 +68,9 @@ fn page(slug: &str, tools: AgentTools) -> AnyView {
         .into_iter()
         .map(|(name, href)| match href {
             Some(href) => view! { <li><a href=href>{name}</a></li> }.into_any(),
-            None => view! { <li>{name}" "<span class="subtle">"There is no agent of this name."</span></li> }.into_any(),
+            None => {
+                view! { <li>{name}" "<span class="subtle">"There is no agent of this name."</span></li> }.into_any()
+            }
         })
         .collect();
     let helpers = (!helpers.is_empty())

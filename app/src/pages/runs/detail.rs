@@ -19,8 +19,6 @@ use crate::{
     },
 };
 #[cfg(feature = "ssr")]
-use domain::runs::Verdict;
-#[cfg(feature = "ssr")]
 use crate::{
     exchange::{Post, PostForm},
     fmt::Moment,
@@ -30,6 +28,8 @@ use crate::{
         question, refusal,
     },
 };
+#[cfg(feature = "ssr")]
+use domain::runs::Verdict;
 
 /// What the page shows.
 #[cfg(feature = "ssr")]

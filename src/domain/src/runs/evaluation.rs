@@ -82,7 +82,11 @@ mod tests {
         ];
         for (expected, met) in table {
             let verdict = verdict(RunState::Succeeded, &[expected]).expect("it has ended");
-            assert_eq!((verdict.passed, verdict.met.len(), verdict.unmet.len()), (met, met.into(), (!met).into()), "{expected}");
+            assert_eq!(
+                (verdict.passed, verdict.met.len(), verdict.unmet.len()),
+                (met, met.into(), (!met).into()),
+                "{expected}"
+            );
         }
     }
 

@@ -51,9 +51,7 @@ fn own(tool: Tool) -> ToolLine {
         asks: match (needs_approval(tool.risk, false, false), needs_approval(tool.risk, true, true)) {
             (false, _) => "Never",
             (true, false) => "Each time, until somebody approves it for the run",
-            (true, true) => {
-                "Each time. An approval for the whole run counts until the run has read text from outside."
-            }
+            (true, true) => "Each time. An approval for the whole run counts until the run has read text from outside.",
         },
     }
 }
