@@ -1,17 +1,18 @@
 //! What the pages of agents load: one transaction each.
 
+mod memory;
 mod quality;
 mod tools;
 
 use domain::{
-    AgentId, PageRequest, Problem,
+    AgentId, Problem,
     agents::{AgentSummary, Autonomy, Definition, Origin, Team},
     analytics::Period,
 };
 use similar::{ChangeTag, TextDiff};
 
-pub use self::{quality::quality, tools::tools};
-use super::{detail::*, form::*, list::*, memory::*, versions::*};
+pub use self::{memory::memory, quality::quality, tools::tools};
+use super::{detail::*, form::*, list::*, versions::*};
 use crate::{
     error::AppError,
     fmt::{Moment, grouped, plural},
@@ -228,27 +229,4 @@ pub async fn file(slug: &str, id: &str) -> Result<AgentFile, AppError> {
     let text = t.agents().file(id, agent.version).await?;
     t.commit().await?;
     Ok(AgentFile { head: head(&agent), text })
-}
-
-/// What an agent remembers.
-pub async fn memory(slug: &str, id: &str, cursor: &str) -> Result<MemoryList, AppError> {
-    let id = agent_id(id)?;
-    let later = !cursor.is_empty();
-    let request = PageRequest { after: later.then(|| cursor.to_owned()), ..PageRequest::default() };
-    let mut t = server::tenant(slug).await?;
-    let agent = t.agents().get(id).await?;
-    let page = t.memories().list(id, &request).await?;
-    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
-    t.commit().await?;
-    let row = |memory: domain::memories::Memory| MemoryRow {
-        id: memory.id.to_string(),
-        kind: memory.kind.label().to_owned(),
-        text: memory.text,
-        outside: memory.outside,
-        run: memory.run.map(|run| run.to_string()),
-        by: memory.created_by,
-        at: Moment::new(memory.created_at, now, &zone),
-        expires: Moment::new(memory.expires_at, now, &zone),
-    };
-    Ok(MemoryList { head: head(&agent), later, next: page.next, rows: page.items.into_iter().map(row).collect() })
 }
