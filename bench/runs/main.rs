@@ -23,7 +23,7 @@ use domain::{
     runs::{NewRun, StepKind},
 };
 use house::House;
-use serde_json::{Map, json};
+use serde_json::json;
 use service::runs::{Asked, Intent, Outcome, RunInHand};
 use testing::TestCompany;
 use tokio::{
@@ -103,7 +103,7 @@ fn pgbench(house: &House, lanes: usize) -> f64 {
 /// A run that was taken.
 async fn take(house: &House, company: &TestCompany<'_>) -> (RunId, RunInHand) {
     let mut t = house.db().tenant(&company.owner).await.expect("the company opens");
-    let new = NewRun { agent: "clerk".into(), task: "Measure".into(), parameters: Map::new() };
+    let new = NewRun { agent: "clerk".into(), task: "Measure".into(), ..NewRun::default() };
     let id = t.runs().create(new).await.expect("started").id;
     t.commit().await.expect("kept");
     let run = RunInHand::take(house.db(), company.id, id).await.expect("asked").expect("it waits");

@@ -100,6 +100,23 @@ test("a form that lacks something says so beside the field and keeps the rest", 
   await expect(page.getByText("The run that it came from")).toBeVisible();
 });
 
+test("the example is put into the form, and a dry run changes nothing", async ({ page }) => {
+  await signIn(page);
+  await openForm(page, "copywriter");
+  await page.getByRole("link", { name: "Put the example into the form" }).click();
+  await expect(page.getByRole("textbox", { name: /^Task/ })).not.toHaveValue("");
+  await expect(page.getByRole("combobox", { name: /^Lead/ })).toHaveValue(/@/);
+  await hydrated(page);
+  await page.getByRole("checkbox", { name: /^Dry run/ }).check();
+  await page.getByText("Limits and model").click();
+  await expect(page.getByRole("spinbutton", { name: "Steps" })).not.toHaveValue("");
+  await page.getByRole("button", { name: "Start run" }).click();
+  await page.waitForURL(/\/runs\/[0-9a-f-]{36}/);
+  await reaches(page, "Succeeded");
+  await expect(page.getByText("Nothing was changed and nobody was reached, whatever the answer says.")).toBeVisible();
+  await expect(page.getByText("Not done, dry run")).toBeVisible();
+});
+
 test("who may not run agents reads only", async ({ page }) => {
   await signIn(page, "viktor@halden.example");
   await page.goto("/t/halden/runs");

@@ -14,6 +14,8 @@ mod list;
 mod load;
 #[cfg(feature = "ssr")]
 mod looks;
+#[cfg(feature = "ssr")]
+mod options;
 mod question;
 mod start;
 #[cfg(feature = "ssr")]

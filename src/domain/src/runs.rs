@@ -4,6 +4,7 @@
 mod approval;
 mod evaluation;
 mod filter;
+mod options;
 mod question;
 mod state;
 mod step;
@@ -16,6 +17,7 @@ pub use self::{
     approval::{Approval, ApprovalState, Decision, Thing, ThingKind, ids_in, needs_approval},
     evaluation::{Evaluation, Verdict},
     filter::{RunFilter, RunView, day, micros},
+    options::{Estimate, LowerLimits, left_undone},
     question::{
         ANSWER_HOURS, Awaited, ChildRun, MAX_ANSWER, MAX_WAIT_MINUTES, PersonAnswer, Question, WaitForPerson,
         WaitForTime,
@@ -23,7 +25,7 @@ pub use self::{
     state::{AnswerStatus, ExecutionStatus, Failure, RunOrigin, RunState},
     step::{RunStep, RunStepState, StepKind},
 };
-use crate::{AgentId, ConversationId, RunId, UserId, agents::Limits};
+use crate::{AgentId, ConversationId, ModelId, RunId, UserId, agents::Limits};
 
 /// Most characters of a task.
 pub const MAX_TASK: usize = 10_000;
@@ -43,6 +45,18 @@ pub struct NewRun {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub parameters: Map<String, Value>,
+    /// Limits below those of the agent.
+    #[serde(default)]
+    pub limits: LowerLimits,
+    /// The model that is asked first.
+    #[serde(default)]
+    pub model: Option<ModelId>,
+    /// Whether it follows the playbook of the agent, without a model.
+    #[serde(default)]
+    pub built_in: bool,
+    /// Whether it is only tried: it reads and answers, but changes nothing and reaches nobody.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// A run.
@@ -84,6 +98,12 @@ pub struct Run {
     pub conversation: Option<ConversationId>,
     /// Whether it is a run of the case that says whether its agent still does its job.
     pub evaluation: bool,
+    /// Whether it is only tried: it changes nothing and reaches nobody.
+    pub dry_run: bool,
+    /// The model that is asked first, if somebody has chosen one.
+    pub model: Option<ModelId>,
+    /// Whether somebody has chosen the built-in writer.
+    pub built_in: bool,
     /// Which attempt this is; the first is 1.
     pub attempt: i32,
     /// What this attempt has used.

@@ -18,7 +18,7 @@ use anyhow::Result;
 use domain::{
     agents::{Risk, Tool, tool},
     connectors::connector_of,
-    runs::{Failure, RunStep, StepKind},
+    runs::{Failure, RunStep, StepKind, left_undone},
 };
 use serde_json::Value;
 use service::{
@@ -121,6 +121,9 @@ async fn call(
         return waits::call(run, key, known, arguments).await;
     }
     let kind = if known.name == "remember" { StepKind::MemoryWrite } else { StepKind::ToolCall };
+    if run.run().dry_run && known.risk != Risk::Read {
+        return leave_undone(run, key, kind, name, arguments).await;
+    }
     let schema = Some(tools::schema(known));
     let asked = Asked { key, kind, name, risk: Some(known.risk), atomic: is_ours(known), input: arguments, schema };
     let (number, input) = match run.intend(asked).await? {
@@ -161,6 +164,27 @@ async fn call(
             not_done(run, number, words).await?
         }
     };
+    Ok(Called::Step(Box::new(step)))
+}
+
+/// Writes down a call that would change something, and does not make it: the run is only tried. Nobody is asked about
+/// what does not happen.
+async fn leave_undone(
+    run: &mut RunInHand,
+    key: &str,
+    kind: StepKind,
+    name: &str,
+    arguments: Value,
+) -> service::Result<Called> {
+    let asked = Asked { key, kind, name, risk: None, atomic: true, input: arguments, schema: None };
+    let number = match run.intend(asked).await? {
+        Intent::Have(step) => return Ok(Called::Step(step)),
+        Intent::Stop => return Ok(Called::Stop),
+        Intent::Do { number, .. } => number,
+    };
+    let mut t = run.tenant().await?;
+    let step = run.record(&mut t, number, Outcome { output: Some(left_undone()), ..Outcome::default() }).await?;
+    t.commit().await?;
     Ok(Called::Step(Box::new(step)))
 }
 

@@ -40,7 +40,7 @@ impl NamedJobs<'_> {
         self.t.require(Permission::RunAgents).await?;
         let arguments = json!({ "agent_name": new.agent, "task": new.task, "parameters": new.parameters });
         let id = self.add(JobName::ExecuteMarketingAgent, arguments, None).await?;
-        let (company, NewRun { agent, task, parameters }) = (self.t.actor().company(), new);
+        let (company, NewRun { agent, task, parameters, .. }) = (self.t.actor().company(), new);
         let job = ExecuteMarketingAgent { company, job: id, agent_name: agent, task, parameters };
         self.t.enqueue(&job).await?;
         self.get(id).await

@@ -4,6 +4,7 @@
 mod admission;
 mod approvals;
 mod awaited;
+mod estimate;
 mod evaluations;
 mod family;
 pub(crate) mod parameters;
@@ -13,7 +14,7 @@ mod waits;
 mod work;
 
 use domain::{
-    AgentId, ConversationId, Page, PageRequest, Permission, RunId, UserId,
+    AgentId, ConversationId, ModelId, Page, PageRequest, Permission, RunId, UserId,
     agents::{Definition, Limits},
     runs::{Failure, Run, RunEvent, RunFilter, RunOrigin, RunState, RunStep, RunView, Usage},
 };
@@ -38,7 +39,8 @@ macro_rules! run_query {
                       state AS "state: RunState", answer, failure AS "failure: Failure", failure_detail, started_by,
                       person_id AS "person: UserId", origin AS "origin: RunOrigin", parent_id AS "parent: RunId",
                       conversation_id AS "conversation: ConversationId",
-                      evaluation AND parent_step IS NULL AS "evaluation!", attempt, steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, wake_at, seq,
+                      evaluation AND parent_step IS NULL AS "evaluation!", dry_run, model_id AS "model: ModelId", built_in,
+                      attempt, steps, tokens_in, tokens_out, cost_micros, active_ms, read_outside, wake_at, seq,
                       created_at, started_at, finished_at
                FROM runs "#
                 $(+ $rest)+,
@@ -343,6 +345,9 @@ struct RunRow {
     parent: Option<RunId>,
     conversation: Option<ConversationId>,
     evaluation: bool,
+    dry_run: bool,
+    model: Option<ModelId>,
+    built_in: bool,
     attempt: i32,
     steps: i32,
     tokens_in: i64,
@@ -377,6 +382,9 @@ impl From<RunRow> for Run {
             parent: r.parent,
             conversation: r.conversation,
             evaluation: r.evaluation,
+            dry_run: r.dry_run,
+            model: r.model,
+            built_in: r.built_in,
             attempt: r.attempt,
             usage: Usage {
                 steps: r.steps,

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     AgentId, CampaignId, FiringId, InboundId, LeadId, Page, PageRequest, Permission, Problem, RunId, TriggerId,
     campaigns::CampaignState,
-    runs::Run,
+    runs::{NewRun, Run},
     triggers::{
         Event, Firing, FiringState, MOST, Misfire, NotStarted, Schedule, Trigger, TriggerInput, TriggerKind, When,
         WhileBusy, fill, name_of,
@@ -172,7 +172,7 @@ impl Triggers<'_> {
         let event = self.newest(&trigger.when).await?;
         let parameters = fill(&trigger.parameters, &event)?;
         let name = self.t.agents().get(agent).await?.name;
-        let new = domain::runs::NewRun { agent: name, task: trigger.task, parameters };
+        let new = NewRun { agent: name, task: trigger.task, parameters, ..NewRun::default() };
         let payload = event.reply.as_ref().map(|reply| json!({ "reply": reply }));
         let run = self.t.runs().start(agent, new, Cause { trigger: Some(id), payload, ..Cause::default() }).await?;
         let cause = format!("{} has run it", self.t.actor());

@@ -35,7 +35,7 @@ async fn agent(db: &TestDb, company: &TestCompany<'_>, name: &str) -> AgentId {
 
 fn new(agent: &str) -> NewRun {
     let parameters = json!({ "topic": "lenses" }).as_object().expect("an object").clone();
-    NewRun { agent: agent.to_owned(), task: "Do it".to_owned(), parameters }
+    NewRun { agent: agent.to_owned(), task: "Do it".to_owned(), parameters, ..NewRun::default() }
 }
 
 async fn start(db: &TestDb, actor: &Actor, agent: &str) -> RunId {

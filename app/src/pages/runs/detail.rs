@@ -43,6 +43,8 @@ pub struct RunView {
     /// Version, who started it, how long, how much.
     pub(super) meta: Vec<String>,
     pub(super) started: Moment,
+    /// It is only tried.
+    pub(super) dry_run: bool,
     /// It is an evaluation.
     pub(super) evaluation: bool,
     /// What came of it.
@@ -138,6 +140,12 @@ fn page(slug: String, run: RunView) -> AnyView {
         }
         .into_any()
     });
+    let dry_run = run.dry_run.then(|| {
+        view! {
+            <div class="wide"><Callout title="Dry run.">"Nothing was changed and nobody was reached, whatever the answer says."</Callout></div>
+        }
+        .into_any()
+    });
     let ask = run.ask.clone().map(|ask| decision(&slug, &run.id, ask, decide));
     let question = run.asking.clone().map(|question| asking(&slug, &run.id, question, answered));
     let answer = match run.answer.clone().or_else(|| run.writing.clone()) {
@@ -163,6 +171,7 @@ fn page(slug: String, run: RunView) -> AnyView {
         <PageScroll label="Run">
             <div class="page-body with-aside">
                 <div class="wide">{refusal(command)}{refusal(decide)}{refusal(answered)}</div>
+                {dry_run}
                 {failure}
                 {ask}
                 {question}
@@ -186,6 +195,7 @@ fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
     });
     let built_in = run.built_in.then(|| view! { <Tag text="Built-in writer"/> });
     let evaluation = run.evaluation.then(|| view! { <Tag text="Evaluation"/>" " });
+    let dry_run = run.dry_run.then(|| view! { <Tag text="Dry run" tone=Tone::Sky/>" " });
     let started = run.started.clone();
     view! {
         <Topbar title=name.clone() headed=true trail/>
@@ -194,7 +204,7 @@ fn head(slug: &str, run: &RunView, command: Post) -> AnyView {
                 <h1>
                     <a href=format!("/t/{slug}/agents/{agent}")>{name}</a>" "
                     <span role="status">{status(&run.state, run.word.clone(), StatusLook::Pill)}</span>" "
-                    {evaluation}{built_in}
+                    {evaluation}{dry_run}{built_in}
                 </h1>
                 <div class="meta"><span>"Started "<Time moment=started/></span>{sleeps}{awaits}{meta}</div>
             </div>

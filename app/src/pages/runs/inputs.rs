@@ -129,6 +129,14 @@ pub(super) fn edited(asked: &Value, text: &str) -> Result<Option<Value>, Problem
     Ok(Some(value).filter(|value| value != asked))
 }
 
+/// A value as it is entered: of a list, one in each line.
+pub(super) fn entered(value: &Value) -> String {
+    match value {
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("\n"),
+        other => plain(other),
+    }
+}
+
 /// A value as it stands in a field.
 pub fn plain(value: &Value) -> String {
     match value {

@@ -54,7 +54,8 @@ pub struct RunRow {
     pub(super) agent: (String, String),
     /// The first line of the task.
     pub(super) task: String,
-    pub(super) evaluation: bool,
+    /// What kind of run it is: an evaluation, one that is only tried.
+    pub(super) marks: Vec<&'static str>,
     /// Why it failed.
     pub(super) failure: String,
     pub(super) started_by: String,
@@ -173,14 +174,14 @@ fn row(slug: &str, back: &str, r: RunRow, acts: bool, command: Post) -> AnyView 
     });
     let (agent, name) = r.agent;
     let failure = (!r.failure.is_empty()).then(|| view! { <span class="subtle truncate">{r.failure}</span> });
-    let evaluation = r.evaluation.then(|| view! { " "<Tag text="Evaluation"/> });
+    let marks: Vec<_> = r.marks.into_iter().map(|text| view! { <Tag text/> }.into_any()).collect();
     view! {
         <tr role="row">
             <td role="cell" class="status-cell">{status(&r.state, r.word, StatusLook::Plain)}</td>
             <td role="cell" class="title"><a href=format!("/t/{slug}/agents/{agent}")>{name}</a></td>
             <td role="cell" class="name">
                 <span class="two-lines">
-                    <span class="cell"><a class="truncate" href=format!("/t/{slug}/runs/{}", r.id)>{r.task}</a>{evaluation}</span>
+                    <span class="cell"><a class="truncate" href=format!("/t/{slug}/runs/{}", r.id)>{r.task}</a>{marks}</span>
                     {failure}
                 </span>
             </td>
@@ -225,11 +226,11 @@ pub fn run_lines(slug: &str, rows: Vec<RunRow>) -> AnyView {
     let lines: Vec<_> = rows
         .into_iter()
         .map(|r| {
-            let evaluation = r.evaluation.then(|| view! { <Tag text="Evaluation"/> });
+            let marks: Vec<_> = r.marks.into_iter().map(|text| view! { <Tag text/> }.into_any()).collect();
             view! {
                 <li class="cluster">
                     <a class="strong" href=format!("/t/{slug}/runs/{}", r.id)>{r.task}</a>
-                    {evaluation}
+                    {marks}
                     <span class="push">{status(&r.state, r.word, StatusLook::Plain)}</span>
                     <span class="subtle"><Time moment=r.at/></span>
                 </li>

@@ -2,6 +2,7 @@
 
 mod list;
 mod run;
+mod start;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -21,17 +22,12 @@ use service::{Error, Tenant};
 pub use self::{
     list::{last_of_agent, list, list_of_agent},
     run::run,
+    start::start,
 };
-use super::{
-    approvals::*,
-    inputs,
-    start::{Input, InputLook, StartForm},
-};
+use super::{approvals::*, inputs, start::Input};
 use crate::{
     error::AppError,
     fmt::{Moment, NO_DATA, dollars, grouped},
-    pages::agents::agent_id,
-    server,
 };
 
 /// Things of the company that a select offers.
@@ -120,37 +116,6 @@ fn about(arguments: &Value, things: &[Thing]) -> String {
         (false, 0) => names.join(", "),
         (false, more) => format!("{} and {more} more", names.join(", ")),
     }
-}
-
-/// The form that starts a run of an agent.
-pub async fn start(slug: &str, id: &str, lead: &str) -> Result<StartForm, AppError> {
-    let id = agent_id(id)?;
-    let mut t = server::tenant(slug).await?;
-    let agent = t.agents().get(id).await?;
-    let definition = t.agents().definition(id).await?;
-    let mut fields = Vec::new();
-    for input in inputs::declared(&definition) {
-        let kind = input.format().and_then(ThingKind::parse);
-        let mut field = input.field(None);
-        if let Some(kind) = kind {
-            let likely = things(&mut t, kind).await?;
-            field.look = InputLook::Lookup(likely.into_iter().map(|thing| (thing.typed, thing.words)).collect());
-        }
-        if let (Some(ThingKind::Lead), Ok(lead)) = (kind, lead.parse::<LeadId>()) {
-            let lead = there(t.leads().get(lead).await)?;
-            field.value = lead.map_or_else(String::new, |lead| typed(lead.email.as_ref(), lead.id));
-        }
-        fields.push(field);
-    }
-    t.commit().await?;
-    Ok(StartForm {
-        id: agent.id.to_string(),
-        name: agent.name,
-        job: beginning(&agent.description, 300),
-        enabled: agent.enabled,
-        example: definition.example.map(|example| example.task),
-        inputs: fields,
-    })
 }
 
 /// What is typed for a lead.

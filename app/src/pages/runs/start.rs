@@ -6,6 +6,8 @@ use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 
+#[cfg(feature = "ssr")]
+use super::options::{self, RunOptions};
 use crate::{
     error::AppError,
     pages::{
@@ -33,7 +35,10 @@ pub struct StartForm {
     pub(super) enabled: bool,
     /// The task of its example.
     pub(super) example: Option<String>,
+    /// The task that the form begins with.
+    pub(super) task: String,
     pub(super) inputs: Vec<Input>,
+    pub(super) options: RunOptions,
 }
 
 /// A field for one input.
@@ -80,10 +85,10 @@ pub enum InputLook {
     Lookup(Vec<(String, String)>),
 }
 
-/// Loads the page; `lead` is the one that it begins with.
+/// Loads the page; `lead` is the one that it begins with, and with `example` it begins with that of the agent.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_start(slug: String, id: String, lead: String) -> Result<Written, AppError> {
-    let form = super::load::start(&slug, &id, &lead).await?;
+pub async fn load_start(slug: String, id: String, lead: String, example: String) -> Result<Written, AppError> {
+    let form = super::load::start(&slug, &id, &lead, example == "1").await?;
     Ok(Written::new(format!("Run {}", form.name), move || page(slug, form)))
 }
 
@@ -105,7 +110,9 @@ pub async fn start_run(slug: String, id: String, form: BTreeMap<String, String>)
     let mut form = form;
     wrong.extend(super::load::look_up(&mut t, &declared, &mut form).await?);
     let parameters = super::inputs::parameters(&declared, &form);
-    let run = match t.runs().create(NewRun { agent, task, parameters }).await {
+    let (new, unread) = options::read(&form, NewRun { agent, task, parameters, ..NewRun::default() });
+    wrong.extend(unread);
+    let run = match t.runs().create(new).await {
         // What is wrong is told at once.
         Err(Error::Invalid(problems)) => Err(Error::Invalid(wrong.into_iter().chain(problems).collect())),
         Ok(_) if !wrong.is_empty() => Err(Error::Invalid(wrong)),
@@ -134,8 +141,8 @@ pub fn StartRunPage() -> impl IntoView {
     only(Permission::RunAgents, move || {
         // What changes meanwhile is no reason to take a form out of somebody's hands.
         written(Signal::stored(0), move || {
-            let lead = query.read().get("lead").unwrap_or_default();
-            LoadStart { slug: slug.get(), id: id.get(), lead }
+            let get = |name: &str| query.read().get(name).unwrap_or_default();
+            LoadStart { slug: slug.get(), id: id.get(), lead: get("lead"), example: get("example") }
         })
     })
 }
@@ -148,7 +155,7 @@ fn page(slug: String, form: StartForm) -> AnyView {
     let title = format!("Run {}", form.name);
     let trail = vec![Crumb::new("Agents", base), Crumb::new(form.name.clone(), own.clone())];
     let body = if form.enabled {
-        let example = form.example.clone().map(|task| example_card(&slug, &form.id, task, example));
+        let example = form.example.clone().map(|task| example_card(&slug, &own, &form.id, task, example));
         view! {
             {fields(&slug, &own, form, start)}
             {example}
@@ -180,8 +187,9 @@ fn fields(slug: &str, own: &str, form: StartForm, start: Post) -> AnyView {
         <PostForm post=start class="stack">
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="id" value=form.id/>
-            <TextArea name="form[task]" label="Task" hint="What it is to do, in your words." rows=3 maxlength=10_000u32 error=start.of_field("task")/>
+            <TextArea name="form[task]" label="Task" value=form.task hint="What it is to do, in your words." rows=3 maxlength=10_000u32 error=start.of_field("task")/>
             {inputs}
+            {options::fields(form.options, start)}
             <div class="cluster">
                 <SubmitButton busy=start.busy()>"Start run"</SubmitButton>
                 <ButtonLink href=own>"Cancel"</ButtonLink>
@@ -222,16 +230,19 @@ pub fn field(input: Input, start: Post) -> AnyView {
 }
 
 #[cfg(feature = "ssr")]
-fn example_card(slug: &str, id: &str, task: String, example: Post) -> AnyView {
-    let (slug, id) = (slug.to_owned(), id.to_owned());
+fn example_card(slug: &str, own: &str, id: &str, task: String, example: Post) -> AnyView {
+    let (slug, id, fill) = (slug.to_owned(), id.to_owned(), format!("{own}/run?example=1"));
     view! {
         <Card title="Example">
             <p class="as-written">{task}</p>
-            <PostForm post=example>
-                <input type="hidden" name="slug" value=slug/>
-                <input type="hidden" name="id" value=id/>
-                <SubmitButton kind=ButtonKind::Default busy=example.busy()>"Run the example"</SubmitButton>
-            </PostForm>
+            <div class="cluster">
+                <PostForm post=example>
+                    <input type="hidden" name="slug" value=slug/>
+                    <input type="hidden" name="id" value=id/>
+                    <SubmitButton kind=ButtonKind::Default busy=example.busy()>"Run the example"</SubmitButton>
+                </PostForm>
+                <ButtonLink href=fill>"Put the example into the form"</ButtonLink>
+            </div>
         </Card>
     }
     .into_any()

@@ -378,7 +378,7 @@ async fn execute(later: Read, Query(waiting): Query<Waiting>, call: Write<Json<A
     }
     let (mut work, Json(AgentTask { agent_name, task, parameters })) = call.open().await?;
     let agent = known(&mut work.t, &agent_name).await?.name;
-    let run = work.t.runs().create(NewRun { agent, task, parameters }).await?;
+    let run = work.t.runs().create(NewRun { agent, task, parameters, ..NewRun::default() }).await?;
     let id = run.id;
     // The commit comes before the first look, so that a worker can begin.
     let accepted = work.done(executed(run)?).await?;

@@ -28,7 +28,11 @@ pub fn router() -> OpenApiRouter {
     security(("key" = ["runs:write"])), request_body = AgentTask, responses((status = ACCEPTED, body = NamedJob)))]
 async fn execute(call: Write<Json<AgentTask>>) -> Result<Reply> {
     let (mut work, Json(AgentTask { agent_name, task, parameters })) = call.open().await?;
-    let job = work.t.named_jobs().execute_marketing_agent(NewRun { agent: agent_name, task, parameters }).await?;
+    let job = work
+        .t
+        .named_jobs()
+        .execute_marketing_agent(NewRun { agent: agent_name, task, parameters, ..NewRun::default() })
+        .await?;
     work.done(asked(&job)?).await
 }
 

@@ -2,6 +2,7 @@
 //! back, errors too, is text from outside.
 
 use domain::{
+    agents::Risk,
     connectors::{ToolPermission, lists},
     runs::StepKind,
 };
@@ -14,7 +15,7 @@ use service::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Called, Trouble, outside, refuse};
+use super::{Called, Trouble, leave_undone, outside, refuse};
 use crate::mcp;
 
 /// The tools of connectors for a language model.
@@ -52,6 +53,10 @@ pub(super) async fn call(
             return refuse(run, key, name, arguments, words).await;
         }
     };
+    // What nobody has found harmless may change something there.
+    if run.run().dry_run && risk != Risk::Read {
+        return leave_undone(run, key, StepKind::ToolCall, name, arguments).await;
+    }
     let asked = Asked {
         key,
         kind: StepKind::ToolCall,

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
+    ModelId,
     agents::{Definition, tool},
     conversations::{Earlier, Remembered},
     runs::{Failure, RunStep, RunStepState, StepKind, Usage},
@@ -38,11 +39,11 @@ pub(super) async fn follow(db: &Db, mut run: RunInHand, halt: &CancellationToken
     let mut t = run.tenant().await?;
     let company = t.company().await?.name;
     let today = t.today();
-    let models = preferred(t.models().ready().await?, &run.definition().model);
+    let models = preferred(t.models().ready().await?, &run.definition().model, run.run().model);
     let busy = busy_until(&mut t).await?;
     let others = connectors::offered(&mut t, &run.definition().tools).await?;
     t.commit().await?;
-    if models.is_empty() && busy.is_none() && !run.has_step("m0") {
+    if run.run().built_in || (models.is_empty() && busy.is_none() && !run.has_step("m0")) {
         return playbook::follow(db, run, halt).await;
     }
     let mut system = instructions(run.definition(), &company, &today.to_string());
@@ -236,9 +237,10 @@ async fn lost_or(error: Error, run: RunInHand, halt: &CancellationToken) -> Resu
     }
 }
 
-/// The models, with the one first that the agent asks for by its name here or at the provider.
-fn preferred(mut models: Vec<ReadyModel>, wanted: &str) -> Vec<ReadyModel> {
-    models.sort_by_key(|model| model.name != wanted && model.model != wanted);
+/// The models, with the one first that was chosen for the run, then the one that the agent asks for by its name here or
+/// at the provider.
+fn preferred(mut models: Vec<ReadyModel>, wanted: &str, chosen: Option<ModelId>) -> Vec<ReadyModel> {
+    models.sort_by_key(|model| (chosen != Some(model.id), model.name != wanted && model.model != wanted));
     models
 }
 

@@ -74,7 +74,7 @@ fn wait(tool: Tool, arguments: Value) -> Result<Wait, Trouble> {
     Ok(match tool.name {
         "hand_over" => {
             let HandOver { agent, task, parameters } = tools::read(arguments)?;
-            Wait::Run(NewRun { agent, task, parameters })
+            Wait::Run(NewRun { agent, task, parameters, ..NewRun::default() })
         }
         "ask_person" => {
             let AskPerson { question, choices } = tools::read(arguments)?;

@@ -67,7 +67,7 @@ pub async fn start(db: &Db, nora: &Actor, connector: &str, playbook: &str, task:
     if t.agents().by_name(&name).await.is_err() {
         t.agents().create(Definition::from_markdown(&file).expect("a definition")).await.expect("created");
     }
-    let new = NewRun { agent: name, task: task.into(), parameters: serde_json::Map::new() };
+    let new = NewRun { agent: name, task: task.into(), ..NewRun::default() };
     let run = t.runs().create(new).await.expect("started");
     t.commit().await.expect("kept");
     run

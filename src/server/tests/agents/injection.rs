@@ -218,7 +218,11 @@ impl Stage {
     async fn start(&self, task: String, parameters: Value) -> Run {
         let parameters = parameters.as_object().cloned().unwrap_or_default();
         let mut t = self.db.tenant(&self.nora).await.expect("open");
-        let run = t.runs().create(NewRun { agent: "reader".into(), task, parameters }).await.expect("started");
+        let run = t
+            .runs()
+            .create(NewRun { agent: "reader".into(), task, parameters, ..NewRun::default() })
+            .await
+            .expect("started");
         t.commit().await.expect("kept");
         run
     }

@@ -7,6 +7,7 @@ mod everything;
 mod injection;
 mod mcp_server;
 mod models;
+mod options;
 mod provider;
 mod sign_in;
 mod strangers;

@@ -46,7 +46,8 @@ async fn start(db: &Db, nora: &Actor) -> Run {
     let parameters = json!({ "lead": lead(db, nora).await, "topic": "calibration" });
     let parameters = parameters.as_object().expect("an object").clone();
     let mut t = db.tenant(nora).await.expect("open");
-    let new = NewRun { agent: "copywriter".into(), task: "Write a first e-mail.".into(), parameters };
+    let new =
+        NewRun { agent: "copywriter".into(), task: "Write a first e-mail.".into(), parameters, ..NewRun::default() };
     let run = t.runs().create(new).await.expect("started");
     t.commit().await.expect("kept");
     run
@@ -267,7 +268,7 @@ async fn a_question_that_does_not_fit_into_the_limits_is_not_asked() {
         let file = format!("---\nname: {name}\ndescription: Thinks.\nlimits: {limits}\n---\nThink.");
         let mut t = db.tenant(&nora).await.expect("open");
         t.agents().create(Definition::from_markdown(&file).expect("a definition")).await.expect("created");
-        let new = NewRun { agent: name.to_owned(), task: "Think.".into(), parameters: Default::default() };
+        let new = NewRun { agent: name.to_owned(), task: "Think.".into(), ..NewRun::default() };
         let run = t.runs().create(new).await.expect("started");
         t.commit().await.expect("kept");
         once(&db, &nora, &run).await
@@ -335,7 +336,12 @@ async fn a_model_hears_what_it_has_said_and_what_a_person_has_changed() {
     .await;
     set_up(&db, &nora, "Mini", &model).await;
     let parameters = json!({ "event": "lead.created", "lead": lead }).as_object().expect("an object").clone();
-    let new = NewRun { agent: "webhook-engineer".into(), task: "Describe the event.".into(), parameters };
+    let new = NewRun {
+        agent: "webhook-engineer".into(),
+        task: "Describe the event.".into(),
+        parameters,
+        ..NewRun::default()
+    };
     let mut t = db.tenant(&nora).await.expect("open");
     t.webhook().connect(&receiver.url).await.expect("connected");
     let run = t.runs().create(new).await.expect("started");

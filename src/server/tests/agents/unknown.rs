@@ -59,7 +59,7 @@ async fn allowed(db: &Db, nora: &Actor, webhook: &Silent) -> Run {
     t.webhook().connect(&webhook.url).await.expect("connected");
     let id = t.agents().by_name("webhook-engineer").await.expect("it is there");
     let example = t.runs().create_example(id).await.expect("started");
-    let new = NewRun { agent: example.agent, task: example.task, parameters: example.parameters };
+    let new = NewRun { agent: example.agent, task: example.task, parameters: example.parameters, ..NewRun::default() };
     t.runs().cancel(example.id).await.expect("cancelled");
     let run = t.runs().create(new).await.expect("started");
     t.commit().await.expect("kept");

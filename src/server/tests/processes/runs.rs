@@ -156,7 +156,7 @@ impl<'h> Office<'h> {
         let mut t = self.tenant().await;
         let rest = if self.waits { " and waits" } else { "" };
         let task = format!("Run {number} with lead {}{rest}", self.lead);
-        let new = NewRun { agent: "clerk".into(), task, parameters: serde_json::Map::new() };
+        let new = NewRun { agent: "clerk".into(), task, ..NewRun::default() };
         let run = t.runs().create(new).await.expect("started");
         t.commit().await.expect("kept");
         run.id

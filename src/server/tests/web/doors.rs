@@ -103,7 +103,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("delete_conversation", "id=CONVERSATION", NotFound),
     ("load_memory", "id=AGENT&after=", NotFound),
     ("forget", "id=AGENT", NotFound),
-    ("load_start", "id=AGENT&lead=", NotFound),
+    ("load_start", "id=AGENT&lead=&example=1", NotFound),
     ("start_run", "id=AGENT&form[task]=Work", NotFound),
     ("run_example", "id=AGENT", NotFound),
     ("load_approvals", "kind=&campaign=&writer=&flag=&undo=DRAFT&after=", OwnOnly),

@@ -69,7 +69,7 @@ async fn the_events_of_a_run_end_with_the_rights_of_their_reader() {
     let mut t = app.db.tenant(&acme.owner).await.expect("the company opens");
     let scout = Definition::new("scout", "Looks.", "Look.");
     t.agents().create(scout).await.expect("created");
-    let new = NewRun { agent: "scout".to_owned(), task: String::new(), parameters: Default::default() };
+    let new = NewRun { agent: "scout".to_owned(), ..NewRun::default() };
     let run = t.runs().create(new).await.expect("started").id;
     t.commit().await.expect("kept");
     let events = Request::get(format!("/api/v1/runs/{run}/events"))

@@ -63,7 +63,7 @@ async fn start_run(t: &mut Tenant, id: NamedJobId, mut arguments: Map<String, Va
     let text = |name: &str| arguments[name].as_str().unwrap_or_default().to_owned();
     let (agent, task) = (text("agent_name"), text("task"));
     let parameters = serde_json::from_value(arguments["parameters"].take())?;
-    let run = t.runs().create(NewRun { agent, task, parameters }).await?;
+    let run = t.runs().create(NewRun { agent, task, parameters, ..NewRun::default() }).await?;
     t.named_jobs().close(id, JobState::Running, None, Some(run.id), None).await
 }
 

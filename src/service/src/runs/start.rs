@@ -85,7 +85,7 @@ impl Runs<'_> {
     ) -> Result<Run> {
         let mut parameters = parameters::object(&case.parameters)?;
         parameters::resolve_first(self.t, definition, &mut parameters).await?;
-        let new = NewRun { agent: definition.name.clone(), task: case.task, parameters };
+        let new = NewRun { agent: definition.name.clone(), task: case.task, parameters, ..NewRun::default() };
         self.start(id, new, cause).await
     }
 
@@ -103,7 +103,8 @@ impl Runs<'_> {
         if run.evaluation {
             return self.create_evaluation(run.agent_id).await;
         }
-        let new = NewRun { agent: run.agent, task: run.task, parameters: run.parameters };
+        let Run { agent, task, parameters, model, built_in, dry_run, .. } = run;
+        let new = NewRun { agent, task, parameters, model, built_in, dry_run, ..NewRun::default() };
         // What came from outside stays from outside.
         let with =
             sqlx::query!("SELECT payload, outside_task FROM runs WHERE id = $1", id.0).fetch_one(self.t.conn()).await?;
@@ -122,8 +123,9 @@ impl Runs<'_> {
         // In a conversation the agent asks for what it needs.
         let parameters = match cause.conversation {
             Some(_) => Map::new(),
-            None => parameters::checked(&definition, new.parameters)?,
+            None => parameters::checked(&definition, new.parameters.clone())?,
         };
+        self.check_writer(&definition, &new).await?;
         let (id, now): (RunId, _) = (self.t.new_id(), self.t.now());
         let actor = self.t.actor().clone();
         let by = cause.by.unwrap_or_else(|| StartedBy {
@@ -137,16 +139,20 @@ impl Runs<'_> {
             person: actor.user_id(),
             key: actor.api_key_id(),
         });
-        let limits = cause.left.map_or(definition.limits, |left| definition.limits.within(left));
+        let limits = new.limits.of(&definition.limits)?;
+        let limits = cause.left.map_or(limits, |left| limits.within(left));
         sqlx::query!(
             "INSERT INTO runs (id, agent_id, agent_version, agent, task, parameters, limits, person_id, api_key_id,
                                started_by, origin, parent_id, created_at, trigger_id, depth, payload, read_outside,
-                               parent_attempt, parent_step, outside_task, conversation_id, evaluation)
+                               parent_attempt, parent_step, outside_task, conversation_id, evaluation, dry_run,
+                               model_id, built_in)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
                      greatest($15, (SELECT depth FROM runs WHERE id = $16)), $17::jsonb, $17::jsonb IS NOT NULL OR $20,
                      $18, $19, $20, $21,
-                     -- What an evaluation hands over is part of it.
-                     $22 OR coalesce((SELECT evaluation FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false))",
+                     -- What is handed over is part of an evaluation, and of a dry run.
+                     $22 OR coalesce((SELECT evaluation FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false),
+                     $23 OR coalesce((SELECT dry_run FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false),
+                     $24, $25)",
             id.0,
             agent.0,
             found.version,
@@ -169,6 +175,9 @@ impl Runs<'_> {
             cause.outside,
             cause.conversation.map(|id| id.0),
             cause.evaluation,
+            new.dry_run,
+            new.model.map(|id| id.0),
+            new.built_in,
         )
         .execute(self.t.conn())
         .await?;
@@ -176,5 +185,24 @@ impl Runs<'_> {
         self.t.audit().record(Entry::done("run.created").on(found.name)).await?;
         self.admit().await?;
         self.get(id).await
+    }
+
+    /// Whether whoever is to think in a run can.
+    async fn check_writer(&mut self, definition: &Definition, new: &NewRun) -> Result<()> {
+        if new.built_in && new.model.is_some() {
+            let words = "Choose a model or the built-in writer, not both.";
+            return Err(Problem::field("built_in", "writer_ambiguous", words).into());
+        }
+        if new.built_in && definition.playbook.is_empty() {
+            let words = "This agent has no playbook: it needs a language model.";
+            return Err(Problem::field("built_in", "no_playbook", words).into());
+        }
+        if let Some(model) = new.model
+            && !self.t.models().get(model).await?.enabled
+        {
+            let words = "This model is not enabled. Choose another one.";
+            return Err(Problem::field("model", "model_disabled", words).into());
+        }
+        Ok(())
     }
 }

@@ -150,7 +150,7 @@ impl Triggers<'_> {
         let (trigger, payload) = (Some(held.id), event.payload.clone().or(reply));
         let cause = Cause { trigger, by: Some(by), depth, payload, ..Cause::default() };
         let name = self.t.agents().get(held.agent).await?.name;
-        let new = NewRun { agent: name, task: held.task.clone(), parameters };
+        let new = NewRun { agent: name, task: held.task.clone(), parameters, ..NewRun::default() };
         match self.t.runs().start(held.agent, new, cause).await {
             Ok(run) => Ok(Ok(run.id)),
             Err(Error::Conflict(problem)) if problem.code == "agent_disabled" => not(NotStarted::AgentDisabled),

@@ -111,7 +111,10 @@ fn row(run: Run, now: DateTime<Utc>, zone: &str, may_run: bool) -> RunRow {
         state: run.state.to_string(),
         word: run.state.label().to_owned(),
         task: Some(beginning(&run.task, 140)).filter(|task| !task.is_empty()).unwrap_or_else(|| "No task".to_owned()),
-        evaluation: run.evaluation,
+        marks: [(run.evaluation, "Evaluation"), (run.dry_run, "Dry run")]
+            .into_iter()
+            .filter_map(|(is, mark)| is.then_some(mark))
+            .collect(),
         failure: run.failure_detail.as_deref().map(|words| beginning(words, 140)).unwrap_or_default(),
         steps: grouped(run.usage.steps.into()),
         tokens: some(run.usage.tokens_in + run.usage.tokens_out),

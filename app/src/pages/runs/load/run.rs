@@ -52,6 +52,7 @@ pub async fn run(slug: &str, id: &str, view: String, step: i32, full: bool) -> R
     Ok(RunView {
         meta: meta(&run, steps.len(), now),
         started: Moment::new(run.created_at, now, &zone),
+        dry_run: run.dry_run,
         evaluation: run.evaluation,
         verdict,
         built_in: !steps.is_empty() && !steps.iter().any(of_model),

@@ -27,7 +27,11 @@ pub(super) fn line(step: &RunStep, run: RunState, place: String, child: Option<S
         kind: kind.to_owned(),
         name: step.name.clone(),
         state: step.state.to_string(),
-        look: if step.state == RunStepState::Waiting { run.to_string() } else { step.state.to_string() },
+        look: match step.state {
+            RunStepState::Waiting => run.to_string(),
+            RunStepState::Done if step.was_left_undone() => "left_undone".to_owned(),
+            state => state.to_string(),
+        },
         word: word_of(step, run).to_owned(),
         took: step_took(step).map_or_else(|| NO_DATA.to_owned(), duration),
         tokens: some(step.tokens_in + step.tokens_out),
@@ -52,6 +56,7 @@ const fn kind(kind: StepKind) -> (IconName, &'static str) {
 /// The same, and what exactly is waited for.
 fn word_of(step: &RunStep, run: RunState) -> &'static str {
     match (step.state, step.kind, step.name.as_str()) {
+        (RunStepState::Done, ..) if step.was_left_undone() => "Not done, dry run",
         (RunStepState::Waiting, ..) if run == RunState::WaitingTool => "Waits for an answer",
         (RunStepState::Waiting, ..) if run.has_ended() => "Waits no more",
         (RunStepState::Waiting, StepKind::Handoff, _) => "Waits for its run",
