@@ -234,7 +234,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "connector-removed" => "Connector removed.",
         "connector-sign-in" => "The address to sign in at is being made.",
         "connector-answered" => "You are back. The rest of signing in happens now.",
-        "tool-reviewed" => "Kept. Agents follow it from their next call.",
+        "tools-reviewed" => "Kept. Agents follow it from their next call.",
         "webhook-removed" => "Webhook removed.",
         "prompt-saved" => "New version of the prompt saved.",
         "terms-saved" => "Forbidden terms saved.",

@@ -331,6 +331,8 @@ pub struct Trigger {
     pub has_secret: bool,
     /// The next times of a schedule, five at most.
     pub next_times: Vec<DateTime<Utc>>,
+    /// It has started as many runs within the hour as it may, and starts none before this.
+    pub used_up_until: Option<DateTime<Utc>>,
     /// Made.
     pub created_at: DateTime<Utc>,
     /// Last changed.

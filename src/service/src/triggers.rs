@@ -6,7 +6,7 @@ mod firing;
 mod hook;
 mod plan;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::{
     AgentId, CampaignId, FiringId, InboundId, LeadId, Page, PageRequest, Permission, Problem, RunId, TriggerId,
     campaigns::CampaignState,
@@ -282,6 +282,7 @@ impl Triggers<'_> {
     }
 
     async fn select(&mut self, agent: AgentId, id: Option<TriggerId>) -> Result<Vec<Trigger>> {
+        let hour_ago = self.t.now() - Duration::hours(1);
         let rows = sqlx::query_as!(
             TriggerRow,
             r#"SELECT t.id AS "id: TriggerId", t.agent_id AS "agent: AgentId", t.name, t.kind AS "kind: TriggerKind", t.cron,
@@ -289,12 +290,16 @@ impl Triggers<'_> {
                       t.campaign_id AS "campaign: CampaignId", c.name AS "campaign_name?",
                       t.campaign_state AS "state: CampaignState", t.secret_sealed IS NOT NULL AS "has_secret!", t.task,
                       t.parameters AS "parameters: Json<Map<String, Value>>", t.while_busy AS "while_busy: WhileBusy",
-                      t.hourly_cap, t.enabled, t.paused, t.saved_by, t.created_at, t.updated_at
+                      t.hourly_cap, t.enabled, t.paused, t.saved_by, t.created_at, t.updated_at,
+                      (SELECT f.at + interval '1 hour' FROM trigger_firings f
+                       WHERE f.trigger_id = t.id AND f.at > $3 AND f.state = 'started'
+                       ORDER BY f.at DESC OFFSET t.hourly_cap - 1 LIMIT 1) AS used_up_until
                FROM triggers t LEFT JOIN campaigns c ON c.id = t.campaign_id
                WHERE t.agent_id = $1 AND ($2::uuid IS NULL OR t.id = $2)
                ORDER BY t.created_at, t.id"#,
             agent.0,
-            id.map(|id| id.0)
+            id.map(|id| id.0),
+            hour_ago,
         )
         .fetch_all(self.t.conn())
         .await?;
@@ -403,6 +408,7 @@ struct TriggerRow {
     saved_by: String,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    used_up_until: Option<DateTime<Utc>>,
 }
 
 impl From<TriggerRow> for Trigger {
@@ -442,6 +448,7 @@ impl From<TriggerRow> for Trigger {
             saved_by: r.saved_by,
             has_secret: r.has_secret,
             next_times: next_times.unwrap_or_default(),
+            used_up_until: r.used_up_until,
             created_at: r.created_at,
             updated_at: r.updated_at,
         }

@@ -3,9 +3,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 use domain::{
-    ConnectorId, Role,
+    ConnectorId, PageRequest, Role,
     connectors::{
-        Connector, ConnectorAuth, ConnectorInput, ConnectorState, ToolPermission, ToolReview, ToolState, Transport,
+        Connector, ConnectorAuth, ConnectorInput, ConnectorState, ConnectorTool, ToolPermission, ToolReview, ToolState,
+        Transport,
     },
 };
 use serde_json::json;
@@ -91,11 +92,19 @@ async fn tools_are_off_until_somebody_has_read_them() {
     assert!(tools.iter().all(|tool| tool.permission == ToolPermission::Off && tool.state == ToolState::New));
     let listed = ["crm__*".to_owned()];
     assert_eq!(t.connectors().offered(&listed).await.expect("a list"), []);
-    for tool in &tools {
+    let said = |tool: &ConnectorTool| {
         let permission = if tool.name == "change" { ToolPermission::Off } else { ToolPermission::Allow };
-        let review = ToolReview { tool: tool.name.clone(), permission, hash: tool.hash.clone() };
-        t.connectors().review(id, &review).await.expect("reviewed");
-    }
+        ToolReview { tool: tool.name.clone(), permission, hash: tool.hash.clone() }
+    };
+    let reviews: Vec<_> = tools.iter().map(said).collect();
+    t.connectors().review_all(id, &reviews).await.expect("reviewed");
+    let reviewed = async |t: &mut Tenant| {
+        let log = t.audit().list(false, &PageRequest::default()).await.expect("a log").items;
+        log.iter().filter(|entry| entry.action == "connector.tool_reviewed").count()
+    };
+    assert_eq!(reviewed(&mut t).await, 3);
+    t.connectors().review_all(id, &reviews).await.expect("the same once more");
+    assert_eq!(reviewed(&mut t).await, 3, "who says nothing new has reviewed nothing");
     let offered = t.connectors().offered(&listed).await.expect("a list");
     assert_eq!(offered.len(), 2);
     assert_eq!(t.connectors().offered(&["crm__find".to_owned()]).await.expect("a list").len(), 1);

@@ -211,9 +211,14 @@ async fn many_leads_at_once_start_as_many_runs_as_an_hour_allows() {
     let mut reasons = reasons(&told);
     reasons.sort_unstable();
     assert_eq!(reasons, [(NotStarted::HourlyCap, 1), (NotStarted::HourlyCap, 48)], "each lead counts");
+    let mut t = db.tenant(&acme.owner).await.expect("open");
+    let used_up = t.triggers().get(one.0, one.1).await.expect("it is there").used_up_until;
+    assert_eq!(used_up, Some(noon() + Duration::hours(1)));
+    t.commit().await.expect("read");
 
     db.clock().advance(Duration::minutes(61));
     let mut t = db.tenant(&acme.owner).await.expect("open");
+    assert_eq!(t.triggers().get(one.0, one.1).await.expect("it is there").used_up_until, None);
     let next = lead(&mut t, "next@b.example").await;
     t.commit().await.expect("kept");
     fire(&db, acme.id, one.1).await.expect("looked");

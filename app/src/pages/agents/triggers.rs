@@ -30,8 +30,8 @@ use crate::{
     pages::frame::may,
     shell::PageScroll,
     ui::{
-        ButtonKind, ButtonLink, ButtonSize, Card, Empty, EmptyKind, Fact, Facts, Glyph, Status, SubmitButton, Time,
-        Tone, confirm, refusal,
+        ButtonKind, ButtonLink, ButtonSize, Callout, Card, Empty, EmptyKind, Fact, Facts, Glyph, Status, SubmitButton,
+        Time, Tone, confirm, refusal,
     },
 };
 
@@ -52,6 +52,8 @@ struct TriggerRow {
     task: String,
     state: State,
     next: Vec<Moment>,
+    /// How many runs it has started within the hour, and when it may start the next, if that is as many as it may.
+    used_up: Option<(String, Moment)>,
     bounds: String,
     rights: String,
     /// Where deliveries go, and whether there is a secret for them.
@@ -201,6 +203,9 @@ fn card(slug: &str, agent: &AgentHead, base: &str, row: TriggerRow, change: Post
         let times: Vec<_> = row.next.iter().map(|at| view! { <li><Time moment=at.clone()/></li> }.into_any()).collect();
         view! { <Fact label="Next times"><ul>{times}</ul></Fact> }
     });
+    let used_up = row.used_up.clone().map(|(runs, at)| {
+        view! { <Callout title="Its hour is used up.">{format!("It has started {runs}. It starts none before ")}<Time moment=at/>"."</Callout> }
+    });
     let hook = row.hook.clone().map(|(url, has_secret)| {
         let secret = if has_secret { "Kept" } else { "None yet: nothing is taken" };
         view! { <Fact label="Address"><code>{url}</code></Fact><Fact label="Secret">{secret}</Fact> }
@@ -209,6 +214,7 @@ fn card(slug: &str, agent: &AgentHead, base: &str, row: TriggerRow, change: Post
     view! {
         <Card title=row.name note=row.when>
             {state(row.state)}
+            {used_up}
             <Facts>
                 <Fact label="Task"><span class="as-written">{row.task}</span></Fact>
                 {next}

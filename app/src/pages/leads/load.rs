@@ -279,8 +279,12 @@ fn event_look(kind: LeadEventKind) -> (IconName, Tone) {
 }
 
 fn count_words(count: Count) -> String {
-    let more = if count.more { "+" } else { "" };
-    format!("{}{more} leads", grouped(count.value))
+    let (more, noun) = match (count.more, count.value) {
+        (true, _) => ("+", "leads"),
+        (false, 1) => ("", "lead"),
+        (false, _) => ("", "leads"),
+    };
+    format!("{}{more} {noun}", grouped(count.value))
 }
 
 /// The decoded pairs of a query string.

@@ -145,7 +145,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("add_connector", "form[name]=mine&form[transport]=http&form[url]=http://127.0.0.1:9&form[auth]=none", OwnOnly),
     ("save_connector", "id=CONNECTOR&form[calls_per_minute]=9", NotFound),
     ("change_connector", "id=CONNECTOR&what=test", NotFound),
-    ("review_tool", "id=CONNECTOR&tool=x&permission=ask&hash=y", NotFound),
+    ("review_tools", "id=CONNECTOR&tools[0][tool]=x&tools[0][permission]=ask&tools[0][hash]=y", NotFound),
     ("load_keys", "", OwnOnly),
     ("revoke_key", "id=KEY", NotFound),
     ("load_audit", "after=", OwnOnly),

@@ -103,6 +103,25 @@ impl Connectors<'_> {
         self.select_tools(id, None).await
     }
 
+    /// Keeps what a person says of several tools; of those that they leave as they are, nothing.
+    ///
+    /// # Errors
+    /// As [`Self::review`], and nothing of it is to be kept then.
+    pub async fn review_all(&mut self, id: ConnectorId, reviews: &[ToolReview]) -> Result<()> {
+        self.t.require(Permission::ManageAgents).await?;
+        let tools = self.tools(id).await?;
+        let settled = |review: &ToolReview| {
+            let same = |tool: &ConnectorTool| {
+                (&tool.name, &tool.hash, tool.permission) == (&review.tool, &review.hash, review.permission)
+            };
+            tools.iter().any(|tool| tool.state == ToolState::Known && same(tool))
+        };
+        for review in reviews.iter().filter(|review| !settled(review)) {
+            self.review(id, review).await?;
+        }
+        Ok(())
+    }
+
     /// Keeps what a person says of a tool.
     ///
     /// # Errors

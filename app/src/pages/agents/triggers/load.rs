@@ -52,6 +52,7 @@ fn row(trigger: Trigger, zone: &str, hooks: &str) -> TriggerRow {
             (false, None) => State::Off,
         },
         next: trigger.next_times.into_iter().map(|at| Moment::exact(at, zone)).collect(),
+        used_up: trigger.used_up_until.map(|at| (hourly.clone(), Moment::exact(at, zone))),
         bounds: format!("At most {hourly} an hour, {busy}"),
         rights: format!("Those of {}", trigger.saved_by),
         enabled: trigger.enabled,

@@ -9,7 +9,7 @@ use super::{
     Row, command, connector_id, facts, form,
     form::SaveConnector,
     state,
-    tools::{ReviewTool, section},
+    tools::{ReviewTools, section},
 };
 use crate::{
     error::AppError,
@@ -128,7 +128,8 @@ pub fn ConnectorPage() -> impl IntoView {
 
 #[cfg(feature = "ssr")]
 fn show(slug: &str, shown: Shown, edit: bool) -> AnyView {
-    let (save, change, review) = (Post::to::<SaveConnector>(), Post::to::<ChangeConnector>(), Post::to::<ReviewTool>());
+    let (save, change, review) =
+        (Post::to::<SaveConnector>(), Post::to::<ChangeConnector>(), Post::to::<ReviewTools>());
     let back = format!("/t/{slug}/settings/connectors");
     let body = if edit {
         view! {

@@ -7,26 +7,30 @@ use crate::error::AppError;
 use crate::{
     exchange::{Post, PostForm},
     fmt::Moment,
-    ui::{ButtonKind, ButtonSize, Card, Choice, SubmitButton, Tag, Time, Tone, option_list},
+    ui::{Card, Choice, SubmitButton, Tag, Time, Tone, option_list},
 };
 #[cfg(feature = "ssr")]
-use domain::connectors::{ConnectorTool, ToolPermission, ToolReview, ToolState};
+use domain::connectors::{ConnectorTool, ToolState};
+use domain::connectors::{ToolPermission, ToolReview};
 
-/// Keeps what a person says of a tool. `hash` is of what they have read.
+/// Keeps what a person says of the tools: of each, or of all of them where `all` says something. Each has the hash of
+/// what was read.
 #[server(prefix = "/sf")]
-pub async fn review_tool(
+pub async fn review_tools(
     slug: String,
     id: String,
-    tool: String,
-    permission: String,
-    hash: String,
+    #[server(default)] all: String,
+    #[server(default)] tools: Vec<ToolReview>,
 ) -> Result<(), AppError> {
     let id = super::connector_id(&id)?;
-    let permission = permission.parse().map_err(service::Error::invalid)?;
+    let all = Some(all).filter(|all| !all.is_empty()).map(|all| all.parse::<ToolPermission>()).transpose();
+    let all = all.map_err(service::Error::invalid)?;
+    let same = |review: ToolReview| ToolReview { permission: all.unwrap_or(review.permission), ..review };
+    let reviews: Vec<_> = tools.into_iter().map(same).collect();
     let mut t = crate::server::tenant(&slug).await?;
-    t.connectors().review(id, &ToolReview { tool, permission, hash }).await?;
+    t.connectors().review_all(id, &reviews).await?;
     t.commit().await?;
-    crate::server::done(&format!("/t/{slug}/settings/connectors/{id}"), "tool-reviewed");
+    crate::server::done(&format!("/t/{slug}/settings/connectors/{id}"), "tools-reviewed");
     Ok(())
 }
 
@@ -37,18 +41,32 @@ pub(super) fn section(slug: &str, id: &str, tools: Vec<(ConnectorTool, Option<Mo
         return view! { <Card title="Tools"><p class="subtle">"None are known yet. They appear here when the server has answered."</p></Card> }
             .into_any();
     }
-    let items: Vec<_> =
-        tools.into_iter().enumerate().map(|(n, (tool, at))| item(slug, id, n, tool, at, post)).collect();
+    let there = tools.iter().any(|(tool, _)| tool.state != ToolState::Gone);
+    let items: Vec<_> = tools.into_iter().enumerate().map(|(n, (tool, at))| item(n, tool, at)).collect();
+    let (slug, id) = (slug.to_owned(), id.to_owned());
+    let all = [ToolPermission::Ask, ToolPermission::Off].map(|p| Choice::new(p.as_str(), words(p))).to_vec();
+    let all = option_list(all, "", Some("As chosen above".to_owned()));
     view! {
         <Card title="Tools" note="What they say of themselves comes from the server">
-            <ul class="stack tools">{items}</ul>
+            <PostForm post class="stack">
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="id" value=id/>
+                <ul class="stack tools">{items}</ul>
+                {there.then(|| view! {
+                    <div class="cluster">
+                        <label for="permission-all">"All of them"</label>
+                        <select id="permission-all" name="all">{all}</select>
+                        <SubmitButton busy=post.busy()>"Save permissions"</SubmitButton>
+                    </div>
+                })}
+            </PostForm>
         </Card>
     }
     .into_any()
 }
 
 #[cfg(feature = "ssr")]
-fn item(slug: &str, id: &str, n: usize, tool: ConnectorTool, at: Option<Moment>, post: Post) -> AnyView {
+fn item(n: usize, tool: ConnectorTool, at: Option<Moment>) -> AnyView {
     let mark = match tool.state {
         ToolState::New => Some(("New", Tone::Amber)),
         ToolState::Changed => Some(("Changed", Tone::Amber)),
@@ -73,7 +91,7 @@ fn item(slug: &str, id: &str, n: usize, tool: ConnectorTool, at: Option<Moment>,
     let reviewed = tool.reviewed_by.clone().zip(at).map(|(by, moment)| {
         view! { <span class="subtle">"Reviewed by "{by}", "<Time moment/></span> }
     });
-    let decide = (tool.state != ToolState::Gone).then(|| decide(slug, id, n, &tool, post));
+    let decide = (tool.state != ToolState::Gone).then(|| decide(n, &tool));
     view! {
         <li class="stack">
             <div class="cluster"><code class="strong as-written">{tool.call_name.clone()}</code>{mark}{hint}</div>
@@ -91,27 +109,28 @@ fn item(slug: &str, id: &str, n: usize, tool: ConnectorTool, at: Option<Moment>,
 }
 
 #[cfg(feature = "ssr")]
-fn decide(slug: &str, id: &str, n: usize, tool: &ConnectorTool, post: Post) -> AnyView {
+fn decide(n: usize, tool: &ConnectorTool) -> AnyView {
     let field = format!("permission-{n}");
-    let words = |permission: &ToolPermission| match permission {
+    let of = |name: &str| format!("tools[{n}][{name}]");
+    let options = ToolPermission::ALL.iter().map(|p| Choice::new(p.as_str(), words(*p))).collect();
+    let label = format!("Permission of {}", tool.name);
+    let options = option_list(options, tool.permission.as_str(), None);
+    view! {
+        <div class="cluster">
+            <input type="hidden" name=of("tool") value=tool.name.clone()/>
+            <input type="hidden" name=of("hash") value=tool.hash.clone()/>
+            <label for=field.clone() class="sr-only">{label}</label>
+            <select id=field name=of("permission")>{options}</select>
+        </div>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "ssr")]
+const fn words(permission: ToolPermission) -> &'static str {
+    match permission {
         ToolPermission::Off => "Off: agents don’t see it",
         ToolPermission::Ask => "Ask: a person approves each call",
         ToolPermission::Allow => "Allow: it is harmless",
-    };
-    let options = ToolPermission::ALL.iter().map(|p| Choice::new(p.as_str(), words(p))).collect();
-    let (label, save) = (format!("Permission of {}", tool.name), format!("Save: {}", tool.name));
-    let (slug, id, name, hash) = (slug.to_owned(), id.to_owned(), tool.name.clone(), tool.hash.clone());
-    let options = option_list(options, tool.permission.as_str(), None);
-    view! {
-        <PostForm post class="cluster">
-            <input type="hidden" name="slug" value=slug/>
-            <input type="hidden" name="id" value=id/>
-            <input type="hidden" name="tool" value=name/>
-            <input type="hidden" name="hash" value=hash/>
-            <label for=field.clone() class="sr-only">{label}</label>
-            <select id=field name="permission">{options}</select>
-            <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small label=save>"Save"</SubmitButton>
-        </PostForm>
     }
-    .into_any()
 }
