@@ -79,4 +79,5 @@ setup_browser() {
 
 setup_mail_tools() {
   [ -x /usr/sbin/smtp-sink ] || have smtp-sink || apt_install postfix
+  [ -x /usr/sbin/dovecot ] || have dovecot || apt_install dovecot-imapd
 }

@@ -46,7 +46,7 @@ use pages::{
     runs::{RunPage, RunsPage, StartRunPage},
     sandbox::{SandboxMailPage, SandboxPage},
     settings::{
-        AuditPage, CompanySettingsPage, ConnectorPage, ConnectorsPage, KeysPage, MailboxesPage, MembersPage,
+        AuditPage, CompanySettingsPage, ConnectorPage, ConnectorsPage, InboxPage, KeysPage, MailboxesPage, MembersPage,
         ModelsPage, SuppressionsPage, WritingPage,
     },
     tasks::TasksPage,
@@ -136,6 +136,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings") view=CompanySettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/company") view=CompanySettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/mailboxes") view=MailboxesPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/mailboxes/:mailbox/replies") view=InboxPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/members") view=MembersPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/suppressions") view=SuppressionsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/models") view=ModelsPage ssr=SsrMode::Async/>

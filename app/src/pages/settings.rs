@@ -4,6 +4,7 @@
 mod audit;
 mod company;
 mod connectors;
+mod inbox;
 mod keys;
 mod mailboxes;
 mod members;
@@ -22,6 +23,7 @@ use crate::{
 pub use audit::AuditPage;
 pub use company::CompanySettingsPage;
 pub use connectors::{ConnectorPage, ConnectorsPage};
+pub use inbox::InboxPage;
 pub use keys::{KeysPage, NEW_KEY};
 pub use mailboxes::MailboxesPage;
 pub use members::MembersPage;

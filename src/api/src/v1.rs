@@ -13,6 +13,7 @@ mod drafts;
 mod enrolments;
 mod imports;
 mod inbound;
+mod inboxes;
 mod jobs;
 mod leads;
 mod live;
@@ -47,6 +48,7 @@ pub fn router() -> OpenApiRouter {
         .merge(enrolments::router())
         .merge(mailboxes::router())
         .merge(inbound::router())
+        .merge(inboxes::router())
         .merge(suppressions::router())
         .merge(agents::router())
         .merge(triggers::router())

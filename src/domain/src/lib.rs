@@ -23,6 +23,7 @@ pub mod enrolments;
 pub mod ids;
 pub mod imports;
 pub mod inbound;
+pub mod inboxes;
 pub mod keys;
 pub mod leads;
 pub mod ledger;

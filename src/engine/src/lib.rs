@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod drafting;
+pub mod inbox;
 pub mod mail;
 pub mod mcp;
 pub mod sandbox;

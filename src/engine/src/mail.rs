@@ -5,6 +5,7 @@ pub mod host_guard;
 pub(crate) mod lines;
 pub mod mime;
 pub mod smtp;
+pub mod tls;
 
 pub use host_guard::HostGuard;
 pub use mime::{MimeError, OutgoingMail, html_from_text};

@@ -20,12 +20,17 @@ pub(crate) fn system_client() -> SmtpClient {
 
 /// A client for servers that companies name; it keeps the rules of this installation.
 pub(crate) fn client(db: &Db) -> SmtpClient {
+    SmtpClient::new(guard(db))
+}
+
+/// Where servers that companies name may be.
+pub(crate) fn guard(db: &Db) -> HostGuard {
     let settings = db.settings();
     let mut guard = HostGuard::public_only().allow_private(settings.allow_private_hosts);
     if let Ok(sandbox) = settings.sandbox_addr.parse::<SocketAddr>() {
         guard = guard.allow_sandbox(sandbox);
     }
-    SmtpClient::new(guard)
+    guard
 }
 
 /// The server of a mailbox.

@@ -13,7 +13,7 @@ use service::{
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{agents, drafting, letters, mcp, models, schedules, sender};
+use crate::{agents, drafting, inbox, letters, mcp, models, schedules, sender};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
@@ -51,6 +51,7 @@ pub async fn run(db: Db, system_post: SystemPost, stop: CancellationToken) {
     let changed = Arc::new(Notify::new());
     tasks.spawn(sender::run(db.clone(), stop.clone()));
     tasks.spawn(schedules::run(db.clone(), changed.clone(), stop.clone()));
+    tasks.spawn(inbox::run(db.clone(), stop.clone()));
     tasks.spawn(quick_jobs(&db, system_post, changed).run(QUICK, stop.clone().cancelled_owned()));
     tasks.spawn(long_jobs(&db).run(LONG, stop.clone().cancelled_owned()));
     tasks.spawn(runs(&db, &stop).run(RUNS, stop.clone().cancelled_owned()));

@@ -80,6 +80,18 @@ impl InboundMail<'_> {
         Ok(Some(id))
     }
 
+    /// Whether a mail with the same id has come to the same mailbox.
+    pub(crate) async fn is_known(&mut self, arrival: Arrival<'_>) -> Result<bool> {
+        let Some(id) = parse::parse(arrival.raw).message_id else { return Ok(false) };
+        Ok(sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM inbound_messages WHERE message_id = $2 AND mailbox_id = $1) AS "known!""#,
+            arrival.mailbox.0,
+            id
+        )
+        .fetch_one(self.t.conn())
+        .await?)
+    }
+
     async fn store(
         &mut self,
         arrival: &Arrival<'_>,

@@ -22,6 +22,7 @@ pub mod enrolments;
 pub mod error;
 pub mod imports;
 pub mod inbound;
+pub mod inboxes;
 pub mod jobs;
 pub mod leads;
 pub mod live;

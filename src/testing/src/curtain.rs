@@ -65,6 +65,16 @@ pub async fn system_mails(superuser: &PgConnectOptions) -> Vec<(String, String)>
         .expect("a superuser reads everything")
 }
 
+/// Forgets one of the mails that have come back, as if it had never been stored.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn forget_a_mail(superuser: &PgConnectOptions) {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    let sql = "DELETE FROM inbound_messages WHERE id = (SELECT min(id::text)::uuid FROM inbound_messages)";
+    sqlx::query(sql).execute(&mut conn).await.expect("a superuser changes everything");
+}
+
 /// How many failed sign-ins are remembered.
 ///
 /// # Panics

@@ -13,7 +13,9 @@ use chrono::{DateTime, Utc};
 use service::{Db, PoolSize, Settings, clock::Clock, secrets::Secrets};
 use sqlx::postgres::PgConnectOptions;
 
-pub use curtain::{Lock, fates, let_leases_end, lock, sign_in_attempts, sign_ups, system_mails, until_somebody_waits};
+pub use curtain::{
+    Lock, fates, forget_a_mail, let_leases_end, lock, sign_in_attempts, sign_ups, system_mails, until_somebody_waits,
+};
 pub use people::{PASSWORD, TestCompany, company};
 
 /// Connections of the pool of a test.

@@ -172,6 +172,7 @@ fn row(slug: &str, m: MailboxRow, change: Post) -> AnyView {
             }
         })
         .collect();
+    let replies = format!("/t/{slug}/settings/mailboxes/{}/replies", m.id);
     let label = format!("E-mails of {} in 24 hours", m.address);
     let used = format!("{} of {} in 24 hours, at least {} s apart", grouped(m.sent), grouped(m.cap), m.gap);
     view! {
@@ -180,7 +181,7 @@ fn row(slug: &str, m: MailboxRow, change: Post) -> AnyView {
             {m.error.map(|text| view! { <p class="error">{text}</p> })}
             <p class="subtle">{used}</p>
             <Meter value=m.sent max=m.cap label/>
-            <div class="cluster">{buttons}</div>
+            <div class="cluster"><a class="button small" href=replies>"Replies"</a>{buttons}</div>
         </Card>
     }
     .into_any()

@@ -134,6 +134,28 @@ impl<'d> Platform<'d> {
         Ok(company.map(CompanyId))
     }
 
+    /// Takes the inbox that is due the longest: a worker serves all companies and cannot know beforehand whose
+    /// turn it is.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub(crate) async fn claim_inbox(
+        &self,
+        now: DateTime<Utc>,
+        token: Uuid,
+        until: DateTime<Utc>,
+    ) -> Result<Option<(CompanyId, MailboxId)>> {
+        let row = sqlx::query!(
+            r#"SELECT company_id AS "company!", mailbox_id AS "mailbox!" FROM platform_claim_inbox($1, $2, $3)"#,
+            now,
+            token,
+            until
+        )
+        .fetch_optional(self.db.pool())
+        .await?;
+        Ok(row.map(|row| (CompanyId(row.company), MailboxId(row.mailbox))))
+    }
+
     /// The sender as an actor in the company of a mailbox that it has claimed.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::{
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{
     TlsConnector,
-    rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName},
+    rustls::{ClientConfig, pki_types::ServerName},
 };
 
 use super::{
@@ -21,7 +21,10 @@ use super::{
     sign_in::sign_in,
     wire::{Stream, Wire},
 };
-use crate::mail::host_guard::{HostGuard, is_public};
+use crate::mail::{
+    host_guard::{HostGuard, is_public},
+    tls,
+};
 
 /// Opens sessions with mail servers.
 #[derive(Clone)]
@@ -83,13 +86,7 @@ pub struct ProbeReport {
 impl SmtpClient {
     /// A client that trusts the web's certificate authorities and waits as long as RFC 5321 asks.
     pub fn new(guard: HostGuard) -> Self {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring supports the default TLS versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Self { guard, limits: Limits::default(), tls: Arc::new(tls), hello_name: None }
+        Self { guard, limits: Limits::default(), tls: tls::web(), hello_name: None }
     }
 
     /// Waits differently.

@@ -1,0 +1,17 @@
+//! How connections to mail servers are encrypted: by the certificate authorities of the web, and by nothing less.
+
+use std::sync::Arc;
+
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+/// What a client trusts.
+#[must_use]
+pub fn web() -> Arc<ClientConfig> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default TLS versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
