@@ -57,7 +57,7 @@ impl Inboxes<'_> {
         self.find(mailbox).await?.ok_or(Error::NotFound("inbox"))
     }
 
-    /// Sets where the replies to a mailbox are read; a worker looks at once. A password belongs to the server it
+    /// Sets where the replies to a mailbox are read; a worker connects at once, and says which step fails, if one does. A password belongs to the server it
     /// was entered for, so with another one it is asked for.
     ///
     /// # Errors

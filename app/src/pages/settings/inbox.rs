@@ -142,28 +142,37 @@ fn state(slug: &str, view: &InboxView) -> AnyView {
         (Some(at), 1) => format!("Compared {}: one mail was missing and was read then.", at.text),
         (Some(at), n) => format!("Compared {}: {n} mails were missing and were read then.", at.text),
     };
-    let button = |what: &'static str, words: &'static str| {
-        let (slug, id) = (slug.to_owned(), view.mailbox.clone());
-        view! {
-            <PostForm post=change>
-                <input type="hidden" name="slug" value=slug/>
-                <input type="hidden" name="id" value=id/>
-                <input type="hidden" name="what" value=what/>
-                <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small busy=change.busy()>{words}</SubmitButton>
-            </PostForm>
-        }
-        .into_any()
-    };
+    let compare = button(change, slug, &view.mailbox, "compare", "Compare now");
+    let title = format!("Replies to {}", view.address);
     let what = "The server and the password are forgotten. Replies that are here stay.";
-    let remove = confirm("Stop reading", &view.address, what, button("remove", "Stop reading replies"));
+    let remove = confirm(
+        "Stop reading",
+        &view.address,
+        what,
+        button(change, slug, &view.mailbox, "remove", "Stop reading replies"),
+    );
     view! {
         {refusal_of_fields(change, "form")}
-        <Card title=format!("Replies to {}", view.address)>
+        <Card title>
             <p><Status glyph tone word/></p>
             {error.map(|text| view! { <p class="error">{text}</p> })}
             <p class="subtle">{compared}</p>
-            <div class="cluster">{button("compare", "Compare now")}{remove}</div>
+            <div class="cluster">{compare}{remove}</div>
         </Card>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "ssr")]
+fn button(change: Post, slug: &str, mailbox: &str, what: &'static str, words: &'static str) -> AnyView {
+    let (slug, mailbox) = (slug.to_owned(), mailbox.to_owned());
+    view! {
+        <PostForm post=change>
+            <input type="hidden" name="slug" value=slug/>
+            <input type="hidden" name="id" value=mailbox/>
+            <input type="hidden" name="what" value=what/>
+            <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small busy=change.busy()>{words}</SubmitButton>
+        </PostForm>
     }
     .into_any()
 }

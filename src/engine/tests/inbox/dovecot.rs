@@ -10,6 +10,10 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+
 /// Who signs in.
 pub const USER: &str = "nora";
 /// With what.
@@ -26,6 +30,26 @@ pub struct Dovecot {
 
 impl Dovecot {
     pub fn start() -> Self {
+        Self::start_with(|_| "ssl = no\n".to_owned(), "imap", "imaps")
+    }
+
+    /// The same with TLS from the first octet; whoever trusts the second value may sign in.
+    pub fn start_encrypted() -> (Self, CertificateDer<'static>) {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+        let (chain, key) = (pem("CERTIFICATE", cert.der()), pem("PRIVATE KEY", &signing_key.serialize_der()));
+        let ssl = |folder: &Path| {
+            let (chain_file, key_file) = (folder.join("chain.pem"), folder.join("key.pem"));
+            fs::write(&chain_file, &chain).expect("written");
+            fs::write(&key_file, &key).expect("written");
+            format!("ssl = required\nssl_cert = <{}\nssl_key = <{}\n", chain_file.display(), key_file.display())
+        };
+        let server = Self::start_with(ssl, "imaps", "imap");
+        (server, cert.der().clone())
+    }
+
+    /// Listens as `listener` and not as `other`.
+    fn start_with(ssl: impl FnOnce(&Path) -> String, listener: &str, other: &str) -> Self {
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("saleswright-imap-{}-{n}", std::process::id()));
         for part in ["run", "state", "mail/new", "mail/cur", "mail/tmp"] {
@@ -33,7 +57,7 @@ impl Dovecot {
         }
         let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
         let file = folder.join("dovecot.conf");
-        fs::write(&file, config(&folder, address.port())).expect("written");
+        fs::write(&file, config(&folder, address.port(), &ssl(&folder), listener, other)).expect("written");
         open_to_all(&folder);
         let process = Command::new(program())
             .args(["-F", "-c"])
@@ -84,7 +108,7 @@ impl Drop for Dovecot {
     }
 }
 
-fn config(folder: &Path, port: u16) -> String {
+fn config(folder: &Path, port: u16, ssl: &str, listener: &str, other: &str) -> String {
     let folder = folder.display();
     let (own, group) = (rustix::process::geteuid(), rustix::process::getegid());
     let name = |program: &str, id: u32| {
@@ -98,20 +122,25 @@ fn config(folder: &Path, port: u16) -> String {
         let (uid, gid) = (own.as_raw(), group.as_raw());
         (name("passwd", uid), name("group", gid), uid, gid)
     };
+    let encrypted = if listener == "imaps" { "yes" } else { "no" };
     format!(
         "protocols = imap\nbase_dir = {folder}/run\nstate_dir = {folder}/state\nlog_path = {folder}/log\nlisten = 127.0.0.1\n\
-         ssl = no\ndisable_plaintext_auth = no\nmail_location = maildir:{folder}/mail\nfirst_valid_uid = 1\n\
+         {ssl}disable_plaintext_auth = no\nmail_location = maildir:{folder}/mail\nfirst_valid_uid = 1\n\
          auth_failure_delay = 0\ndefault_internal_user = {user}\ndefault_login_user = {user}\n\
          default_internal_group = {group}\n\
          passdb {{\n  driver = static\n  args = user={USER} password={PASSWORD}\n}}\n\
          userdb {{\n  driver = static\n  args = uid={uid} gid={gid} home={folder}\n}}\n\
-         service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {port}\n  }}\n  inet_listener imaps {{\n    port = 0\n  }}\n}}\n\
+         service imap-login {{\n  chroot =\n  inet_listener {listener} {{\n    port = {port}\n    ssl = {encrypted}\n  }}\n  inet_listener {other} {{\n    port = 0\n  }}\n}}\n\
          service anvil {{\n  chroot =\n}}\nservice stats {{\n  chroot =\n}}\n"
     )
 }
 
 /// The user of the same name on Debian.
 const NOBODY: u32 = 65_534;
+
+fn pem(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+}
 
 fn give_away(path: &Path) {
     if rustix::process::geteuid().is_root() {

@@ -2,6 +2,8 @@
 
 mod dovecot;
 
+use std::sync::Arc;
+
 use domain::{
     MailboxId, PageRequest,
     inbound::{Inbound, InboundKind},
@@ -11,6 +13,7 @@ use domain::{
 use service::{Db, Error};
 use testing::{TestCompany, TestDb};
 use tokio::task::JoinHandle;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio_util::sync::CancellationToken;
 
 use dovecot::{Dovecot, PASSWORD, USER};
@@ -49,10 +52,14 @@ impl<'d> Desk<'d> {
     }
 
     async fn set(&self, password: &str) {
+        self.set_with(Security::None, password).await;
+    }
+
+    async fn set_with(&self, security: Security, password: &str) {
         let input = InboxInput {
             host: "127.0.0.1".into(),
             port: Some(self.server.address.port().into()),
-            security: Some(Security::None),
+            security: Some(security),
             username: USER.into(),
             password: Some(password.into()),
         };
@@ -150,6 +157,35 @@ async fn a_server_that_is_not_there_is_told_with_its_step() {
     desk.read();
     desk.until("it is told", |inbox, _| inbox.error.as_ref().is_some_and(|error| error.starts_with("Connecting:")))
         .await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused_before_the_password() {
+    let test = testing::db().await;
+    let mut desk = Desk::at(&test).await;
+    let (server, trusted) = Dovecot::start_encrypted();
+    desk.server = server;
+    desk.server.deliver(&mail(1));
+    desk.set_with(Security::Tls, PASSWORD).await;
+    desk.read();
+    desk.until("it is told", |inbox, _| {
+        inbox.error.as_ref().is_some_and(|error| error.starts_with("Encrypting:") && error.contains("certificate"))
+    })
+    .await;
+    desk.stop.cancel();
+    desk.reader.take().expect("it reads").await.expect("it ends");
+
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted).expect("a certificate");
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("usual versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    desk.stop = CancellationToken::new();
+    desk.reader = Some(tokio::spawn(engine::inbox::run_with(desk.db.clone(), Arc::new(tls), desk.stop.clone())));
+    desk.set_with(Security::Tls, PASSWORD).await;
+    desk.until("it is read", |inbox, mails| mails.len() == 1 && inbox.error.is_none()).await;
 }
 
 #[tokio::test]
