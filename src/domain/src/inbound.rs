@@ -40,6 +40,8 @@ wire_enum! {
         Unsubscribe = "unsubscribe",
         /// Something else.
         Other = "other",
+        /// It cannot be taken apart, so a person has to look at it.
+        Unreadable = "unreadable",
     }
 }
 
@@ -55,6 +57,7 @@ impl InboundKind {
             Self::Complaint => "Complaint",
             Self::Unsubscribe => "Asked for no more e-mail",
             Self::Other => "Other mail",
+            Self::Unreadable => "Could not be read",
         }
     }
 }
@@ -144,6 +147,8 @@ pub struct Mail {
     pub no_return_path: bool,
     /// What a server reports with it.
     pub report: Option<Report>,
+    /// Why it could not be taken apart; its text is then its headers as they came.
+    pub unreadable: Option<&'static str>,
 }
 
 /// What a mail is, and why.

@@ -25,8 +25,12 @@ pub struct Inbox {
     pub read_at: Option<DateTime<Utc>>,
     /// Why they cannot be read, and what to do.
     pub error: Option<String>,
-    /// Mails that the last comparison found unread; they are read next.
+    /// When the server is asked next, when no worker is there now.
+    pub next_read_at: DateTime<Utc>,
+    /// Mails that the last comparison found on the server and not here.
     pub missing: i32,
+    /// How many of them have been read since.
+    pub mended: i32,
     /// When the server and what is stored were last compared.
     pub compared_at: Option<DateTime<Utc>>,
 }

@@ -326,7 +326,9 @@ fn stop_on_signal() -> CancellationToken {
 }
 
 fn log(config: &Config) {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).unwrap_or_default();
+    // The library of IMAP writes down every command at its finest level, and one of them is the sign-in.
+    let no_passwords = "async_imap::imap_stream=off".parse().expect("a directive");
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).unwrap_or_default().add_directive(no_passwords);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if config.log_format == "json" { builder.json().init() } else { builder.init() }
 }

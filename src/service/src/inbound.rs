@@ -9,8 +9,10 @@ mod reading;
 use chrono::{DateTime, Utc};
 use domain::{
     AccountId, CampaignId, EmailAddress, EnrolmentId, InboundId, LeadId, MailboxId, MessageId,
-    inbound::{Inbound, InboundKind, Judgement, Mail, MatchedBy, judge, split},
+    inbound::{Confidence, Inbound, InboundKind, Judgement, Mail, MatchedBy, Parts, judge, split},
 };
+
+use sha2::{Digest, Sha256};
 
 use crate::{Error, Result, Tenant};
 
@@ -69,7 +71,10 @@ impl InboundMail<'_> {
             .fetch_optional(self.t.conn())
             .await?
             .ok_or(Error::NotFound("mailbox"))?;
-        let found = self.find(arrival.mailbox, &mail, &judgement).await?;
+        let found = match judgement.kind {
+            InboundKind::Unreadable => Match::default(),
+            _ => self.find(arrival.mailbox, &mail, &judgement).await?,
+        };
         if judgement.kind == InboundKind::Reply && found.lead.is_none() && found.account.is_none() {
             judgement.kind = InboundKind::Other;
             judgement.why = "No campaign has written to whoever it is from.".to_owned();
@@ -80,16 +85,53 @@ impl InboundMail<'_> {
         Ok(Some(id))
     }
 
-    /// Whether a mail with the same id has come to the same mailbox.
-    pub(crate) async fn is_known(&mut self, arrival: Arrival<'_>) -> Result<bool> {
-        let Some(id) = parse::parse(arrival.raw).message_id else { return Ok(false) };
-        Ok(sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM inbound_messages WHERE message_id = $2 AND mailbox_id = $1) AS "known!""#,
+    /// Keeps a mail for a person to look at: reading it, or doing what it means, has failed again and again.
+    ///
+    /// # Errors
+    /// When the database is away, and then nothing is stored.
+    pub(crate) async fn set_aside(&mut self, arrival: Arrival<'_>, why: &str) -> Result<()> {
+        let mail = Mail { text: parse::headers_of(arrival.raw), ..Mail::default() };
+        let judgement = Judgement {
+            kind: InboundKind::Unreadable,
+            why: why.to_owned(),
+            confidence: Confidence::Sure,
+            back_on: None,
+            bounce: None,
+            about: None,
+            recipient: None,
+        };
+        match self.store(&arrival, &mail, &judgement, &Match::default()).await? {
+            Some(id) => self.t.tell("inbound", id.0).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a mail of the same octets, or one of the same id that was counted elsewhere, has come to the same
+    /// mailbox. If it was counted elsewhere, it is known under its new key from now on.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub(crate) async fn is_known(&mut self, arrival: Arrival<'_>, counted_here: &str) -> Result<bool> {
+        let known = sqlx::query!(
+            r#"SELECT id, starts_with(uid_key, $4) AS "here!" FROM inbound_messages
+               WHERE mailbox_id = $1
+                 AND (uid_key = $5 OR digest = $2 OR (message_id = $3 AND NOT starts_with(uid_key, $4)))
+               ORDER BY 2 DESC, id LIMIT 1"#,
             arrival.mailbox.0,
-            id
+            &digest(arrival.raw),
+            parse::parse(arrival.raw).message_id,
+            counted_here,
+            arrival.uid_key
         )
-        .fetch_one(self.t.conn())
-        .await?)
+        .fetch_optional(self.t.conn())
+        .await?;
+        let Some(known) = known else { return Ok(false) };
+        if !known.here {
+            sqlx::query!("UPDATE inbound_messages SET uid_key = $2 WHERE id = $1", known.id, arrival.uid_key)
+                .execute(self.t.conn())
+                .await?;
+        }
+        Ok(true)
     }
 
     async fn store(
@@ -100,14 +142,18 @@ impl InboundMail<'_> {
         found: &Match,
     ) -> Result<Option<InboundId>> {
         let (id, now): (InboundId, _) = (self.t.new_id(), self.t.now());
-        let parts = split(&mail.text);
+        let parts = match judgement.kind {
+            InboundKind::Unreadable => Parts { own: mail.text.clone(), quoted: String::new() },
+            _ => split(&mail.text),
+        };
         let bounce = judgement.bounce.as_ref();
         let stored = sqlx::query!(
             "INSERT INTO inbound_messages (id, mailbox_id, uid_key, arrived_at, stored_at, message_id, answers, from_name,
                                            from_address, subject, text, quoted, raw, kind, why, confidence, bounce, status,
-                                           back_on, matched_by, lead_id, account_id, campaign_id, enrolment_id, outgoing_id)
+                                           back_on, matched_by, lead_id, account_id, campaign_id, enrolment_id, outgoing_id,
+                                           digest)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                     $23, $24, $25)
+                     $23, $24, $25, $26)
              ON CONFLICT ON CONSTRAINT inbound_messages_once_key DO NOTHING",
             id.0,
             arrival.mailbox.0,
@@ -134,10 +180,16 @@ impl InboundMail<'_> {
             found.campaign.map(|id| id.0),
             found.enrolment.map(|id| id.0),
             found.message.map(|id| id.0),
+            &digest(arrival.raw),
         )
         .execute(self.t.conn())
         .await?
         .rows_affected();
         Ok((stored == 1).then_some(id))
     }
+}
+
+/// By which a mail is known again.
+fn digest(raw: &[u8]) -> Vec<u8> {
+    Sha256::digest(raw).to_vec()
 }

@@ -10,7 +10,9 @@ use domain::{
     mailboxes::{MailboxKind, Security},
 };
 
-pub use reading::{Cursor, Fetched, InHand, Source, claim};
+pub use reading::{Cursor, Ended, Fetched, InHand, Source, claim};
+
+use uuid::Uuid;
 
 use crate::{Error, Result, Tenant, audit::Entry};
 
@@ -41,7 +43,8 @@ impl Inboxes<'_> {
         Ok(sqlx::query_as!(
             Inbox,
             r#"SELECT mailbox_id AS "mailbox: MailboxId", host, port, security AS "security: Security", username,
-                      since AS "since: NaiveDate", read_at, error, missing, compared_at
+                      since AS "since: NaiveDate", read_at, error, next_read_at, missing,
+                      mended, compared_at
                FROM inboxes WHERE mailbox_id = $1"#,
             mailbox.0
         )
@@ -57,8 +60,8 @@ impl Inboxes<'_> {
         self.find(mailbox).await?.ok_or(Error::NotFound("inbox"))
     }
 
-    /// Sets where the replies to a mailbox are read; a worker connects at once, and says which step fails, if one does. A password belongs to the server it
-    /// was entered for, so with another one it is asked for.
+    /// Sets where the replies to a mailbox are read; a worker connects at once, and says which step fails, if one
+    /// does. A password belongs to the server it was entered for, so with another one it is asked for.
     ///
     /// # Errors
     /// Problems of the input; a conflict for a sandbox mailbox.
@@ -82,14 +85,18 @@ impl Inboxes<'_> {
         let company = self.t.actor().company();
         let seal = |password: &String| self.t.db().secrets().seal(company, mailbox.0, password);
         let sealed = input.password.as_ref().map(seal).transpose()?;
-        let now = self.t.now();
-        // Another account counts anew, and what was read before is known by its Message-ID.
+        let (now, place): (_, Uuid) = (self.t.now(), self.t.new_id());
+        // What was read elsewhere is known again by its octets or its id.
         sqlx::query!(
-            "INSERT INTO inboxes AS i (mailbox_id, host, port, security, username, password_sealed, since, next_read_at)
-             VALUES ($1, $2, $3, $4, $5, coalesce($6, ''::bytea), $7, $8)
+            "INSERT INTO inboxes AS i (mailbox_id, host, port, security, username, password_sealed, since, next_read_at,
+                                       place)
+             VALUES ($1, $2, $3, $4, $5, coalesce($6, ''::bytea), $7, $8, $10)
              ON CONFLICT (company_id, mailbox_id) DO UPDATE
                  SET host = $2, port = $3, security = $4, username = $5, password_sealed = coalesce($6, i.password_sealed),
+                     place = CASE WHEN $9 THEN $10 ELSE i.place END,
                      uid_validity = CASE WHEN $9 THEN NULL ELSE i.uid_validity END,
+                     last_uid = CASE WHEN $9 THEN 0 ELSE i.last_uid END,
+                     missing = CASE WHEN $9 THEN 0 ELSE i.missing END, mended = CASE WHEN $9 THEN 0 ELSE i.mended END,
                      error = NULL, failures = 0, next_read_at = $8, lease_token = NULL, lease_until = NULL",
             mailbox.0,
             input.host,
@@ -100,6 +107,7 @@ impl Inboxes<'_> {
             (now - Duration::days(BEFORE)).date_naive(),
             now,
             moved || old.is_some_and(|old| old.username != input.username),
+            place
         )
         .execute(self.t.conn())
         .await?;

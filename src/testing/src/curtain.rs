@@ -75,6 +75,16 @@ pub async fn forget_a_mail(superuser: &PgConnectOptions) {
     sqlx::query(sql).execute(&mut conn).await.expect("a superuser changes everything");
 }
 
+/// Mails with this subject cannot be stored any more, as if there were a fault in ours.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn forbid_mails_named(superuser: &PgConnectOptions, subject: &'static str) {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    let sql = format!("ALTER TABLE inbound_messages ADD CHECK (subject <> '{subject}')");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.expect("a superuser changes everything");
+}
+
 /// How many failed sign-ins are remembered.
 ///
 /// # Panics

@@ -20,7 +20,8 @@ pub fn router() -> OpenApiRouter {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct InboundList {
-    /// What it is: `reply`, `auto_reply`, `out_of_office`, `bounce`, `complaint`, `unsubscribe` or `other`.
+    /// What it is: `reply`, `auto_reply`, `out_of_office`, `bounce`, `complaint`, `unsubscribe`, `other` or
+    /// `unreadable`.
     kind: Option<String>,
     /// `next` of the page before.
     after: Option<String>,

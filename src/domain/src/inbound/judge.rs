@@ -19,6 +19,9 @@ const SHORT: usize = 15;
 /// Says what a mail is that arrived on `today`.
 #[must_use]
 pub fn judge(mail: &Mail, today: NaiveDate) -> Judgement {
+    if let Some(why) = mail.unreadable {
+        return found(InboundKind::Unreadable, Confidence::Sure, why);
+    }
     let own = split(&mail.text).own;
     reported(mail)
         .or_else(|| bounced_in_words(mail))

@@ -1,9 +1,13 @@
 //! A signed-in connection to an IMAP server (RFC 9051) with its INBOX open for reading only. Every failure names
 //! its step, and what to do where that is known.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
-use async_imap::{Client, Session, error::Error};
+use async_imap::{
+    Client, Session,
+    error::Error,
+    imap_proto::{Capability, Response, ResponseCode},
+};
 use domain::mailboxes::Security;
 use service::inboxes::Source;
 use tokio::{
@@ -16,10 +20,8 @@ use tokio_rustls::{
     rustls::{ClientConfig, pki_types::ServerName},
 };
 
+use super::ask::{Failure, PATIENCE, Server, ask, step, words_of};
 use crate::mail::host_guard::{HostGuard, is_public};
-
-/// How long a step may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection, encrypted or not.
 pub(super) trait Line: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
@@ -29,14 +31,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Line for T {}
 /// A session with a server.
 pub(super) type Imap = Session<Box<dyn Line>>;
 
-/// Why replies cannot be read, in words for the page of the mailbox.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Failure(pub String);
-
 /// The INBOX as it is now.
 pub(super) struct Opened {
-    pub session: Imap,
+    pub server: Server,
     pub uid_validity: u32,
     /// Whether the server tells by itself what is new (RFC 2177).
     pub tells: bool,
@@ -51,47 +48,60 @@ pub(super) async fn open(guard: HostGuard, tls: Arc<ClientConfig>, source: &Sour
         Security::StartTls => {
             let mut client = greeted(Box::new(stream)).await?;
             let asked = step("Encrypting", client.run_command_and_check_ok("STARTTLS", None)).await;
-            asked.map_err(|failure| Failure(format!("{failure} The server may not offer STARTTLS: choose TLS.")))?;
+            asked.map_err(|failure| failure.hint("The server may not offer STARTTLS: choose TLS."))?;
             // What the server has said in the clear is forgotten (RFC 9051, 6.2.1).
             Client::new(encrypt(tls, client.into_inner(), &source.host).await?)
         }
     };
-    let mut session = sign_in(client, source).await?;
-    let inbox = step("Opening INBOX", session.examine("INBOX")).await?;
-    let validity =
-        inbox.uid_validity.ok_or_else(|| Failure("Opening INBOX: the server gives no UIDVALIDITY.".into()))?;
-    let capabilities = step("Asking what the server can do", session.capabilities()).await?;
-    Ok(Opened { session, uid_validity: validity, tells: capabilities.has_str("IDLE") })
+    let mut server = Server { session: sign_in(client, source).await?, news: false };
+    let (mut validity, mut tells) = (None, false);
+    ask(&mut server, "Asking what the server can do", PATIENCE, "CAPABILITY", |told| {
+        if let Response::Capabilities(list) = told {
+            tells = list.iter().any(|it| matches!(it, Capability::Atom(name) if name.eq_ignore_ascii_case("IDLE")));
+        }
+    })
+    .await?;
+    ask(&mut server, "Opening INBOX", PATIENCE, "EXAMINE INBOX", |told| {
+        if let Response::Data { outcome, .. } = told
+            && let Some(ResponseCode::UidValidity(it)) = outcome.code
+        {
+            validity = Some(it);
+        }
+    })
+    .await?;
+    let uid_validity = validity.ok_or_else(|| Failure::new("Opening INBOX: the server gives no UIDVALIDITY."))?;
+    Ok(Opened { server, uid_validity, tells })
 }
 
 async fn connect(guard: HostGuard, source: &Source) -> Result<TcpStream, Failure> {
     let lookup = guard.resolve(&source.host, source.port);
     let addresses = timeout(PATIENCE, lookup)
         .await
-        .map_err(|_| Failure("Looking up the name: the name server did not answer in time.".into()))?
-        .map_err(|error| Failure(format!("Looking up the name: `{}`: {error}. Check the host.", source.host)))?;
+        .map_err(|_| Failure::new("Looking up the name: the name server did not answer in time."))?
+        .map_err(|error| Failure::new(format!("Looking up the name: `{}`: {error}. Check the host.", source.host)))?;
     let mut failure = String::new();
     for address in addresses {
+        if source.security == Security::None && is_public(address.ip()) {
+            failure = "a password is not sent over the internet without encryption: choose TLS or STARTTLS".into();
+            continue;
+        }
         match timeout(PATIENCE, TcpStream::connect(address)).await {
-            Ok(Ok(_)) if source.security == Security::None && is_public(address.ip()) => {
-                failure = "a password is not sent over the internet without encryption: choose TLS or STARTTLS".into();
-            }
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => failure = format!("{address}: {error}"),
             Err(_) => failure = format!("{address} did not answer in time"),
         }
     }
-    Err(Failure(format!("Connecting: {failure}. Check host and port.")))
+    Err(Failure::new(format!("Connecting: {failure}. Check host and port.")))
 }
 
 async fn encrypt(tls: Arc<ClientConfig>, stream: Box<dyn Line>, host: &str) -> Result<Box<dyn Line>, Failure> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let name = ServerName::try_from(bare.to_owned())
-        .map_err(|_| Failure(format!("Encrypting: `{host}` is no name a certificate can have.")))?;
+        .map_err(|_| Failure::new(format!("Encrypting: `{host}` is no name a certificate can have.")))?;
     match timeout(PATIENCE, TlsConnector::from(tls).connect(name, stream)).await {
         Ok(Ok(encrypted)) => Ok(Box::new(encrypted)),
-        Ok(Err(error)) => Err(Failure(format!("Encrypting: {error}. Check the port and how it is protected."))),
-        Err(_) => Err(Failure("Encrypting: the server did not answer in time. Check the port.".into())),
+        Ok(Err(error)) => Err(Failure::new(format!("Encrypting: {error}. Check the port and how it is protected."))),
+        Err(_) => Err(Failure::new("Encrypting: the server did not answer in time. Check the port.")),
     }
 }
 
@@ -99,11 +109,9 @@ async fn greeted(stream: Box<dyn Line>) -> Result<Client<Box<dyn Line>>, Failure
     let mut client = Client::new(stream);
     match timeout(PATIENCE, client.read_response()).await {
         Ok(Ok(Some(_))) => Ok(client),
-        Ok(Ok(None)) => Err(Failure("Connecting: the server hung up. Check the port.".into())),
-        Ok(Err(error)) => Err(Failure(format!("Connecting: the server does not speak IMAP: {error}. Check the port."))),
-        Err(_) => {
-            Err(Failure("Connecting: the server did not greet in time. Check the port and its protection.".into()))
-        }
+        Ok(Ok(None)) => Err(Failure::new("Connecting: the server hung up. Check the port.")),
+        Ok(Err(error)) => Err(Failure::new(format!("Connecting: {}. Check the port.", words_of(&error.into())))),
+        Err(_) => Err(Failure::new("Connecting: the server did not greet in time. Check the port and its protection.")),
     }
 }
 
@@ -111,16 +119,13 @@ async fn sign_in(client: Client<Box<dyn Line>>, source: &Source) -> Result<Imap,
     let asked = timeout(PATIENCE, client.login(&source.username, source.password.as_str())).await;
     match asked {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err((error, _))) => Err(Failure(format!("Signing in: {error}. Check the user name and the password."))),
-        Err(_) => Err(Failure("Signing in: the server did not answer in time.".into())),
-    }
-}
-
-/// One exchange with the server, within its time.
-pub(super) async fn step<T>(name: &str, exchange: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
-    match timeout(PATIENCE, exchange).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(Failure(format!("{name}: {error}."))),
-        Err(_) => Err(Failure(format!("{name}: the server did not answer in time."))),
+        Ok(Err((error, _))) => {
+            let failure = Failure::new(format!("Signing in: {}.", words_of(&error)));
+            Err(match error {
+                Error::No(_) | Error::Bad(_) => failure.hint("Check the user name and the password."),
+                _ => failure,
+            })
+        }
+        Err(_) => Err(Failure::new("Signing in: the server did not answer in time.")),
     }
 }

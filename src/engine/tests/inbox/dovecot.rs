@@ -33,8 +33,22 @@ impl Dovecot {
         Self::start_with(|_| "ssl = no\n".to_owned(), "imap", "imaps")
     }
 
+    /// The same without IDLE.
+    pub fn start_that_tells_nothing() -> Self {
+        Self::start_with(|_| "ssl = no\nimap_capability = IMAP4rev1\n".to_owned(), "imap", "imaps")
+    }
+
     /// The same with TLS from the first octet; whoever trusts the second value may sign in.
     pub fn start_encrypted() -> (Self, CertificateDer<'static>) {
+        Self::start_certified("imaps", "imap")
+    }
+
+    /// The same with TLS when it is asked for, and no sign-in before.
+    pub fn start_that_encrypts() -> (Self, CertificateDer<'static>) {
+        Self::start_certified("imap", "imaps")
+    }
+
+    fn start_certified(listener: &str, other: &str) -> (Self, CertificateDer<'static>) {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
         let (chain, key) = (pem("CERTIFICATE", cert.der()), pem("PRIVATE KEY", &signing_key.serialize_der()));
@@ -44,7 +58,7 @@ impl Dovecot {
             fs::write(&key_file, &key).expect("written");
             format!("ssl = required\nssl_cert = <{}\nssl_key = <{}\n", chain_file.display(), key_file.display())
         };
-        let server = Self::start_with(ssl, "imaps", "imap");
+        let server = Self::start_with(ssl, listener, other);
         (server, cert.der().clone())
     }
 

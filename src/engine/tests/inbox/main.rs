@@ -1,111 +1,17 @@
 //! Reading replies from a real IMAP server: each mail once, at once, through whatever goes wrong on the way.
 
+mod desk;
 mod dovecot;
+mod faults;
+mod proxy;
 
-use std::sync::Arc;
-
-use domain::{
-    MailboxId, PageRequest,
-    inbound::{Inbound, InboundKind},
-    inboxes::{Inbox, InboxInput},
-    mailboxes::{MailboxInput, MailboxKind, Security},
-};
-use service::{Db, Error};
-use testing::{TestCompany, TestDb};
-use tokio::task::JoinHandle;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+use chrono::Duration;
+use domain::{inbound::InboundKind, inboxes::InboxInput, mailboxes::Security};
+use service::Error;
 use tokio_util::sync::CancellationToken;
 
+use desk::{Desk, mail};
 use dovecot::{Dovecot, PASSWORD, USER};
-
-/// A mailbox with an inbox, and a worker that reads it.
-struct Desk<'d> {
-    db: Db,
-    company: TestCompany<'d>,
-    server: Dovecot,
-    mailbox: MailboxId,
-    stop: CancellationToken,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Drop for Desk<'_> {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-impl<'d> Desk<'d> {
-    async fn at(test: &'d TestDb) -> Self {
-        let company = test.company("Halden").await;
-        let mut t = test.tenant(&company.owner).await.expect("open");
-        let smtp = MailboxInput {
-            kind: Some(MailboxKind::Smtp),
-            from_name: Some("Nora Berg".into()),
-            address: Some("nora@halden.example".into()),
-            host: Some("127.0.0.1".into()),
-            ..MailboxInput::default()
-        };
-        let mailbox = t.mailboxes().create(smtp).await.expect("connected").id;
-        t.commit().await.expect("kept");
-        let db = test.with_private_hosts();
-        Self { db, company, server: Dovecot::start(), mailbox, stop: CancellationToken::new(), reader: None }
-    }
-
-    async fn set(&self, password: &str) {
-        self.set_with(Security::None, password).await;
-    }
-
-    async fn set_with(&self, security: Security, password: &str) {
-        let input = InboxInput {
-            host: "127.0.0.1".into(),
-            port: Some(self.server.address.port().into()),
-            security: Some(security),
-            username: USER.into(),
-            password: Some(password.into()),
-        };
-        let mut t = self.db.tenant(&self.company.owner).await.expect("open");
-        t.inboxes().set(self.mailbox, input).await.expect("set");
-        t.commit().await.expect("kept");
-    }
-
-    fn read(&mut self) {
-        self.reader = Some(tokio::spawn(engine::inbox::run(self.db.clone(), self.stop.clone())));
-    }
-
-    async fn compare(&self) {
-        let mut t = self.db.tenant(&self.company.owner).await.expect("open");
-        t.inboxes().compare(self.mailbox).await.expect("asked");
-        t.commit().await.expect("kept");
-    }
-
-    async fn inbox(&self) -> Inbox {
-        let mut t = self.db.tenant(&self.company.owner).await.expect("open");
-        t.inboxes().get(self.mailbox).await.expect("there")
-    }
-
-    async fn inbound(&self) -> Vec<Inbound> {
-        let mut t = self.db.tenant(&self.company.owner).await.expect("open");
-        let page = PageRequest { per: Some(100), ..PageRequest::default() };
-        t.inbound().list(None, &page).await.expect("a list").items
-    }
-
-    /// Comes back once the inbox is as `right` wants it.
-    async fn until(&self, what: &str, right: impl Fn(&Inbox, &[Inbound]) -> bool) {
-        for _ in 0..1_200 {
-            if right(&self.inbox().await, &self.inbound().await) {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-        }
-        panic!("{what}: {:?} {}", self.inbox().await, self.inbound().await.len());
-    }
-}
-
-fn mail(n: usize) -> String {
-    format!(
-        "From: Ines <ines@corvus.example>\nTo: nora@halden.example\nMessage-ID: <m{n}@corvus.example>\nSubject: Mail {n}\n\nHello {n}.\n"
-    )
-}
 
 #[tokio::test]
 async fn what_is_there_is_read_and_what_comes_is_seen_at_once() {
@@ -172,20 +78,44 @@ async fn a_certificate_that_nobody_vouches_for_is_refused_before_the_password() 
         inbox.error.as_ref().is_some_and(|error| error.starts_with("Encrypting:") && error.contains("certificate"))
     })
     .await;
-    desk.stop.cancel();
-    desk.reader.take().expect("it reads").await.expect("it ends");
-
-    let mut roots = RootCertStore::empty();
-    roots.add(trusted).expect("a certificate");
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("usual versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    desk.stop = CancellationToken::new();
-    desk.reader = Some(tokio::spawn(engine::inbox::run_with(desk.db.clone(), Arc::new(tls), desk.stop.clone())));
+    desk.end().await;
+    desk.read_trusting(trusted);
     desk.set_with(Security::Tls, PASSWORD).await;
     desk.until("it is read", |inbox, mails| mails.len() == 1 && inbox.error.is_none()).await;
+}
+
+#[tokio::test]
+async fn a_server_encrypts_when_it_is_asked_to_and_hears_no_password_before() {
+    let test = testing::db().await;
+    let mut desk = Desk::at(&test).await;
+    let (server, trusted) = Dovecot::start_that_encrypts();
+    desk.server.deliver(&mail(1));
+    desk.set_with(Security::StartTls, PASSWORD).await;
+    desk.read_trusting(trusted);
+    let refused = "Encrypting: the server refuses";
+    desk.until("a server without it", |inbox, _| inbox.error.as_ref().is_some_and(|e| e.starts_with(refused))).await;
+    assert!(desk.inbox().await.error.expect("told").ends_with("choose TLS."));
+
+    desk.server = server;
+    desk.server.deliver(&mail(1));
+    desk.set_with(Security::StartTls, PASSWORD).await;
+    desk.until("it is read", |inbox, mails| mails.len() == 1 && inbox.error.is_none()).await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_tell_is_asked_now_and_then() {
+    let now = testing::db().await.clock().now();
+    let test = testing::db_at(now).await;
+    let mut desk = Desk::at(&test).await;
+    desk.server = Dovecot::start_that_tells_nothing();
+    desk.server.deliver(&mail(1));
+    desk.set(PASSWORD).await;
+    desk.read();
+    let later = test.clock().now() + Duration::minutes(2);
+    desk.until("it is read and left", |inbox, mails| mails.len() == 1 && inbox.next_read_at == later).await;
+    desk.server.deliver(&mail(2));
+    test.clock().advance(Duration::minutes(2));
+    desk.until("the second is read", |_, mails| mails.len() == 2).await;
 }
 
 #[tokio::test]
@@ -201,7 +131,7 @@ async fn a_reader_that_is_killed_loses_nothing_and_doubles_nothing() {
     desk.reader.take().expect("it reads").abort();
     desk.stop.cancel();
     desk.stop = CancellationToken::new();
-    test.clock().advance(chrono::Duration::minutes(4));
+    test.clock().advance(Duration::minutes(6));
     desk.read();
     desk.until("all are read", |inbox, mails| mails.len() >= MAILS && inbox.read_at.is_some()).await;
     let mut subjects: Vec<_> = desk.inbound().await.into_iter().map(|mail| mail.subject).collect();
@@ -217,18 +147,23 @@ async fn a_server_that_counts_anew_doubles_nothing() {
     let mut desk = Desk::at(&test).await;
     desk.server.deliver(&mail(1));
     desk.server.deliver(&mail(2));
+    desk.server.deliver("From: Ines <ines@corvus.example>\nSubject: Without an id\n\nHello.\n");
     desk.set(PASSWORD).await;
     desk.read();
-    desk.until("both are read", |inbox, mails| mails.len() == 2 && inbox.read_at.is_some()).await;
-    desk.stop.cancel();
-    desk.reader.take().expect("it reads").await.expect("it ends");
+    desk.until("all are read", |inbox, mails| mails.len() == 3 && inbox.read_at.is_some()).await;
+    desk.end().await;
     desk.server.count_anew();
-    desk.server.deliver(&mail(3));
-    desk.stop = CancellationToken::new();
-    test.clock().advance(chrono::Duration::minutes(4));
+    desk.server.deliver(&mail(4));
     desk.read();
-    desk.until("the third is read", |_, mails| mails.iter().any(|mail| mail.subject == "Mail 3")).await;
-    assert_eq!(desk.inbound().await.len(), 3);
+    desk.until("the new one is read", |_, mails| mails.iter().any(|mail| mail.subject == "Mail 4")).await;
+    assert_eq!(desk.inbound().await.len(), 4);
+    // They are known by their new numbers: nothing is missing.
+    desk.until("it is compared", |inbox, _| inbox.read_at.is_some()).await;
+    let before = desk.inbox().await.compared_at;
+    test.clock().advance(Duration::minutes(1));
+    desk.compare().await;
+    desk.until("it is compared again", |inbox, _| inbox.compared_at > before).await;
+    assert_eq!((desk.inbox().await.missing, desk.inbound().await.len()), (0, 4));
 }
 
 #[tokio::test]
@@ -243,7 +178,7 @@ async fn a_comparison_finds_and_reads_what_is_missing() {
     testing::forget_a_mail(&test.superuser()).await;
     assert_eq!(desk.inbound().await.len(), 2);
     desk.compare().await;
-    desk.until("it is read again", |inbox, mails| mails.len() == 3 && inbox.missing == 1).await;
+    desk.until("it is read again", |inbox, mails| mails.len() == 3 && (inbox.missing, inbox.mended) == (1, 1)).await;
 }
 
 #[tokio::test]

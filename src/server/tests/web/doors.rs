@@ -126,7 +126,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("load_mailboxes", "", OwnOnly),
     ("connect_mailbox", "form[kind]=sandbox&form[from_name]=Me&form[address]=me%40intruder.example", OwnOnly),
     ("change_mailbox", "id=MAILBOX&what=pause", NotFound),
-    ("load_inbox", "id=MAILBOX", NotFound),
+    ("load_inbox", "id=MAILBOX&after=", NotFound),
     ("save_inbox", "id=MAILBOX&form[host]=x&form[username]=y&form[password]=z", NotFound),
     ("change_inbox", "id=MAILBOX&what=compare", NotFound),
     ("load_people", "", OwnOnly),

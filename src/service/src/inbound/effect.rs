@@ -33,7 +33,7 @@ impl InboundMail<'_> {
             InboundKind::Unsubscribe => {
                 self.suppressed(id, mail, judgement, found, SuppressionReason::Unsubscribed).await?;
             }
-            InboundKind::Other => {}
+            InboundKind::Other | InboundKind::Unreadable => {}
         }
         if let Some(account) = found.account {
             self.t.tell("accounts", account.0).await?;

@@ -1,5 +1,7 @@
 //! A mail as it came over the wire becomes what the rules look at. Nothing is trusted: what cannot be read is
-//! left out, and characters that cannot be stored are dropped.
+//! left out, characters that cannot be stored are dropped, and a mail that breaks its reader is told from the others.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use domain::{
     EmailAddress,
@@ -11,18 +13,38 @@ use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders,
 const MOST_IDS: usize = 20;
 /// Most characters of a name or a subject.
 const MOST_LINE: usize = 500;
+/// Most octets of the headers of a mail that could not be read.
+const MOST_HEADERS: usize = 16 * 1024;
 /// Headers of programs that answer by themselves, from before RFC 3834.
 const AUTO_REPLY: [&str; 4] = ["X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply"];
 
 /// Takes a mail apart.
 #[must_use]
 pub fn parse(raw: &[u8]) -> Mail {
-    let Some(message) = MessageParser::default().parse(raw) else {
-        return Mail { text: text_of(&String::from_utf8_lossy(raw)), ..Mail::default() };
+    parse_with(raw, take_apart)
+}
+
+/// Strangers decide what a reader is given: when it gives up, or breaks, there still is a mail.
+fn parse_with(raw: &[u8], reader: impl FnOnce(&[u8]) -> Option<Mail>) -> Mail {
+    let unreadable = match catch_unwind(AssertUnwindSafe(|| reader(raw))) {
+        Ok(Some(mail)) => return mail,
+        Ok(None) => "It has no headers, so nobody can tell what it is.",
+        Err(_) => "It is written so that it cannot be taken apart.",
     };
+    Mail { text: headers_of(raw), unreadable: Some(unreadable), ..Mail::default() }
+}
+
+/// The headers of a mail as they came; of one without them, its beginning.
+pub(super) fn headers_of(raw: &[u8]) -> String {
+    let end = raw.windows(4).position(|part| part == b"\r\n\r\n").unwrap_or(raw.len()).min(MOST_HEADERS);
+    text_of(&String::from_utf8_lossy(&raw[..end]))
+}
+
+fn take_apart(raw: &[u8]) -> Option<Mail> {
+    let message = MessageParser::default().parse(raw)?;
     let from = message.from().and_then(|from| from.first());
     let word = |name: &'static str| message.header_raw(name).map(|value| value.trim().to_lowercase());
-    Mail {
+    Some(Mail {
         message_id: message.message_id().map(id_of),
         answers: answers(&message),
         from_name: line_of(from.and_then(|from| from.name()).unwrap_or_default()),
@@ -34,7 +56,8 @@ pub fn parse(raw: &[u8]) -> Mail {
         auto_reply: AUTO_REPLY.iter().any(|name| message.header_raw(*name).is_some()),
         no_return_path: word("Return-Path").is_some_and(|path| path == "<>"),
         report: report(&message),
-    }
+        unreadable: None,
+    })
 }
 
 /// The ids that a mail answers, the nearest first: In-Reply-To, then References from their end.
@@ -147,6 +170,16 @@ mod tests {
             [b"".as_slice(), b"\0\0\xff\xfe", b"From: \r\nSubject\r\n\r\n", b"Content-Type: multipart/report\r\n\r\n--"]
         {
             assert!(!parse(raw).text.contains('\0'));
+        }
+        assert!(parse(b"").unreadable.is_some() && parse(b"From: a@x.example\r\n\r\nHi").unreadable.is_none());
+    }
+
+    #[test]
+    fn a_mail_that_breaks_its_reader_is_its_headers() {
+        let raw = b"From: a@x.example\r\nX-Odd: \xff\r\n\r\nThe body is not looked at.";
+        for mail in [parse_with(raw, |_| None), parse_with(raw, |_| panic!("what nobody has thought of"))] {
+            assert_eq!(mail.text, "From: a@x.example\nX-Odd: \u{fffd}");
+            assert_eq!(judge(&mail, "2026-11-20".parse().expect("a date")).kind, InboundKind::Unreadable);
         }
     }
 }

@@ -17,7 +17,7 @@ impl InboundMail<'_> {
     pub async fn list(&mut self, kind: Option<InboundKind>, page: &PageRequest) -> Result<Page<Inbound>> {
         self.t.require(Permission::Read).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
-        let rows = self.select(None, kind, after, limit + 1).await?;
+        let rows = self.select(None, None, kind, after, limit + 1).await?;
         Ok(Page::from_rows(rows, limit, false, false, |mail| cursor::encode(mail.arrived_at, mail.id.0)))
     }
 
@@ -27,13 +27,25 @@ impl InboundMail<'_> {
     /// [`Error::NotFound`].
     pub async fn get(&mut self, id: InboundId) -> Result<Inbound> {
         self.t.require(Permission::Read).await?;
-        let mut rows = self.select(Some(id), None, cursor::After::default(), 1).await?;
+        let mut rows = self.select(Some(id), None, None, cursor::After::default(), 1).await?;
         rows.pop().ok_or(Error::NotFound("mail"))
+    }
+
+    /// The mails of a mailbox that could not be read, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the right to read; a cursor that is none of this list.
+    pub async fn unreadable(&mut self, mailbox: MailboxId, page: &PageRequest) -> Result<Page<Inbound>> {
+        self.t.require(Permission::Read).await?;
+        let (limit, after) = (page.limit(), cursor::after(page)?);
+        let rows = self.select(None, Some(mailbox), Some(InboundKind::Unreadable), after, limit + 1).await?;
+        Ok(Page::from_rows(rows, limit, false, false, |mail| cursor::encode(mail.arrived_at, mail.id.0)))
     }
 
     async fn select(
         &mut self,
         id: Option<InboundId>,
+        mailbox: Option<MailboxId>,
         kind: Option<InboundKind>,
         after: cursor::After,
         limit: i64,
@@ -52,6 +64,7 @@ impl InboundMail<'_> {
             FROM inbound_messages i LEFT JOIN leads l ON l.id = i.lead_id
             WHERE ($1::uuid IS NULL OR i.id = $1)
               AND ($2::text IS NULL OR i.kind = $2)
+              AND ($6::uuid IS NULL OR i.mailbox_id = $6)
               AND ($3::timestamptz IS NULL OR (i.arrived_at, i.id) < ($3, $4::uuid))
             ORDER BY i.arrived_at DESC, i.id DESC
             LIMIT $5
@@ -61,6 +74,7 @@ impl InboundMail<'_> {
             after.at,
             after.id,
             limit,
+            mailbox.map(|id| id.0),
         )
         .fetch_all(self.t.conn())
         .await?)

@@ -1,20 +1,26 @@
 //! What a worker does with an inbox: take it for a time, move its cursor with each mail, say how it went. Whoever
 //! has lost the lease changes nothing.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::{CompanyId, MailboxId, mailboxes::Security};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::Inboxes;
+use super::{BEFORE, Inboxes};
 use crate::{Db, Error, Result, inbound::Arrival};
 
 /// Inboxes are looked at again after this time, when nobody waits at them.
 const POLL: Duration = Duration::minutes(2);
-/// So long an inbox belongs to a worker that says nothing more.
-const LEASE: Duration = Duration::minutes(3);
+/// So long an inbox belongs to a worker that says nothing more: longer than the largest mail may take.
+const LEASE: Duration = Duration::minutes(5);
+/// After the first failure. As a rule a server has hung up, and takes the next call.
+const SOON: Duration = Duration::seconds(10);
 /// The longest wait after a failure.
 const MOST_WAIT: Duration = Duration::minutes(30);
+/// After so many failures in a row a mail that cannot be read or stored is set aside for a person.
+const STUCK: i32 = 3;
 /// The server and what is stored are compared this often.
 const COMPARE: Duration = Duration::hours(1);
 /// Days that a comparison goes back.
@@ -39,6 +45,8 @@ pub struct Cursor {
     pub last_uid: u32,
     /// The mails from this day on are read.
     pub since: NaiveDate,
+    /// The same when the server counts anew: what is older was read to its end before.
+    pub anew_since: NaiveDate,
     /// The first day of a comparison, when one is due.
     pub compare_since: Option<NaiveDate>,
 }
@@ -58,6 +66,8 @@ pub struct Source {
     pub password: Zeroizing<String>,
     /// How far it has been read.
     pub cursor: Cursor,
+    /// Reading has failed again and again: what stands in the way is to be passed.
+    pub stuck: bool,
 }
 
 /// A mail that the server has given.
@@ -67,12 +77,25 @@ pub struct Fetched<'a> {
     pub uid_validity: u32,
     /// Its uid.
     pub uid: u32,
-    /// Its bytes.
+    /// Its octets.
     pub raw: &'a [u8],
     /// When it arrived.
     pub at: DateTime<Utc>,
-    /// The uids count anew: it may be stored under another one.
-    pub again: bool,
+    /// A comparison has found it missing.
+    pub missing: bool,
+    /// Why it is kept for a person to look at, when it could not be read.
+    pub unreadable: Option<&'a str>,
+}
+
+/// How a worker leaves an inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended<'a> {
+    /// Everything is read.
+    Read,
+    /// In the middle: the worker is told to stop.
+    Stopped,
+    /// It did not get on, for this reason.
+    Failed(&'a str),
 }
 
 /// Takes the inbox that is due the longest, if one is.
@@ -93,7 +116,8 @@ impl Inboxes<'_> {
     pub async fn source(&mut self, hand: &InHand) -> Result<Option<Source>> {
         let row = sqlx::query!(
             r#"SELECT host, port, security AS "security: Security", username, password_sealed, uid_validity, last_uid,
-                      since AS "since: NaiveDate", compared_at
+                      since AS "since: NaiveDate", read_at AS "read_at: DateTime<Utc>",
+                      compared_at AS "compared_at: DateTime<Utc>", failures
                FROM inboxes WHERE mailbox_id = $1 AND lease_token = $2"#,
             hand.mailbox.0,
             hand.token
@@ -103,7 +127,7 @@ impl Inboxes<'_> {
         let Some(row) = row else { return Ok(None) };
         let (company, now) = (self.t.actor().company(), self.t.now());
         let is_due = row.compared_at.is_none_or(|at| at + COMPARE <= now);
-        let week = (now - Duration::days(COMPARED)).date_naive().max(row.since);
+        let days_before = |at: DateTime<Utc>, days| (at - Duration::days(days)).date_naive().max(row.since);
         Ok(Some(Source {
             host: row.host,
             port: u16::try_from(row.port).map_err(Error::internal)?,
@@ -114,48 +138,63 @@ impl Inboxes<'_> {
                 uid_validity: row.uid_validity.and_then(|validity| u32::try_from(validity).ok()),
                 last_uid: u32::try_from(row.last_uid).unwrap_or_default(),
                 since: row.since,
-                compare_since: is_due.then_some(week),
+                anew_since: row.read_at.map_or(row.since, |at| days_before(at, BEFORE)),
+                compare_since: is_due.then(|| days_before(now, COMPARED)),
             },
+            stuck: row.failures >= STUCK,
         }))
     }
 
-    /// Stores a mail and moves the cursor behind it. False when the inbox is not the worker's any more.
+    /// Stores a mail, if it is not stored yet, and moves the cursor behind it, in one commit of the caller's. False
+    /// when the inbox is not the worker's any more; then nothing has happened.
     ///
     /// # Errors
-    /// When the database is away; then nothing has happened.
+    /// When the database is away, or cannot take the mail; then nothing has happened.
     pub async fn keep(&mut self, hand: &InHand, mail: Fetched<'_>) -> Result<bool> {
         let now = self.t.now();
-        let (validity, uid) = (i64::from(mail.uid_validity), i64::from(mail.uid));
-        let ours = sqlx::query!(
+        let place = sqlx::query_scalar!(
             "UPDATE inboxes SET last_uid = CASE WHEN uid_validity = $3 THEN greatest(last_uid, $4) ELSE $4 END,
                  uid_validity = $3, lease_until = $5
-             WHERE mailbox_id = $1 AND lease_token = $2",
+             WHERE mailbox_id = $1 AND lease_token = $2
+             RETURNING place",
             hand.mailbox.0,
             hand.token,
-            validity,
-            uid,
+            i64::from(mail.uid_validity),
+            i64::from(mail.uid),
             now + LEASE
         )
-        .execute(self.t.conn())
+        .fetch_optional(self.t.conn())
         .await?;
-        if ours.rows_affected() == 0 {
-            return Ok(false);
-        }
-        let key = format!("imap:{}:{}", mail.uid_validity, mail.uid);
+        let Some(place) = place else { return Ok(false) };
+        let counted_here = prefix(place, mail.uid_validity);
+        let key = format!("{counted_here}{}", mail.uid);
         let arrival = Arrival { mailbox: hand.mailbox, uid_key: &key, raw: mail.raw, at: mail.at };
-        if mail.again && self.t.inbound().is_known(arrival).await? {
+        if let Some(why) = mail.unreadable {
+            self.t.inbound().set_aside(arrival, why).await?;
+        } else if self.t.inbound().is_known(arrival, &counted_here).await? {
             return Ok(true);
+        } else {
+            self.t.inbound().receive(arrival).await?;
         }
-        self.t.inbound().receive(arrival).await?;
+        if mail.missing {
+            sqlx::query!("UPDATE inboxes SET mended = mended + 1 WHERE mailbox_id = $1", hand.mailbox.0)
+                .execute(self.t.conn())
+                .await?;
+        }
         Ok(true)
     }
 
-    /// Uids of stored mails.
+    /// Those of the uids that no stored mail has.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn known(&mut self, hand: &InHand, uid_validity: u32, uids: &[u32]) -> Result<Vec<u32>> {
-        let keys: Vec<String> = uids.iter().map(|uid| format!("imap:{uid_validity}:{uid}")).collect();
+    pub async fn unknown(&mut self, hand: &InHand, uid_validity: u32, uids: &[u32]) -> Result<Vec<u32>> {
+        let place = sqlx::query_scalar!("SELECT place FROM inboxes WHERE mailbox_id = $1", hand.mailbox.0)
+            .fetch_optional(self.t.conn())
+            .await?;
+        let Some(place) = place else { return Ok(Vec::new()) };
+        let counted_here = prefix(place, uid_validity);
+        let keys: Vec<String> = uids.iter().map(|uid| format!("{counted_here}{uid}")).collect();
         let known = sqlx::query_scalar!(
             "SELECT uid_key FROM inbound_messages WHERE mailbox_id = $1 AND uid_key = ANY($2)",
             hand.mailbox.0,
@@ -163,20 +202,36 @@ impl Inboxes<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
-        Ok(known.iter().filter_map(|key| key.rsplit(':').next()?.parse().ok()).collect())
+        let known: HashSet<u32> = known.iter().filter_map(|key| key.rsplit(':').next()?.parse().ok()).collect();
+        Ok(uids.iter().copied().filter(|uid| !known.contains(uid)).collect())
     }
 
-    /// What a comparison has found.
+    /// A comparison has found so many mails missing. Until it is over, the gap is shown.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn compared(&mut self, hand: &InHand, missing: usize) -> Result<()> {
-        let now = self.t.now();
+    pub async fn gap_found(&mut self, hand: &InHand, missing: usize) -> Result<()> {
         sqlx::query!(
-            "UPDATE inboxes SET missing = $3, compared_at = $4 WHERE mailbox_id = $1 AND lease_token = $2",
+            "UPDATE inboxes SET missing = $3, mended = 0 WHERE mailbox_id = $1 AND lease_token = $2",
             hand.mailbox.0,
             hand.token,
-            i32::try_from(missing).unwrap_or(i32::MAX),
+            i32::try_from(missing).unwrap_or(i32::MAX)
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.t.tell("mailboxes", hand.mailbox.0).await
+    }
+
+    /// A comparison is over, and what was missing is read. What was known under another uid was not missing.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn compared(&mut self, hand: &InHand) -> Result<()> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE inboxes SET missing = mended, compared_at = $3 WHERE mailbox_id = $1 AND lease_token = $2",
+            hand.mailbox.0,
+            hand.token,
             now
         )
         .execute(self.t.conn())
@@ -200,35 +255,65 @@ impl Inboxes<'_> {
         )
         .execute(self.t.conn())
         .await?;
+        if ours.rows_affected() == 0 {
+            return Ok(false);
+        }
         self.t.tell("mailboxes", hand.mailbox.0).await?;
-        Ok(ours.rows_affected() == 1)
+        Ok(true)
     }
 
     /// The worker gives the inbox back: it is read again soon, or, after a failure, later each time.
     ///
     /// # Errors
     /// When the database is away; the lease ends by itself.
-    pub async fn give_back(&mut self, hand: &InHand, failure: Option<&str>) -> Result<()> {
+    pub async fn give_back(&mut self, hand: &InHand, ended: Ended<'_>) -> Result<()> {
         let now = self.t.now();
-        let failures = sqlx::query_scalar!("SELECT failures FROM inboxes WHERE mailbox_id = $1", hand.mailbox.0)
-            .fetch_optional(self.t.conn())
-            .await?
-            .unwrap_or_default();
-        let wait = match failure {
-            None => POLL,
-            Some(_) => (POLL * 2_i32.pow(u32::try_from(failures.clamp(0, 4)).unwrap_or_default())).min(MOST_WAIT),
+        let before = sqlx::query!(
+            "SELECT failures, error FROM inboxes WHERE mailbox_id = $1 AND lease_token = $2 FOR UPDATE",
+            hand.mailbox.0,
+            hand.token
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        let Some(before) = before else { return Ok(()) };
+        let (failures, error, wait) = match ended {
+            Ended::Read => (0, None, POLL),
+            Ended::Stopped => (before.failures, before.error, Duration::zero()),
+            Ended::Failed(words) => (before.failures + 1, Some(words.to_owned()), wait_after(before.failures)),
         };
         sqlx::query!(
-            "UPDATE inboxes SET error = $3, failures = CASE WHEN $3::text IS NULL THEN 0 ELSE failures + 1 END,
-                 next_read_at = $4, lease_token = NULL, lease_until = NULL
-             WHERE mailbox_id = $1 AND lease_token = $2",
+            "UPDATE inboxes SET error = $2, failures = $3, next_read_at = $4, lease_token = NULL, lease_until = NULL
+             WHERE mailbox_id = $1",
             hand.mailbox.0,
-            hand.token,
-            failure,
+            error,
+            failures,
             now + wait
         )
         .execute(self.t.conn())
         .await?;
         self.t.tell("mailboxes", hand.mailbox.0).await
+    }
+}
+
+/// How the keys of mails begin that are counted at one place.
+fn prefix(place: Uuid, uid_validity: u32) -> String {
+    format!("imap:{place}:{uid_validity}:")
+}
+
+fn wait_after(failures: i32) -> Duration {
+    match u32::try_from(failures) {
+        Ok(0) | Err(_) => SOON,
+        Ok(n) => (POLL * 2_i32.pow((n - 1).min(8))).min(MOST_WAIT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_is_forgiven_and_the_others_wait_longer_each_time() {
+        let waits: Vec<_> = (0..8).map(|failures| wait_after(failures).num_seconds()).collect();
+        assert_eq!(waits, [10, 120, 240, 480, 960, 1800, 1800, 1800]);
     }
 }

@@ -10,14 +10,17 @@ CREATE TABLE inboxes (
     password_sealed bytea NOT NULL,
     -- The mails from this day on are read.
     since           date NOT NULL,
+    -- Names the server and the account: another one counts its mails anew, and may use the same numbers.
+    place           uuid NOT NULL,
     -- Uids count within a validity (RFC 9051, 2.3.1.1); mails up to `last_uid` are stored.
     uid_validity    bigint,
     last_uid        bigint NOT NULL DEFAULT 0,
     read_at         timestamptz,
     error           text,
     failures        int NOT NULL DEFAULT 0,
-    -- Mails that the last comparison found unread, and when that was.
+    -- Mails that the last comparison found missing, how many of them were read since, and when it came to its end.
     missing         int NOT NULL DEFAULT 0,
+    mended          int NOT NULL DEFAULT 0,
     compared_at     timestamptz,
     next_read_at    timestamptz NOT NULL,
     lease_token     uuid,
@@ -28,8 +31,19 @@ CREATE TABLE inboxes (
 SELECT tenant_table('inboxes');
 CREATE INDEX inboxes_next_idx ON inboxes (next_read_at);
 
--- By which a mail is known again when its server counts anew.
-CREATE INDEX inbound_messages_id_idx ON inbound_messages (company_id, message_id) WHERE message_id IS NOT NULL;
+-- By which a mail is known again when its server counts anew: its octets, or its own id when a move has changed them.
+ALTER TABLE inbound_messages ADD COLUMN digest bytea CHECK (octet_length(digest) = 32);
+CREATE INDEX inbound_messages_digest_idx ON inbound_messages (company_id, mailbox_id, digest) WHERE digest IS NOT NULL;
+CREATE INDEX inbound_messages_id_idx ON inbound_messages (company_id, mailbox_id, message_id)
+    WHERE message_id IS NOT NULL;
+
+-- A mail that nobody could take apart is kept for a person to look at.
+ALTER TABLE inbound_messages
+    DROP CONSTRAINT inbound_messages_kind_check,
+    ADD CONSTRAINT inbound_messages_kind_check CHECK (kind IN ('reply', 'auto_reply', 'out_of_office', 'bounce',
+        'complaint', 'unsubscribe', 'other', 'unreadable'));
+CREATE INDEX inbound_messages_unreadable_idx ON inbound_messages (company_id, mailbox_id, arrived_at DESC, id DESC)
+    WHERE kind = 'unreadable';
 
 GRANT SELECT ON inboxes TO saleswright_platform;
 GRANT UPDATE (lease_token, lease_until) ON inboxes TO saleswright_platform;

@@ -1,0 +1,314 @@
+//! What a reader does at an open INBOX: mails behind the cursor, the comparison of the last days, and the wait for more
+//! (RFC 2177). No transaction is open while the server is asked.
+
+use std::time::Duration;
+
+use async_imap::{
+    extensions::idle::IdleResponse,
+    imap_proto::{AttributeValue, MailboxDatum, Response},
+    types::UnsolicitedResponse,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use service::{
+    Actor, Db,
+    inboxes::{Cursor, Fetched, InHand, Source},
+};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    End,
+    ask::{Failure, PATIENCE, Server, ask, step},
+    session::Opened,
+};
+
+/// The lease is renewed this often while the reader waits.
+const RENEW: Duration = Duration::from_secs(60);
+/// A server may hang up on a client that has waited for 30 minutes (RFC 2177).
+const REISSUE: Duration = Duration::from_secs(29 * 60);
+/// The largest mail that is read whole, in octets.
+const WHOLE: u32 = 10 * 1024 * 1024;
+/// What is read of a larger one: its headers, and as a rule its text.
+const PART: u32 = 256 * 1024;
+/// Octets a second of a slow server. The largest mail takes less than the lease.
+const SLOWEST: u32 = 64 * 1024;
+/// Sizes that are asked for at once.
+const BATCH: usize = 200;
+
+/// Whoever reads an inbox.
+pub(super) struct Reader<'r> {
+    db: &'r Db,
+    actor: &'r Actor,
+    hand: InHand,
+    cursor: Cursor,
+    stuck: bool,
+}
+
+/// A mail that the server has.
+struct Listed {
+    uid: u32,
+    size: u32,
+    at: DateTime<Utc>,
+}
+
+impl<'r> Reader<'r> {
+    pub(super) fn new(db: &'r Db, actor: &'r Actor, hand: InHand, source: &Source) -> Self {
+        Self { db, actor, hand, cursor: source.cursor, stuck: source.stuck }
+    }
+
+    /// Reads until everything is here, then waits for more if it may stay.
+    pub(super) async fn work(mut self, opened: Opened, waits: bool, stop: &CancellationToken) -> Result<(), End> {
+        let (validity, waits) = (opened.uid_validity, waits && opened.tells);
+        let mut server = opened.server;
+        loop {
+            server.news = false;
+            self.read_new(&mut server, validity, stop).await?;
+            if let Some(since) = self.cursor.compare_since {
+                self.compare(&mut server, validity, since, stop).await?;
+            }
+            self.renew().await?;
+            if stop.is_cancelled() {
+                return Err(End::Stopped);
+            }
+            if !waits {
+                // Nothing is lost when the server does not hear the good-bye.
+                let _unheard = step("Signing out", server.session.logout()).await;
+                return Ok(());
+            }
+            // What was told while others were read is not told again.
+            if !server.news {
+                server = self.wait(server, stop).await?;
+            }
+        }
+    }
+
+    /// Mails behind the cursor, the oldest first.
+    async fn read_new(&mut self, server: &mut Server, validity: u32, stop: &CancellationToken) -> Result<(), End> {
+        let same = self.cursor.uid_validity == Some(validity);
+        let (from, since) = if same { (self.cursor.last_uid, self.cursor.since) } else { (0, self.cursor.anew_since) };
+        let what = format!("SINCE {} UID {}:*", day(since), from.saturating_add(1));
+        // The star stands for the last mail, however small its uid is.
+        let mut uids = search(server, "Looking for mails", &what).await?;
+        uids.retain(|uid| *uid > from);
+        self.store(server, validity, &uids, false, stop).await
+    }
+
+    /// Compares the last days with what is stored, and reads what is missing.
+    async fn compare(
+        &mut self,
+        server: &mut Server,
+        validity: u32,
+        since: NaiveDate,
+        stop: &CancellationToken,
+    ) -> Result<(), End> {
+        let mut there = search(server, "Comparing", &format!("SINCE {}", day(since))).await?;
+        // What has come since is not missing, it is next.
+        there.retain(|uid| self.cursor.uid_validity == Some(validity) && *uid <= self.cursor.last_uid);
+        let mut t = self.db.tenant(self.actor).await?;
+        let missing = t.inboxes().unknown(&self.hand, validity, &there).await?;
+        t.inboxes().gap_found(&self.hand, missing.len()).await?;
+        t.commit().await?;
+        self.store(server, validity, &missing, true, stop).await?;
+        let mut t = self.db.tenant(self.actor).await?;
+        t.inboxes().compared(&self.hand).await?;
+        Ok(t.commit().await?)
+    }
+
+    async fn store(
+        &mut self,
+        server: &mut Server,
+        validity: u32,
+        uids: &[u32],
+        missing: bool,
+        stop: &CancellationToken,
+    ) -> Result<(), End> {
+        for chunk in uids.chunks(BATCH) {
+            for listed in self.list(server, chunk).await? {
+                if stop.is_cancelled() {
+                    return Err(End::Stopped);
+                }
+                let (raw, unreadable) = match self.fetch(server, &listed).await {
+                    // It was deleted in the meantime.
+                    Ok(None) => continue,
+                    Ok(Some(raw)) => (raw, None),
+                    Err(failure) if failure.refused && self.stuck => {
+                        (headers(server, listed.uid).await, Some(failure.to_string()))
+                    }
+                    Err(failure) => return Err(failure.into()),
+                };
+                let mail = Fetched {
+                    uid_validity: validity,
+                    uid: listed.uid,
+                    raw: &raw,
+                    at: listed.at,
+                    missing,
+                    unreadable: unreadable.as_deref(),
+                };
+                self.keep(mail).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Number, size and time of mails, the oldest first.
+    async fn list(&self, server: &mut Server, uids: &[u32]) -> Result<Vec<Listed>, Failure> {
+        let set = uids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let (now, mut listed) = (self.db.clock().now(), Vec::new());
+        let command = format!("UID FETCH {set} (UID RFC822.SIZE INTERNALDATE)");
+        ask(server, "Looking at mails", PATIENCE, &command, |told| {
+            let Response::Fetch(_, values) = told else { return };
+            let (mut uid, mut mail) = (None, Listed { uid: 0, size: 0, at: now });
+            for value in values {
+                match value {
+                    AttributeValue::Uid(it) => uid = Some(*it),
+                    AttributeValue::Rfc822Size(size) => mail.size = *size,
+                    AttributeValue::InternalDate(date) => mail.at = moment(date).unwrap_or(now).min(now),
+                    _ => {}
+                }
+            }
+            listed.extend(uid.filter(|uid| uids.contains(uid)).map(|uid| Listed { uid, ..mail }));
+        })
+        .await?;
+        listed.sort_by_key(|mail| mail.uid);
+        listed.dedup_by_key(|mail| mail.uid);
+        Ok(listed)
+    }
+
+    /// The octets of a mail, or the first of them; nothing when it is gone.
+    async fn fetch(&self, server: &mut Server, mail: &Listed) -> Result<Option<Vec<u8>>, Failure> {
+        let whole = if self.stuck { PART } else { WHOLE };
+        let (part, size) = if mail.size > whole { (format!("<0.{PART}>"), PART) } else { (String::new(), mail.size) };
+        let patience = PATIENCE + Duration::from_secs((size / SLOWEST).into());
+        body(server, mail.uid, &format!("BODY.PEEK[]{part}"), patience).await
+    }
+
+    async fn keep(&mut self, mail: Fetched<'_>) -> Result<(), End> {
+        let kept = match self.try_to_keep(mail).await {
+            Err(error) if self.stuck && !matches!(error, service::Error::Unavailable) => {
+                tell_of_fault(&self.hand, &error);
+                let why = Some("Storing it has failed again and again, so nothing was done with it.");
+                self.try_to_keep(Fetched { unreadable: why, ..mail }).await?
+            }
+            kept => kept?,
+        };
+        if !kept {
+            return Err(End::NotOurs);
+        }
+        if self.cursor.uid_validity.replace(mail.uid_validity) == Some(mail.uid_validity) {
+            self.cursor.last_uid = self.cursor.last_uid.max(mail.uid);
+        } else {
+            self.cursor.last_uid = mail.uid;
+        }
+        Ok(())
+    }
+
+    async fn try_to_keep(&self, mail: Fetched<'_>) -> service::Result<bool> {
+        let mut t = self.db.tenant(self.actor).await?;
+        let kept = t.inboxes().keep(&self.hand, mail).await?;
+        t.commit().await?;
+        Ok(kept)
+    }
+
+    /// Says that everything is read, and asks whether a comparison is due.
+    async fn renew(&mut self) -> Result<(), End> {
+        let mut t = self.db.tenant(self.actor).await?;
+        if !t.inboxes().renew(&self.hand).await? {
+            return Err(End::NotOurs);
+        }
+        let source = t.inboxes().source(&self.hand).await?.ok_or(End::NotOurs)?;
+        t.commit().await?;
+        (self.cursor.compare_since, self.stuck) = (source.cursor.compare_since, source.stuck);
+        Ok(())
+    }
+
+    /// Waits until the server has something new, a comparison is due, or the wait has to be asked for anew.
+    async fn wait(&mut self, server: Server, stop: &CancellationToken) -> Result<Server, End> {
+        let told = server.session.unsolicited_responses.clone();
+        let mut idle = server.session.idle();
+        step("Waiting", idle.init()).await?;
+        // A mail that comes while the wait begins is told before the server agrees to it.
+        let mut news = false;
+        while let Ok(word) = told.try_recv() {
+            news |= matches!(word, UnsolicitedResponse::Exists(_));
+        }
+        let begun = Instant::now();
+        while !news && begun.elapsed() < REISSUE && self.cursor.compare_since.is_none() {
+            // Servers say now and then that they are still here, which is no reason to forget the lease.
+            let (wait, _interrupt) = idle.wait_with_timeout(REISSUE);
+            let answer = tokio::select! {
+                () = stop.cancelled() => break,
+                answer = timeout(RENEW, wait) => answer,
+            };
+            match answer {
+                Ok(Ok(IdleResponse::Timeout)) | Err(_) => self.renew().await?,
+                Ok(Ok(_)) => news = true,
+                Ok(Err(_)) => return Err(Failure::new("Waiting: the server hung up.").into()),
+            }
+        }
+        Ok(Server { session: step("Waiting", idle.done()).await?, news: false })
+    }
+}
+
+fn tell_of_fault(hand: &InHand, error: &service::Error) {
+    let error = error as &dyn std::error::Error;
+    tracing::error!(mailbox.id = %hand.mailbox, error, "A mail that cannot be stored is set aside");
+}
+
+async fn search(server: &mut Server, name: &str, what: &str) -> Result<Vec<u32>, Failure> {
+    let mut uids = Vec::new();
+    ask(server, name, PATIENCE, &format!("UID SEARCH {what}"), |told| {
+        if let Response::MailboxData(MailboxDatum::Search(found)) = told {
+            uids.extend(found);
+        }
+    })
+    .await?;
+    uids.sort_unstable();
+    uids.dedup();
+    Ok(uids)
+}
+
+async fn body(server: &mut Server, uid: u32, part: &str, patience: Duration) -> Result<Option<Vec<u8>>, Failure> {
+    let mut octets = None;
+    ask(server, "Reading a mail", patience, &format!("UID FETCH {uid} (UID {part})"), |told| {
+        let Response::Fetch(_, values) = told else { return };
+        if !values.iter().any(|value| matches!(value, AttributeValue::Uid(it) if *it == uid)) {
+            return;
+        }
+        for value in values {
+            if let AttributeValue::BodySection { data, .. } = value {
+                // An empty mail has no data, and is one all the same.
+                octets = Some(data.as_deref().unwrap_or_default().to_vec());
+            }
+        }
+    })
+    .await?;
+    Ok(octets)
+}
+
+/// What there is of a mail that the server does not give out.
+async fn headers(server: &mut Server, uid: u32) -> Vec<u8> {
+    body(server, uid, "BODY.PEEK[HEADER]", PATIENCE).await.ok().flatten().unwrap_or_default()
+}
+
+/// A day as searches write it (RFC 9051, `date`).
+fn day(day: NaiveDate) -> String {
+    day.format("%-d-%b-%Y").to_string()
+}
+
+/// A moment as servers write it (RFC 9051, `date-time`).
+fn moment(date: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_str(date.trim(), "%d-%b-%Y %H:%M:%S %z").ok().map(|at| at.with_timezone(&Utc))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_moments_are_those_of_imap() {
+        assert_eq!(day("2026-11-02".parse().expect("a day")), "2-Nov-2026");
+        let at = moment(" 2-Nov-2026 09:30:00 +0100").expect("a moment");
+        assert_eq!(at.to_rfc3339(), "2026-11-02T08:30:00+00:00");
+        assert_eq!(moment("yesterday"), None);
+    }
+}
