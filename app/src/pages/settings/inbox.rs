@@ -107,8 +107,13 @@ pub fn InboxPage() -> impl IntoView {
 fn show(slug: &str, view: InboxView) -> AnyView {
     let back = format!("/t/{slug}/settings/mailboxes");
     let body = if view.sandbox {
-        let words = "Mails of this mailbox are caught in the sandbox. Open one there and answer it in the place of its recipient.";
-        view! { <Card title=format!("Replies to {}", view.address)><p>{words}</p></Card> }.into_any()
+        let sandbox = format!("/t/{slug}/sandbox");
+        view! {
+            <Card title=format!("Replies to {}", view.address)>
+                <p>"Mails of this mailbox are caught in the "<a href=sandbox>"sandbox"</a>". Open one there and answer it in the place of its recipient."</p>
+            </Card>
+        }
+        .into_any()
     } else {
         let state = view.inbox.as_ref().map(|inbox| state(slug, &view, inbox));
         let form = form::section(slug, &view.mailbox, &view.address, view.inbox.as_ref());

@@ -132,7 +132,7 @@ impl<'d> Desk<'d> {
 
     /// Comes back once the inbox is as `right` wants it.
     pub async fn until(&self, what: &str, right: impl Fn(&Inbox, &[Inbound]) -> bool) {
-        for _ in 0..1_200 {
+        for _ in 0..4_800 {
             if right(&self.inbox().await, &self.inbound().await) {
                 return;
             }

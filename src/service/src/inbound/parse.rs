@@ -7,7 +7,7 @@ use domain::{
     EmailAddress,
     inbound::{MOST_TEXT, Mail, Report},
 };
-use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 /// Most ids that are remembered of the e-mails that a mail answers.
 const MOST_IDS: usize = 20;
@@ -28,7 +28,7 @@ pub fn parse(raw: &[u8]) -> Mail {
 fn parse_with(raw: &[u8], reader: impl FnOnce(&[u8]) -> Option<Mail>) -> Mail {
     let unreadable = match catch_unwind(AssertUnwindSafe(|| reader(raw))) {
         Ok(Some(mail)) => return mail,
-        Ok(None) => "It has no headers, so nobody can tell what it is.",
+        Ok(None) => "It has no headers that tell what it is.",
         Err(_) => "It is written so that it cannot be taken apart.",
     };
     Mail { text: headers_of(raw), unreadable: Some(unreadable), ..Mail::default() }
@@ -42,6 +42,10 @@ pub(super) fn headers_of(raw: &[u8]) -> String {
 
 fn take_apart(raw: &[u8]) -> Option<Mail> {
     let message = MessageParser::default().parse(raw)?;
+    let tells = [HeaderName::From, HeaderName::Subject, HeaderName::Date, HeaderName::MessageId];
+    if tells.into_iter().all(|name| message.header(name).is_none()) {
+        return None;
+    }
     let from = message.from().and_then(|from| from.first());
     let word = |name: &'static str| message.header_raw(name).map(|value| value.trim().to_lowercase());
     Some(Mail {

@@ -58,6 +58,7 @@ pub(super) fn section(slug: &str, mailbox: &str, address: &str, inbox: Option<&d
         Choice::new("start_tls", "STARTTLS, usually port 143"),
         Choice::new("none", "None, for this machine only"),
     ];
+    let can_stay = inbox.is_some();
     let (title, hint) = match inbox {
         Some(_) => {
             ("Change the server", "Leave it empty to keep the one that is stored. Another server needs it again.")
@@ -79,7 +80,7 @@ pub(super) fn section(slug: &str, mailbox: &str, address: &str, inbox: Option<&d
                 <TextInput name="form[port]" label="Port" kind=InputKind::Number value=port width=FieldWidth::Short error=of("port")/>
                 <Select name="form[security]" label="Security" options=securities value=security width=FieldWidth::Medium error=of("security")/>
                 <TextInput name="form[username]" label="User name" value=username autocomplete="off" error=of("username")/>
-                <TextInput name="form[password]" label="Password" kind=InputKind::Password autocomplete="off" hint optional=true error=of("password")/>
+                <TextInput name="form[password]" label="Password" kind=InputKind::Password autocomplete="off" hint optional=can_stay error=of("password")/>
                 <SubmitButton busy=save.busy()>"Save and connect"</SubmitButton>
             </PostForm>
         </Card>
