@@ -37,6 +37,11 @@ CREATE INDEX inbound_messages_digest_idx ON inbound_messages (company_id, mailbo
 CREATE INDEX inbound_messages_id_idx ON inbound_messages (company_id, mailbox_id, message_id)
     WHERE message_id IS NOT NULL;
 
+-- A mail may answer one that has come, as a colleague does who answers a lead.
+ALTER TABLE inbound_messages
+    DROP CONSTRAINT inbound_messages_matched_by_check,
+    ADD CONSTRAINT inbound_messages_matched_by_check CHECK (matched_by IN ('message_id', 'thread', 'address', 'account'));
+
 -- A mail that nobody could take apart is kept for a person to look at.
 ALTER TABLE inbound_messages
     DROP CONSTRAINT inbound_messages_kind_check,

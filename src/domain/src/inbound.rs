@@ -91,6 +91,8 @@ wire_enum! {
     pub enum MatchedBy {
         /// It names an e-mail of ours.
         MessageId = "message_id",
+        /// It answers a mail that has come from, or was about, a lead.
+        Thread = "thread",
         /// It comes from, or is about, the address of a lead that a campaign has written to.
         Address = "address",
         /// Somebody at the firm of such a lead has written.

@@ -298,6 +298,36 @@ async fn a_mail_is_recognised_by_what_it_names_then_by_its_sender_then_by_the_fi
 }
 
 #[tokio::test]
+async fn whoever_answers_in_a_thread_is_recognised_by_what_has_come_before() {
+    let test = testing::db_at(start_of_story()).await;
+    let (story, id, leads) = sent(&test, &["a@x.example"]).await;
+    let away = "From: a@x.example\nMessage-ID: <away@x.example>\nAuto-Submitted: auto-replied\nSubject: Out of office\n\n\
+                I am out of the office. Jo looks after my mail.";
+    story.receive("7:1", away).await;
+    assert!(story.enrolments(id).await[0].state.is_open());
+    // Somebody of another domain answers what the program has written, and names nothing of ours.
+    let colleague = "From: jo@group.example\nMessage-ID: <jo@group.example>\nIn-Reply-To: <away@x.example>\n\
+                     Subject: Re: Out of office\n\nI take over from here.";
+    story.receive("7:2", colleague).await;
+    let mails = story.inbound().await;
+    let answer = mails.iter().find(|mail| mail.subject == "Re: Out of office").expect("stored");
+    assert_eq!((answer.kind, answer.matched_by), (InboundKind::Reply, Some(MatchedBy::Thread)));
+    assert_eq!((answer.lead, answer.campaign), (Some(leads[0]), Some(id)));
+    assert_eq!(story.enrolments(id).await[0].state, EnrolmentState::Replied);
+
+    // A thread of another mailbox is not theirs to answer in.
+    let (mailbox, _) = story.mailbox().await;
+    let other = story.company.mailbox().await;
+    assert_ne!(mailbox, other);
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let raw = b"From: jo@group.example\r\nIn-Reply-To: <jo@group.example>\r\nSubject: Elsewhere\r\n\r\nHello.";
+    t.inbound().receive(Arrival { mailbox: other, uid_key: "9:1", raw, at: start_of_story() }).await.expect("stored");
+    t.commit().await.expect("kept");
+    let elsewhere = story.inbound().await.into_iter().find(|mail| mail.subject == "Elsewhere").expect("stored");
+    assert_eq!((elsewhere.kind, elsewhere.lead), (InboundKind::Other, None));
+}
+
+#[tokio::test]
 async fn an_answer_shows_that_an_e_mail_has_arrived() {
     let test = testing::db_at(start_of_story()).await;
     let story = Story::of(&test).await;

@@ -1,5 +1,5 @@
-//! Whom a mail is from or about: by the e-mail of ours that it names, then by an address that a campaign has
-//! written to, then by the firm. A lead that no campaign has written to is not looked for.
+//! Whom a mail is from or about: by the e-mail of ours that it names, then by a mail of its thread that has come, then by
+//! an address that a campaign has written to, then by the firm. A lead that no campaign has written to is not looked for.
 
 use domain::{
     AccountId, CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, MessageId,
@@ -18,6 +18,9 @@ impl InboundMail<'_> {
         }
         // A report is about its recipient, never about the server that it comes from.
         let is_report = matches!(judgement.kind, InboundKind::Bounce | InboundKind::Complaint);
+        if !is_report && let Some(found) = self.by_thread(mailbox, &mail.answers).await? {
+            return Ok(found);
+        }
         let address = if is_report { judgement.recipient.as_ref() } else { mail.from.as_ref() };
         let Some(address) = address else { return Ok(Match::default()) };
         if let Some(found) = self.by_address(mailbox, address).await? {
@@ -47,6 +50,32 @@ impl InboundMail<'_> {
             campaign: Some(row.campaign),
             enrolment: Some(row.enrolment),
             message: Some(row.message),
+            recipient: row.recipient,
+        }))
+    }
+
+    /// The lead of a mail that this one answers, whoever writes: a colleague, or the lead from another address. What it
+    /// answers is then the e-mail that the lead has answered.
+    async fn by_thread(&mut self, mailbox: MailboxId, ids: &[String]) -> Result<Option<Match>> {
+        let row = sqlx::query!(
+            r#"SELECT i.lead_id AS "lead!: LeadId", i.campaign_id AS "campaign: CampaignId",
+                      i.enrolment_id AS "enrolment: EnrolmentId", i.outgoing_id AS "message: MessageId",
+                      m.recipient AS "recipient?: EmailAddress"
+               FROM inbound_messages i LEFT JOIN messages m ON m.id = i.outgoing_id
+               WHERE i.mailbox_id = $1 AND i.message_id = ANY($2) AND i.lead_id IS NOT NULL
+               ORDER BY array_position($2, i.message_id), i.arrived_at DESC, i.id LIMIT 1"#,
+            mailbox.0,
+            ids
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        Ok(row.map(|row| Match {
+            by: Some(MatchedBy::Thread),
+            lead: Some(row.lead),
+            account: None,
+            campaign: row.campaign,
+            enrolment: row.enrolment,
+            message: row.message,
             recipient: row.recipient,
         }))
     }
