@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use away::{back_on, resume_on};
-pub use judge::judge;
+pub use judge::{judge, leaves, unsubscribe_token};
 pub use quote::{Parts, split};
 pub use report::{DeliveryReport, Report};
 

@@ -241,7 +241,7 @@ fn freeze(
         in_reply_to: None,
         references: Vec::new(),
         unsubscribe_url: Some(claimed.unsubscribe_url.clone()),
-        unsubscribe_mailto: None,
+        unsubscribe_mailto: claimed.unsubscribe_mailto.clone(),
         date: db.clock().now(),
     }
     .build()

@@ -9,7 +9,7 @@ mod reading;
 use chrono::{DateTime, Utc};
 use domain::{
     AccountId, CampaignId, EmailAddress, EnrolmentId, InboundId, LeadId, MailboxId, MessageId,
-    inbound::{Confidence, Inbound, InboundKind, Judgement, Mail, MatchedBy, Parts, judge, split},
+    inbound::{Confidence, Inbound, InboundKind, Judgement, Mail, MatchedBy, Parts, judge, leaves, split},
 };
 
 use sha2::{Digest, Sha256};
@@ -71,9 +71,13 @@ impl InboundMail<'_> {
             .fetch_optional(self.t.conn())
             .await?
             .ok_or(Error::NotFound("mailbox"))?;
-        let found = match judgement.kind {
-            InboundKind::Unreadable => Match::default(),
-            _ => self.find(arrival.mailbox, &mail, &judgement).await?,
+        let found = match (judgement.kind, self.leaving(&mail).await?) {
+            (InboundKind::Unreadable, _) => Match::default(),
+            (_, Some(found)) => {
+                judgement = leaves();
+                found
+            }
+            (_, None) => self.find(arrival.mailbox, &mail, &judgement).await?,
         };
         if judgement.kind == InboundKind::Reply && found.lead.is_none() && found.account.is_none() {
             judgement.kind = InboundKind::Other;

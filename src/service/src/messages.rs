@@ -56,6 +56,8 @@ pub struct Claimed {
     pub message_id_header: String,
     /// Link of the footer and of the List-Unsubscribe header.
     pub unsubscribe_url: String,
+    /// Address that unsubscribes by mail, of a mailbox whose replies are read.
+    pub unsubscribe_mailto: Option<String>,
     /// What it says, or its bytes when an earlier try has frozen them.
     pub content: Content,
 }

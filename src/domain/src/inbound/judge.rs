@@ -13,6 +13,8 @@ use words::{
     STOP_WORDS,
 };
 
+/// A token of ours has at least so many characters; what is shorter is a word.
+const TOKEN: usize = 24;
 /// A reply of more words has something else to say.
 const SHORT: usize = 15;
 
@@ -30,6 +32,22 @@ pub fn judge(mail: &Mail, today: NaiveDate) -> Judgement {
         .unwrap_or_else(|| {
             found(InboundKind::Reply, Confidence::Likely, "It is written by a person: nothing in it says otherwise.")
         })
+}
+
+/// The token in the subject of a mail that leaves a list, as the header of an e-mail of ours asks for it.
+#[must_use]
+pub fn unsubscribe_token(subject: &str) -> Option<&str> {
+    let mut words = subject.split_whitespace();
+    let (first, token) = (words.next()?, words.next()?);
+    let is_token = token.len() >= TOKEN && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    (first.eq_ignore_ascii_case("unsubscribe") && is_token && words.next().is_none()).then_some(token)
+}
+
+/// The judgement of a mail whose token is ours. It says nothing else, whoever sends it and however.
+#[must_use]
+pub fn leaves() -> Judgement {
+    let why = "It is what a mail program sends when somebody presses its button to unsubscribe.";
+    found(InboundKind::Unsubscribe, Confidence::Sure, why)
 }
 
 fn found(kind: InboundKind, confidence: Confidence, why: impl Into<String>) -> Judgement {
@@ -153,7 +171,10 @@ fn automatic(mail: &Mail, today: NaiveDate) -> Option<Judgement> {
 /// A short mail whose own words ask for no more.
 fn unsubscribes(mail: &Mail, own: &str) -> Option<Judgement> {
     let kind = InboundKind::Unsubscribe;
-    if mail.subject.trim().eq_ignore_ascii_case("unsubscribe") && own.split_whitespace().count() <= SHORT {
+    let subject = mail.subject.trim();
+    if (subject.eq_ignore_ascii_case("unsubscribe") || unsubscribe_token(subject).is_some())
+        && own.split_whitespace().count() <= SHORT
+    {
         return Some(found(kind, Confidence::Sure, "Its subject is “unsubscribe”."));
     }
     let plain: String = own

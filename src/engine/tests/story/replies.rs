@@ -40,6 +40,16 @@ impl Story<'_> {
         page.items.into_iter().find(|mail| mail.recipients == [email]).expect("caught").id
     }
 
+    /// The token of the address that unsubscribes by mail, in the header of the e-mail to this lead.
+    async fn unsubscribe_token(&self, email: &str) -> String {
+        let mail = self.mail_to(email).await;
+        let mut t = self.db.tenant(self.actor()).await.expect("open");
+        let raw = String::from_utf8(t.sandbox().raw(mail).await.expect("there")).expect("text");
+        let line = raw.lines().find(|line| line.starts_with("List-Unsubscribe:")).expect("a header");
+        let (_, token) = line.split_once("?subject=unsubscribe%20").expect("a way by mail");
+        token.trim_end_matches('>').to_owned()
+    }
+
     async fn answer(&self, email: &str, how: AnswerAs, text: &str) {
         let mail = self.mail_to(email).await;
         let mut t = self.db.tenant(self.actor()).await.expect("open");
@@ -325,6 +335,46 @@ async fn whoever_answers_in_a_thread_is_recognised_by_what_has_come_before() {
     t.commit().await.expect("kept");
     let elsewhere = story.inbound().await.into_iter().find(|mail| mail.subject == "Elsewhere").expect("stored");
     assert_eq!((elsewhere.kind, elsewhere.lead), (InboundKind::Other, None));
+}
+
+#[tokio::test]
+async fn a_mail_program_unsubscribes_by_mail_from_whatever_address() {
+    let test = testing::db_at(start_of_story()).await;
+    let (story, id, leads) = sent(&test, &["a@x.example", "b@x.example"]).await;
+    let token = story.unsubscribe_token("a@x.example").await;
+    let leaving = |token: &str| {
+        format!("From: private@home.example\nAuto-Submitted: auto-generated\nSubject: unsubscribe {token}\n\n")
+    };
+    // A token that nobody has signed is nobody's wish.
+    story.receive("7:1", &leaving(&token.chars().rev().collect::<String>())).await;
+    assert_eq!(story.suppressed().await, Vec::<String>::new());
+
+    story.receive("7:2", &leaving(&token)).await;
+    let states: Vec<_> = story.enrolments(id).await.into_iter().map(|enrolment| enrolment.state).collect();
+    assert_eq!(states, [EnrolmentState::Unsubscribed, EnrolmentState::WaitingDelay]);
+    let mut suppressed = story.suppressed().await;
+    suppressed.sort();
+    assert_eq!(suppressed, ["a@x.example unsubscribed", "private@home.example unsubscribed"]);
+    assert!(kinds(&story.timeline(leads[0]).await).contains(&LeadEventKind::Unsubscribed));
+    test.clock().advance(Duration::hours(2));
+    story.send().await;
+    assert_eq!(story.caught().await.len(), 3, "the other one goes on");
+}
+
+#[tokio::test]
+async fn a_token_of_another_company_unsubscribes_nobody() {
+    let test = testing::db_at(start_of_story()).await;
+    let (story, id, _) = sent(&test, &["a@x.example"]).await;
+    let token = story.unsubscribe_token("a@x.example").await;
+    let other = test.company("Other").await;
+    let theirs = other.mailbox().await;
+    let mut t = test.tenant(&other.owner).await.expect("open");
+    let raw = format!("Subject: unsubscribe {token}\r\n\r\n");
+    let arrival = Arrival { mailbox: theirs, uid_key: "7:1", raw: raw.as_bytes(), at: start_of_story() };
+    t.inbound().receive(arrival).await.expect("stored");
+    t.commit().await.expect("kept");
+    assert_eq!(story.enrolments(id).await[0].state, EnrolmentState::WaitingDelay);
+    assert_eq!(story.suppressed().await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 
 use domain::{
     AccountId, CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, MessageId,
-    inbound::{InboundKind, Judgement, Mail, MatchedBy},
+    inbound::{InboundKind, Judgement, Mail, MatchedBy, unsubscribe_token},
     score::PRIVATE_MAIL,
 };
 
 use super::{InboundMail, Match};
-use crate::Result;
+use crate::{Result, messages::claim::UNSUBSCRIBE};
 
 impl InboundMail<'_> {
     pub(super) async fn find(&mut self, mailbox: MailboxId, mail: &Mail, judgement: &Judgement) -> Result<Match> {
@@ -30,6 +30,31 @@ impl InboundMail<'_> {
             return Ok(Match::default());
         }
         self.by_account(mailbox, address.domain()).await
+    }
+
+    /// The e-mail of ours whose button to unsubscribe has sent this one, if its token is one that we have signed.
+    pub(super) async fn leaving(&mut self, mail: &Mail) -> Result<Option<Match>> {
+        let token = unsubscribe_token(&mail.subject);
+        let secrets = self.t.db().secrets();
+        let Some(id) = token.and_then(|token| secrets.read_link_token(UNSUBSCRIBE, token)) else { return Ok(None) };
+        let row = sqlx::query!(
+            r#"SELECT m.id AS "message: MessageId", m.campaign_id AS "campaign: CampaignId",
+                      m.enrolment_id AS "enrolment: EnrolmentId", m.lead_id AS "lead: LeadId",
+                      m.recipient AS "recipient: EmailAddress"
+               FROM messages m WHERE m.id = $1"#,
+            id
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        Ok(row.map(|row| Match {
+            by: Some(MatchedBy::MessageId),
+            lead: row.lead,
+            account: None,
+            campaign: Some(row.campaign),
+            enrolment: Some(row.enrolment),
+            message: Some(row.message),
+            recipient: row.recipient,
+        }))
     }
 
     async fn by_message_id(&mut self, ids: &[String]) -> Result<Option<Match>> {

@@ -68,7 +68,7 @@ impl Messages<'_> {
             return Ok(Vec::new());
         }
         let most = if turn.gap.is_zero() { turn.room.min(BATCH) } else { 1 };
-        let sender = self.sender(mailbox).await?;
+        let (sender, hears) = self.sender(mailbox).await?;
         let (mut ready, mut ids) = (Vec::new(), Vec::new());
         let token: Uuid = self.t.new_id();
         for row in self.due(mailbox, now, most).await? {
@@ -86,7 +86,7 @@ impl Messages<'_> {
             {
                 continue;
             }
-            let claimed = self.prepare(row, recipient, mailbox, token, &sender);
+            let claimed = self.prepare(row, recipient, mailbox, token, &sender, hears);
             match claimed {
                 Ok(claimed) => {
                     ids.push(claimed.id.0);
@@ -205,6 +205,7 @@ impl Messages<'_> {
         mailbox: MailboxId,
         token: Uuid,
         sender: &Sender,
+        hears: bool,
     ) -> std::result::Result<Claimed, (EnrolmentId, Vec<String>)> {
         let db = self.t.db();
         let link = db.secrets().link_token(UNSUBSCRIBE, row.id.0);
@@ -234,18 +235,24 @@ impl Messages<'_> {
             // The same for every try of this message, so that copies can be recognised (RFC 5322, 3.6.4).
             message_id_header: format!("<{}@{domain}>", Uuid::new_v5(&row.enrolment.0, row.id.0.as_bytes())),
             unsubscribe_url,
+            unsubscribe_mailto: mailto(&sender.address, &link).filter(|_| hears),
             content,
         })
     }
 
-    async fn sender(&mut self, mailbox: MailboxId) -> Result<Sender> {
+    /// Who writes, and whether somebody reads what comes back.
+    async fn sender(&mut self, mailbox: MailboxId) -> Result<(Sender, bool)> {
         let row = sqlx::query!(
-            "SELECT m.from_name, m.address, c.name, c.postal_address FROM mailboxes m, companies c WHERE m.id = $1",
+            r#"SELECT m.from_name, m.address, c.name, c.postal_address,
+                      m.kind = 'sandbox' OR EXISTS (SELECT FROM inboxes i WHERE i.mailbox_id = m.id) AS "hears!"
+               FROM mailboxes m, companies c WHERE m.id = $1"#,
             mailbox.0
         )
         .fetch_one(self.t.conn())
         .await?;
-        Ok(Sender { name: row.from_name, address: row.address, company: row.name, postal_address: row.postal_address })
+        let sender =
+            Sender { name: row.from_name, address: row.address, company: row.name, postal_address: row.postal_address };
+        Ok((sender, row.hears))
     }
 
     /// The window closed while the message waited for its turn: the next one.
@@ -307,4 +314,11 @@ pub(crate) async fn next_slot(
     let clock = crate::campaigns::advance::Clock::of(&campaign, &company_zone);
     let at = row.away_until.map_or(at, |until| until.max(at));
     Ok(clock.window.next_open(at, clock.zone(row.zone.as_deref())))
+}
+
+/// The other way to leave, for mail programs that know no links (RFC 2369, 3.2). An address whose characters would
+/// have to be encoded has the link only.
+fn mailto(address: &str, link: &str) -> Option<String> {
+    let is_plain = address.bytes().all(|b| b.is_ascii_alphanumeric() || b"@.-_".contains(&b));
+    is_plain.then(|| format!("{address}?subject=unsubscribe%20{link}"))
 }

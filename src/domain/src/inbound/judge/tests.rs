@@ -105,6 +105,18 @@ fn short_wishes_are_heard_in_five_languages() {
     assert_eq!(judge(&mail("unsubscribe", ""), today()).confidence, Confidence::Sure);
 }
 
+#[test]
+fn a_token_stands_alone_behind_its_word() {
+    let token = "AZqlMJ98cACAAAAAAAAAAX3_-0aB";
+    assert_eq!(unsubscribe_token(&format!(" Unsubscribe  {token} ")), Some(token));
+    // It is a wish also when it is no token of ours any more.
+    assert_eq!(kind(&mail(&format!("unsubscribe {token}"), "")), InboundKind::Unsubscribe);
+    let others = ["unsubscribe", "unsubscribe rates", "unsubscribe this/is+no-token-of-anybody", "about unsubscribe"];
+    for subject in others.map(str::to_owned).into_iter().chain([format!("unsubscribe {token} now")]) {
+        assert_eq!(unsubscribe_token(&subject), None, "{subject}");
+    }
+}
+
 fn delivery(action: &str, status: &str, diagnostic: &str) -> Mail {
     let fields = format!(
         "Final-Recipient: rfc822; ines@corvus.example\nAction: {action}\nStatus: {status}\nDiagnostic-Code: smtp; {diagnostic}"
