@@ -1,6 +1,9 @@
 //! The tools of a connector, each with the words of its server and what agents may do with it.
 
+#[cfg(feature = "ssr")]
+use domain::connectors::{ConnectorTool, ToolPermission, ToolReview, ToolState};
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -9,24 +12,29 @@ use crate::{
     fmt::Moment,
     ui::{Card, Choice, SubmitButton, Tag, Time, Tone, option_list},
 };
-#[cfg(feature = "ssr")]
-use domain::connectors::{ConnectorTool, ToolState};
-use domain::connectors::{ToolPermission, ToolReview};
 
-/// Keeps what a person says of the tools: of each, or of all of them where `all` says something. Each has the hash of
-/// what was read.
+/// What the form says of a tool; `hash` is of what was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolFields {
+    tool: String,
+    permission: String,
+    hash: String,
+}
+
+/// Keeps what a person says of the tools: of each, or of all of them where `all` says something.
 #[server(prefix = "/sf")]
 pub async fn review_tools(
     slug: String,
     id: String,
     #[server(default)] all: String,
-    #[server(default)] tools: Vec<ToolReview>,
+    #[server(default)] tools: Vec<ToolFields>,
 ) -> Result<(), AppError> {
     let id = super::connector_id(&id)?;
-    let all = Some(all).filter(|all| !all.is_empty()).map(|all| all.parse::<ToolPermission>()).transpose();
-    let all = all.map_err(service::Error::invalid)?;
-    let same = |review: ToolReview| ToolReview { permission: all.unwrap_or(review.permission), ..review };
-    let reviews: Vec<_> = tools.into_iter().map(same).collect();
+    let reviews = tools.into_iter().map(|ToolFields { tool, permission, hash }| {
+        let permission = if all.is_empty() { &permission } else { &all };
+        Ok(ToolReview { tool, permission: permission.parse().map_err(service::Error::invalid)?, hash })
+    });
+    let reviews = reviews.collect::<Result<Vec<_>, service::Error>>()?;
     let mut t = crate::server::tenant(&slug).await?;
     t.connectors().review_all(id, &reviews).await?;
     t.commit().await?;
