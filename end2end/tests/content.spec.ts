@@ -33,6 +33,25 @@ test("a text is written, edited, read as it was, exported and deleted", async ({
   expect(file.headers()["content-disposition"]).toContain(`${title.replaceAll(" ", "-")}.md`);
   expect(await file.text()).toBe("Two\nlines.");
 
+  // A file is known by its first bytes.
+  const choose = (name: string, buffer: Buffer) =>
+    page.getByLabel("An image, a video or a document").setInputFiles({ name, mimeType: "image/png", buffer });
+  await choose("page.png", Buffer.from("<script>alert(1)</script>"));
+  await page.getByRole("button", { name: "Attach", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("Choose a PNG");
+  await page.getByRole("link", { name: "Back" }).click();
+  await hydrated(page);
+  const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  await choose("drift.png", Buffer.from(pixel, "base64"));
+  await page.getByRole("button", { name: "Attach", exact: true }).click();
+  await expect(page.getByText("File attached.")).toBeVisible();
+  const image = page.getByRole("img", { name: "The image drift.png" });
+  await expect.poll(() => image.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(1);
+  await hydrated(page);
+  await answer(page, /^Remove file/);
+  await expect(page.getByText("File removed.")).toBeVisible();
+  await expect(image).toHaveCount(0);
+
   await page.goto("/t/halden/content");
   await hydrated(page);
   await page.getByLabel("Kind", { exact: true }).selectOption("social");

@@ -174,7 +174,8 @@ fn file(slug: &str, own: &str, id: &str, file: Option<FileView>, may_edit: bool,
         return None;
     }
     let href = format!("{own}/file");
-    let words = if file.is_some() { "Replace" } else { "Attach" };
+    let replaces = file.is_some();
+    let words = if replaces { "Replace" } else { "Attach" };
     let shown = file.map(|file| {
         let image = file.image.then(|| {
             let (src, alt) = (href.clone(), format!("The image {}", file.name));
@@ -201,11 +202,21 @@ fn file(slug: &str, own: &str, id: &str, file: Option<FileView>, may_edit: bool,
         }
     });
     let bring = may_edit.then(|| {
-        view! {
+        let form = view! {
             <form method="post" action=href.clone() enctype="multipart/form-data" class="stack">
-                <FileDrop name="file" label="An image, a video or a document" accept="image/png,image/jpeg,image/gif,image/webp,video/mp4,video/webm,application/pdf,.docx,.xlsx,.pptx" hint="At most 20 MB. What it is, its first bytes say."/>
+                <FileDrop
+                    name="file"
+                    label="An image, a video or a document"
+                    accept="image/png,image/jpeg,image/gif,image/webp,video/mp4,video/webm,application/pdf,.docx,.xlsx,.pptx"
+                    hint="At most 20 MB"
+                />
                 <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>{words}</SubmitButton>
             </form>
+        };
+        if replaces {
+            view! { <details><summary>"Replace the file"</summary>{form}</details> }.into_any()
+        } else {
+            form.into_any()
         }
     });
     Some(view! { <Card title="File"><div class="stack">{shown}{bring}</div></Card> }.into_any())
