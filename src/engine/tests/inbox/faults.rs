@@ -26,7 +26,12 @@ async fn a_server_that_hangs_up_in_any_step_is_asked_again() {
         ("BODY.PEEK[]", "Reading a mail:"),
         ("IDLE", "Waiting:"),
     ];
-    let proxy = Proxy::to(desk.server.address, &steps.map(|(command, _)| Fate::Cut(command))).await;
+    let fates = steps.map(|(command, _)| match command {
+        // An answer that does not come at all looks like an empty one.
+        "UID SEARCH" | "RFC822.SIZE" => Fate::HangUp(command),
+        _ => Fate::Cut(command),
+    });
+    let proxy = Proxy::to(desk.server.address, &fates).await;
     desk.set_at(proxy.address.port(), Security::None, PASSWORD).await;
     desk.read();
     for (command, step) in steps {

@@ -13,6 +13,8 @@ use tokio::{
 pub enum Fate {
     /// It ends in the middle of the answer. Without words it ends in the greeting.
     Cut(&'static str),
+    /// It ends before the answer, between two lines.
+    HangUp(&'static str),
     /// The answer is held until somebody lets it go.
     Hold(&'static str),
 }
@@ -87,7 +89,7 @@ impl Line {
                         writer.write_all(format!("{tag} NO [SERVERBUG] This mail is broken.\r\n").as_bytes()).await?;
                         continue;
                     }
-                    if let Some(Fate::Cut(of) | Fate::Hold(of)) = self.fate {
+                    if let Some(Fate::Cut(of) | Fate::HangUp(of) | Fate::Hold(of)) = self.fate {
                         has_come |= words.contains(of);
                     }
                     server.write_all(words.as_bytes()).await?;
@@ -96,6 +98,7 @@ impl Line {
                     let size = read?;
                     match self.fate {
                         Some(Fate::Cut(_)) if has_come => return writer.write_all(&answer[..size.min(20)]).await,
+                        Some(Fate::HangUp(_)) if has_come => return Ok(()),
                         Some(Fate::Hold(_)) if has_come => {
                             self.fate = None;
                             self.held.notify_one();
