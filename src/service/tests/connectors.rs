@@ -73,7 +73,7 @@ async fn a_secret_goes_in_and_is_not_sent_to_another_address() {
     // Nothing is asked for any more, so nothing is kept.
     let open = ConnectorInput { auth: Some(ConnectorAuth::None), ..ConnectorInput::default() };
     assert!(!t.connectors().update(connector.id, open).await.expect("changed").has_secret);
-    let log = t.audit().list(false, &domain::PageRequest::default()).await.expect("a log");
+    let log = t.audit().list(false, &PageRequest::default()).await.expect("a log");
     assert!(!format!("{log:?}").contains(SECRET));
     let taken = t.connectors().create(input("crm")).await.expect_err("there is one");
     assert!(matches!(taken, Error::Conflict(_)));

@@ -15,6 +15,7 @@ use crate::{
 
 /// What the form says of a tool; `hash` is of what was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "in the browser only its shape is known"))]
 pub struct ToolFields {
     tool: String,
     permission: String,
