@@ -28,12 +28,16 @@ use axum::{
 use domain::{
     agents::MAX_UPLOAD as MAX_AGENT_FILES,
     connectors::{CLIENT_DOCUMENT, SIGN_IN_BACK},
+    content::MAX_FILE,
     imports::MAX_UPLOAD,
 };
 use service::Db;
 use tower_sessions::Session;
 
 use crate::server::signed_in;
+
+/// Bytes that a form may add to the file in it.
+const MULTIPART: usize = 64 * 1024;
 
 /// The routes without scripts.
 ///
@@ -64,7 +68,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/content/{id}/export", get(content::export))
         .route(
             "/t/{slug}/content/{id}/file",
-            get(content::file).post(content::attach).layer(DefaultBodyLimit::max(MAX_UPLOAD)),
+            get(content::file).post(content::attach).layer(DefaultBodyLimit::max(MAX_FILE + MULTIPART)),
         )
         .with_state(db)
         .merge(documentation)

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 pub use self::{
     approval::{Approval, ApprovalState, Decision, Thing, ThingKind, ids_in, needs_approval},
-    evaluation::{Evaluation, Verdict},
+    evaluation::{Evaluation, Taken, Verdict},
     filter::{RunFilter, RunView, day, micros},
     options::{Estimate, LowerLimits, left_undone},
     question::{

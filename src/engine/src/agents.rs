@@ -117,12 +117,14 @@ async fn call(
         let error = Trouble::Words(format!("This agent has no tool `{name}`."));
         return refuse(run, key, name, arguments, error).await;
     };
+    let kind = if known.name == "remember" { StepKind::MemoryWrite } else { StepKind::ToolCall };
+    // What is handed over is done by a dry run as well. Nobody is asked, and no time is waited for.
+    let acts = known.name != "hand_over" && (known.risk != Risk::Read || waits::is_one(known));
+    if run.run().dry_run && acts {
+        return leave_undone(run, key, kind, name, arguments).await;
+    }
     if waits::is_one(known) {
         return waits::call(run, key, known, arguments).await;
-    }
-    let kind = if known.name == "remember" { StepKind::MemoryWrite } else { StepKind::ToolCall };
-    if run.run().dry_run && known.risk != Risk::Read {
-        return leave_undone(run, key, kind, name, arguments).await;
     }
     let schema = Some(tools::schema(known));
     let asked = Asked { key, kind, name, risk: Some(known.risk), atomic: is_ours(known), input: arguments, schema };

@@ -284,8 +284,9 @@ impl Models<'_> {
                                                ELSE failures END,
                     last_error = $3,
                     worked_at = CASE WHEN $2 THEN worked_at ELSE $4 END,
-                    open_until = CASE WHEN $2 THEN
-                        coalesce($7, CASE WHEN failures + 1 >= $5 THEN $6::timestamptz END) END
+                    -- A wait that it has asked for is kept, whatever else was under way.
+                    open_until = greatest(CASE WHEN open_until > $4 AND failures < $5 THEN open_until END,
+                                          CASE WHEN $2 THEN coalesce($7, CASE WHEN failures + 1 >= $5 THEN $6::timestamptz END) END)
              WHERE id = $1",
             id.0,
             failed,

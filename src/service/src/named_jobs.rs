@@ -6,7 +6,6 @@ mod work;
 use domain::{
     CampaignId, ContentId, NamedJobId, Permission, RunId,
     named_jobs::{JobName, JobState, NamedJob},
-    runs::NewRun,
 };
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
@@ -32,16 +31,21 @@ impl Tenant {
 }
 
 impl NamedJobs<'_> {
-    /// Asks for a run of an agent. Whether there is such an agent is found out by the worker.
+    /// Asks for a run of an agent, done in its usual way. Whether there is such an agent is found out by the worker.
     ///
     /// # Errors
     /// [`Error::Forbidden`] without the right to run agents.
-    pub async fn execute_marketing_agent(&mut self, new: NewRun) -> Result<NamedJob> {
+    pub async fn execute_marketing_agent(
+        &mut self,
+        agent_name: String,
+        task: String,
+        parameters: Map<String, Value>,
+    ) -> Result<NamedJob> {
         self.t.require(Permission::RunAgents).await?;
-        let arguments = json!({ "agent_name": new.agent, "task": new.task, "parameters": new.parameters });
+        let arguments = json!({ "agent_name": agent_name, "task": task, "parameters": parameters });
         let id = self.add(JobName::ExecuteMarketingAgent, arguments, None).await?;
-        let (company, NewRun { agent, task, parameters, .. }) = (self.t.actor().company(), new);
-        let job = ExecuteMarketingAgent { company, job: id, agent_name: agent, task, parameters };
+        let company = self.t.actor().company();
+        let job = ExecuteMarketingAgent { company, job: id, agent_name, task, parameters };
         self.t.enqueue(&job).await?;
         self.get(id).await
     }

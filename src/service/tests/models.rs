@@ -151,6 +151,34 @@ async fn after_five_failures_a_model_is_left_alone_for_a_minute() {
 }
 
 #[tokio::test]
+async fn a_wait_that_was_asked_for_is_kept() {
+    let db = testing::db_at("2026-11-20T12:00:00Z".parse().expect("a time")).await;
+    let acme = db.company("Acme").await;
+    let mut t = db.tenant(&acme.owner).await.expect("open");
+    let id = create(&mut t, "Writer").await.id;
+    assert_eq!(t.models().busy_until().await.expect("asked"), None);
+    let busy =
+        NoAnswer { words: "It is busy and asks to wait (429).", wait: Some(std::time::Duration::from_secs(600)) };
+    t.models().record(id, Err(busy)).await.expect("kept");
+    let until = Some(db.clock().now() + Duration::minutes(10));
+    assert_eq!(t.models().busy_until().await.expect("asked"), until);
+    // What other runs had asked before comes in meanwhile.
+    t.models().record(id, Ok(())).await.expect("kept");
+    assert_eq!(t.models().busy_until().await.expect("asked"), until);
+    fail(&mut t, id, 1).await;
+    assert_eq!(t.models().busy_until().await.expect("asked"), until);
+    assert!(!is_ready(&mut t, id).await);
+    db.clock().advance(Duration::minutes(10));
+    assert!(is_ready(&mut t, id).await);
+    assert_eq!(t.models().get(id).await.expect("there").last_error.as_deref(), Some("It is out of order (500)."));
+
+    let forever = NoAnswer { wait: Some(std::time::Duration::MAX), ..busy };
+    t.models().record(id, Err(forever)).await.expect("kept");
+    let until = t.models().busy_until().await.expect("asked");
+    assert_eq!(until, Some(db.clock().now() + Duration::hours(1)), "nobody is left alone longer");
+}
+
+#[tokio::test]
 async fn viewers_read_and_nobody_reaches_into_another_company() {
     let db = testing::db().await;
     let (acme, other) = (db.company("Acme").await, db.company("Other").await);

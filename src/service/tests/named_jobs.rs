@@ -9,8 +9,9 @@ use domain::{
     content::{ContentFilter, ContentInput, ContentKind},
     keys::Scope,
     named_jobs::{JobState, MarketingReport, NamedJob},
-    runs::{NewRun, RunOrigin},
+    runs::RunOrigin,
 };
+use serde_json::Map;
 use service::{Actor, Db, Error, named_jobs::work};
 
 async fn campaign(db: &Db, actor: &Actor, name: &str) -> CampaignId {
@@ -107,11 +108,12 @@ async fn an_execution_is_a_run_with_the_rights_of_whoever_asked() {
     t.agents().create(Definition::from_markdown(file).expect("a file")).await.expect("made");
     t.commit().await.expect("kept");
     let (program, _) = acme.key(&[Scope::RunsWrite]).await;
-    let new = |agent: &str| NewRun { agent: agent.to_owned(), task: "Read".to_owned(), ..NewRun::default() };
 
     let mut t = db.tenant(&program).await.expect("open");
-    let known = t.named_jobs().execute_marketing_agent(new("reader")).await.expect("asked");
-    let unknown = t.named_jobs().execute_marketing_agent(new("nobody")).await.expect("asked");
+    let known =
+        t.named_jobs().execute_marketing_agent("reader".into(), "Read".into(), Map::new()).await.expect("asked");
+    let unknown =
+        t.named_jobs().execute_marketing_agent("nobody".into(), "Read".into(), Map::new()).await.expect("asked");
     t.commit().await.expect("kept");
     let known = done(&db, &program, &known).await;
     assert_eq!(known.state, JobState::Running, "{:?}", known.error);
@@ -121,7 +123,7 @@ async fn an_execution_is_a_run_with_the_rights_of_whoever_asked() {
     assert_eq!((unknown.state, unknown.error.as_deref()), (JobState::Failed, Some("There is no such agent.")));
 
     let mut t = db.tenant(&program).await.expect("open");
-    let late = t.named_jobs().execute_marketing_agent(new("reader")).await.expect("asked");
+    let late = t.named_jobs().execute_marketing_agent("reader".into(), "Read".into(), Map::new()).await.expect("asked");
     t.commit().await.expect("kept");
     let mut t = db.tenant(&acme.owner).await.expect("open");
     t.keys().revoke(program.api_key_id().expect("a key")).await.expect("revoked");
@@ -139,7 +141,10 @@ async fn who_may_not_ask_is_refused_and_nobody_reads_the_jobs_of_others() {
     let viewer = acme.member(Role::Viewer).await;
     let mut t = db.tenant(&viewer).await.expect("open");
     assert!(matches!(t.named_jobs().generate_marketing_report(spring).await, Err(Error::Forbidden(_))));
-    assert!(matches!(t.named_jobs().execute_marketing_agent(NewRun::default()).await, Err(Error::Forbidden(_))));
+    assert!(matches!(
+        t.named_jobs().execute_marketing_agent(String::new(), String::new(), Map::new()).await,
+        Err(Error::Forbidden(_))
+    ));
     assert_eq!(t.named_jobs().get(job.id).await.expect("a job").id, job.id);
     drop(t);
     let mut t = db.tenant(&rival.owner).await.expect("open");

@@ -3,7 +3,7 @@
 use domain::{
     CampaignId, NamedJobId,
     named_jobs::{JobState, NamedJob},
-    runs::{AnswerStatus, NewRun},
+    runs::AnswerStatus,
 };
 use service::Tenant;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -28,11 +28,7 @@ pub fn router() -> OpenApiRouter {
     security(("key" = ["runs:write"])), request_body = AgentTask, responses((status = ACCEPTED, body = NamedJob)))]
 async fn execute(call: Write<Json<AgentTask>>) -> Result<Reply> {
     let (mut work, Json(AgentTask { agent_name, task, parameters })) = call.open().await?;
-    let job = work
-        .t
-        .named_jobs()
-        .execute_marketing_agent(NewRun { agent: agent_name, task, parameters, ..NewRun::default() })
-        .await?;
+    let job = work.t.named_jobs().execute_marketing_agent(agent_name, task, parameters).await?;
     work.done(asked(&job)?).await
 }
 

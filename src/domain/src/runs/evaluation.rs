@@ -26,13 +26,24 @@ pub struct Evaluation {
     pub verdict: Option<Verdict>,
 }
 
+/// A step that a run has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// What it is.
+    pub kind: StepKind,
+    /// Name of the tool or the model.
+    pub name: String,
+    /// It did what it should.
+    pub done: bool,
+}
+
 impl Verdict {
-    /// The verdict on a run: where it stands, what it answered, and its steps by kind and name. There is none while
-    /// it goes on. An expectation that nobody understands is not met.
+    /// The verdict on a run: where it stands, what it answered, and its steps. There is none while it goes on. An
+    /// expectation that nobody understands is not met.
     ///
-    /// `answer contains: X`, `calls: TOOL`, `never calls: TOOL`, `steps at most: N`.
+    /// `answer contains: X`, `calls: TOOL` and it was done, `never calls: TOOL` even in vain, `steps at most: N`.
     #[must_use]
-    pub fn of(state: RunState, expects: &[String], answer: &str, steps: &[(StepKind, String)]) -> Option<Self> {
+    pub fn of(state: RunState, expects: &[String], answer: &str, steps: &[Taken]) -> Option<Self> {
         if !state.has_ended() {
             return None;
         }
@@ -42,14 +53,16 @@ impl Verdict {
     }
 }
 
-fn is_met(expected: &str, answer: &str, steps: &[(StepKind, String)]) -> bool {
+fn is_met(expected: &str, answer: &str, steps: &[Taken]) -> bool {
     let is_call = |kind: StepKind| matches!(kind, StepKind::ToolCall | StepKind::Handoff | StepKind::MemoryWrite);
-    let calls = |tool: &str| steps.iter().any(|(kind, name)| is_call(*kind) && name == tool);
-    let taken = steps.iter().filter(|(kind, _)| matches!(kind, StepKind::ToolCall | StepKind::ModelCall)).count();
+    let calls =
+        |tool: &str, any: bool| steps.iter().any(|step| is_call(step.kind) && step.name == tool && (any || step.done));
+    let counts = |step: &&Taken| matches!(step.kind, StepKind::ToolCall | StepKind::ModelCall);
+    let taken = steps.iter().filter(counts).count();
     match expected.split_once(':').map(|(what, value)| (what.trim(), value.trim())) {
         Some(("answer contains", words)) => answer.to_lowercase().contains(&words.to_lowercase()),
-        Some(("calls", tool)) => calls(tool),
-        Some(("never calls", tool)) => !calls(tool),
+        Some(("calls", tool)) => calls(tool, false),
+        Some(("never calls", tool)) => !calls(tool, true),
         Some(("steps at most", most)) => most.parse().is_ok_and(|most: usize| taken <= most),
         _ => false,
     }
@@ -61,7 +74,12 @@ mod tests {
 
     fn verdict(state: RunState, expects: &[&str]) -> Option<Verdict> {
         let expects: Vec<_> = expects.iter().map(ToString::to_string).collect();
-        let steps = [(StepKind::ToolCall, "read_lead".to_owned()), (StepKind::Handoff, "hand_over".to_owned())];
+        let step = |kind, name: &str, done| Taken { kind, name: name.to_owned(), done };
+        let steps = [
+            step(StepKind::ToolCall, "read_lead", true),
+            step(StepKind::Handoff, "hand_over", true),
+            step(StepKind::MemoryWrite, "remember", false),
+        ];
         Verdict::of(state, &expects, "The Plan for Corvus", &steps)
     }
 
@@ -73,6 +91,8 @@ mod tests {
             ("calls: read_lead", true),
             ("calls: hand_over", true),
             ("calls: add_note", false),
+            ("calls: remember", false),
+            ("never calls: remember", false),
             ("never calls: add_note", true),
             ("never calls: hand_over", false),
             ("steps at most: 1", true),

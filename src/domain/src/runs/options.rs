@@ -50,7 +50,7 @@ impl LowerLimits {
             cost: self.cost.unwrap_or(agent.cost),
         };
         if !(0.0..=agent.cost).contains(&limits.cost) {
-            let words = format!("Enter US dollars from 0 to the {:.2} of the agent.", agent.cost);
+            let words = format!("Enter US dollars from 0 to the {} of the agent.", agent.cost);
             problems.push(Problem::field("limits.cost", "limit_invalid", words));
         }
         problems.finish()?;

@@ -121,10 +121,14 @@ async fn think(
             Thought::Busy(words, until) => (words, until),
             other => return Ok(other),
         };
-        if !put_off(db, run, &format!("{key}.busy"), &words, until).await? {
+        let asked = run.has_step(&key);
+        let wait = if asked { format!("{key}.busy") } else { format!("{key}.unasked{again}") };
+        if !put_off(db, run, &wait, &words, until).await? {
             return Ok(Thought::Stop);
         }
-        key = format!("m{turn}~{again}");
+        if asked {
+            key = format!("m{turn}~{again}");
+        }
     }
     ask(db, run, models, talk, &key, halt).await
 }
@@ -132,7 +136,7 @@ async fn think(
 /// Lets the run sleep until the models may be asked. Whether that time has come.
 async fn put_off(db: &Db, run: &mut RunInHand, key: &str, words: &str, until: DateTime<Utc>) -> Result<bool> {
     let input = json!({ "until": until, "why": words });
-    let asked = Asked { key, kind: StepKind::ToolCall, name: "wait", risk: None, atomic: true, input, schema: None };
+    let asked = Asked { key, kind: StepKind::ModelCall, name: "wait", risk: None, atomic: true, input, schema: None };
     let wait = (until - db.clock().now()).max(TimeDelta::zero());
     Ok(matches!(run.wait(asked, Wait::Time(wait)).await??, Intent::Have(_)))
 }

@@ -145,6 +145,8 @@ async fn a_model_that_asks_to_wait_longer_is_waited_for_asleep() {
         calls("draft_mail", json!({ "lead": lead, "subject": "Calibration", "body": "Hello" })),
         Says::Status(429, Some(45)),
         Says::Words("A draft is kept."),
+        Says::Status(429, Some(30)),
+        Says::Words("Now."),
     ])
     .await;
     set_up(&db, &nora, "Busy", &model).await;
@@ -164,7 +166,12 @@ async fn a_model_that_asks_to_wait_longer_is_waited_for_asleep() {
     let drafts = steps(&db, &nora, &run).await.into_iter().filter(|step| step.name == "draft_mail").count();
     assert_eq!((drafts, model.asked().len()), (1, 3), "nothing was done twice");
     let other = when_it_wakes(&db, &nora, &other).await;
-    assert_eq!(other.answer.as_deref(), Some("A draft is kept."), "{other:?}");
+    assert_eq!((other.state, model.asked().len()), (RunState::Sleeping, 4), "it is told to wait itself: {other:?}");
+    assert_eq!(other.wake_at, Some(db.clock().now() + TimeDelta::seconds(30)));
+    assert_eq!(other.usage.steps, 1, "waiting is no work: {other:?}");
+    db.clock().advance(TimeDelta::seconds(30));
+    let other = when_it_wakes(&db, &nora, &other).await;
+    assert_eq!(other.answer.as_deref(), Some("Now."), "{other:?}");
 }
 
 #[tokio::test]

@@ -96,6 +96,40 @@ async fn a_dry_run_asks_nobody_and_calls_nothing() {
 }
 
 #[tokio::test]
+async fn a_dry_run_waits_for_nobody() {
+    let test = testing::db().await;
+    let (db, nora) = demo(&test).await;
+    let model = Model::start([
+        Says::Calls("ask_person", json!({ "question": "Which list?" }).to_string()),
+        Says::Calls("wait", json!({ "minutes": 60 }).to_string()),
+        Says::Words("I have tried."),
+    ])
+    .await;
+    set_up(&db, &nora, "Mini", &model).await;
+    let mut t = db.tenant(&nora).await.expect("open");
+    let file = "---\nname: asker\ndescription: Asks.\ntools: [ask_person, wait]\n---\nAsk.";
+    t.agents().create(Definition::from_markdown(file).expect("a file")).await.expect("created");
+    t.commit().await.expect("kept");
+    let new = NewRun { agent: "asker".into(), task: "Find out.".into(), dry_run: true, ..NewRun::default() };
+    let run = once(&db, &nora, &start(&db, &nora, new).await).await;
+    assert_eq!(run.answer.as_deref(), Some("I have tried."), "{run:?}");
+    assert_eq!(steps(&db, &nora, &run).await.iter().filter(|step| step.was_left_undone()).count(), 2);
+}
+
+#[tokio::test]
+async fn what_is_handed_over_is_done_by_the_chosen_writer() {
+    let test = testing::db().await;
+    let (db, nora) = demo(&test).await;
+    let model = Model::start([Says::Words("Nobody has asked for me.")]).await;
+    set_up(&db, &nora, "Mini", &model).await;
+    let new = NewRun { built_in: true, ..example(&db, &nora, "account-planner").await };
+    let run = to_its_end(&db, &nora, start(&db, &nora, new).await).await;
+    let mut t = db.tenant(&nora).await.expect("open");
+    assert!(!t.runs().children(run.id).await.expect("a list").is_empty(), "it has handed over");
+    assert_eq!((run.state, model.asked().len()), (RunState::Succeeded, 0), "{run:?}");
+}
+
+#[tokio::test]
 async fn the_chosen_writer_is_asked_first() {
     let test = testing::db().await;
     let (db, nora) = demo(&test).await;
@@ -137,6 +171,8 @@ async fn a_run_has_the_limits_that_it_was_given_and_never_more_than_its_agent() 
     let run = once(&db, &nora, &run).await;
     assert_eq!(run.state, RunState::WaitingBudget, "it has come to its limit");
     let mut t = db.tenant(&nora).await.expect("open");
+    let again = t.runs().fork(run.id).await.expect("once more");
+    assert_eq!((again.limits.steps, again.limits.cost), (2, 0.01), "with the same limits");
     let more = LowerLimits { steps: Some(10_000), ..LowerLimits::default() };
     let refused = t.runs().create(NewRun { limits: more, ..new.clone() }).await;
     assert!(matches!(refused, Err(Error::Invalid(problems)) if problems[0].field.as_deref() == Some("limits.steps")));

@@ -236,14 +236,16 @@ impl Drafts<'_> {
         Ok(())
     }
 
-    /// Gives an order back that is to be filled later, unless its e-mail cannot wait so long. Whether it was.
+    /// Gives an order back that is to be filled later, unless its e-mail cannot wait so long, or a person waits for
+    /// it who wants it anew. Whether it was.
     ///
     /// # Errors
     /// When the database is away; it goes back when its lease ends.
     pub async fn put_off(&mut self, order: &Order, until: DateTime<Utc>) -> Result<bool> {
         let put_off = sqlx::query!(
             "UPDATE draft_orders o SET lease_until = NULL, write_at = $3 FROM messages m
-             WHERE o.message_id = $1 AND o.fence = $2 AND m.id = o.message_id AND m.due_at >= $4",
+             WHERE o.message_id = $1 AND o.fence = $2 AND m.id = o.message_id AND m.due_at >= $4
+               AND o.reason IS NULL",
             order.message.0,
             order.fence,
             until,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use domain::{
     AgentId, Page, PageRequest, Permission, RunId,
     agents::Definition,
-    runs::{Evaluation, Run, RunFilter, StepKind, Verdict},
+    runs::{Evaluation, Run, RunFilter, StepKind, Taken, Verdict},
 };
 use uuid::Uuid;
 
@@ -73,15 +73,17 @@ impl Runs<'_> {
             })
             .collect();
         let rows = sqlx::query!(
-            r#"SELECT s.run_id AS "run: RunId", s.kind AS "kind: StepKind", s.name
-               FROM runs r JOIN run_steps s ON s.run_id = r.id AND s.attempt = r.attempt WHERE r.id = ANY($1)"#,
+            r#"SELECT s.run_id AS "run: RunId", s.kind AS "kind: StepKind", s.name, s.state = 'done' AS "done!"
+               FROM runs r JOIN run_steps s ON s.run_id = r.id AND s.attempt = r.attempt
+               -- That no model had time is no work of the agent.
+               WHERE r.id = ANY($1) AND (s.kind <> 'model_call' OR s.model IS NOT NULL)"#,
             &ids
         )
         .fetch_all(self.t.conn())
         .await?;
-        let mut steps: HashMap<RunId, Vec<(StepKind, String)>> = HashMap::new();
+        let mut steps: HashMap<RunId, Vec<Taken>> = HashMap::new();
         for row in rows {
-            steps.entry(row.run).or_default().push((row.kind, row.name));
+            steps.entry(row.run).or_default().push(Taken { kind: row.kind, name: row.name, done: row.done });
         }
         let judged = |run: &&Run| {
             let expects = expects.get(&run.agent_version)?;

@@ -27,7 +27,7 @@ pub(crate) struct Cause {
     pub payload: Option<Value>,
     /// The attempt and the step of the parent that wait for its end.
     pub step: Option<(i32, String)>,
-    /// What is left of the limits of its parent.
+    /// What is left of the limits of its parent, or the limits of the run that it does once more.
     pub left: Option<Limits>,
     /// Its task, or what was said before, was made from text from outside.
     pub outside: bool,
@@ -103,12 +103,18 @@ impl Runs<'_> {
         if run.evaluation {
             return self.create_evaluation(run.agent_id).await;
         }
-        let Run { agent, task, parameters, model, built_in, dry_run, .. } = run;
+        let Run { agent, task, parameters, limits, model, built_in, dry_run, .. } = run;
         let new = NewRun { agent, task, parameters, model, built_in, dry_run, ..NewRun::default() };
         // What came from outside stays from outside.
         let with =
             sqlx::query!("SELECT payload, outside_task FROM runs WHERE id = $1", id.0).fetch_one(self.t.conn()).await?;
-        let cause = Cause { parent: Some(id), payload: with.payload, outside: with.outside_task, ..Cause::default() };
+        let cause = Cause {
+            parent: Some(id),
+            payload: with.payload,
+            outside: with.outside_task,
+            left: Some(limits),
+            ..Cause::default()
+        };
         self.start(run.agent_id, new, cause).await
     }
 
@@ -149,10 +155,11 @@ impl Runs<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
                      greatest($15, (SELECT depth FROM runs WHERE id = $16)), $17::jsonb, $17::jsonb IS NOT NULL OR $20,
                      $18, $19, $20, $21,
-                     -- What is handed over is part of an evaluation, and of a dry run.
+                     -- What is handed over is part of an evaluation, and of a dry run, and done by the same writer.
                      $22 OR coalesce((SELECT evaluation FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false),
                      $23 OR coalesce((SELECT dry_run FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false),
-                     $24, $25)",
+                     coalesce($24, (SELECT model_id FROM runs WHERE id = $12 AND $19::text IS NOT NULL)),
+                     $25 OR $26 AND coalesce((SELECT built_in FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false))",
             id.0,
             agent.0,
             found.version,
@@ -178,6 +185,7 @@ impl Runs<'_> {
             new.dry_run,
             new.model.map(|id| id.0),
             new.built_in,
+            !definition.playbook.is_empty(),
         )
         .execute(self.t.conn())
         .await?;

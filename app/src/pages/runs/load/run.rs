@@ -181,7 +181,7 @@ async fn thing(t: &mut Tenant, slug: &str, kind: &str, id: &str) -> Result<Optio
 
 /// Whether a model has answered, or is still asked.
 fn of_model(step: &RunStep) -> bool {
-    step.kind == StepKind::ModelCall && step.state != RunStepState::Failed
+    step.kind == StepKind::ModelCall && (step.model.is_some() || step.state == RunStepState::Intended)
 }
 
 /// The things by their kind, each with its address.

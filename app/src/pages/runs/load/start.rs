@@ -96,12 +96,7 @@ fn limits(of_agent: &Limits) -> Vec<LimitField> {
         whole("limits.steps", "Steps", of_agent.steps),
         whole("limits.minutes", "Minutes", of_agent.minutes),
         whole("limits.tokens", "Tokens", of_agent.tokens),
-        LimitField {
-            name: "limits.cost",
-            label: "Cost, US dollars",
-            most: format!("{:.2}", of_agent.cost),
-            whole: false,
-        },
+        LimitField { name: "limits.cost", label: "Cost, US dollars", most: of_agent.cost.to_string(), whole: false },
     ]
 }
 

@@ -2,7 +2,7 @@
 //! what it waits for and the run that lets go are one commit.
 
 use chrono::Duration;
-use domain::runs::{NewRun, RunState, RunStepState, Usage, WaitForPerson};
+use domain::runs::{NewRun, RunState, RunStepState, StepKind, Usage, WaitForPerson};
 
 use super::{super::AnswerAddress, Asked, Intent, Outcome, RunInHand, lost};
 use crate::{Error, Result};
@@ -40,7 +40,9 @@ impl RunInHand {
         }
         drop(t);
         let mut t = self.locked().await?;
-        self.hold(&mut t, 1, &Outcome::default()).await?;
+        // Waiting for a model is no work of the agent.
+        let steps = i32::from(asked.kind != StepKind::ModelCall);
+        self.hold(&mut t, steps, &Outcome::default()).await?;
         let step = self.write_down(&mut t, &asked, RunStepState::Waiting).await?;
         let now = t.now();
         let (state, until) = match wait {
