@@ -5,11 +5,12 @@ mod ask;
 mod reader;
 mod session;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use service::{
     Actor, Db,
-    inboxes::{Ended, InHand, claim},
+    inboxes::{Ended, InHand, InTheWay, claim},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::rustls::ClientConfig;
@@ -17,7 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{mail::tls, post};
 use ask::Failure;
-use reader::Reader;
+use reader::{Held, Reader};
 
 /// How often somebody looks for inboxes that are due.
 const LOOK: Duration = Duration::from_secs(2);
@@ -25,6 +26,8 @@ const LOOK: Duration = Duration::from_secs(2);
 const WAITING: usize = 200;
 /// Inboxes beyond these that it reads at the same time, without staying.
 const VISITS: usize = 20;
+/// What a person is told of a failure of ours.
+const FAULT: &str = "this failed on our side, and is tried again. The log tells why.";
 
 /// Reads inboxes until `stop` is cancelled.
 pub async fn run(db: Db, stop: CancellationToken) {
@@ -104,32 +107,46 @@ struct Visit {
 impl Visit {
     async fn begin(self) -> service::Result<()> {
         let actor = self.db.platform().system_actor(self.hand.company, "inbox").await?;
-        let words;
-        let ended = match self.read(&actor).await {
-            Ok(()) => Ended::Read,
-            Err(End::Stopped) => Ended::Stopped,
-            Err(End::NotOurs) => return Ok(()),
-            Err(End::Failed(failure)) => {
-                words = failure.to_string();
-                Ended::Failed(&words)
-            }
-            Err(End::Fault(error)) => {
+        let mut held = None;
+        // A server says what it likes, and libraries break on it: that is a failure as others are, and not the last visit.
+        let read = AssertUnwindSafe(self.read(&actor, &mut held)).catch_unwind().await;
+        let (words, why) = match read {
+            Ok(Ok(())) => return self.give_back(&actor, Ended::Read).await,
+            Ok(Err(End::Stopped)) => return self.give_back(&actor, Ended::Stopped).await,
+            Ok(Err(End::NotOurs)) => return Ok(()),
+            Ok(Err(End::Failed(failure))) => (failure.to_string(), failure.to_string()),
+            Ok(Err(End::Fault(error))) => {
+                if matches!(error, service::Error::Unavailable) {
+                    held = None;
+                }
                 let cause = &error as &dyn std::error::Error;
                 tracing::error!(mailbox.id = %self.hand.mailbox, error = cause, "A mail could not be stored");
-                Ended::Failed("Storing a mail: this failed on our side, and is tried again. The log tells why.")
+                let why = "Storing it has failed again and again, so nothing was done with it.";
+                (format!("Storing a mail: {FAULT}"), why.to_owned())
+            }
+            Err(_) => {
+                tracing::error!(mailbox.id = %self.hand.mailbox, "The reader of an inbox has panicked");
+                let why = "Reading it has broken its reader again and again, so nothing was done with it.";
+                (format!("Reading: {FAULT}"), why.to_owned())
             }
         };
-        let mut t = self.db.tenant(&actor).await?;
+        let at = held.map(|Held { uid_validity, uid }| InTheWay { uid_validity, uid, why: &why });
+        self.give_back(&actor, Ended::Failed(&words, at)).await
+    }
+
+    async fn give_back(&self, actor: &Actor, ended: Ended<'_>) -> service::Result<()> {
+        let mut t = self.db.tenant(actor).await?;
         t.inboxes().give_back(&self.hand, ended).await?;
         t.commit().await
     }
 
-    async fn read(&self, actor: &Actor) -> Result<(), End> {
+    /// Leaves the mail that it has in hand in `held`.
+    async fn read(&self, actor: &Actor, held: &mut Option<Held>) -> Result<(), End> {
         let mut t = self.db.tenant(actor).await?;
         let source = t.inboxes().source(&self.hand).await?.ok_or(End::NotOurs)?;
         t.commit().await?;
         let server = session::open(post::guard(&self.db), self.tls.clone(), &source).await?;
-        let reader = Reader::new(&self.db, actor, self.hand, &source);
+        let reader = Reader::new(&self.db, actor, self.hand, source, held);
         reader.work(server, self.place.is_some(), &self.stop).await
     }
 }

@@ -10,7 +10,7 @@ use domain::{
     mailboxes::{MailboxKind, Security},
 };
 
-pub use reading::{Cursor, Ended, Fetched, InHand, Source, claim};
+pub use reading::{Cursor, Ended, Fetched, InHand, InTheWay, Source, Stuck, claim};
 
 use uuid::Uuid;
 
@@ -74,6 +74,10 @@ impl Inboxes<'_> {
         }
         let input = input.check()?;
         let (port, security) = (input.port.unwrap_or_default(), input.security.unwrap_or(Security::Tls));
+        // Whoever sets it at the same time waits here, and then sees which server the stored password is for.
+        sqlx::query_scalar!("SELECT 1 FROM mailboxes WHERE id = $1 FOR NO KEY UPDATE", mailbox.0)
+            .fetch_optional(self.t.conn())
+            .await?;
         let old = self.find(mailbox).await?;
         let moved = old
             .as_ref()
@@ -96,6 +100,7 @@ impl Inboxes<'_> {
                      place = CASE WHEN $9 THEN $10 ELSE i.place END,
                      uid_validity = CASE WHEN $9 THEN NULL ELSE i.uid_validity END,
                      last_uid = CASE WHEN $9 THEN 0 ELSE i.last_uid END,
+                     stuck_uid = CASE WHEN $9 THEN NULL ELSE i.stuck_uid END,
                      missing = CASE WHEN $9 THEN 0 ELSE i.missing END, mended = CASE WHEN $9 THEN 0 ELSE i.mended END,
                      error = NULL, failures = 0, next_read_at = $8, lease_token = NULL, lease_until = NULL",
             mailbox.0,

@@ -11,7 +11,7 @@ use async_imap::{
 use chrono::{DateTime, NaiveDate, Utc};
 use service::{
     Actor, Db,
-    inboxes::{Cursor, Fetched, InHand, Source},
+    inboxes::{Cursor, Fetched, InHand, Source, Stuck},
 };
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,8 @@ const PART: u32 = 256 * 1024;
 const SLOWEST: u32 = 64 * 1024;
 /// Sizes that are asked for at once.
 const BATCH: usize = 200;
+/// A mail at which reading has failed so often is set aside for a person.
+const TRIES: u32 = 3;
 
 /// Whoever reads an inbox.
 pub(super) struct Reader<'r> {
@@ -41,7 +43,15 @@ pub(super) struct Reader<'r> {
     actor: &'r Actor,
     hand: InHand,
     cursor: Cursor,
-    stuck: bool,
+    stuck: Option<Stuck>,
+    held: &'r mut Option<Held>,
+}
+
+/// The mail that a reader asks for or stores: if it fails now, this one is in the way.
+#[derive(Clone, Copy)]
+pub(super) struct Held {
+    pub uid_validity: u32,
+    pub uid: u32,
 }
 
 /// A mail that the server has.
@@ -52,8 +62,8 @@ struct Listed {
 }
 
 impl<'r> Reader<'r> {
-    pub(super) fn new(db: &'r Db, actor: &'r Actor, hand: InHand, source: &Source) -> Self {
-        Self { db, actor, hand, cursor: source.cursor, stuck: source.stuck }
+    pub(super) fn new(db: &'r Db, actor: &'r Actor, hand: InHand, source: Source, held: &'r mut Option<Held>) -> Self {
+        Self { db, actor, hand, cursor: source.cursor, stuck: source.stuck, held }
     }
 
     /// Reads until everything is here, then waits for more if it may stay.
@@ -127,27 +137,36 @@ impl<'r> Reader<'r> {
                 if stop.is_cancelled() {
                     return Err(End::Stopped);
                 }
-                let (raw, unreadable) = match self.fetch(server, &listed).await {
-                    // It was deleted in the meantime.
-                    Ok(None) => continue,
-                    Ok(Some(raw)) => (raw, None),
-                    Err(failure) if failure.refused && self.stuck => {
-                        (headers(server, listed.uid).await, Some(failure.to_string()))
-                    }
-                    Err(failure) => return Err(failure.into()),
-                };
-                let mail = Fetched {
-                    uid_validity: validity,
-                    uid: listed.uid,
-                    raw: &raw,
-                    at: listed.at,
-                    missing,
-                    unreadable: unreadable.as_deref(),
-                };
-                self.keep(mail).await?;
+                *self.held = Some(Held { uid_validity: validity, uid: listed.uid });
+                self.take(server, validity, &listed, missing).await?;
+                *self.held = None;
             }
         }
         Ok(())
+    }
+
+    /// Reads one mail and stores it. What has stood in the way too often is not asked for again, but set aside.
+    async fn take(&mut self, server: &mut Server, validity: u32, mail: &Listed, missing: bool) -> Result<(), End> {
+        let stuck = self.stuck.take_if(|stuck| (stuck.uid_validity, stuck.uid) == (validity, mail.uid));
+        let times = stuck.as_ref().map_or(0, |stuck| stuck.times);
+        let (raw, after) = if times < TRIES {
+            // It was deleted in the meantime, if there is nothing.
+            let Some(raw) = fetch(server, mail, times + 1 == TRIES).await? else { return Ok(()) };
+            (raw, Ok(()))
+        } else {
+            headers(server, mail.uid, times == TRIES).await
+        };
+        self.keep(Fetched {
+            uid_validity: validity,
+            uid: mail.uid,
+            raw: &raw,
+            at: mail.at,
+            missing,
+            unreadable: stuck.as_ref().filter(|_| times >= TRIES).map(|stuck| stuck.why.as_str()),
+        })
+        .await?;
+        *self.held = None;
+        Ok(after?)
     }
 
     /// Number, size and time of mails, the oldest first.
@@ -174,23 +193,10 @@ impl<'r> Reader<'r> {
         Ok(listed)
     }
 
-    /// The octets of a mail, or the first of them; nothing when it is gone.
-    async fn fetch(&self, server: &mut Server, mail: &Listed) -> Result<Option<Vec<u8>>, Failure> {
-        let whole = if self.stuck { PART } else { WHOLE };
-        let (part, size) = if mail.size > whole { (format!("<0.{PART}>"), PART) } else { (String::new(), mail.size) };
-        let patience = PATIENCE + Duration::from_secs((size / SLOWEST).into());
-        body(server, mail.uid, &format!("BODY.PEEK[]{part}"), patience).await
-    }
-
     async fn keep(&mut self, mail: Fetched<'_>) -> Result<(), End> {
-        let kept = match self.try_to_keep(mail).await {
-            Err(error) if self.stuck && !matches!(error, service::Error::Unavailable) => {
-                tell_of_fault(&self.hand, &error);
-                let why = Some("Storing it has failed again and again, so nothing was done with it.");
-                self.try_to_keep(Fetched { unreadable: why, ..mail }).await?
-            }
-            kept => kept?,
-        };
+        let mut t = self.db.tenant(self.actor).await?;
+        let kept = t.inboxes().keep(&self.hand, mail).await?;
+        t.commit().await?;
         if !kept {
             return Err(End::NotOurs);
         }
@@ -200,13 +206,6 @@ impl<'r> Reader<'r> {
             self.cursor.last_uid = mail.uid;
         }
         Ok(())
-    }
-
-    async fn try_to_keep(&self, mail: Fetched<'_>) -> service::Result<bool> {
-        let mut t = self.db.tenant(self.actor).await?;
-        let kept = t.inboxes().keep(&self.hand, mail).await?;
-        t.commit().await?;
-        Ok(kept)
     }
 
     /// Says that everything is read, and asks whether a comparison is due.
@@ -249,11 +248,6 @@ impl<'r> Reader<'r> {
     }
 }
 
-fn tell_of_fault(hand: &InHand, error: &service::Error) {
-    let error = error as &dyn std::error::Error;
-    tracing::error!(mailbox.id = %hand.mailbox, error, "A mail that cannot be stored is set aside");
-}
-
 async fn search(server: &mut Server, name: &str, what: &str) -> Result<Vec<u32>, Failure> {
     let mut uids = Vec::new();
     ask(server, name, PATIENCE, &format!("UID SEARCH {what}"), |told| {
@@ -276,7 +270,7 @@ async fn body(server: &mut Server, uid: u32, part: &str, patience: Duration) -> 
         }
         for value in values {
             if let AttributeValue::BodySection { data, .. } = value {
-                // An empty mail has no data, and is one all the same.
+                // An empty mail has no data, and is one all the same; whether it may be empty tells its size.
                 octets = Some(data.as_deref().unwrap_or_default().to_vec());
             }
         }
@@ -285,9 +279,29 @@ async fn body(server: &mut Server, uid: u32, part: &str, patience: Duration) -> 
     Ok(octets)
 }
 
-/// What there is of a mail that the server does not give out.
-async fn headers(server: &mut Server, uid: u32) -> Vec<u8> {
-    body(server, uid, "BODY.PEEK[HEADER]", PATIENCE).await.ok().flatten().unwrap_or_default()
+/// The octets of a mail, or the first of them when it is too large, or when the whole seems to be; nothing when it is gone.
+async fn fetch(server: &mut Server, mail: &Listed, is_last_try: bool) -> Result<Option<Vec<u8>>, Failure> {
+    let whole = if is_last_try { PART } else { WHOLE };
+    let (part, size) = if mail.size > whole { (format!("<0.{PART}>"), PART) } else { (String::new(), mail.size) };
+    let patience = PATIENCE + Duration::from_secs((size / SLOWEST).into());
+    let raw = body(server, mail.uid, &format!("BODY.PEEK[]{part}"), patience).await?;
+    if mail.size > 0 && raw.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Failure::new("Reading a mail: the server gives nothing of it."));
+    }
+    Ok(raw)
+}
+
+/// What there is of a mail that the server does not give out, and how it went. They may be in the way as the whole is,
+/// so they are asked for only once.
+async fn headers(server: &mut Server, uid: u32, asks: bool) -> (Vec<u8>, Result<(), Failure>) {
+    if !asks {
+        return (Vec::new(), Ok(()));
+    }
+    match body(server, uid, "BODY.PEEK[HEADER]", PATIENCE).await {
+        Ok(raw) => (raw.unwrap_or_default(), Ok(())),
+        Err(failure) if failure.refused => (Vec::new(), Ok(())),
+        Err(failure) => (Vec::new(), Err(failure)),
+    }
 }
 
 /// A day as searches write it (RFC 9051, `date`).

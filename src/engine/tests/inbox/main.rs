@@ -215,3 +215,29 @@ async fn a_sandbox_mailbox_has_no_inbox_and_another_company_sees_none() {
     assert!(matches!(t.inboxes().get(desk.mailbox).await, Err(Error::NotFound(_))));
     assert!(matches!(t.inboxes().set(desk.mailbox, input()).await, Err(Error::NotFound(_))));
 }
+
+#[tokio::test]
+async fn a_password_is_not_kept_for_a_server_that_it_was_not_entered_for() {
+    let test = testing::db().await;
+    let desk = Desk::at(&test).await;
+    desk.set(PASSWORD).await;
+    let input = |port: u16, password: Option<&str>| InboxInput {
+        host: "127.0.0.1".into(),
+        port: Some(port.into()),
+        security: Some(Security::None),
+        username: USER.into(),
+        password: password.map(Into::into),
+    };
+    let mut moves = desk.db.tenant(&desk.company.owner).await.expect("open");
+    moves.inboxes().set(desk.mailbox, input(1, Some("of the new one"))).await.expect("set");
+    // Somebody saves the form as it was before, without the password, at the same time.
+    let (db, owner, mailbox) = (desk.db.clone(), desk.company.owner.clone(), desk.mailbox);
+    let before = input(desk.server.address.port(), None);
+    let saves = tokio::spawn(async move {
+        let mut t = db.tenant(&owner).await.expect("open");
+        t.inboxes().set(mailbox, before).await
+    });
+    testing::until_somebody_waits(&test.superuser()).await;
+    moves.commit().await.expect("kept");
+    assert!(matches!(saves.await.expect("it ends"), Err(Error::Invalid(_))), "the password is asked for");
+}

@@ -1,4 +1,4 @@
-//! Stands between a reader and its server and does what networks and servers do: hangs up, keeps silent, says no.
+//! Stands between a reader and its server and does what networks and servers do: hangs up, keeps silent, says no, or nonsense.
 
 use std::{collections::VecDeque, io, net::SocketAddr, sync::Arc};
 
@@ -19,6 +19,15 @@ pub enum Fate {
     Hold(&'static str),
 }
 
+/// An answer of the proxy's own.
+#[derive(Clone, Copy)]
+pub struct Own {
+    /// To commands that have these words.
+    pub to: &'static str,
+    /// With `TAG` where the tag of the command stands. Nothing at all is the end of the connection.
+    pub answer: &'static str,
+}
+
 /// The first connections have a fate each; those after them are let through.
 pub struct Proxy {
     pub address: SocketAddr,
@@ -31,12 +40,12 @@ impl Proxy {
         Self::start(server, fates, None).await
     }
 
-    /// Answers commands that have these words with a no of its own, on every connection.
-    pub async fn that_refuses(server: SocketAddr, words: &'static str) -> Self {
-        Self::start(server, &[], Some(words)).await
+    /// Answers commands with an answer of its own, on every connection; the first ones have their fates, too.
+    pub async fn that_answers(server: SocketAddr, fates: &[Fate], own: Own) -> Self {
+        Self::start(server, fates, Some(own)).await
     }
 
-    async fn start(server: SocketAddr, fates: &[Fate], refused: Option<&'static str>) -> Self {
+    async fn start(server: SocketAddr, fates: &[Fate], own: Option<Own>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it has an address");
         let (held, let_go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -44,7 +53,7 @@ impl Proxy {
         let mut fates: VecDeque<Fate> = fates.iter().copied().collect();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let line = Line { server, fate: fates.pop_front(), refused, held: tell.clone(), let_go: wait.clone() };
+                let line = Line { server, fate: fates.pop_front(), own, held: tell.clone(), let_go: wait.clone() };
                 tokio::spawn(line.carry(client));
             }
         });
@@ -64,7 +73,7 @@ impl Proxy {
 struct Line {
     server: SocketAddr,
     fate: Option<Fate>,
-    refused: Option<&'static str>,
+    own: Option<Own>,
     held: Arc<Notify>,
     let_go: Arc<Notify>,
 }
@@ -84,9 +93,12 @@ impl Line {
                     }
                     let words = String::from_utf8_lossy(&command).into_owned();
                     command.clear();
-                    if self.refused.is_some_and(|refused| words.contains(refused)) {
-                        let tag = words.split(' ').next().unwrap_or_default();
-                        writer.write_all(format!("{tag} NO [SERVERBUG] This mail is broken.\r\n").as_bytes()).await?;
+                    if let Some(own) = self.own.filter(|own| words.contains(own.to)) {
+                        if own.answer.is_empty() {
+                            return Ok(());
+                        }
+                        let tag = words.split_whitespace().next().unwrap_or_default();
+                        writer.write_all(own.answer.replace("TAG", tag).as_bytes()).await?;
                         continue;
                     }
                     if let Some(Fate::Cut(of) | Fate::HangUp(of) | Fate::Hold(of)) = self.fate {

@@ -19,8 +19,6 @@ const LEASE: Duration = Duration::minutes(5);
 const SOON: Duration = Duration::seconds(10);
 /// The longest wait after a failure.
 const MOST_WAIT: Duration = Duration::minutes(30);
-/// After so many failures in a row a mail that cannot be read or stored is set aside for a person.
-const STUCK: i32 = 3;
 /// The server and what is stored are compared this often.
 const COMPARE: Duration = Duration::hours(1);
 /// Days that a comparison goes back.
@@ -66,8 +64,21 @@ pub struct Source {
     pub password: Zeroizing<String>,
     /// How far it has been read.
     pub cursor: Cursor,
-    /// Reading has failed again and again: what stands in the way is to be passed.
-    pub stuck: bool,
+    /// The mail at which reading has failed, if it has.
+    pub stuck: Option<Stuck>,
+}
+
+/// A mail that reading does not get past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// What its uid counts within.
+    pub uid_validity: u32,
+    /// Its uid.
+    pub uid: u32,
+    /// How often it was tried.
+    pub times: u32,
+    /// Why it failed the last time.
+    pub why: String,
 }
 
 /// A mail that the server has given.
@@ -94,8 +105,19 @@ pub enum Ended<'a> {
     Read,
     /// In the middle: the worker is told to stop.
     Stopped,
-    /// It did not get on, for this reason.
-    Failed(&'a str),
+    /// It did not get on, for the first reason; the second is the mail that it had in hand.
+    Failed(&'a str, Option<InTheWay<'a>>),
+}
+
+/// The mail at which a worker has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InTheWay<'a> {
+    /// What its uid counts within.
+    pub uid_validity: u32,
+    /// Its uid.
+    pub uid: u32,
+    /// What a person is told who finds it set aside.
+    pub why: &'a str,
 }
 
 /// Takes the inbox that is due the longest, if one is.
@@ -117,7 +139,8 @@ impl Inboxes<'_> {
         let row = sqlx::query!(
             r#"SELECT host, port, security AS "security: Security", username, password_sealed, uid_validity, last_uid,
                       since AS "since: NaiveDate", read_at AS "read_at: DateTime<Utc>",
-                      compared_at AS "compared_at: DateTime<Utc>", failures
+                      compared_at AS "compared_at: DateTime<Utc>", stuck_validity, stuck_uid, stuck_count,
+                      stuck_why
                FROM inboxes WHERE mailbox_id = $1 AND lease_token = $2"#,
             hand.mailbox.0,
             hand.token
@@ -141,7 +164,15 @@ impl Inboxes<'_> {
                 anew_since: row.read_at.map_or(row.since, |at| days_before(at, BEFORE)),
                 compare_since: is_due.then(|| days_before(now, COMPARED)),
             },
-            stuck: row.failures >= STUCK,
+            stuck: match (row.stuck_validity, row.stuck_uid) {
+                (Some(validity), Some(uid)) => Some(Stuck {
+                    uid_validity: u32::try_from(validity).map_err(Error::internal)?,
+                    uid: u32::try_from(uid).map_err(Error::internal)?,
+                    times: u32::try_from(row.stuck_count).unwrap_or_default(),
+                    why: row.stuck_why.unwrap_or_default(),
+                }),
+                _ => None,
+            },
         }))
     }
 
@@ -154,7 +185,8 @@ impl Inboxes<'_> {
         let now = self.t.now();
         let place = sqlx::query_scalar!(
             "UPDATE inboxes SET last_uid = CASE WHEN uid_validity = $3 THEN greatest(last_uid, $4) ELSE $4 END,
-                 uid_validity = $3, lease_until = $5
+                 uid_validity = $3, lease_until = $5,
+                 stuck_uid = CASE WHEN stuck_validity = $3 AND stuck_uid = $4 THEN NULL ELSE stuck_uid END
              WHERE mailbox_id = $1 AND lease_token = $2
              RETURNING place",
             hand.mailbox.0,
@@ -279,7 +311,12 @@ impl Inboxes<'_> {
         let (failures, error, wait) = match ended {
             Ended::Read => (0, None, POLL),
             Ended::Stopped => (before.failures, before.error, Duration::zero()),
-            Ended::Failed(words) => (before.failures + 1, Some(words.to_owned()), wait_after(before.failures)),
+            Ended::Failed(words, at) => {
+                if let Some(mail) = at {
+                    self.count_failure(hand, mail).await?;
+                }
+                (before.failures + 1, Some(words.to_owned()), wait_after(before.failures))
+            }
         };
         sqlx::query!(
             "UPDATE inboxes SET error = $2, failures = $3, next_read_at = $4, lease_token = NULL, lease_until = NULL
@@ -292,6 +329,24 @@ impl Inboxes<'_> {
         .execute(self.t.conn())
         .await?;
         self.t.tell("mailboxes", hand.mailbox.0).await
+    }
+
+    /// A failure at the same mail counts on; at another one it is the first.
+    async fn count_failure(&mut self, hand: &InHand, mail: InTheWay<'_>) -> Result<()> {
+        sqlx::query!(
+            "UPDATE inboxes
+             SET stuck_count = CASE WHEN stuck_validity = $3 AND stuck_uid = $4 THEN stuck_count + 1 ELSE 1 END,
+                 stuck_validity = $3, stuck_uid = $4, stuck_why = $5
+             WHERE mailbox_id = $1 AND lease_token = $2",
+            hand.mailbox.0,
+            hand.token,
+            i64::from(mail.uid_validity),
+            i64::from(mail.uid),
+            mail.why
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
     }
 }
 
