@@ -77,6 +77,11 @@ impl InboundMail<'_> {
                 judgement = leaves();
                 found
             }
+            (_, None) if self.is_from_us(&mail, &judgement).await? => {
+                judgement.kind = InboundKind::Other;
+                judgement.why = "It is from one of your own mailboxes or members.".to_owned();
+                Match::default()
+            }
             (_, None) => self.find(arrival.mailbox, &mail, &judgement).await?,
         };
         if judgement.kind == InboundKind::Reply && found.lead.is_none() && found.account.is_none() {
@@ -122,7 +127,7 @@ impl InboundMail<'_> {
                  AND (uid_key = $5 OR digest = $2 OR (message_id = $3 AND NOT starts_with(uid_key, $4)))
                ORDER BY 2 DESC, id LIMIT 1"#,
             arrival.mailbox.0,
-            &digest(arrival.raw),
+            digest(arrival.raw),
             parse::parse(arrival.raw).message_id,
             counted_here,
             arrival.uid_key
@@ -184,7 +189,7 @@ impl InboundMail<'_> {
             found.campaign.map(|id| id.0),
             found.enrolment.map(|id| id.0),
             found.message.map(|id| id.0),
-            &digest(arrival.raw),
+            digest(arrival.raw),
         )
         .execute(self.t.conn())
         .await?
@@ -193,7 +198,7 @@ impl InboundMail<'_> {
     }
 }
 
-/// By which a mail is known again.
-fn digest(raw: &[u8]) -> Vec<u8> {
-    Sha256::digest(raw).to_vec()
+/// By which a mail is known again. All mails of which nothing was read look the same, and are not.
+fn digest(raw: &[u8]) -> Option<Vec<u8>> {
+    (!raw.is_empty()).then(|| Sha256::digest(raw).to_vec())
 }

@@ -338,6 +338,30 @@ async fn whoever_answers_in_a_thread_is_recognised_by_what_has_come_before() {
 }
 
 #[tokio::test]
+async fn what_the_company_itself_writes_in_a_thread_is_no_reply() {
+    let test = testing::db_at(start_of_story()).await;
+    let (story, id, leads) = sent(&test, &["a@x.example"]).await;
+    let (mailbox, _) = story.mailbox().await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let address = t.mailboxes().get(mailbox).await.expect("there").address;
+    drop(t);
+    let away = "From: a@x.example\nMessage-ID: <away@x.example>\nAuto-Submitted: auto-replied\nSubject: Out of office\n\n\
+                I am out of the office.";
+    story.receive("7:1", away).await;
+    for (key, from) in [("7:2", address.as_str()), ("7:3", story.company.owner_email.as_str())] {
+        let own =
+            format!("From: {from}\nIn-Reply-To: <away@x.example>\nSubject: {key}\n\nPlease remove me from your list.");
+        story.receive(key, &own).await;
+        let mails = story.inbound().await;
+        let stored = mails.iter().find(|mail| mail.subject == key).expect("stored");
+        assert_eq!((stored.kind, stored.lead, stored.matched_by), (InboundKind::Other, None, None));
+    }
+    assert!(story.enrolments(id).await[0].state.is_open());
+    assert_eq!(story.suppressed().await, Vec::<String>::new());
+    assert!(!kinds(&story.timeline(leads[0]).await).contains(&LeadEventKind::Replied));
+}
+
+#[tokio::test]
 async fn a_mail_program_unsubscribes_by_mail_from_whatever_address() {
     let test = testing::db_at(start_of_story()).await;
     let (story, id, leads) = sent(&test, &["a@x.example", "b@x.example"]).await;

@@ -32,6 +32,21 @@ impl InboundMail<'_> {
         self.by_account(mailbox, address.domain()).await
     }
 
+    /// Whether a mailbox or a member of the company writes, who may stand in a thread without being its lead. A report is
+    /// about its recipient, whoever passes it on.
+    pub(super) async fn is_from_us(&mut self, mail: &Mail, judgement: &Judgement) -> Result<bool> {
+        let is_report = matches!(judgement.kind, InboundKind::Bounce | InboundKind::Complaint);
+        let Some(from) = mail.from.as_ref().filter(|_| !is_report) else { return Ok(false) };
+        Ok(sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM mailboxes WHERE address = $1)
+                   OR EXISTS (SELECT FROM memberships m JOIN users u ON u.id = m.user_id
+                              WHERE u.email = $1 AND m.deactivated_at IS NULL) AS "ours!""#,
+            from.as_str()
+        )
+        .fetch_one(self.t.conn())
+        .await?)
+    }
+
     /// The e-mail of ours whose button to unsubscribe has sent this one, if its token is one that we have signed.
     pub(super) async fn leaving(&mut self, mail: &Mail) -> Result<Option<Match>> {
         let token = unsubscribe_token(&mail.subject);
