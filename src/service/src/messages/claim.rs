@@ -1,7 +1,7 @@
 //! The claim: a few due messages of one mailbox. The caller holds the mailbox's row, so cap and
 //! gap are counted by one worker at a time.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::{
     CampaignId, DraftId, EmailAddress, EnrolmentId, MailboxId, MessageId, StepId,
     drafts::STALE_AFTER,
@@ -21,6 +21,9 @@ use crate::{
 /// Messages of one claim: few enough that a pause frees them soon, many enough that the claim
 /// costs little beside the hand-over.
 const BATCH: i64 = 20;
+
+/// An inbox that was read within this time is one that hears.
+const HEARD: Duration = Duration::days(1);
 
 /// What the link of a message is signed for.
 pub(crate) const UNSUBSCRIBE: &str = "unsubscribe";
@@ -68,7 +71,7 @@ impl Messages<'_> {
             return Ok(Vec::new());
         }
         let most = if turn.gap.is_zero() { turn.room.min(BATCH) } else { 1 };
-        let (sender, hears) = self.sender(mailbox).await?;
+        let (sender, hears) = self.sender(mailbox, now).await?;
         let (mut ready, mut ids) = (Vec::new(), Vec::new());
         let token: Uuid = self.t.new_id();
         for row in self.due(mailbox, now, most).await? {
@@ -240,13 +243,15 @@ impl Messages<'_> {
         })
     }
 
-    /// Who writes, and whether somebody reads what comes back.
-    async fn sender(&mut self, mailbox: MailboxId) -> Result<(Sender, bool)> {
+    /// Who writes, and whether what comes back is read: an inbox that could not be read for a day hears nothing.
+    async fn sender(&mut self, mailbox: MailboxId, now: DateTime<Utc>) -> Result<(Sender, bool)> {
         let row = sqlx::query!(
             r#"SELECT m.from_name, m.address, c.name, c.postal_address,
-                      m.kind = 'sandbox' OR EXISTS (SELECT FROM inboxes i WHERE i.mailbox_id = m.id) AS "hears!"
+                      m.kind = 'sandbox' OR EXISTS (
+                          SELECT FROM inboxes i WHERE i.mailbox_id = m.id AND i.read_at > $2) AS "hears!"
                FROM mailboxes m, companies c WHERE m.id = $1"#,
-            mailbox.0
+            mailbox.0,
+            now - HEARD
         )
         .fetch_one(self.t.conn())
         .await?;
