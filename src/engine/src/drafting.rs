@@ -20,7 +20,7 @@ use service::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::models;
+use crate::models::{self, Wanted};
 use answer::Answer;
 
 /// Drafts of one company at the same time in this process; the service holds all processes to as many.
@@ -156,9 +156,10 @@ async fn ask(
     used: &mut Used,
 ) -> std::result::Result<Answer, String> {
     let mut talk = ChatRequest::from_user(question(brief)).with_system(instructions(brief));
+    let wanted = Wanted { tokens: TOKENS, shape: Some(answer::schema()) };
     let mut wrong = String::new();
     for _ in 0..2 {
-        let said = match models::ask(db, actor, models, &talk, TOKENS, |_| {}).await {
+        let said = match models::ask(db, actor, models, &talk, &wanted, |_| {}).await {
             Ok(said) => said,
             Err(unanswered) => {
                 used.usage = used.usage.with(&unanswered.usage);

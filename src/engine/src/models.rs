@@ -9,10 +9,11 @@ use futures::StreamExt;
 use genai::{
     Client, ModelIden, ModelSpec, ServiceTarget,
     adapter::AdapterKind,
-    chat::{ChatMessage, ChatOptions, ChatRequest, ChatStreamEvent, StopReason, ToolCall},
+    chat::{ChatMessage, ChatOptions, ChatRequest, ChatStreamEvent, JsonSpec, StopReason, ToolCall},
     resolver::{AuthData, Endpoint},
 };
 use reqwest::StatusCode;
+use serde_json::Value;
 use service::{
     Db,
     jobs::TestModel,
@@ -36,6 +37,15 @@ const CHARACTERS: usize = 4;
 
 /// What is said of a connection that does not work.
 const BROKEN: &str = "It can't be reached, or what it says can't be read.";
+
+/// What an answer may be.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// Most tokens of it.
+    pub tokens: u32,
+    /// JSON Schema that it follows; any text where there is none.
+    pub shape: Option<Value>,
+}
 
 /// What a model answered.
 #[derive(Clone, Debug)]
@@ -76,6 +86,8 @@ struct Silent {
     words: String,
     /// Try again after this; nothing when trying again cannot help.
     again: Option<Duration>,
+    /// It does not take the question as it was put.
+    refused: bool,
     /// What was spent all the same.
     usage: Usage,
 }
@@ -83,7 +95,7 @@ struct Silent {
 impl Silent {
     /// Trying again cannot help.
     fn for_good(words: impl Into<String>) -> Self {
-        Self { words: words.into(), again: None, usage: Usage::default() }
+        Self { words: words.into(), again: None, refused: false, usage: Usage::default() }
     }
 
     /// It may pass by itself, after this time.
@@ -101,7 +113,8 @@ impl Silent {
 ///
 /// `hear` gets the words while they come, from the beginning again when another model is asked. Every failure is
 /// remembered for the circuit breaker, and how long a model wants to be left alone; dropping the future ends the
-/// call. What tries without an answer have spent is part of what is told.
+/// call. What tries without an answer have spent is part of what is told. A model that does not know shapes is asked
+/// without one, so whoever wants one looks whether the answer has it.
 ///
 /// # Errors
 /// Why none of them answered.
@@ -110,17 +123,19 @@ pub(crate) async fn ask(
     actor: &service::Actor,
     models: &[ReadyModel],
     request: &ChatRequest,
-    tokens: u32,
+    wanted: &Wanted,
     mut hear: impl FnMut(Heard<'_>),
 ) -> Result<Said, Unanswered> {
     let mut silent = Vec::new();
     let mut spent = Usage::default();
     for model in models {
         let mut tries = 1;
+        let mut wanted = wanted.clone();
         let outcome = loop {
             hear(Heard::Beginning);
-            match ask_one(db, model, request.clone(), tokens, &mut hear).await {
-                Err(Silent { again: Some(wait), words, usage }) if tries < TRIES && wait <= PATIENCE => {
+            match ask_one(db, model, request.clone(), &wanted, &mut hear).await {
+                Err(Silent { refused: true, .. }) if wanted.shape.is_some() => wanted.shape = None,
+                Err(Silent { again: Some(wait), words, usage, .. }) if tries < TRIES && wait <= PATIENCE => {
                     tracing::info!(model.id = %model.id, "A model is asked again: {words}");
                     spent = spent.with(&usage);
                     tokio::time::sleep(wait.max(Duration::from_millis(250) * 2_u32.pow(tries))).await;
@@ -172,7 +187,7 @@ pub(crate) async fn test(db: &Db, job: &TestModel) -> anyhow::Result<()> {
     t.commit().await?;
     let request = ChatRequest::from_user("Answer with the word ready.");
     // The outcome is kept with the model, where people look.
-    let _ = ask(db, &actor, &[model], &request, 256, |_| {}).await;
+    let _ = ask(db, &actor, &[model], &request, &Wanted { tokens: 256, shape: None }, |_| {}).await;
     Ok(())
 }
 
@@ -194,7 +209,7 @@ async fn ask_one(
     db: &Db,
     model: &ReadyModel,
     request: ChatRequest,
-    tokens: u32,
+    wanted: &Wanted,
     hear: &mut impl FnMut(Heard<'_>),
 ) -> Result<Said, Silent> {
     let target = target(model);
@@ -202,11 +217,14 @@ async fn ask_one(
     let reqwest = http::client(db).map_err(|error| Silent::for_good(error.to_string()))?;
     let client =
         Client::builder().with_reqwest(reqwest).build().map_err(|error| Silent::for_good(error.to_string()))?;
-    let options = ChatOptions::default()
-        .with_max_tokens(tokens)
+    let mut options = ChatOptions::default()
+        .with_max_tokens(wanted.tokens)
         .with_capture_usage(true)
         .with_capture_tool_calls(true)
         .with_stream_header_timeout(FIRST_WORD);
+    if let Some(shape) = &wanted.shape {
+        options = options.with_response_format(JsonSpec::new("answer", shape.clone()));
+    }
     let question = tokens_of(&request);
     // What has been said so far, which is paid for however it ends.
     let mut said = Said {
@@ -229,7 +247,7 @@ async fn ask_one(
                 ChatStreamEvent::Chunk(chunk) => {
                     hear(Heard::Words(&chunk.content));
                     said.text.push_str(&chunk.content);
-                    said.usage.tokens_out = in_tokens(said.text.len()).min(i64::from(tokens));
+                    said.usage.tokens_out = in_tokens(said.text.len()).min(i64::from(wanted.tokens));
                 }
                 ChatStreamEvent::End(end) => {
                     ended = true;
@@ -310,7 +328,10 @@ fn judged(error: genai::Error, now: DateTime<Utc>) -> Silent {
         Some(status) if status.is_server_error() => {
             Silent::passing(format!("It is out of order ({}).", status.as_u16()), wait)
         }
-        Some(status) => Silent::for_good(format!("It refuses the question ({}).", status.as_u16())),
+        Some(status) => {
+            let words = format!("It refuses the question ({}).", status.as_u16());
+            Silent { refused: true, ..Silent::for_good(words) }
+        }
         None => Silent::passing(BROKEN, wait),
     }
 }

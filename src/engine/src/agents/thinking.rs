@@ -18,7 +18,7 @@ use service::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Called, End, aloud, budget, call, connectors, give_up, playbook, tools};
-use crate::models::{self, Said, Unanswered};
+use crate::models::{self, Said, Unanswered, Wanted};
 
 /// Turns of a run, whatever its limit of steps says.
 const TURNS: usize = 200;
@@ -175,12 +175,12 @@ async fn ask(
         Intent::Stop => return Ok(Thought::Stop),
         Intent::Do { number, .. } => number,
     };
-    let tokens = budget::answer(run, &expected, models);
+    let wanted = Wanted { tokens: budget::answer(run, &expected, models), shape: None };
     let actor = run.actor().clone();
     let (mut mouth, heard) = aloud::channel();
     let pulse = run.pulse();
     let outcome = tokio::select! {
-        outcome = models::ask(db, &actor, models, talk, tokens, |heard| mouth.hear(heard)) => outcome,
+        outcome = models::ask(db, &actor, models, talk, &wanted, |heard| mouth.hear(heard)) => outcome,
         never = aloud::tell(&pulse, number, heard) => match never {},
         () = tokio::time::sleep(run.time_left()) => {
             run.time_out(number).await?;

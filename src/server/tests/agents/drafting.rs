@@ -89,6 +89,21 @@ async fn a_model_writes_from_facts_and_what_it_used_is_counted() {
 }
 
 #[tokio::test]
+async fn a_model_is_asked_for_the_shape_of_its_answer_and_does_without_if_it_must() {
+    let test = testing::db().await;
+    let (db, owner, lead) = ordered(&test).await;
+    let model = Model::start([Says::Status(400, None), Says::Words(GOOD)]).await;
+    set_up(&db, &owner, "Old", &model).await;
+    let origin = written(&db, &owner, lead).await.draft.origin;
+    assert_eq!(origin.map(|origin| origin.writer), Some(Writer::Model));
+    let asked = model.asked();
+    assert_eq!(asked.len(), 2);
+    let shape = &asked[0]["response_format"]["json_schema"]["schema"];
+    assert!(shape["properties"]["sentences"].is_object(), "{}", asked[0]);
+    assert!(asked[1]["response_format"].is_null(), "{}", asked[1]);
+}
+
+#[tokio::test]
 async fn a_busy_model_is_waited_for_as_long_as_the_e_mail_can() {
     let test = testing::db_at("2026-11-02T09:00:00Z".parse().expect("a time")).await;
     let (db, owner, lead) = ordered(&test).await;
