@@ -8,3 +8,4 @@ mod faults;
 mod replies;
 mod samples;
 mod support;
+mod unsubscribing;
