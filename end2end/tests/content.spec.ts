@@ -48,7 +48,7 @@ test("a text is written, edited, read as it was, exported and deleted", async ({
   const image = page.getByRole("img", { name: "The image drift.png" });
   await expect.poll(() => image.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(1);
   await hydrated(page);
-  await answer(page, /^Remove file/);
+  await answer(page.locator("section.card").filter({ hasText: "drift.png" }), /^Remove file/);
   await expect(page.getByText("File removed.")).toBeVisible();
   await expect(image).toHaveCount(0);
 

@@ -127,6 +127,10 @@ impl Triggers<'_> {
     /// [`Error::NotFound`].
     pub async fn delete(&mut self, agent: AgentId, id: TriggerId) -> Result<()> {
         self.t.require(Permission::ManageAgents).await?;
+        // Its runs first, as their workers do: who has changed a run may look at its trigger once more.
+        sqlx::query!("SELECT FROM runs WHERE trigger_id = $1 ORDER BY id FOR NO KEY UPDATE", id.0)
+            .execute(self.t.conn())
+            .await?;
         let name =
             sqlx::query_scalar!("DELETE FROM triggers WHERE id = $1 AND agent_id = $2 RETURNING name", id.0, agent.0)
                 .fetch_optional(self.t.conn())

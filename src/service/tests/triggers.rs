@@ -11,10 +11,11 @@ use domain::{
 };
 use serde_json::{Value, json};
 use service::{
-    Actor, Error, Tenant,
+    Actor, Db, Error, Tenant,
     runs::RunInHand,
     triggers::{fire, fire_due},
 };
+use sqlx::{Connection, PgConnection};
 use testing::{TestCompany, TestDb};
 
 /// A Friday in November; Berlin is one hour ahead of UTC.
@@ -363,4 +364,35 @@ async fn what_a_trigger_cannot_do_is_told_when_it_is_saved() {
     assert_eq!(fields(input("x", hourly(Misfire::Skip), lead)).await, ["parameters.lead"]);
     let unknown = json!({ "colour": "red" });
     assert_eq!(fields(input("x", When::LeadCreated { tag: None }, unknown)).await, ["parameters."]);
+}
+
+#[tokio::test]
+async fn a_trigger_is_deleted_while_its_run_is_changed() {
+    let db = testing::db_at(noon()).await;
+    let acme = db.company("Acme").await;
+    let (agent, trigger) = set_up(&db, &acme.owner, "scout", about_leads("New leads")).await;
+    let mut t = db.tenant(&acme.owner).await.expect("open");
+    lead(&mut t, "a@b.example").await;
+    t.commit().await.expect("kept");
+    fire(&db, acme.id, trigger).await.expect("looked");
+    let run = runs(&db, &acme).await.remove(0).id;
+
+    // As a worker changes a run: more than once in a transaction, and from the second time on the database looks at
+    // the trigger.
+    let mut worker = PgConnection::connect_with(&db.superuser()).await.expect("the database answers");
+    let mut changing = worker.begin().await.expect("begun");
+    let change = "UPDATE runs SET seq = seq + 1 WHERE id = $1";
+    sqlx::query(change).bind(run.0).execute(&mut *changing).await.expect("changed");
+    let deleting = tokio::spawn({
+        let (db, owner) = (Db::clone(&db), acme.owner.clone());
+        async move {
+            let mut t = db.tenant(&owner).await?;
+            t.triggers().delete(agent, trigger).await?;
+            t.commit().await
+        }
+    });
+    testing::until_somebody_waits(&db.superuser()).await;
+    sqlx::query(change).bind(run.0).execute(&mut *changing).await.expect("changed once more");
+    changing.commit().await.expect("kept");
+    deleting.await.expect("no panic").expect("deleted, and nobody stood in the other's way");
 }
