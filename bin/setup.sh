@@ -80,4 +80,6 @@ setup_browser() {
 setup_mail_tools() {
   [ -x /usr/sbin/smtp-sink ] || have smtp-sink || apt_install postfix
   [ -x /usr/sbin/dovecot ] || have dovecot || apt_install dovecot-imapd
+  [ -x /usr/sbin/dnsmasq ] || have dnsmasq || apt_install dnsmasq-base
+  [ -x /usr/sbin/opendkim ] || have opendkim || apt_install opendkim
 }

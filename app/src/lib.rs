@@ -46,8 +46,8 @@ use pages::{
     runs::{RunPage, RunsPage, StartRunPage},
     sandbox::{SandboxMailPage, SandboxPage},
     settings::{
-        AuditPage, CompanySettingsPage, ConnectorPage, ConnectorsPage, InboxPage, KeysPage, MailboxesPage, MembersPage,
-        ModelsPage, SuppressionsPage, WritingPage,
+        AuditPage, CompanySettingsPage, ConnectorPage, ConnectorsPage, DomainPage, DomainsPage, InboxPage, KeysPage,
+        MailboxesPage, MembersPage, ModelsPage, SuppressionsPage, WritingPage,
     },
     tasks::TasksPage,
 };
@@ -137,6 +137,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/company") view=CompanySettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/mailboxes") view=MailboxesPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/mailboxes/:mailbox/replies") view=InboxPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/domains") view=DomainsPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/domains/:domain") view=DomainPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/members") view=MembersPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/suppressions") view=SuppressionsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/models") view=ModelsPage ssr=SsrMode::Async/>

@@ -29,6 +29,7 @@ const inside = [
   "/t/halden/approvals/passing",
   "/t/halden/settings/company",
   "/t/halden/settings/mailboxes",
+  "/t/halden/settings/domains",
   "/t/halden/settings/members",
   "/t/halden/settings/suppressions",
   "/t/halden/settings/models",
@@ -71,6 +72,12 @@ for (const colorScheme of ["light", "dark"] as const) {
     const account = await first(page, "/t/halden/accounts", new RegExp(`/accounts/${id}$`));
     const mail = await first(page, "/t/halden/sandbox", new RegExp(`/sandbox/${id}$`));
     const replies = await first(page, "/t/halden/settings/mailboxes", new RegExp(`/mailboxes/${id}/replies$`));
+    await page.goto("/t/halden/settings/domains");
+    await hydrated(page);
+    await page.getByRole("textbox", { name: "Domain" }).fill(`${colorScheme}-${Date.now()}.example`);
+    await page.getByRole("button", { name: "Add domain" }).click();
+    await page.waitForURL(new RegExp(`/domains/${id}`));
+    const domain = new URL(page.url()).pathname;
     const draft = await first(page, "/t/halden/campaigns?view=drafts", new RegExp(`/campaigns/${id}$`));
     const running = await first(page, "/t/halden/campaigns?view=running", new RegExp(`/campaigns/${id}$`));
     const step = await first(page, `${draft}/sequence`, new RegExp(`/sequence/${id}$`));
@@ -82,7 +89,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.getByRole("button", { name: "Run the example" }).click();
     await page.waitForURL(new RegExp(`/runs/${id}`));
     const run = new URL(page.url()).pathname;
-    const things = [agent, `${agent}/runs`, `${agent}/tools`, `${agent}/quality`, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/triggers?new=reply_received`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, replies, step, `${draft}/launch`, `${running}/stop`];
+    const things = [agent, `${agent}/runs`, `${agent}/tools`, `${agent}/quality`, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/triggers?new=reply_received`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, replies, domain, step, `${draft}/launch`, `${running}/stop`];
     const tabs = ["", "/enrolments", "/mails", "/sequence", "/settings"].map((tab) => running + tab);
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);

@@ -1,9 +1,10 @@
-//! Settings of a company: its name and address, mailboxes, people, the suppression list, language
+//! Settings of a company: its name and address, mailboxes and their domains, people, the suppression list, language
 //! models, what writers are told, connectors, API keys, the audit log.
 
 mod audit;
 mod company;
 mod connectors;
+mod domains;
 mod inbox;
 mod keys;
 mod mailboxes;
@@ -23,6 +24,7 @@ use crate::{
 pub use audit::AuditPage;
 pub use company::CompanySettingsPage;
 pub use connectors::{ConnectorPage, ConnectorsPage};
+pub use domains::{DomainPage, DomainsPage};
 pub use inbox::InboxPage;
 pub use keys::{KeysPage, NEW_KEY};
 pub use mailboxes::MailboxesPage;
@@ -37,6 +39,7 @@ fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyVie
     let items = [
         ("company", "Company"),
         ("mailboxes", "Mailboxes"),
+        ("domains", "Domains"),
         ("members", "Members"),
         ("suppressions", "Suppression list"),
         ("models", "Models"),

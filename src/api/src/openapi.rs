@@ -31,6 +31,7 @@ const KEY: &str = "key";
         (name = "Steps", description = "The e-mails of a campaign and the time between them."),
         (name = "Enrolments", description = "One lead in one campaign."),
         (name = "Mailboxes", description = "The addresses that e-mails leave from."),
+        (name = "Sending domains", description = "What the DNS says about their domains, and the keys that sign."),
         (name = "Inbound mail", description = "What comes back: replies, automatic replies, bounces, complaints."),
         (name = "Suppressions", description = "Addresses and domains that get no more e-mail."),
         (name = "Agents", description = "Who does what in a run: definitions as Markdown files, in versions."),

@@ -9,6 +9,7 @@ mod connectors;
 mod content;
 mod conversations;
 mod documents;
+mod domains;
 mod drafts;
 mod enrolments;
 mod imports;
@@ -47,6 +48,7 @@ pub fn router() -> OpenApiRouter {
         .merge(commands::router())
         .merge(enrolments::router())
         .merge(mailboxes::router())
+        .merge(domains::router())
         .merge(inbound::router())
         .merge(inboxes::router())
         .merge(suppressions::router())

@@ -60,6 +60,8 @@ ids! {
     ImportId,
     /// An address that e-mails leave from.
     MailboxId,
+    /// A domain that e-mails are sent from.
+    DomainId,
     /// A campaign.
     CampaignId,
     /// A step of a campaign.

@@ -17,6 +17,7 @@ pub mod content;
 pub mod conversations;
 #[cfg(feature = "agents")]
 pub mod documents;
+pub mod domains;
 pub mod drafts;
 pub mod email;
 pub mod enrolments;

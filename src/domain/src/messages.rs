@@ -128,6 +128,19 @@ pub enum SendOutcome {
     },
 }
 
+impl SendOutcome {
+    /// The words of a server, or about it, that did not take the e-mail.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Deferred { reply } | Self::Rejected { reply, .. } | Self::NotStarted { reason: reply, .. } => {
+                Some(reply)
+            }
+            Self::Accepted { .. } | Self::Unknown { .. } => None,
+        }
+    }
+}
+
 /// An e-mail of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

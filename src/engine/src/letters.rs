@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     mail::{
-        OutgoingMail, html_from_text,
+        MimeError, OutgoingMail, html_from_text,
         smtp::{Credentials, Password, Security, SmtpClient, SmtpServer},
     },
     post,
@@ -35,7 +35,10 @@ pub(crate) async fn test_mailbox(db: &Db, job: &TestMailbox) -> Result<()> {
 }
 
 /// Sends a test mail of a campaign.
-pub(crate) async fn send_test(db: &Db, job: &SendTestMail) -> Result<()> {
+///
+/// # Errors
+/// When the database is away.
+pub async fn send_test(db: &Db, job: &SendTestMail) -> Result<()> {
     let actor = db.platform().system_actor(job.company, "system").await?;
     let mut t = db.tenant(&actor).await?;
     let Some(mail) = t.campaigns().take_test_mail(job.mail).await? else { return Ok(()) };
@@ -57,14 +60,10 @@ pub(crate) async fn send_test(db: &Db, job: &SendTestMail) -> Result<()> {
         unsubscribe_mailto: None,
         date: db.clock().now(),
     };
-    let outcome = hand_over(
-        &post::client(db),
-        &post::server(&connection),
-        connection.address.as_str(),
-        mail.recipient.as_str(),
-        &message,
-    )
-    .await;
+    let mime = post::signer(&connection).and_then(|signer| post::write_down(&message, signer.as_ref()));
+    let server = post::server(&connection);
+    let outcome =
+        hand_over(&post::client(db), &server, connection.address.as_str(), mail.recipient.as_str(), mime).await;
     let (state, words) = in_words(outcome, "failed");
     let mut t = db.tenant(&actor).await?;
     t.campaigns().finish_test_mail(job.mail, state, &words).await?;
@@ -82,7 +81,7 @@ pub(crate) async fn send_system(db: &Db, post: &SystemPost, job: &SendSystemMail
         SystemPost::Kept(_) => {
             let (server, from) = (sandbox(db, job.company)?, "saleswright@sandbox.example");
             let message = in_an_envelope(from, job.mail, mail, db);
-            hand_over(&post::client(db), &server, from, &message.to_address, &message).await
+            hand_over(&post::client(db), &server, from, &message.to_address, message.build()).await
         }
     };
     let (state, words) = in_words(outcome, "waiting");
@@ -109,7 +108,7 @@ pub(crate) async fn send_sign_up(db: &Db, post: &SystemPost, job: &SendSignUpMai
 /// Hands a mail of the system to the operator's server.
 async fn through(own: &SystemMailServer, id: Uuid, mail: SystemMail, db: &Db) -> SendOutcome {
     let message = in_an_envelope(&own.from, id, mail, db);
-    hand_over(&post::system_client(), &own.server, &own.from, &message.to_address, &message).await
+    hand_over(&post::system_client(), &own.server, &own.from, &message.to_address, message.build()).await
 }
 
 fn in_an_envelope(from: &str, id: Uuid, mail: SystemMail, db: &Db) -> OutgoingMail {
@@ -131,8 +130,14 @@ fn in_an_envelope(from: &str, id: Uuid, mail: SystemMail, db: &Db) -> OutgoingMa
     }
 }
 
-async fn hand_over(client: &SmtpClient, server: &SmtpServer, from: &str, to: &str, mail: &OutgoingMail) -> SendOutcome {
-    let mime = match mail.build() {
+async fn hand_over(
+    client: &SmtpClient,
+    server: &SmtpServer,
+    from: &str,
+    to: &str,
+    mime: Result<Vec<u8>, MimeError>,
+) -> SendOutcome {
+    let mime = match mime {
         Ok(mime) => mime,
         Err(error) => return SendOutcome::Rejected { reply: error.to_string(), hard: false },
     };

@@ -4,8 +4,11 @@
 //! service is told.
 
 pub mod agents;
+pub mod dns;
+pub mod domains;
 pub mod drafting;
 pub mod inbox;
+pub mod letters;
 pub mod mail;
 pub mod mcp;
 pub mod sandbox;
@@ -13,7 +16,6 @@ pub mod sender;
 pub mod worker;
 
 mod http;
-mod letters;
 mod models;
 mod post;
 mod schedules;

@@ -6,7 +6,7 @@ use domain::{mailboxes::Security as Protection, messages::SendOutcome};
 use service::{Db, mailboxes::Connection};
 
 use crate::mail::{
-    HostGuard,
+    HostGuard, MimeError, OutgoingMail, Signer,
     smtp::{ConnectError, Credentials, HandOver, Limits, Password, Phase, Security, SmtpClient, SmtpServer},
 };
 
@@ -47,6 +47,21 @@ pub(crate) fn server(connection: &Connection) -> SmtpServer {
             username: username.clone(),
             password: Password::new(password.to_string()),
         }),
+    }
+}
+
+/// Who signs the mails of a mailbox; nobody when its domain has no key here.
+pub(crate) fn signer(connection: &Connection) -> Result<Option<Signer>, MimeError> {
+    let key = connection.signing.as_ref();
+    key.map(|key| Signer::new(&key.domain, &key.selector, &key.private)).transpose()
+}
+
+/// A mail as it goes over the wire, with its signature.
+pub(crate) fn write_down(mail: &OutgoingMail, signer: Option<&Signer>) -> Result<Vec<u8>, MimeError> {
+    let mime = mail.build()?;
+    match signer {
+        Some(signer) => signer.sign(&mime),
+        None => Ok(mime),
     }
 }
 

@@ -16,7 +16,7 @@ use service::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    mail::{MimeError, OutgoingMail, html_from_text, smtp::Session},
+    mail::{MimeError, OutgoingMail, Signer, html_from_text, smtp::Session},
     post,
 };
 
@@ -95,6 +95,15 @@ async fn send_batch(
     stop: &CancellationToken,
 ) -> Result<usize> {
     let server = post::server(connection);
+    let signer = match post::signer(connection) {
+        Ok(signer) => signer,
+        Err(error) => {
+            if let Some(first) = batch.first() {
+                give_back(db, actor, first, &unwritable(&error)).await?;
+            }
+            return Ok(0);
+        }
+    };
     let mut session: Option<Session> = None;
     let mut told = Instant::now();
     let mut begun = 0;
@@ -117,7 +126,7 @@ async fn send_batch(
         }
         begun += 1;
         if let Some(session) = &mut session
-            && !send(db, actor, connection, claimed, session).await?
+            && !send(db, actor, connection, signer.as_ref(), claimed, session).await?
         {
             break;
         }
@@ -133,12 +142,13 @@ async fn send(
     db: &Db,
     actor: &service::Actor,
     connection: &service::mailboxes::Connection,
+    signer: Option<&Signer>,
     claimed: &Claimed,
     session: &mut Session,
 ) -> Result<bool> {
     let mime = match &claimed.content {
         Content::Frozen(mime) => Ok(mime.clone()),
-        Content::Written(_) => freeze(db, connection, claimed),
+        Content::Written(_) => freeze(db, connection, signer, claimed),
     };
     let mime = match mime {
         Ok(mime) => mime,
@@ -146,11 +156,7 @@ async fn send(
             let reply = format!("The e-mail could not be written: {error}");
             return refuse(db, actor, claimed, &reply).await.map(|()| true);
         }
-        Err(error) => {
-            let reason = format!("No e-mail can be written: {error}");
-            let outcome = SendOutcome::NotStarted { reason, needs_person: true };
-            return give_back(db, actor, claimed, &outcome).await.map(|()| false);
-        }
+        Err(error) => return give_back(db, actor, claimed, &unwritable(&error)).await.map(|()| false),
     };
     let subject = match &claimed.content {
         Content::Written(written) => written.subject.as_str(),
@@ -222,13 +228,19 @@ async fn release_rest(db: &Db, actor: &service::Actor, batch: &[Claimed]) -> Res
     t.commit().await
 }
 
+/// No e-mail of this mailbox can be written.
+fn unwritable(error: &MimeError) -> SendOutcome {
+    SendOutcome::NotStarted { reason: format!("No e-mail can be written: {error}"), needs_person: true }
+}
+
 fn freeze(
     db: &Db,
     connection: &service::mailboxes::Connection,
+    signer: Option<&Signer>,
     claimed: &Claimed,
 ) -> std::result::Result<Vec<u8>, MimeError> {
     let Content::Written(written) = &claimed.content else { return Ok(Vec::new()) };
-    OutgoingMail {
+    let mail = OutgoingMail {
         from_name: connection.from_name.clone(),
         from_address: connection.address.to_string(),
         to_name: claimed.recipient_name.clone(),
@@ -243,6 +255,6 @@ fn freeze(
         unsubscribe_url: Some(claimed.unsubscribe_url.clone()),
         unsubscribe_mailto: claimed.unsubscribe_mailto.clone(),
         date: db.clock().now(),
-    }
-    .build()
+    };
+    post::write_down(&mail, signer)
 }

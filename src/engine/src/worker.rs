@@ -5,15 +5,16 @@ use std::{sync::Arc, time::Duration};
 use service::{
     Db, Error, Result,
     jobs::{
-        AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CarryOutRejection, CheckConnector, ExecuteMarketingAgent,
-        FinishSignIn, FireTrigger, GenerateMarketingReport, LookAtSchedules, SendSignUpMail, SendSystemMail,
-        SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker, WriteDrafts, WriteSamples,
+        AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CarryOutRejection, CheckConnector, CheckDomain,
+        ExecuteMarketingAgent, FinishSignIn, FireTrigger, GenerateMarketingReport, LookAtSchedules, SendSignUpMail,
+        SendSystemMail, SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker, WriteDrafts,
+        WriteSamples,
     },
 };
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{agents, drafting, inbox, letters, mcp, models, schedules, sender};
+use crate::{agents, domains, drafting, inbox, letters, mcp, models, schedules, sender};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
@@ -64,7 +65,7 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
     let (campaigns, mailboxes, tests, system, sign_ups) = (db.clone(), db.clone(), db.clone(), db.clone(), db.clone());
     let (sign_up_post, asked, set_off) = (system_post.clone(), db.clone(), db.clone());
     let (executions, reports, answered) = (db.clone(), db.clone(), db.clone());
-    let rejections = db.clone();
+    let (rejections, names) = (db.clone(), db.clone());
     let (looked, begun, finished) = (db.clone(), db.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
@@ -106,6 +107,10 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
         .on(move |job: CheckConnector| {
             let db = looked.clone();
             async move { mcp::check(&db, &job).await }
+        })
+        .on(move |job: CheckDomain| {
+            let db = names.clone();
+            async move { domains::check(&db, &job).await }
         })
         .on(move |job: BeginSignIn| {
             let db = begun.clone();
@@ -214,6 +219,9 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     }
     for (company, connector) in db.platform().waiting_connectors(now).await? {
         go_on(connector, wake(db, company, &CheckConnector { company, connector }).await)?;
+    }
+    for (company, domain) in db.platform().due_domains(now).await? {
+        go_on(domain, wake(db, company, &CheckDomain { company, domain }).await)?;
     }
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
         go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;

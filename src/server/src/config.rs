@@ -3,7 +3,7 @@
 //! A setting is an environment variable `SALESWRIGHT_..`, or a line of `saleswright.toml` in the
 //! working directory (another file with `SALESWRIGHT_CONFIG`). The environment wins.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -67,6 +67,8 @@ settings! {
     smtp_from: String = "saleswright@localhost.localdomain".to_owned(),
     /// Whether mailboxes may name hosts in private networks.
     allow_private_hosts: bool = false,
+    /// Resolver that checks of sending domains ask, as in `127.0.0.1:53`; those of the machine when absent.
+    dns_server: Option<SocketAddr> = None,
     /// Programs that connectors may start, as names or paths with commas between; each has the rights of the worker.
     mcp_commands: String = String::new(),
     /// Calls an API key may make in a minute.
@@ -126,9 +128,9 @@ trait Shown {
     fn shown(&self) -> String;
 }
 
-impl Shown for Option<String> {
+impl<T: ToString> Shown for Option<T> {
     fn shown(&self) -> String {
-        self.clone().unwrap_or_default()
+        self.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 }
 

@@ -129,6 +129,7 @@ pub fn settings(config: &Config) -> Settings {
         has_mail_server: config.smtp_url.is_some(),
         sandbox_addr: format!("127.0.0.1:{}", config.sandbox_port),
         allow_private_hosts: config.allow_private_hosts,
+        dns_server: config.dns_server,
         mcp_commands: listed(&config.mcp_commands),
         api_calls_per_minute: config.api_calls_per_minute,
     }

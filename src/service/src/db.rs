@@ -48,6 +48,8 @@ pub struct Settings {
     pub sandbox_addr: String,
     /// Whether mailboxes may name hosts in private networks.
     pub allow_private_hosts: bool,
+    /// The resolver that checks of domains ask; those of the machine when absent.
+    pub dns_server: Option<std::net::SocketAddr>,
     /// Programs that connectors may start, as the operator has listed them.
     pub mcp_commands: Vec<String>,
     /// Calls a key may make in a minute.
@@ -61,6 +63,7 @@ impl Default for Settings {
             has_mail_server: false,
             sandbox_addr: "127.0.0.1:3025".to_owned(),
             allow_private_hosts: false,
+            dns_server: None,
             mcp_commands: Vec::new(),
             api_calls_per_minute: 600,
         }

@@ -5,8 +5,8 @@ mod worker;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, CompanyId, ConnectorId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId, SandboxMailId,
-    StepId, TriggerId, inbound::AnswerAs, named_jobs::JobName,
+    CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId,
+    SandboxMailId, StepId, TriggerId, inbound::AnswerAs, named_jobs::JobName,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -313,6 +313,22 @@ impl Job for TestMailbox {
     const NAME: &'static str = "test_mailbox";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.mailbox)
+    }
+}
+
+/// The records of a sending domain are to be looked at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckDomain {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub domain: DomainId,
+}
+
+impl Job for CheckDomain {
+    const NAME: &'static str = "check_domain";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.domain)
     }
 }
 

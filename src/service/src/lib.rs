@@ -17,6 +17,7 @@ pub mod conversations;
 pub mod db;
 pub mod deliveries;
 pub mod documents;
+pub mod domains;
 pub mod drafts;
 pub mod enrolments;
 pub mod error;

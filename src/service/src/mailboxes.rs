@@ -6,12 +6,12 @@ mod turn;
 use std::collections::HashMap;
 
 use domain::{
-    EmailAddress, MailboxId, Permission, Problem,
+    DomainId, EmailAddress, MailboxId, Permission, Problem,
     mailboxes::{Mailbox, MailboxInput, MailboxKind, MailboxState, Security},
 };
 use zeroize::Zeroizing;
 
-use crate::{Error, Result, Tenant, audit::Entry, error::OnConstraint, jobs::TestMailbox};
+use crate::{Error, Result, Tenant, audit::Entry, domains::SigningKey, error::OnConstraint, jobs::TestMailbox};
 
 /// E-mails in 24 hours of a new mailbox with a server of the company's own.
 const NEW_CAP: i32 = 50;
@@ -43,6 +43,8 @@ pub struct Connection {
     pub security: Security,
     /// Name and password, when it signs in.
     pub sign_in: Option<(String, Zeroizing<String>)>,
+    /// The key that its e-mails are signed with, when its domain has one here.
+    pub signing: Option<SigningKey>,
 }
 
 impl Tenant {
@@ -149,7 +151,11 @@ impl Mailboxes<'_> {
         .on_constraint("mailboxes_address_key", address_taken)?;
         self.record("mailbox.connected", input.address.as_deref().unwrap_or_default()).await?;
         self.request_test(id).await?;
-        self.get(id).await
+        let mailbox = self.get(id).await?;
+        if kind == MailboxKind::Smtp {
+            self.t.domains().ensure(mailbox.address.domain()).await?;
+        }
+        Ok(mailbox)
     }
 
     /// Changes a mailbox. What is absent stays; a new server or password is tested again. A password
@@ -226,7 +232,11 @@ impl Mailboxes<'_> {
         if server_changed {
             self.request_test(id).await?;
         }
-        self.get(id).await
+        let mailbox = self.get(id).await?;
+        if own_server && (moved || mailbox.address != old.address) {
+            self.t.domains().ensure(mailbox.address.domain()).await?;
+        }
+        Ok(mailbox)
     }
 
     /// Sends nothing from it until it is reconnected.
@@ -288,9 +298,12 @@ impl Mailboxes<'_> {
     /// [`Error::NotFound`]; internal when the master key has changed.
     pub async fn connection(&mut self, id: MailboxId) -> Result<Connection> {
         let row = sqlx::query!(
-            r#"SELECT kind AS "kind: MailboxKind", from_name, address AS "address: EmailAddress", host, port,
-                      security AS "security: Security", username, password_sealed
-               FROM mailboxes WHERE id = $1"#,
+            r#"SELECT m.kind AS "kind: MailboxKind", m.from_name, m.address AS "address: EmailAddress", m.host, m.port,
+                      m.security AS "security: Security", m.username, m.password_sealed, d.id AS "domain?: DomainId",
+                      coalesce(d.old_selector, d.selector) AS selector,
+                      coalesce(d.old_key_sealed, d.key_sealed) AS key_sealed
+               FROM mailboxes m LEFT JOIN sending_domains d ON d.name = split_part(m.address, '@', 2)
+               WHERE m.id = $1"#,
             id.0
         )
         .fetch_optional(self.t.conn())
@@ -299,6 +312,14 @@ impl Mailboxes<'_> {
         let company = self.t.actor().company();
         let sign_in = match (row.username, row.password_sealed) {
             (Some(username), Some(sealed)) => Some((username, self.t.db().secrets().open(company, id.0, &sealed)?)),
+            _ => None,
+        };
+        let signing = match (row.domain, row.selector, row.key_sealed) {
+            (Some(id), Some(selector), Some(sealed)) => Some(SigningKey {
+                domain: row.address.domain().to_owned(),
+                selector,
+                private: self.t.db().secrets().open(company, id.0, &sealed)?,
+            }),
             _ => None,
         };
         // The sandbox may have moved to another port since the mailbox was made.
@@ -314,6 +335,7 @@ impl Mailboxes<'_> {
             port: u16::try_from(port).map_err(Error::internal)?,
             security: row.security,
             sign_in,
+            signing,
         })
     }
 

@@ -4,10 +4,12 @@
 //! exactly as it does in production.
 
 mod curtain;
+pub mod dns;
+mod domains;
 mod people;
 mod template;
 
-use std::ops::Deref;
+use std::{net::SocketAddr, ops::Deref};
 
 use chrono::{DateTime, Utc};
 use service::{Db, PoolSize, Settings, clock::Clock, secrets::Secrets};
@@ -17,6 +19,7 @@ pub use curtain::{
     Lock, fates, forbid_mails_named, forget_a_mail, let_leases_end, lock, sign_in_attempts, sign_ups, system_mails,
     until_somebody_waits,
 };
+pub use domains::let_domains_pass;
 pub use people::{PASSWORD, TestCompany, company};
 
 /// Connections of the pool of a test.
@@ -77,6 +80,18 @@ impl TestDb {
     pub fn with_commands(&self, commands: &[&str]) -> Db {
         let mcp_commands = commands.iter().map(ToString::to_string).collect();
         let settings = Settings { allow_private_hosts: true, mcp_commands, ..self.db.settings().clone() };
+        Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
+    }
+
+    /// The same database, for tests whose servers listen on this machine and whose names a server there knows.
+    #[must_use]
+    pub fn with_dns(&self, dns_server: SocketAddr, public_url: &str) -> Db {
+        let settings = Settings {
+            allow_private_hosts: true,
+            dns_server: Some(dns_server),
+            public_url: public_url.to_owned(),
+            ..self.db.settings().clone()
+        };
         Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
     }
 

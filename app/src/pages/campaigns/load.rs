@@ -398,6 +398,7 @@ pub async fn launch(slug: &str, id: &str) -> Result<Launch, AppError> {
                     FixAt::Settings => format!("{own}/settings"),
                     FixAt::Sequence => format!("{own}/sequence"),
                     FixAt::Mailboxes => format!("{base}/settings/mailboxes"),
+                    FixAt::Domains => format!("{base}/settings/domains"),
                     FixAt::Company => format!("{base}/settings/company"),
                 });
                 (c.verdict.to_string(), c.message, fix)

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Permission, Problem,
+    domains::{self, RecordCheck, RecordKind},
     public_url::is_fit_for_mail,
     steps::{Step, Writing},
     window::SendingWindow,
@@ -32,6 +33,8 @@ wire_enum! {
         Sequence = "sequence",
         /// The mailboxes of the company.
         Mailboxes = "mailboxes",
+        /// Its sending domains.
+        Domains = "domains",
         /// The settings of the company.
         Company = "company",
     }
@@ -49,6 +52,15 @@ pub struct Check {
     pub message: String,
     /// Where to mend it.
     pub fix: Option<FixAt>,
+}
+
+/// What is known about the domain of a mailbox.
+#[derive(Clone, Debug)]
+pub struct DomainFacts {
+    /// Its name.
+    pub name: String,
+    /// What was found about it; empty before its first check.
+    pub records: Vec<RecordCheck>,
 }
 
 /// What is known about a campaign when it is checked.
@@ -72,8 +84,8 @@ pub struct Facts<'a> {
     pub untested: usize,
     /// A test e-mail of it was sent in the last seven days.
     pub tried: bool,
-    /// Of these: the company's own, not the sandbox.
-    pub real: usize,
+    /// The domains of those that are the company's own, not of the sandbox.
+    pub domains: &'a [DomainFacts],
     /// The most e-mails they may send together in 24 hours.
     pub daily_cap: i64,
     /// Where the links of e-mails lead to.
@@ -209,15 +221,28 @@ fn mailboxes(f: &Facts<'_>) -> Check {
     }
 }
 
+/// Receivers refuse what does not pass, so every domain has to.
 fn authentication(f: &Facts<'_>) -> Check {
-    if f.real == 0 {
+    if f.domains.is_empty() {
         return pass("authentication", "Sandbox mailboxes need no SPF, DKIM or DMARC: nothing leaves this machine.");
     }
-    warn(
-        "authentication",
-        "SPF, DKIM and DMARC of your domain are not checked here. Make sure that they pass.",
-        Some(FixAt::Mailboxes),
-    )
+    let faults: Vec<_> = f.domains.iter().filter_map(fault).collect();
+    if faults.is_empty() {
+        let names: Vec<_> = f.domains.iter().map(|domain| domain.name.as_str()).collect();
+        return pass("authentication", format!("SPF, DKIM, DMARC and MX of {} pass.", names.join(", ")));
+    }
+    block("authentication", faults.join(" "), FixAt::Domains)
+}
+
+/// What a domain lacks.
+fn fault(domain: &DomainFacts) -> Option<String> {
+    let name = &domain.name;
+    if domain.records.is_empty() {
+        return Some(format!("The DNS records of {name} have not been checked yet."));
+    }
+    let failing: Vec<_> = domains::failing(&domain.records).into_iter().map(RecordKind::label).collect();
+    let verb = if failing.len() == 1 { "does" } else { "do" };
+    (!failing.is_empty()).then(|| format!("{} of {name} {verb} not pass.", failing.join(", ")))
 }
 
 fn postal_address(f: &Facts<'_>) -> Check {
@@ -289,7 +314,7 @@ fn block(code: &str, message: impl Into<String>, fix: FixAt) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::Step;
+    use crate::{domains::Standing, steps::Step};
 
     fn codes(facts: &Facts<'_>, verdict: Verdict) -> Vec<String> {
         run(facts).into_iter().filter(|c| c.verdict == verdict).map(|c| c.code).collect()
@@ -306,7 +331,7 @@ mod tests {
             connected: 1,
             untested: 0,
             tried: true,
-            real: 0,
+            domains: &[],
             daily_cap: 50,
             public_url: "https://sales.example",
             has_postal_address: true,
@@ -344,6 +369,27 @@ mod tests {
         let window = SendingWindow::default();
         let facts = Facts { public_url: "http://192.168.1.10:3000", ..good(&steps, &window) };
         assert_eq!(codes(&facts, Verdict::Block), ["unsubscribe"]);
+    }
+
+    #[test]
+    fn a_domain_whose_records_do_not_pass_blocks_and_is_named() {
+        let (steps, window) = ([Step::example()], SendingWindow::default());
+        let record =
+            |kind, standing| RecordCheck { kind, standing, message: String::new(), found: Vec::new(), publish: None };
+        let all = |standing| RecordKind::ALL.iter().map(|kind| record(*kind, standing)).collect::<Vec<_>>();
+        let told = |records: Vec<RecordCheck>| {
+            let domains = [DomainFacts { name: "halden.example".into(), records }];
+            let checks = run(&Facts { domains: &domains, ..good(&steps, &window) });
+            let check = checks.into_iter().find(|check| check.code == "authentication").expect("there");
+            (check.verdict, check.message)
+        };
+        assert_eq!(told(all(Standing::Warn)).0, Verdict::Pass);
+        let unchecked = "The DNS records of halden.example have not been checked yet.";
+        assert_eq!(told(Vec::new()), (Verdict::Block, unchecked.into()));
+        let mut two = all(Standing::Pass);
+        two[0].standing = Standing::Fail;
+        two[2].standing = Standing::Fail;
+        assert_eq!(told(two), (Verdict::Block, "SPF, DMARC of halden.example do not pass.".into()));
     }
 
     #[test]

@@ -55,6 +55,9 @@ pub enum MimeError {
     /// An unsubscribe address that mail programs could not follow.
     #[error("`{0}` cannot be an unsubscribe address")]
     Unsubscribe(String),
+    /// It cannot be signed for its domain.
+    #[error("the e-mail cannot be signed: {0}")]
+    Signature(String),
     /// The builder refused the rest.
     #[error("the mail cannot be built: {0}")]
     Refused(String),

@@ -35,6 +35,7 @@ async fn a_way_to_unsubscribe_by_mail_is_offered_only_where_mail_is_read() {
     };
     t.inboxes().set(mailbox, inbox).await.expect("set");
     t.commit().await.expect("kept");
+    testing::let_domains_pass(&story.db, story.actor()).await;
     story.start(id).await;
     // A turn may find nothing that can leave; then it is the next one's.
     let offered = async || loop {

@@ -124,6 +124,8 @@ impl House {
             .env("SALESWRIGHT_DATA_DIR", &self.config.data_dir)
             .env("SALESWRIGHT_SANDBOX_PORT", self.config.sandbox_port.to_string())
             .env("SALESWRIGHT_ALLOW_PRIVATE_HOSTS", "true")
+            // Nobody answers there: what the tests say about domains stays.
+            .env("SALESWRIGHT_DNS_SERVER", "127.0.0.1:9")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);

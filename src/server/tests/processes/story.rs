@@ -51,6 +51,7 @@ impl<'d> Story<'d> {
         };
         t.campaigns().add_step(campaign, step).await.expect("added");
         t.commit().await.expect("kept");
+        testing::let_domains_pass(db, &company.owner).await;
         Self { db, company, campaign }
     }
 

@@ -100,6 +100,13 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("pause_mailbox", NotFound),
     ("reconnect_mailbox", NotFound),
     ("test_mailbox", NotFound),
+    ("list_domains", OwnOnly),
+    ("create_domain", NoIds),
+    ("get_domain", NotFound),
+    ("delete_domain", NotFound),
+    ("check_domain", NotFound),
+    ("set_signing", NotFound),
+    ("remove_signing", NotFound),
     ("list_suppressions", OwnOnly),
     ("add_suppressions", NoIds),
     ("remove_suppression", NotFound),
@@ -255,6 +262,7 @@ pub async fn things(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &
     let campaign = made(program.post("/campaigns", json!({"name": "Secret plan", "mailboxes": [mailbox]})).await);
     let step = json!({"subject": "Hello", "body": "Hello", "delay": {"amount": 0, "unit": "days"}});
     let step = made(program.post(&format!("/campaigns/{campaign}/steps"), step).await);
+    let domain = made(program.post("/domains", json!({"name": "secret.example"})).await);
     let import = made(program.upload("/imports", "email\nnew@other.example\n").await);
     let added = program.post("/suppressions", json!({"targets": ["@secret.example"]})).await;
     assert!(added.status.is_success(), "{}", added.json);
@@ -284,7 +292,7 @@ pub async fn things(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &
     let connector = made(program.post("/connectors", connector).await);
     let (mail, inbound) = mails(program, company, mailbox).await;
     json!({"mail": mail, "inbound": inbound, "leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
-        "mailboxes": mailbox, "suppressions": suppression, "agents": agent, "trigger": trigger,
+        "mailboxes": mailbox, "domains": domain, "suppressions": suppression, "agents": agent, "trigger": trigger,
         "content": content, "tasks": task, "documents": document, "drafts": draft, "runs": run,
         "conversations": conversation, "models": model, "jobs": job, "connectors": connector})
 }
@@ -374,6 +382,7 @@ pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
         "campaigns",
         "imports",
         "mailboxes",
+        "domains",
         "agents",
         "content",
         "runs",

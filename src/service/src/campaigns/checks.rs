@@ -5,10 +5,12 @@ use domain::{
     CampaignId, Permission,
     campaigns::{
         Campaign, Check,
-        checks::{self, Facts},
+        checks::{self, DomainFacts, Facts},
     },
-    mailboxes::{MailboxKind, MailboxState},
+    domains::RecordCheck,
+    mailboxes::MailboxState,
 };
+use sqlx::types::Json;
 
 use super::Campaigns;
 use crate::{Error, Result};
@@ -38,13 +40,28 @@ impl Campaigns<'_> {
         };
         let steps = self.steps_of(campaign.id).await?;
         let boxes = sqlx::query!(
-            r#"SELECT m.kind AS "kind: MailboxKind", m.state AS "state: MailboxState", m.daily_cap,
+            r#"SELECT m.state AS "state: MailboxState", m.daily_cap,
                       m.kind = 'sandbox' OR m.checked_at IS NOT NULL AS "tested!"
                FROM campaign_mailboxes c JOIN mailboxes m ON m.id = c.mailbox_id WHERE c.campaign_id = $1"#,
             campaign.id.0
         )
         .fetch_all(self.t.conn())
         .await?;
+        let domains = sqlx::query!(
+            r#"SELECT DISTINCT ON (n.name) n.name AS "name!", d.records AS "records?: Json<Vec<RecordCheck>>"
+               FROM campaign_mailboxes c
+               JOIN mailboxes m ON m.id = c.mailbox_id
+               CROSS JOIN LATERAL (SELECT split_part(m.address, '@', 2) AS name) n
+               LEFT JOIN sending_domains d ON d.name = n.name
+               WHERE c.campaign_id = $1 AND m.kind = 'smtp' ORDER BY n.name"#,
+            campaign.id.0
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let domains: Vec<_> = domains
+            .into_iter()
+            .map(|row| DomainFacts { name: row.name, records: row.records.map(|json| json.0).unwrap_or_default() })
+            .collect();
         let lately = self.t.now() - Duration::days(7);
         let tried = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT FROM test_mails WHERE campaign_id = $1 AND created_at > $2) AS "tried!""#,
@@ -67,7 +84,7 @@ impl Campaigns<'_> {
             connected: boxes.iter().filter(|b| b.state == MailboxState::Connected).count(),
             untested: boxes.iter().filter(|b| b.state == MailboxState::Connected && !b.tested).count(),
             tried,
-            real: boxes.iter().filter(|b| b.kind == MailboxKind::Smtp).count(),
+            domains: &domains,
             daily_cap: boxes.iter().map(|b| i64::from(b.daily_cap)).sum(),
             public_url: &self.t.db().settings().public_url.clone(),
             has_postal_address: address.is_some_and(|a| !a.trim().is_empty()),

@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 use domain::{
-    CampaignId, CompanyId, ConnectorId, DraftId, ImportId, MailboxId, MessageId, NamedJobId, RunId, TriggerId, UserId,
+    CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, MailboxId, MessageId, NamedJobId, RunId,
+    TriggerId, UserId,
 };
 use uuid::Uuid;
 
@@ -299,6 +300,20 @@ impl<'d> Platform<'d> {
         .fetch_all(self.db.pool())
         .await?;
         Ok(rows.into_iter().map(|row| (row.company, row.draft)).collect())
+    }
+
+    /// Sending domains that are due to be checked.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn due_domains(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, DomainId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!: CompanyId", domain_id AS "domain!: DomainId" FROM platform_due_domains($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.company, row.domain)).collect())
     }
 
     /// Mails of the system that are due.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, MessageId,
     campaigns::CampaignState,
+    domains::is_about_policy,
     enrolments::{EndReason, EnrolmentState},
     leads::LeadEventKind,
     mailboxes::MailboxState,
@@ -70,6 +71,9 @@ impl Messages<'_> {
                 self.not_started(&row, reason, *needs_person).await?;
             }
             SendOutcome::Unknown { reason } => self.unknown(&row, reason).await?,
+        }
+        if outcome.refusal().is_some_and(is_about_policy) {
+            self.t.domains().doubt(row.mailbox).await?;
         }
         Ok(())
     }

@@ -1,0 +1,2 @@
+DROP FUNCTION platform_due_domains(timestamptz);
+DROP TABLE sending_domains;

@@ -1,0 +1,68 @@
+//! Checks sending domains: asks the DNS what receivers will ask it, and writes down what that means.
+
+mod records;
+mod spf;
+
+use std::{net::IpAddr, time::Duration};
+
+use anyhow::Result;
+use domain::domains::{Answers, Links, Mx, RecordCheck, judge};
+use reqwest::Url;
+use service::{Db, domains::ToCheck, jobs::CheckDomain};
+
+use crate::dns::{Dns, Unanswered};
+
+/// A whole check: a worker has others to look after.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Checks a domain, and keeps what was found.
+///
+/// # Errors
+/// When the database is away.
+pub async fn check(db: &Db, job: &CheckDomain) -> Result<()> {
+    let actor = db.platform().system_actor(job.company, "system").await?;
+    let mut t = db.tenant(&actor).await?;
+    let Some(domain) = t.domains().to_check(job.domain).await? else { return Ok(()) };
+    t.commit().await?;
+    let outcome = match tokio::time::timeout(PATIENCE, look(db, &domain)).await {
+        Ok(Ok(records)) => Ok(records),
+        Ok(Err(error)) => Err(format!("The check could not be made: {error}. It is tried again by itself.")),
+        Err(_) => Err("The check took more than a minute. It is tried again by itself.".to_owned()),
+    };
+    let mut t = db.tenant(&actor).await?;
+    t.domains().record_check(job.domain, &domain.expected, outcome).await?;
+    Ok(t.commit().await?)
+}
+
+async fn look(db: &Db, domain: &ToCheck) -> Result<Vec<RecordCheck>, Unanswered> {
+    let dns = Dns::new(db.settings().dns_server)?;
+    let (name, expected) = (domain.name.as_str(), &domain.expected);
+    let dkim = match &expected.selector {
+        Some(selector) => Some(records::dkim(&dns, name, selector).await?),
+        None => None,
+    };
+    let answers = Answers {
+        spf: spf::look(&dns, name).await?,
+        dkim,
+        dmarc: records::dmarc(&dns, name).await?,
+        mx: mx(&dns, name).await?,
+        links: links(&dns, &db.settings().public_url).await?,
+    };
+    Ok(judge(name, expected, &answers))
+}
+
+async fn mx(dns: &Dns, name: &str) -> Result<Mx, Unanswered> {
+    let hosts = dns.mail_hosts(name).await?;
+    let has_address = hosts.is_empty() && !dns.addresses(name).await?.is_empty();
+    Ok(Mx { hosts, has_address })
+}
+
+async fn links(dns: &Dns, public_url: &str) -> Result<Links, Unanswered> {
+    let host = Url::parse(public_url).ok().and_then(|url| url.host_str().map(ToOwned::to_owned)).unwrap_or_default();
+    let is_own = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() || !host.contains('.');
+    let addresses = match is_own {
+        true => None,
+        false => Some(dns.addresses(&host).await?.iter().map(ToString::to_string).collect()),
+    };
+    Ok(Links { host, addresses })
+}

@@ -1,0 +1,8 @@
+//! Sending domains and signatures, against a name server and a verifier that are not ours.
+
+#![expect(clippy::unwrap_used, reason = "what the helpers need and do not get fails the test")]
+
+mod domains;
+mod signing;
+mod support;
+mod verifier;
