@@ -90,7 +90,7 @@ async fn a_new_key_signs_once_its_record_is_found() {
     assert_eq!(signs().await, None);
     let first = desk.make_key().await;
     assert_eq!(signs().await.as_deref(), Some("sw1"), "nothing signed before, so nothing is lost");
-    let dns = dns.publish(&published(&[first.clone()]));
+    let dns = dns.publish(&published(std::slice::from_ref(&first)));
     desk.check().await;
 
     let second = desk.make_key().await;

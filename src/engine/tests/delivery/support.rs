@@ -174,9 +174,10 @@ impl Sink {
         }
         command.arg("-d").arg(folder.join("mail.")).args([&address.to_string(), "100"]);
         let process = command.stdin(Stdio::null()).spawn().expect("smtp-sink starts: apt-get install postfix");
+        let sink = Self { process, folder, address };
         for _ in 0..1_000 {
             if TcpStream::connect(address).is_ok() {
-                return Self { process, folder, address };
+                return sink;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
