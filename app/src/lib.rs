@@ -42,12 +42,13 @@ use pages::{
     frame::{CompanyFrame, MorePlacesPage, NotFoundPage},
     home::HomePage,
     imports::{ImportPage, ImportUploadPage},
+    inbox::{InboxPage, ThreadPage},
     leads::{EditLeadPage, LeadPage, LeadsPage, NewLeadPage},
     runs::{RunPage, RunsPage, StartRunPage},
     sandbox::{SandboxMailPage, SandboxPage},
     settings::{
-        AuditPage, CompanySettingsPage, ConnectorPage, ConnectorsPage, DomainPage, DomainsPage, InboxPage, KeysPage,
-        MailboxesPage, MembersPage, ModelsPage, SuppressionsPage, WritingPage,
+        AuditPage, CompanySettingsPage, ConnectorPage, ConnectorsPage, DomainPage, DomainsPage, KeysPage,
+        MailboxRepliesPage, MailboxesPage, MembersPage, ModelsPage, SuppressionsPage, WritingPage,
     },
     tasks::TasksPage,
 };
@@ -130,13 +131,15 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("agents/:agent/run") view=StartRunPage ssr=SsrMode::Async/>
                     <Route path=path!("runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("runs/:run") view=RunPage ssr=SsrMode::Async/>
+                    <Route path=path!("inbox") view=InboxPage ssr=SsrMode::Async/>
+                    <Route path=path!("inbox/:thread") view=ThreadPage ssr=SsrMode::Async/>
                     <Route path=path!("approvals") view=ApprovalsPage ssr=SsrMode::Async/>
                     <Route path=path!("approvals/passing") view=PassingDraftsPage ssr=SsrMode::Async/>
                     <Route path=path!("approvals/:draft") view=ReviewPage ssr=SsrMode::Async/>
                     <Route path=path!("settings") view=CompanySettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/company") view=CompanySettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/mailboxes") view=MailboxesPage ssr=SsrMode::Async/>
-                    <Route path=path!("settings/mailboxes/:mailbox/replies") view=InboxPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/mailboxes/:mailbox/replies") view=MailboxRepliesPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/domains") view=DomainsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/domains/:domain") view=DomainPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/members") view=MembersPage ssr=SsrMode::Async/>

@@ -12,6 +12,7 @@ pub mod filters;
 pub mod frame;
 pub mod home;
 pub mod imports;
+pub mod inbox;
 pub mod leads;
 pub mod runs;
 pub mod sandbox;

@@ -7,6 +7,7 @@ mod api_docs;
 mod connectors;
 mod content;
 mod imports;
+mod inbox;
 mod invite;
 mod keys;
 mod leads;
@@ -65,6 +66,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/agents/import/upload", post(agents::import).layer(DefaultBodyLimit::max(MAX_AGENT_FILES)))
         .route("/t/{slug}/agents/{id}/file", get(agents::export))
         .route("/t/{slug}/analytics/agents/figures.csv", get(analytics::agents))
+        .route("/t/{slug}/inbox/files/{mail}/{place}", get(inbox::file))
         .route("/t/{slug}/content/{id}/export", get(content::export))
         .route(
             "/t/{slug}/content/{id}/file",

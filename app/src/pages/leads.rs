@@ -6,7 +6,7 @@ mod form;
 mod list;
 #[cfg(feature = "ssr")]
 mod load;
-mod looks;
+pub(super) mod looks;
 
 pub use detail::LeadPage;
 pub use form::{EditLeadPage, NewLeadPage};

@@ -25,7 +25,7 @@ pub use audit::AuditPage;
 pub use company::CompanySettingsPage;
 pub use connectors::{ConnectorPage, ConnectorsPage};
 pub use domains::{DomainPage, DomainsPage};
-pub use inbox::InboxPage;
+pub use inbox::MailboxRepliesPage;
 pub use keys::{KeysPage, NEW_KEY};
 pub use mailboxes::MailboxesPage;
 pub use members::MembersPage;

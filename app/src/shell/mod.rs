@@ -9,7 +9,12 @@ mod page;
 mod person;
 
 use crate::ui::{Icon, IconName, MenuLink, Meter, popover};
-use crate::{error::AppError, exchange::kept_fresh, fmt::grouped, pages::frame::live_versions};
+use crate::{
+    error::AppError,
+    exchange::kept_fresh,
+    fmt::{badge, grouped},
+    pages::frame::live_versions,
+};
 use domain::{Permission, Role};
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use nav::{NavItem, Place, TabBar};
@@ -57,6 +62,8 @@ pub struct Pulse {
     pub waiting_runs: i64,
     /// Drafts, and calls of runs, that wait for an approval.
     pub waiting_approvals: i64,
+    /// Conversations that need an answer and that nobody has read, counted up to a hundred.
+    pub unread_threads: i64,
 }
 
 /// Loads them.
@@ -83,7 +90,8 @@ pub async fn pulse(t: &mut service::Tenant) -> Result<Pulse, AppError> {
     let drafts = t.drafts().count(&domain::drafts::QueueFilter::default()).await?.waiting;
     // A run that wants to know something is answered on its own page.
     let waiting_approvals = drafts + slots.waiting - slots.asking;
-    Ok(Pulse { running_campaigns, sent, cap, waiting_runs: slots.waiting, waiting_approvals })
+    let unread_threads = t.threads().unread().await?;
+    Ok(Pulse { running_campaigns, sent, cap, waiting_runs: slots.waiting, waiting_approvals, unread_threads })
 }
 
 /// A company in the switcher.
@@ -124,7 +132,7 @@ pub fn Shell(
 fn sidebar(data: ShellData) -> AnyView {
     let slug = data.company_slug.clone();
     let company = slug.clone();
-    let live = live_versions(["campaigns", "runs", "drafts"]);
+    let live = live_versions(["campaigns", "runs", "drafts", "threads"]);
     let pulse = kept_fresh(data.pulse, live, move || LoadPulse { slug: company.clone() });
     let running = Signal::derive(move || match pulse.get().running_campaigns {
         0 => String::new(),
@@ -133,11 +141,16 @@ fn sidebar(data: ShellData) -> AnyView {
     let waits = |count: i64| if count == 0 { String::new() } else { format!("{} waiting", grouped(count)) };
     let waiting = Signal::derive(move || waits(pulse.get().waiting_runs));
     let approvals = Signal::derive(move || waits(pulse.get().waiting_approvals));
+    let unread = Signal::derive(move || match pulse.get().unread_threads {
+        0 => String::new(),
+        unread => format!("{} unread", badge(unread)),
+    });
     view! {
         <aside class="sidebar" aria-label="Workspace">
             {company_switcher(&data)}
             <nav class="scroll" aria-label="Main">
                 <NavItem place=Place::Home slug=slug.clone()/>
+                <NavItem place=Place::Inbox slug=slug.clone() count=unread/>
                 <NavItem place=Place::Approvals slug=slug.clone() count=approvals/>
                 <h2>"Prospects"</h2>
                 <NavItem place=Place::Leads slug=slug.clone()/>

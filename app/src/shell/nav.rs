@@ -9,6 +9,7 @@ use leptos_router::hooks::use_location;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Home,
+    Inbox,
     Approvals,
     Leads,
     Accounts,
@@ -28,6 +29,7 @@ impl Place {
     const fn looks(self) -> (&'static str, IconName, &'static str) {
         match self {
             Self::Home => ("Home", IconName::Home, ""),
+            Self::Inbox => ("Inbox", IconName::Inbox, "/inbox"),
             Self::Approvals => ("Approvals", IconName::Check, "/approvals"),
             Self::Leads => ("Leads", IconName::People, "/leads"),
             Self::Accounts => ("Accounts", IconName::Building, "/accounts"),
@@ -88,7 +90,7 @@ pub(super) fn NavItem(
 /// The phone's bottom bar.
 #[component]
 pub(super) fn TabBar(slug: String) -> impl IntoView {
-    let links = [Place::Home, Place::Leads, Place::Campaigns, Place::More].map(|place| {
+    let links = [Place::Home, Place::Inbox, Place::Leads, Place::Campaigns, Place::More].map(|place| {
         let (label, icon, _) = place.looks();
         let href = place.href(&slug);
         view! {

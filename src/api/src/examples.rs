@@ -43,6 +43,7 @@ mod tests {
         steps::{Preview, Step, StepInput, TestMail},
         suppressions::Suppression,
         tasks::{Task, TaskInput},
+        threads::{Correction, Thread, ThreadChange, ThreadInFull},
         triggers::{Firing, Trigger, TriggerInput},
     };
 
@@ -106,6 +107,10 @@ mod tests {
             SigningInput,
             RecordCheck,
             Inbound,
+            Thread,
+            ThreadChange,
+            ThreadInFull,
+            Correction,
             Inbox,
             InboxInput,
             Suppression,

@@ -263,7 +263,7 @@ where
 fn may_hear(actor: &Actor, topic: &str) -> bool {
     let scope = match topic {
         "leads" | "accounts" | "imports" | "tasks" | "drafts" => Scope::LeadsRead,
-        "campaigns" | "content" | "documents" | "inbound" | "samples" => Scope::CampaignsRead,
+        "campaigns" | "content" | "documents" | "inbound" | "samples" | "threads" => Scope::CampaignsRead,
         "mailboxes" => Scope::MailboxesRead,
         "suppressions" => Scope::SuppressionsRead,
         "agents" | "models" | "triggers" | "memories" | "connectors" => Scope::AgentsRead,

@@ -33,6 +33,7 @@ const KEY: &str = "key";
         (name = "Mailboxes", description = "The addresses that e-mails leave from."),
         (name = "Sending domains", description = "What the DNS says about their domains, and the keys that sign."),
         (name = "Inbound mail", description = "What comes back: replies, automatic replies, bounces, complaints."),
+        (name = "Inbox", description = "Conversations with people outside, and what is to be done about them."),
         (name = "Suppressions", description = "Addresses and domains that get no more e-mail."),
         (name = "Agents", description = "Who does what in a run: definitions as Markdown files, in versions."),
         (name = "Triggers", description = "What starts runs of an agent by itself: schedules, things that happen, deliveries."),

@@ -26,6 +26,7 @@ pub(crate) mod runs;
 mod steps;
 mod suppressions;
 mod tasks;
+mod threads;
 mod triggers;
 mod webhook;
 
@@ -51,6 +52,7 @@ pub fn router() -> OpenApiRouter {
         .merge(domains::router())
         .merge(inbound::router())
         .merge(inboxes::router())
+        .merge(threads::router())
         .merge(suppressions::router())
         .merge(agents::router())
         .merge(triggers::router())

@@ -80,6 +80,8 @@ ids! {
     SandboxMailId,
     /// A mail that has arrived.
     InboundId,
+    /// What a person outside and the company have written to each other.
+    ThreadId,
     /// An agent.
     AgentId,
     /// A language model.

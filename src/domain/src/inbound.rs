@@ -2,6 +2,7 @@
 //! it is read as data, and what a mail quotes never counts as said by its sender.
 
 mod away;
+mod classify;
 mod judge;
 mod quote;
 mod report;
@@ -10,6 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use away::{back_on, resume_on};
+pub use classify::classify;
 pub use judge::{judge, leaves, unsubscribe_token};
 pub use quote::{Parts, split};
 pub use report::{DeliveryReport, Report};
@@ -149,8 +151,20 @@ pub struct Mail {
     pub no_return_path: bool,
     /// What a server reports with it.
     pub report: Option<Report>,
+    /// Files that came with it.
+    pub attachments: Vec<Attachment>,
     /// Why it could not be taken apart; its text is then its headers as they came.
     pub unreadable: Option<&'static str>,
+}
+
+/// A file that came with a mail. Nobody has looked whether it does harm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Attachment {
+    /// Its name, as the sender writes it.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: i64,
 }
 
 /// What a mail is, and why.

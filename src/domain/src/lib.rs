@@ -46,6 +46,7 @@ pub mod steps;
 pub mod suppressions;
 pub mod tasks;
 pub mod template;
+pub mod threads;
 #[cfg(feature = "agents")]
 pub mod triggers;
 pub mod window;

@@ -4,6 +4,7 @@
 //! service is told.
 
 pub mod agents;
+pub mod classifying;
 pub mod dns;
 pub mod domains;
 pub mod drafting;

@@ -6,15 +6,15 @@ use service::{
     Db, Error, Result,
     jobs::{
         AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CarryOutRejection, CheckConnector, CheckDomain,
-        ExecuteMarketingAgent, FinishSignIn, FireTrigger, GenerateMarketingReport, LookAtSchedules, SendSignUpMail,
-        SendSystemMail, SendTestMail, TestMailbox, TestModel, WorkOnImport, WorkOnRun, Worker, WriteDrafts,
-        WriteSamples,
+        ClassifyThread, ExecuteMarketingAgent, FinishSignIn, FireTrigger, GenerateMarketingReport, LookAtSchedules,
+        SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel, WakeThread, WorkOnImport, WorkOnRun,
+        Worker, WriteDrafts, WriteSamples,
     },
 };
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{agents, domains, drafting, inbox, letters, mcp, models, schedules, sender};
+use crate::{agents, classifying, domains, drafting, inbox, letters, mcp, models, schedules, sender};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
@@ -65,7 +65,7 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
     let (campaigns, mailboxes, tests, system, sign_ups) = (db.clone(), db.clone(), db.clone(), db.clone(), db.clone());
     let (sign_up_post, asked, set_off) = (system_post.clone(), db.clone(), db.clone());
     let (executions, reports, answered) = (db.clone(), db.clone(), db.clone());
-    let (rejections, names) = (db.clone(), db.clone());
+    let (rejections, names, snoozed) = (db.clone(), db.clone(), db.clone());
     let (looked, begun, finished) = (db.clone(), db.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
@@ -75,6 +75,10 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
         .on(move |job: CarryOutRejection| {
             let db = rejections.clone();
             async move { Ok(service::drafts::carry_out(&db, job.company, job.draft).await?) }
+        })
+        .on(move |job: WakeThread| {
+            let db = snoozed.clone();
+            async move { Ok(service::threads::wake(&db, job.company, job.thread).await?) }
         })
         .on(move |job: TestMailbox| {
             let db = mailboxes.clone();
@@ -146,6 +150,7 @@ fn runs(db: &Db, stop: &CancellationToken) -> Worker {
     let (runs, stop) = (db.clone(), stop.clone());
     let (drafts, halt) = (db.clone(), stop.clone());
     let (samples, end) = (db.clone(), stop.clone());
+    let (threads, over) = (db.clone(), stop.clone());
     Worker::new(db.clone())
         .on(move |job: WorkOnRun| {
             let (db, stop) = (runs.clone(), stop.clone());
@@ -154,6 +159,10 @@ fn runs(db: &Db, stop: &CancellationToken) -> Worker {
         .on(move |job: WriteDrafts| {
             let (db, stop) = (drafts.clone(), halt.clone());
             async move { Ok(drafting::write(&db, &job, &stop).await?) }
+        })
+        .on(move |job: ClassifyThread| {
+            let (db, stop) = (threads.clone(), over.clone());
+            async move { Ok(classifying::classify(&db, &job, &stop).await?) }
         })
         .on(move |job: WriteSamples| {
             let (db, stop) = (samples.clone(), end.clone());
@@ -216,6 +225,9 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     }
     for (company, draft) in db.platform().due_rejections(now).await? {
         go_on(draft, service::drafts::carry_out(db, company, draft).await)?;
+    }
+    for (company, thread) in db.platform().waking_threads(now).await? {
+        go_on(thread, service::threads::wake(db, company, thread).await)?;
     }
     for (company, connector) in db.platform().waiting_connectors(now).await? {
         go_on(connector, wake(db, company, &CheckConnector { company, connector }).await)?;

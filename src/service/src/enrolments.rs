@@ -1,6 +1,8 @@
 //! Enrolments: leads in campaigns. Whoever changes one locks it before its messages, always in
 //! that order, so that a stop, an unsubscribe and a hand-over never wait for each other in a ring.
 
+mod of_lead;
+
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, Page, PageRequest, Permission,
     campaigns::CampaignState,
@@ -9,6 +11,8 @@ use domain::{
     mailboxes::MailboxState,
     messages::MessageState,
 };
+
+pub use of_lead::InCampaign;
 
 use crate::{Error, Result, Tenant, cursor};
 
@@ -141,16 +145,16 @@ impl Enrolments<'_> {
     /// When the database is away.
     pub async fn lead_gone(&mut self, leads: &[LeadId]) -> Result<()> {
         let leads: Vec<_> = leads.iter().map(|id| id.0).collect();
-        self.end_for_leads(&leads, EnrolmentState::Stopped, Some(EndReason::LeadDeleted)).await
+        self.end_for_leads(&leads, EnrolmentState::Stopped, Some(EndReason::LeadDeleted)).await.map(drop)
     }
 
-    /// Ends everything that is open for some leads.
+    /// Ends everything that is open for some leads. How many enrolments that were.
     pub(crate) async fn end_for_leads(
         &mut self,
         leads: &[uuid::Uuid],
         state: EnrolmentState,
         reason: Option<EndReason>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let open = sqlx::query!(
             "SELECT id, campaign_id FROM enrolments
              WHERE lead_id = ANY($1) AND state IN ('active', 'waiting_delay', 'waiting_window')
@@ -167,7 +171,7 @@ impl Enrolments<'_> {
         for campaign in campaigns {
             self.t.tell("campaigns", campaign).await?;
         }
-        Ok(())
+        Ok(ids.len())
     }
 
     /// Ends enrolments that the caller has locked, and cancels what they have not sent yet.

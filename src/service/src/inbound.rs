@@ -13,8 +13,9 @@ use domain::{
 };
 
 use sha2::{Digest, Sha256};
+use sqlx::types::Json;
 
-use crate::{Error, Result, Tenant};
+use crate::{Error, Result, Tenant, threads::Arrived};
 
 /// Most bytes of a mail that are kept as they came.
 const MOST_RAW: usize = 256 * 1024;
@@ -40,11 +41,11 @@ pub struct Arrival<'a> {
 
 /// What a mail belongs to.
 #[derive(Clone, Debug, Default)]
-struct Match {
+pub(crate) struct Match {
     by: Option<MatchedBy>,
-    lead: Option<LeadId>,
-    account: Option<AccountId>,
-    campaign: Option<CampaignId>,
+    pub lead: Option<LeadId>,
+    pub account: Option<AccountId>,
+    pub campaign: Option<CampaignId>,
     enrolment: Option<EnrolmentId>,
     message: Option<MessageId>,
     /// The address that was written to.
@@ -84,12 +85,15 @@ impl InboundMail<'_> {
             }
             (_, None) => self.find(arrival.mailbox, &mail, &judgement).await?,
         };
-        if judgement.kind == InboundKind::Reply && found.lead.is_none() && found.account.is_none() {
+        let stranger = judgement.kind == InboundKind::Reply && found.lead.is_none() && found.account.is_none();
+        if stranger {
             judgement.kind = InboundKind::Other;
             judgement.why = "No campaign has written to whoever it is from.".to_owned();
         }
         let Some(id) = self.store(&arrival, &mail, &judgement, &found).await? else { return Ok(None) };
-        self.act(id, &mail, &judgement, &found).await?;
+        let effects = self.act(id, &mail, &judgement, &found).await?;
+        let arrived = Arrived { id, mailbox: arrival.mailbox, at: arrival.at, stranger, effects };
+        self.t.threads().keep(&arrived, &mail, &judgement, &found).await?;
         self.t.tell("inbound", id.0).await?;
         Ok(Some(id))
     }
@@ -160,9 +164,9 @@ impl InboundMail<'_> {
             "INSERT INTO inbound_messages (id, mailbox_id, uid_key, arrived_at, stored_at, message_id, answers, from_name,
                                            from_address, subject, text, quoted, raw, kind, why, confidence, bounce, status,
                                            back_on, matched_by, lead_id, account_id, campaign_id, enrolment_id, outgoing_id,
-                                           digest)
+                                           digest, attachments)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                     $23, $24, $25, $26)
+                     $23, $24, $25, $26, $27)
              ON CONFLICT ON CONSTRAINT inbound_messages_once_key DO NOTHING",
             id.0,
             arrival.mailbox.0,
@@ -190,6 +194,7 @@ impl InboundMail<'_> {
             found.enrolment.map(|id| id.0),
             found.message.map(|id| id.0),
             digest(arrival.raw),
+            Json(&mail.attachments) as _,
         )
         .execute(self.t.conn())
         .await?

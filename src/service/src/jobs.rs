@@ -6,7 +6,7 @@ mod worker;
 use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId,
-    SandboxMailId, StepId, TriggerId, inbound::AnswerAs, named_jobs::JobName,
+    SandboxMailId, StepId, ThreadId, TriggerId, inbound::AnswerAs, named_jobs::JobName,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -163,6 +163,38 @@ impl Job for CarryOutRejection {
     const NAME: &'static str = "carry_out_rejection";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.draft)
+    }
+}
+
+/// A snoozed thread is to come back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WakeThread {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub thread: ThreadId,
+}
+
+impl Job for WakeThread {
+    const NAME: &'static str = "wake_thread";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.thread)
+    }
+}
+
+/// A model is to be asked what a mail wants that the rules leave open.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClassifyThread {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub thread: ThreadId,
+}
+
+impl Job for ClassifyThread {
+    const NAME: &'static str = "classify_thread";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.thread)
     }
 }
 

@@ -38,6 +38,7 @@ pub mod sandbox;
 pub mod secrets;
 pub mod suppressions;
 pub mod tasks;
+pub mod threads;
 pub mod triggers;
 pub mod unsubscribe;
 pub mod webhook;

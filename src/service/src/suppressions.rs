@@ -150,7 +150,7 @@ impl Suppressions<'_> {
             SuppressionReason::Bounced => (EnrolmentState::Bounced, LeadEventKind::Bounced),
             _ => (EnrolmentState::Suppressed, LeadEventKind::Suppressed),
         };
-        self.t.enrolments().end_for_leads(&leads, state, None).await?;
+        let _ended = self.t.enrolments().end_for_leads(&leads, state, None).await?;
         // The timelines tell of it once.
         if !is_new {
             return Ok(());

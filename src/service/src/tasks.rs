@@ -3,7 +3,7 @@
 
 use chrono::{NaiveDate, NaiveTime};
 use domain::{
-    LeadId, Page, PageRequest, Permission, Problem, RunId, TaskId, UserId,
+    LeadId, Page, PageRequest, Permission, RunId, TaskId, UserId,
     tasks::{Task, TaskInput},
     window::day_in,
 };
@@ -129,7 +129,7 @@ impl Tasks<'_> {
         if let Some(lead) = input.lead {
             self.t.leads().require_there(lead).await?;
         }
-        self.require_member(input.assignee).await?;
+        self.t.members().require_there(input.assignee).await?;
         let (id, now): (TaskId, _) = (self.t.new_id(), self.t.now());
         let (author, run) = (self.t.actor().to_string(), self.t.actor().run().map(|run| run.id.0));
         sqlx::query!(
@@ -204,16 +204,6 @@ impl Tasks<'_> {
             .ok_or(Error::NotFound("task"))?;
         self.t.audit().record(Entry::done("task.deleted").on(row.title)).await?;
         self.tell(id, row.lead).await
-    }
-
-    /// A task is for somebody who belongs to the company.
-    async fn require_member(&mut self, person: Option<UserId>) -> Result<()> {
-        let Some(person) = person else { return Ok(()) };
-        sqlx::query_scalar!("SELECT 1 FROM memberships WHERE user_id = $1 AND deactivated_at IS NULL", person.0)
-            .fetch_optional(self.t.conn())
-            .await?
-            .map(|_| ())
-            .ok_or_else(|| Problem::field("assignee", "assignee_unknown", "Choose somebody of this company.").into())
     }
 
     /// Tells the list of tasks, and the page of the lead.

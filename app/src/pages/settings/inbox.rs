@@ -92,7 +92,7 @@ fn mailbox_id(text: &str) -> Result<domain::MailboxId, AppError> {
 
 /// Where the replies to a mailbox are read.
 #[component]
-pub fn InboxPage() -> impl IntoView {
+pub fn MailboxRepliesPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("mailbox"), use_query_map());
     let live = live_version_of("mailboxes", id);
     only(Permission::ManageMailboxes, move || {

@@ -8,4 +8,5 @@ mod faults;
 mod replies;
 mod samples;
 mod support;
+mod threads;
 mod unsubscribing;

@@ -180,11 +180,11 @@ pub const AT_WORK: [&str; 7] = [
 ];
 /// What somebody has asked an agent.
 pub const MESSAGE: &str = "What do we know about lead7@atelier-verre.example before the call on Monday?";
-/// Some of the leads answer what the sandbox has caught for them: two people, and one who is away.
+/// Some of the leads answer what the sandbox has caught for them: people, and two who are away.
 fn answering(n: usize) -> &'static str {
     match n {
-        1 | 6 => "reply+",
-        2 => "away+",
+        2 | 14 => "away+",
+        _ if n % 5 == 1 && n < 60 => "reply+",
         _ => "",
     }
 }

@@ -1,6 +1,7 @@
 //! Agents as they really run: the catalogue without a model, and agents with models that do as they like.
 
 mod catalogue;
+mod classifying;
 mod connectors;
 mod drafting;
 mod everything;

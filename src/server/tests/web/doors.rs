@@ -126,6 +126,9 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("load_mailboxes", "", OwnOnly),
     ("connect_mailbox", "form[kind]=sandbox&form[from_name]=Me&form[address]=me%40intruder.example", OwnOnly),
     ("change_mailbox", "id=MAILBOX&what=pause", NotFound),
+    ("load_threads", "query=tab%3Dall", OwnOnly),
+    ("load_thread", "id=THREAD&query=reply%3D1", NotFound),
+    ("change_thread", "id=THREAD&what=done", NotFound),
     ("load_inbox", "id=MAILBOX&after=", NotFound),
     ("save_inbox", "id=MAILBOX&form[host]=x&form[username]=y&form[password]=z", NotFound),
     ("change_inbox", "id=MAILBOX&what=compare", NotFound),
@@ -210,6 +213,7 @@ async fn an_intruder_gets_nothing_through_any_server_function() {
         ("PERSON", other.owner_id.to_string()),
         ("KEY", key.api_key_id().expect("a key").to_string()),
         ("MAIL", id("mail")),
+        ("THREAD", id("threads")),
     ];
 
     let mut wrong = Vec::new();

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
-use domain::{InboundId, PageRequest, SandboxMailId, inbound::AnswerAs, keys::Scope};
+use domain::{InboundId, PageRequest, SandboxMailId, ThreadId, inbound::AnswerAs, keys::Scope, threads::ThreadFilter};
 use serde_json::{Value, json};
 use testing::TestCompany;
 
@@ -89,6 +89,10 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("list_mailboxes", OwnOnly),
     ("list_inbound", OwnOnly),
     ("get_inbound", NotFound),
+    ("list_threads", OwnOnly),
+    ("get_thread", NotFound),
+    ("change_thread", NotFound),
+    ("unsubscribe_thread", NotFound),
     ("get_inbox", NotFound),
     ("set_inbox", NotFound),
     ("remove_inbox", NotFound),
@@ -290,15 +294,19 @@ pub async fn things(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &
     assert!(webhook.status.is_success(), "{}", webhook.json);
     let connector = json!({"name": "hidden", "transport": "http", "url": "http://127.0.0.1:9/secret", "auth": "none"});
     let connector = made(program.post("/connectors", connector).await);
-    let (mail, inbound) = mails(program, company, mailbox).await;
-    json!({"mail": mail, "inbound": inbound, "leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
+    let (mail, inbound, thread) = mails(program, company, mailbox).await;
+    json!({"mail": mail, "inbound": inbound, "threads": thread, "leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
         "mailboxes": mailbox, "domains": domain, "suppressions": suppression, "agents": agent, "trigger": trigger,
         "content": content, "tasks": task, "documents": document, "drafts": draft, "runs": run,
         "conversations": conversation, "models": model, "jobs": job, "connectors": connector})
 }
 
-/// A mail that the sandbox has caught, and its answer.
-async fn mails(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &str) -> (SandboxMailId, InboundId) {
+/// A mail that the sandbox has caught, its answer, and their thread.
+async fn mails(
+    program: &Program<'_>,
+    company: &TestCompany<'_>,
+    mailbox: &str,
+) -> (SandboxMailId, InboundId, ThreadId) {
     let db = &program.app.db;
     let mut t = db.tenant(&company.owner).await.expect("open");
     let connection = t.mailboxes().connection(mailbox.parse().expect("an id")).await.expect("a mailbox");
@@ -309,8 +317,9 @@ async fn mails(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &str) 
     let mail = db.keep_sandbox_mail(user, "nora@other.example", &to, Some("Hidden"), raw, None).await.expect("kept");
     t.sandbox().answer(mail, AnswerAs::Reply, "Hidden answer").await.expect("answered");
     let inbound = t.inbound().list(None, &PageRequest::default()).await.expect("a list").items[0].id;
+    let thread = t.threads().list(&ThreadFilter::default(), &PageRequest::default()).await.expect("a list").items[0].id;
     t.commit().await.expect("kept");
-    (mail, inbound)
+    (mail, inbound, thread)
 }
 
 #[tokio::test]
@@ -377,6 +386,7 @@ pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
     for noun in [
         "documents",
         "inbound",
+        "threads",
         "leads",
         "accounts",
         "campaigns",

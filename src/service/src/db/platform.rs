@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use domain::{
-    CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, MailboxId, MessageId, NamedJobId, RunId,
+    CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, MailboxId, MessageId, NamedJobId, RunId, ThreadId,
     TriggerId, UserId,
 };
 use uuid::Uuid;
@@ -314,6 +314,21 @@ impl<'d> Platform<'d> {
         .fetch_all(self.db.pool())
         .await?;
         Ok(rows.into_iter().map(|row| (row.company, row.domain)).collect())
+    }
+
+    /// Snoozed threads whose time has come.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn waking_threads(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, ThreadId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!: CompanyId", thread_id AS "thread!: ThreadId"
+               FROM platform_waking_threads($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.company, row.thread)).collect())
     }
 
     /// Mails of the system that are due.

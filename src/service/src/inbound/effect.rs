@@ -9,6 +9,7 @@ use domain::{
     inbound::{BounceKind, InboundKind, Judgement, Mail, MatchedBy, resume_on},
     leads::{LeadEventKind, LeadStatus},
     suppressions::{SuppressionReason, SuppressionTarget},
+    threads::Effect,
     window::day_begins,
 };
 use uuid::Uuid;
@@ -20,31 +21,43 @@ use crate::{Result, campaigns::advance::waiting_state, messages::next_slot, supp
 const NAME: usize = 100;
 
 impl InboundMail<'_> {
-    pub(super) async fn act(&mut self, id: InboundId, mail: &Mail, judgement: &Judgement, found: &Match) -> Result<()> {
+    /// Does what a mail means, and tells what that was.
+    pub(super) async fn act(
+        &mut self,
+        id: InboundId,
+        mail: &Mail,
+        judgement: &Judgement,
+        found: &Match,
+    ) -> Result<Vec<Effect>> {
+        let mut effects = Vec::new();
         if let Some(message) = found.message.filter(|_| found.by == Some(MatchedBy::MessageId)) {
             self.t.messages().proven(message, "An answer names it, so it has arrived.").await?;
         }
         match judgement.kind {
-            InboundKind::Reply => self.replied(id, mail, found).await?,
-            InboundKind::OutOfOffice => self.away(id, mail, judgement, found).await?,
+            InboundKind::Reply => self.replied(id, mail, found, &mut effects).await?,
+            InboundKind::OutOfOffice => self.away(id, mail, judgement, found, &mut effects).await?,
             InboundKind::AutoReply => self.entry(id, mail, LeadEventKind::AutoReplied, found).await?,
             InboundKind::Bounce => self.bounced(id, mail, judgement, found).await?,
             InboundKind::Complaint => self.suppressed(id, mail, judgement, found, SuppressionReason::Complaint).await?,
             InboundKind::Unsubscribe => {
                 self.suppressed(id, mail, judgement, found, SuppressionReason::Unsubscribed).await?;
+                effects.push(Effect::SuppressedAddress);
             }
             InboundKind::Other | InboundKind::Unreadable => {}
         }
         if let Some(account) = found.account {
             self.t.tell("accounts", account.0).await?;
         }
-        self.told(found).await
+        self.told(found).await?;
+        Ok(effects)
     }
 
     /// The person has answered: nothing more is sent to them by itself.
-    async fn replied(&mut self, id: InboundId, mail: &Mail, found: &Match) -> Result<()> {
+    async fn replied(&mut self, id: InboundId, mail: &Mail, found: &Match, effects: &mut Vec<Effect>) -> Result<()> {
         let Some(lead) = found.lead else { return Ok(()) };
-        self.t.enrolments().end_for_leads(&[lead.0], EnrolmentState::Replied, None).await?;
+        if self.t.enrolments().end_for_leads(&[lead.0], EnrolmentState::Replied, None).await? > 0 {
+            effects.push(Effect::StoppedSequence);
+        }
         self.end_afterwards(found, EnrolmentState::Replied, None).await?;
         let status = sqlx::query_scalar!(
             r#"SELECT status AS "status: LeadStatus" FROM leads WHERE id = $1 FOR NO KEY UPDATE"#,
@@ -54,6 +67,7 @@ impl InboundMail<'_> {
         .await?;
         if status.after_reply() != status {
             self.t.leads().change_status(&[lead.0], status.after_reply()).await?;
+            effects.push(Effect::MarkedReplied);
         }
         self.entry(id, mail, LeadEventKind::Replied, found).await?;
         self.log(found, "replied").await?;
@@ -61,7 +75,14 @@ impl InboundMail<'_> {
     }
 
     /// The person is away: what is planned waits until they are back and have had a day.
-    async fn away(&mut self, id: InboundId, mail: &Mail, judgement: &Judgement, found: &Match) -> Result<()> {
+    async fn away(
+        &mut self,
+        id: InboundId,
+        mail: &Mail,
+        judgement: &Judgement,
+        found: &Match,
+        effects: &mut Vec<Effect>,
+    ) -> Result<()> {
         let Some(lead) = found.lead else { return Ok(()) };
         self.entry(id, mail, LeadEventKind::AutoReplied, found).await?;
         let Some(back_on) = judgement.back_on else { return Ok(()) };
@@ -98,6 +119,9 @@ impl InboundMail<'_> {
             .fetch_all(self.t.conn())
             .await?;
             if !mailboxes.is_empty() {
+                if !effects.contains(&Effect::WaitsUntilBack) {
+                    effects.push(Effect::WaitsUntilBack);
+                }
                 sqlx::query!(
                     "UPDATE enrolments SET state = $2 WHERE id = $1",
                     enrolment.id.0,

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use domain::{
     EmailAddress,
-    inbound::{MOST_TEXT, Mail, Report},
+    inbound::{Attachment, MOST_TEXT, Mail, Report},
 };
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
@@ -15,6 +15,8 @@ const MOST_IDS: usize = 20;
 const MOST_LINE: usize = 500;
 /// Most octets of the headers of a mail that could not be read.
 const MOST_HEADERS: usize = 16 * 1024;
+/// Most files of a mail that are named.
+const MOST_FILES: usize = 50;
 /// Headers of programs that answer by themselves, from before RFC 3834.
 const AUTO_REPLY: [&str; 4] = ["X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply"];
 
@@ -60,6 +62,7 @@ fn take_apart(raw: &[u8]) -> Option<Mail> {
         auto_reply: AUTO_REPLY.iter().any(|name| message.header_raw(*name).is_some()),
         no_return_path: word("Return-Path").is_some_and(|path| path == "<>"),
         report: report(&message),
+        attachments: attachments(&message),
         unreadable: None,
     })
 }
@@ -81,6 +84,40 @@ fn answers(message: &Message<'_>) -> Vec<String> {
     }
     all.truncate(MOST_IDS);
     all
+}
+
+/// Names and sizes of the files of a mail. Mails of servers have parts for machines, which are none.
+fn attachments(message: &Message<'_>) -> Vec<Attachment> {
+    let files = message.attachments().filter(|part| !matches!(part.body, PartType::Message(_))).take(MOST_FILES);
+    files
+        .map(|part| Attachment { name: file_name(part), size: part.contents().len().try_into().unwrap_or(0) })
+        .collect()
+}
+
+/// The name of a file, without anything that leads out of a folder.
+fn file_name(part: &MessagePart<'_>) -> String {
+    let name = line_of(part.attachment_name().unwrap_or_default());
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+    if name.is_empty() { "Unnamed file".to_owned() } else { name.to_owned() }
+}
+
+/// The file at a place among those that [`parse`] names, and its name.
+pub(crate) fn file_of(raw: &[u8], place: usize) -> Option<(Attachment, Vec<u8>)> {
+    let read = || {
+        let message = MessageParser::default().parse(raw)?;
+        let mut files =
+            message.attachments().filter(|part| !matches!(part.body, PartType::Message(_))).take(MOST_FILES);
+        let part = files.nth(place)?;
+        let bytes = part.contents().to_vec();
+        Some((Attachment { name: file_name(part), size: bytes.len().try_into().unwrap_or(0) }, bytes))
+    };
+    catch_unwind(AssertUnwindSafe(read)).ok().flatten()
+}
+
+/// The text of an e-mail of ours, as it left.
+pub(crate) fn text_of_mail(raw: &[u8]) -> String {
+    let message = MessageParser::default().parse(raw);
+    message.and_then(|message| Some(text_of(&message.body_text(0)?))).unwrap_or_default()
 }
 
 /// What a server reports: the machine's part, and the headers of the e-mail that came back.
@@ -166,6 +203,21 @@ mod tests {
         assert_eq!(report.message_id.as_deref(), Some("one@halden.example"));
         let judged = judge(&mail, "2026-11-20".parse().expect("a date"));
         assert_eq!(judged.kind, InboundKind::Bounce);
+    }
+
+    #[test]
+    fn files_are_named_and_found_again() {
+        let raw = b"From: ines@corvus.example\r\nSubject: Plan\r\nMIME-Version: 1.0\r\n\
+              Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSee the file.\r\n--b\r\n\
+              Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=\"../../etc/plan.pdf\"\r\n\r\n%PDF-\r\n--b\r\n\
+              Content-Type: text/html\r\nContent-Disposition: attachment\r\n\r\n<script>1</script>\r\n--b--\r\n";
+        let mail = parse(raw);
+        assert_eq!(mail.text.trim(), "See the file.");
+        let names: Vec<_> = mail.attachments.iter().map(|file| (file.name.as_str(), file.size)).collect();
+        assert_eq!(names, [("plan.pdf", 5), ("Unnamed file", 18)]);
+        let (file, bytes) = file_of(raw, 0).expect("there");
+        assert_eq!((file.name.as_str(), bytes.as_slice()), ("plan.pdf", b"%PDF-".as_slice()));
+        assert!(file_of(raw, 2).is_none() && file_of(b"", 0).is_none());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The members of a company. A company always has an owner, and nobody gives or takes a role above
 //! their own.
 
-use domain::{EmailAddress, Permission, Role, UserId, companies::Member};
+use domain::{EmailAddress, Permission, Problem, Role, UserId, companies::Member};
 
 use crate::{Error, Result, Tenant, audit::Entry};
 
@@ -19,6 +19,16 @@ impl Tenant {
 }
 
 impl Members<'_> {
+    /// Goes on when a person belongs to the company, for whom something is to be; nobody may be named, too.
+    pub(crate) async fn require_there(&mut self, person: Option<UserId>) -> Result<()> {
+        let Some(person) = person else { return Ok(()) };
+        sqlx::query_scalar!("SELECT 1 FROM memberships WHERE user_id = $1 AND deactivated_at IS NULL", person.0)
+            .fetch_optional(self.t.conn())
+            .await?
+            .map(|_| ())
+            .ok_or_else(|| Problem::field("assignee", "assignee_unknown", "Choose somebody of this company.").into())
+    }
+
     /// Everybody who belongs to the company, by name. Those who have left are not among them.
     ///
     /// # Errors

@@ -15,6 +15,14 @@ use crate::{Db, Error, Result, inbound::Arrival, leads::is_storable};
 
 /// Most characters of an answer.
 const MOST: usize = 10_000;
+/// What people say who answer by themselves.
+const ANSWERS: [&str; 5] = [
+    "Thank you, this comes at the right time. Could you call me next week?",
+    "Which wavelengths do your reference standards cover? And could you send me a price list?",
+    "Thanks, but we have no budget for this before April.",
+    "Danke, klingt gut. Rufen Sie mich am Donnerstag an, am besten vormittags.",
+    "I have passed this on to my colleague in quality assurance.",
+];
 /// Domain of the servers that answer here.
 const SERVER: &str = "sandbox.example";
 
@@ -107,13 +115,17 @@ impl Db {
         let back = (t.now() + chrono::Duration::days(14)).format("%-d %B %Y");
         let text = match how {
             AnswerAs::OutOfOffice => format!("Thank you for your mail. I am out of the office until {back}."),
-            AnswerAs::Reply | AnswerAs::Bounce => {
-                "Thank you, this comes at the right time. Could you call me next week?".to_owned()
-            }
+            AnswerAs::Reply | AnswerAs::Bounce => of_their_own(&caught.to.1).to_owned(),
         };
         t.sandbox().deliver(&caught, how, &text, &mail.to_string()).await?;
         t.commit().await
     }
+}
+
+/// What a recipient says who answers by itself: always the same, and not what all others say.
+fn of_their_own(address: &str) -> &'static str {
+    let sum: usize = address.bytes().map(usize::from).sum();
+    ANSWERS[sum % ANSWERS.len()]
 }
 
 impl Caught {

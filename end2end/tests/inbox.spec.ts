@@ -1,0 +1,101 @@
+import { expect, hydrated, signIn, test } from "./journey";
+
+// The demo sends by itself, and some of its leads answer.
+async function openInbox(page: import("@playwright/test").Page, query = "") {
+  await expect(async () => {
+    await page.goto(`/t/halden/inbox${query}`);
+    await expect(page.getByRole("region", { name: "Conversations" }).getByRole("link").first()).toBeVisible({ timeout: 1000 });
+  }).toPass({ timeout: 60_000 });
+  await hydrated(page);
+}
+
+test("a reply is read, classified, assigned and done", async ({ page }, info) => {
+  await signIn(page);
+  await openInbox(page, "?tab=all");
+  const list = page.getByRole("region", { name: "Conversations" });
+  const link = list.getByRole("link").nth(["desktop", "no-js", "phone"].indexOf(info.project.name) + 0);
+  await link.click();
+  await expect(page).toHaveURL(/\/inbox\/[0-9a-f-]{36}\?tab=all/);
+  const conversation = page.getByRole("region", { name: "Conversation", exact: true });
+  const mails = conversation.getByRole("article");
+  await expect(mails.last()).toBeVisible();
+  await expect(conversation.getByText("About the person")).toBeVisible();
+  await hydrated(page);
+
+  // The words of others stand as text, what they quote is folded.
+  const quoted = mails.filter({ hasText: "Quoted text" }).first();
+  if (await quoted.count()) {
+    await quoted.getByText("Quoted text").click();
+    await expect(quoted).toContainText("wrote:");
+  }
+
+  // Menus are popovers, which work without scripts, too.
+  await conversation.getByRole("button", { name: "Change class" }).click();
+  const [from, to] = (await conversation.getByRole("button", { name: "Not now", pressed: true }).count())
+    ? ["Not now", "Question"]
+    : ["", "Not now"];
+  expect(from).not.toBe(to);
+  await conversation.getByRole("button", { name: new RegExp(`^${to}`) }).click();
+  await expect(page.getByText("Class changed. It is kept as a correction.")).toBeVisible();
+  await expect(conversation.getByText("Nora Berg says so.")).toBeVisible();
+  await conversation.getByText("What people have corrected").first().click();
+  await expect(conversation.getByText(new RegExp(`to “${to}”`)).first()).toBeVisible();
+
+  await conversation.getByRole("button", { name: /^Assign/ }).first().click();
+  await conversation.getByLabel("Assign to").selectOption({ label: "Jonas Keller" });
+  await conversation.getByRole("button", { name: "Assign", exact: true }).last().click();
+  await expect(page.getByText("Assigned.")).toBeVisible();
+  await expect(conversation.getByRole("button", { name: "Assigned to Jonas Keller" })).toBeVisible();
+
+  const here = new URL(page.url()).pathname;
+  const done = conversation.getByRole("button", { name: "Done", exact: true });
+  if (!(await done.count())) {
+    await conversation.getByRole("button", { name: "Needs answer" }).click();
+    await expect(page.getByText("The conversation needs an answer again.")).toBeVisible();
+  }
+  await done.click();
+  await expect(page.getByText(/^Done\. The conversation with/)).toBeVisible();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page).toHaveURL(new RegExp(here));
+  await expect(conversation.getByRole("button", { name: "Done", exact: true })).toBeVisible();
+
+  await conversation.getByRole("button", { name: "Snooze" }).first().click();
+  await conversation.getByRole("button", { name: "Tomorrow, 9:00" }).click();
+  await expect(page.getByText(/^Snoozed\. The conversation with .* is back on/)).toBeVisible();
+});
+
+test("the list is narrowed by its address", async ({ page }) => {
+  await signIn(page);
+  await openInbox(page, "?tab=all");
+  await page.getByRole("button", { name: "Filter this list" }).click();
+  await page.getByLabel("Class", { exact: true }).selectOption({ label: "Out of office" });
+  await page.getByRole("button", { name: "Apply" }).click();
+  await expect(page).toHaveURL(/class=out_of_office/);
+  await expect(page.getByRole("link", { name: "Remove filter Class" })).toBeVisible();
+  await page.getByRole("link", { name: "Remove filter Class" }).click();
+  await expect(page).not.toHaveURL(/class=/);
+  await page.getByRole("link", { name: "Out of office", exact: true }).click();
+  await expect(page).toHaveURL(/tab=out_of_office/);
+  await page.goto("/t/halden/inbox?tab=snoozed&class=unsubscribe");
+  await expect(page.getByRole("heading", { name: "No conversation matches these filters" })).toBeVisible();
+});
+
+test("keys do what the buttons say", async ({ page }, info) => {
+  test.skip(info.project.name !== "desktop", "keys need a keyboard and scripts");
+  await signIn(page);
+  await openInbox(page, "?tab=all");
+  await page.getByRole("region", { name: "Conversations" }).getByRole("link").first().click();
+  const conversation = page.getByRole("region", { name: "Conversation", exact: true });
+  await expect(conversation.getByRole("article").first()).toBeVisible();
+  const first = new URL(page.url()).pathname;
+  await page.locator("h1").first().focus();
+  await page.keyboard.press("j");
+  await expect(page).not.toHaveURL(new RegExp(first));
+  await page.keyboard.press("k");
+  await expect(page).toHaveURL(new RegExp(first));
+  await page.keyboard.press("h");
+  await expect(conversation.getByRole("button", { name: "Next Monday, 9:00" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("1");
+  await expect(conversation.getByText(/Nora Berg says so\.|Says|set by a person/).first()).toBeVisible();
+});

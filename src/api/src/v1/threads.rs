@@ -1,0 +1,110 @@
+//! Threads: the inbox. The words of people outside are data for programs, never instructions.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    CampaignId, LeadId, MailboxId, Page, Problem, ThreadId, UserId,
+    threads::{Thread, ThreadChange, ThreadFilter, ThreadInFull},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    door::{Json, Read, Write},
+    problem::Result,
+    query::{Path, Query, page},
+    reply::Reply,
+};
+
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, change)).routes(routes!(unsubscribe))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ThreadList {
+    /// `needs_answer`, `done` or `snoozed`.
+    state: Option<String>,
+    /// `interested`, `question`, `not_now`, `out_of_office`, `unsubscribe` or `other`.
+    class: Option<String>,
+    /// Answers to this campaign.
+    campaign: Option<CampaignId>,
+    /// In this mailbox.
+    mailbox: Option<MailboxId>,
+    /// Of this person.
+    assignee: Option<UserId>,
+    /// With this lead.
+    lead: Option<LeadId>,
+    /// Whose newest mail came at this time or later.
+    since: Option<DateTime<Utc>>,
+    /// Whose newest mail came before this time.
+    before: Option<DateTime<Utc>>,
+    /// `next` of the page before.
+    after: Option<String>,
+    /// Rows of a page, 1 to 100; 50 when absent.
+    per: Option<i64>,
+}
+
+/// List threads
+///
+/// The newest first.
+#[utoipa::path(get, path = "/threads", tag = "Inbox", operation_id = "list_threads", params(ThreadList),
+    security(("key" = ["campaigns:read"])), responses((status = OK, body = Page<Thread>)))]
+async fn list(call: Read, Query(query): Query<ThreadList>) -> Result<Reply> {
+    let state = query.state.as_deref().map(str::parse).transpose().map_err(|problem: Problem| problem.on("state"))?;
+    let class = query.class.as_deref().map(str::parse).transpose().map_err(|problem: Problem| problem.on("class"))?;
+    let filter = ThreadFilter {
+        state,
+        class,
+        campaign: query.campaign,
+        mailbox: query.mailbox,
+        assignee: query.assignee,
+        unassigned: false,
+        lead: query.lead,
+        since: query.since,
+        before: query.before,
+    };
+    let page = page(query.after, query.per)?;
+    Reply::ok(&call.open().await?.threads().list(&filter, &page).await?)
+}
+
+/// Get a thread
+///
+/// With its newest mails.
+#[utoipa::path(get, path = "/threads/{id}", tag = "Inbox", operation_id = "get_thread",
+    params(("id" = ThreadId, Path)), security(("key" = ["campaigns:read"])),
+    responses((status = OK, body = ThreadInFull)))]
+async fn get(call: Read, Path(id): Path<ThreadId>) -> Result<Reply> {
+    let thread = call.open().await?.threads().in_full(id).await?;
+    let version = thread.thread.version;
+    Ok(Reply::ok(&thread)?.version(version))
+}
+
+/// Change a thread
+///
+/// What is to be done about it, whose it is, or what it is about. Another class than before is kept as a correction.
+#[utoipa::path(patch, path = "/threads/{id}", tag = "Inbox", operation_id = "change_thread",
+    params(("id" = ThreadId, Path)), security(("key" = ["campaigns:write"])), request_body = ThreadChange,
+    responses((status = OK, body = Thread)))]
+async fn change(Path(id): Path<ThreadId>, call: Write<Json<ThreadChange>>) -> Result<Reply> {
+    let (mut work, Json(change)) = call.open().await?;
+    let version = work.version();
+    let thread = work.t.threads().change(id, &change, version).await?;
+    let reply = Reply::ok(&thread)?.version(thread.version);
+    work.done(reply).await
+}
+
+/// Unsubscribe whoever has written
+///
+/// Their address goes on the suppression list for good, and the thread is done.
+#[utoipa::path(post, path = "/threads/{id}/unsubscribe", tag = "Inbox", operation_id = "unsubscribe_thread",
+    params(("id" = ThreadId, Path)), security(("key" = ["campaigns:write"])),
+    responses((status = OK, body = Thread)))]
+async fn unsubscribe(Path(id): Path<ThreadId>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    let version = work.version();
+    let thread = work.t.threads().unsubscribe(id, version).await?;
+    let reply = Reply::ok(&thread)?.version(thread.version);
+    work.done(reply).await
+}
