@@ -24,6 +24,8 @@ const inside = [
   "/t/halden/tasks",
   "/t/halden/runs",
   "/t/halden/runs?f.state.is=succeeded&f.by.is=person",
+  "/t/halden/inbox",
+  "/t/halden/inbox?tab=all",
   "/t/halden/approvals",
   "/t/halden/analytics/agents",
   "/t/halden/approvals/passing",
@@ -71,6 +73,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     const lead = await first(page, "/t/halden/leads", new RegExp(`/leads/${id}$`));
     const account = await first(page, "/t/halden/accounts", new RegExp(`/accounts/${id}$`));
     const mail = await first(page, "/t/halden/sandbox", new RegExp(`/sandbox/${id}$`));
+    const thread = await first(page, "/t/halden/inbox?tab=all", new RegExp(`/inbox/${id}`));
     const replies = await first(page, "/t/halden/settings/mailboxes", new RegExp(`/mailboxes/${id}/replies$`));
     await page.goto("/t/halden/settings/domains");
     await hydrated(page);
@@ -89,7 +92,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.getByRole("button", { name: "Run the example" }).click();
     await page.waitForURL(new RegExp(`/runs/${id}`));
     const run = new URL(page.url()).pathname;
-    const things = [agent, `${agent}/runs`, `${agent}/tools`, `${agent}/quality`, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/triggers?new=reply_received`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, replies, domain, step, `${draft}/launch`, `${running}/stop`];
+    const things = [agent, `${agent}/runs`, `${agent}/tools`, `${agent}/quality`, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/triggers?new=reply_received`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, thread, replies, domain, step, `${draft}/launch`, `${running}/stop`];
     const tabs = ["", "/enrolments", "/mails", "/sequence", "/settings"].map((tab) => running + tab);
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);

@@ -232,7 +232,7 @@ pub struct ThreadInFull {
 #[serde(rename_all = "snake_case", tag = "direction")]
 pub enum ThreadEntry {
     /// It came.
-    In(Received),
+    In(Box<Received>),
     /// The company has written it.
     Out(Written),
 }

@@ -21,11 +21,12 @@ pub(in crate::exchange) async fn idle(over: impl Fn() -> bool) {
     .await;
 }
 
-/// A box is ticked, a field has other words than it was given, or a question is open. A reload would
+/// A box is ticked, a field has other words than it was given, or a question or a menu is open. A reload would
 /// put the tick beside somebody else, or the words beside a newer version.
 fn in_use() -> bool {
     let document = document();
-    if document.query_selector("main details.confirm[open]").is_ok_and(|open| open.is_some()) {
+    let open = "main :is(details.confirm[open], [popover]:popover-open)";
+    if document.query_selector(open).is_ok_and(|open| open.is_some()) {
         return true;
     }
     let Ok(fields) = document.query_selector_all("main :is(input, textarea)") else { return false };

@@ -116,7 +116,7 @@ fn snooze(o: &Opened, hidden: AnyView, post: Post) -> AnyView {
             </div>
         </PostForm>
     };
-    menu("snooze", "Snooze".to_owned(), "h", IconName::Clock, body.into_any())
+    menu("thread-snooze", "Snooze".to_owned(), "h", IconName::Clock, body.into_any())
 }
 
 fn assign(o: &Opened, hidden: AnyView, post: Post) -> AnyView {
@@ -137,7 +137,7 @@ fn assign(o: &Opened, hidden: AnyView, post: Post) -> AnyView {
             </div>
         </PostForm>
     };
-    menu("assign", words, "a", IconName::Person, body.into_any())
+    menu("thread-assign", words, "a", IconName::Person, body.into_any())
 }
 
 fn class(o: &Opened, hidden: AnyView, post: Post) -> AnyView {
@@ -155,7 +155,7 @@ fn class(o: &Opened, hidden: AnyView, post: Post) -> AnyView {
         })
         .collect();
     let body = view! { <PostForm post>{hidden}{classes}</PostForm> };
-    menu("class", "Change class".to_owned(), "c", IconName::Tag, body.into_any())
+    menu("thread-class", "Change class".to_owned(), "c", IconName::Tag, body.into_any())
 }
 
 /// What a form says about its conversation and the list.

@@ -25,11 +25,12 @@ pub async fn load_threads(slug: String, query: String) -> Result<Written, AppErr
     let (list, undoable) = load::list(&slug, &query).await?;
     Ok(Written::new("Inbox", move || {
         let undo = undo(&slug, &list.address, undoable);
-        let pane = pane(list, None);
+        let (head, pane) = pane(list, None);
         let text = "Open one to read it here, beside what is known of the person.";
         view! {
             <Topbar title="Inbox"/>
             {undo}
+            {head}
             <div class="inbox">
                 {pane}
                 <PageScroll label="Conversation">

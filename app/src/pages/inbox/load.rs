@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::{
     CampaignId, LeadId, MailboxId, PageRequest, Permission, ThreadId, UserId,
     campaigns::CampaignFilter,
+    messages::MessageState,
     threads::{ClassifiedBy, Thread, ThreadClass, ThreadEntry, ThreadFilter, ThreadState},
 };
 use service::{Error, Tenant};
@@ -177,16 +178,12 @@ async fn options(t: &mut Tenant) -> Result<Options, AppError> {
 fn conditions(address: &Address, options: &Options) -> Vec<Condition> {
     let classes: Vec<_> = ThreadClass::ALL.iter().map(|c| (c.to_string(), c.label().to_owned())).collect();
     let ages: Vec<_> = AGES.iter().map(|(age, words)| ((*age).to_owned(), (*words).to_owned())).collect();
-    let fields: [(&'static str, &'static str, &[(String, String)]); 5] = [
-        ("campaign", "Campaign", &options.campaigns),
-        ("assignee", "Assigned to", &options.people),
-        ("mailbox", "Mailbox", &options.mailboxes),
-        ("class", "Class", &classes),
-        ("age", "Newest mail", &ages),
-    ];
-    fields
+    let known = [&options.campaigns, &options.people, &options.mailboxes, &classes, &ages];
+    let fields = ["Campaign", "Assigned to", "Mailbox", "Class", "Newest mail"];
+    ["campaign", "assignee", "mailbox", "class", "age"]
         .into_iter()
-        .filter_map(|(key, field, known)| {
+        .zip(fields.into_iter().zip(known))
+        .filter_map(|(key, (field, known))| {
             let value = Some(address.value(key)).filter(|value| !value.is_empty())?.to_owned();
             let words = known.iter().find(|(id, _)| *id == value).map_or("another one", |(_, words)| words).to_owned();
             Some(Condition { key, value, field, operator: "is", words })
@@ -289,7 +286,8 @@ fn mail(entry: ThreadEntry, thread: &Thread, now: DateTime<Utc>, zone: &str) -> 
             subject: written.subject.unwrap_or_default(),
             text: written.text,
             quoted: String::new(),
-            note: written.detail.unwrap_or_default(),
+            // What a server says when it takes an e-mail is of no use to people.
+            note: written.detail.filter(|_| written.state != MessageState::Sent).unwrap_or_default(),
             effects: Vec::new(),
             files: Vec::new(),
             has_files: false,

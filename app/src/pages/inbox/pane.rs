@@ -82,13 +82,18 @@ impl Address {
         address(&self.base, tab.into_iter().chain(others))
     }
 
+    /// The same tab without filters.
+    fn unfiltered(&self) -> String {
+        address(&self.base, self.tab_only().iter().map(|(key, value)| (*key, value.as_str())))
+    }
+
     fn tab_only(&self) -> Vec<(&'static str, String)> {
         self.pairs.iter().filter(|(key, _)| *key == "tab").cloned().collect()
     }
 }
 
-/// The pane; `open` is the conversation beside it.
-pub(super) fn pane(p: Pane, open: Option<&str>) -> AnyView {
+/// Tabs and filters, and the list below them; `open` is the conversation beside it.
+pub(super) fn pane(p: Pane, open: Option<&str>) -> (AnyView, AnyView) {
     let current = p.address.value("tab").to_owned();
     let tabs = super::load::TABS
         .iter()
@@ -102,20 +107,19 @@ pub(super) fn pane(p: Pane, open: Option<&str>) -> AnyView {
     let next = p.next.as_ref().map(|cursor| p.address.at("", &[("after", cursor)]));
     let rows: Vec<_> = p.rows.iter().map(|row| line(&p.address, row, open)).collect();
     let body = if rows.is_empty() { nothing(&p) } else { view! { <ol class="threads">{rows}</ol> }.into_any() };
-    view! {
+    let head = view! { <div class="inbox-head"><Tabs label="Conversations" items=tabs/>{filters}</div> };
+    let list = view! {
         <div class="inbox-list">
-            <Tabs label="Conversations" items=tabs/>
-            {filters}
             <PageScroll label="Conversations">{body}</PageScroll>
             <Pager first next/>
         </div>
-    }
-    .into_any()
+    };
+    (head.into_any(), list.into_any())
 }
 
 fn nothing(p: &Pane) -> AnyView {
     if !p.conditions.is_empty() {
-        let clear = address(&p.address.base, p.address.tab_only().iter().map(|(key, value)| (*key, value.as_str())));
+        let clear = p.address.unfiltered();
         let title = "No conversation matches these filters";
         return view! {
             <Empty kind=EmptyKind::None title><a class="button" href=clear>"Clear filters"</a></Empty>
@@ -166,9 +170,13 @@ fn line(address: &Address, row: &Row, open: Option<&str>) -> AnyView {
 fn filter_bar(p: &Pane) -> AnyView {
     let chips = chips(&p.address.base, &p.conditions, &p.address.tab_only());
     let form = form(p);
+    let clear = (!p.conditions.is_empty()).then(|| {
+        let clear = p.address.unfiltered();
+        view! { <a class="button ghost small" href=clear>"Clear filters"</a> }
+    });
     view! {
         <FilterBar chips=ToChildren::to_children(move || view! { {chips}<AddFilter id="inbox-filter">{form}</AddFilter> })>
-            {()}
+            {clear}
         </FilterBar>
     }
     .into_any()

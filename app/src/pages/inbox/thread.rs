@@ -31,10 +31,11 @@ pub async fn load_thread(slug: String, id: String, query: String) -> Result<Writ
         let undo = undo(&slug, &list.address, undoable);
         let middle = conversation(&slug, &list.address, &opened, post);
         let aside = context(&slug, &opened);
-        let pane = pane(list, Some(&opened.id));
+        let (head, pane) = pane(list, Some(&opened.id));
         view! {
             <Topbar title trail=vec![Crumb::new("Inbox", back)]/>
             {undo}
+            {head}
             <div class="inbox" data-open="true">
                 {pane}
                 <PageScroll label="Conversation">

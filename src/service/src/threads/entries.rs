@@ -82,7 +82,7 @@ impl Threads<'_> {
         Ok(rows
             .into_iter()
             .map(|r| {
-                ThreadEntry::In(Received {
+                ThreadEntry::In(Box::new(Received {
                     mail: Inbound {
                         id: r.id,
                         mailbox: r.mailbox,
@@ -109,7 +109,7 @@ impl Threads<'_> {
                     effects: r.effects.iter().filter_map(|effect| Effect::parse(effect)).collect(),
                     attachments: r.attachments.0,
                     has_files: r.has_files,
-                })
+                }))
             })
             .collect())
     }
