@@ -16,7 +16,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::JoinHandle,
 };
 
@@ -46,7 +46,10 @@ pub struct Gate {
 struct State {
     taken: AtomicUsize,
     open: AtomicUsize,
-    most: AtomicUsize,
+    /// The most conversations about e-mails that were open at the same time.
+    most: watch::Sender<usize>,
+    /// Until so many were open, none goes on.
+    crowd: AtomicUsize,
     held: Mutex<Option<(Point, oneshot::Sender<()>)>>,
 }
 
@@ -77,9 +80,14 @@ impl Gate {
         self.state.taken.load(Ordering::SeqCst)
     }
 
+    /// Lets no e-mail through before so many conversations about one were open at the same time.
+    pub fn gather(&self, crowd: usize) {
+        self.state.crowd.store(crowd, Ordering::SeqCst);
+    }
+
     /// The most conversations about e-mails that were open at the same time.
     pub fn most_at_once(&self) -> usize {
-        self.state.most.load(Ordering::SeqCst)
+        *self.state.most.borrow()
     }
 
     /// Returns when a conversation has come to `point`; it is held there for ever.
@@ -107,8 +115,14 @@ impl Drop for Talk<'_> {
 
 impl State {
     fn talk(&self) -> Talk<'_> {
-        self.most.fetch_max(self.open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.send_if_modified(|most| std::mem::replace(most, open.max(*most)) < open);
         Talk(self)
+    }
+
+    async fn gathered(&self) {
+        let crowd = self.crowd.load(Ordering::SeqCst);
+        self.most.subscribe().wait_for(|most| *most >= crowd).await.expect("the gate is open");
     }
 
     async fn pass(&self, point: Point) {
@@ -165,6 +179,7 @@ async fn converse(worker: TcpStream, sink: SocketAddr, state: &State) -> io::Res
         let command = worker.line().await?;
         if command.starts_with(b"MAIL") {
             talk.get_or_insert_with(|| state.talk());
+            state.gathered().await;
             state.pass(Point::Begun).await;
         }
         server.to.write_all(&command).await?;

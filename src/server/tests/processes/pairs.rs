@@ -15,6 +15,8 @@ async fn two_servers_and_two_workers_are_one_installation() {
     let house = House::build().await;
     let sink = Sink::start(&house.home);
     let gate = Gate::open(sink.address()).await;
+    // More than one worker can have in its hands: without the other one nothing goes on.
+    gate.gather(LANES + 1);
     let story = Story::begin(house.db(), AUDIENCE, gate.address()).await;
     let ((_a, a), (_b, b)) = (house.serve(), house.serve());
     let workers = [house.work(), house.work()];
