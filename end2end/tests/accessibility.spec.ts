@@ -48,6 +48,16 @@ async function broken(page: Page): Promise<string[]> {
   return violations.map((v) => `${new URL(page.url()).pathname}: ${v.id} ${v.nodes[0]?.html.slice(0, 200)}`);
 }
 
+// The fonts that the page asks for early and then shows nothing in.
+async function unused(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    await document.fonts.ready;
+    const early = [...document.querySelectorAll<HTMLLinkElement>("link[rel=preload][as=font]")].map((l) => l.href);
+    const shown = [...document.fonts].filter((f) => f.status === "loaded").length;
+    return shown < early.length ? early.map((font) => `${location.pathname}: ${font}`) : [];
+  });
+}
+
 // The address of the first thing of a list.
 async function first(page: Page, list: string, thing: RegExp): Promise<string> {
   await page.goto(list);
@@ -66,7 +76,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     const found: string[] = [];
     for (const path of open) {
       await page.goto(path);
-      found.push(...(await broken(page)));
+      found.push(...(await broken(page)), ...(await unused(page)));
     }
     await signIn(page);
     const id = "[0-9a-f-]{36}";
@@ -97,7 +107,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);
       await hydrated(page);
-      found.push(...(await broken(page)));
+      found.push(...(await broken(page)), ...(await unused(page)));
     }
     expect(found).toEqual([]);
   });
