@@ -35,7 +35,7 @@ use pages::{
     approvals::{ApprovalsPage, PassingDraftsPage, ReviewPage},
     campaigns::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
-        CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
+        CampaignSettingsPage, CampaignStepPage, CampaignVersionsPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
     },
     content::{ContentPage, DocumentPage, DocumentsPage, EditContentPage, LibraryPage, NewContentPage},
     conversations::{ConversationPage, ConversationsPage},
@@ -102,6 +102,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("campaigns/:campaign/mails") view=CampaignMailsPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/sequence") view=CampaignSequencePage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/sequence/:step") view=CampaignStepPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/versions") view=CampaignVersionsPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/settings") view=CampaignSettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/launch") view=CampaignLaunchPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/stop") view=CampaignStopPage ssr=SsrMode::Async/>

@@ -41,7 +41,7 @@ test("from a CSV file to mails, a pause, and an unsubscribe", async ({ page }, i
     await page.getByRole("button", { name: "Add step" }).click();
     await page.waitForURL(/sequence\/[0-9a-f-]{36}/);
     await hydrated(page);
-    await page.getByLabel("Subject").fill(`${tag} step ${n}`);
+    await page.getByLabel("Subject", { exact: true }).fill(`${tag} step ${n}`);
     await page.getByLabel("Text", { exact: true }).fill("Hi {first_name|there},\n\nhow are you?");
     await page.getByRole("button", { name: "Save" }).click();
     await expect(page.getByText("Saved.").first()).toBeVisible();

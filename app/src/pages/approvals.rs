@@ -14,6 +14,6 @@ mod review;
 
 pub use list::ApprovalsPage;
 #[cfg(feature = "ssr")]
-pub use load::checks_of;
+pub use load::{checks_of, words_of};
 pub use passing::PassingDraftsPage;
 pub use review::ReviewPage;

@@ -2,6 +2,7 @@
 
 mod commands;
 mod enrolments;
+mod fields;
 mod launch;
 mod list;
 #[cfg(feature = "ssr")]
@@ -13,6 +14,7 @@ mod samples;
 mod sequence;
 mod settings;
 mod step;
+mod versions;
 
 pub use enrolments::CampaignEnrolmentsPage;
 pub use launch::{CampaignLaunchPage, CampaignStopPage};
@@ -26,3 +28,4 @@ pub use overview::CampaignPage;
 pub use sequence::CampaignSequencePage;
 pub use settings::CampaignSettingsPage;
 pub use step::CampaignStepPage;
+pub use versions::CampaignVersionsPage;

@@ -202,6 +202,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "note-added" => "Note added.",
         "campaign-created" => "Draft created. Write the first e-mail.",
         "campaign-saved" => "Campaign saved.",
+        "sequence-published" => "Published. New leads get this version.",
         "campaign-copied" => "Copied. This is the new draft.",
         "campaign-deleted" => "Draft deleted.",
         "archived" => "Archived. It stands under “Archived” in the list.",

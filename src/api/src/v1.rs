@@ -28,6 +28,7 @@ mod suppressions;
 mod tasks;
 mod threads;
 mod triggers;
+mod versions;
 mod webhook;
 
 use domain::{Page, Problem};
@@ -56,6 +57,7 @@ pub fn router() -> OpenApiRouter {
         .merge(suppressions::router())
         .merge(agents::router())
         .merge(triggers::router())
+        .merge(versions::router())
         .merge(memories::router())
         .merge(conversations::router())
         .merge(runs::router())
@@ -103,9 +105,10 @@ pub(crate) mod bodies {
         leads::{BulkChange, LeadBatch, LeadResults, NewNote},
         me::Me,
         runs::{Approve, Deny, RunInFull},
-        steps::{NewTestMail, Place},
+        steps::NewTestMail,
         suppressions::{NewSuppressions, SuppressionsAdded},
         triggers::TriggerSecret,
+        versions::{Comparison, Edits, PublishVersion},
         webhook::{ConnectedWebhook, Webhook, WebhookInput},
     };
 }

@@ -190,6 +190,13 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// Names of the parameters that a run must have.
+    #[must_use]
+    pub fn required_inputs(&self) -> Vec<String> {
+        let names = self.inputs.get("required").and_then(|names| names.as_sequence());
+        names.into_iter().flatten().filter_map(|name| name.as_str().map(ToOwned::to_owned)).collect()
+    }
+
     /// A definition with nothing but a name, a job and instructions.
     #[must_use]
     pub fn new(name: &str, description: &str, instructions: &str) -> Self {

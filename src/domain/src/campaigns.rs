@@ -3,13 +3,16 @@
 //! The state only changes through the transitions in [`lifecycle`].
 
 pub mod checks;
+pub mod comparison;
 pub mod lifecycle;
+mod rules;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use checks::{Check, Verdict};
 pub use lifecycle::{Change, Lifecycle, PausedBy};
+pub use rules::{CatchUp, Exclusions, Holidays, OnColleague, OnReply, Rules};
 
 use crate::{
     CampaignEventId, CampaignId, MailboxId, Problem, UserId, companies::check_name, leads::LeadFilter,
@@ -47,16 +50,16 @@ impl CampaignState {
         matches!(self, Self::Stopped | Self::Completed | Self::Failed)
     }
 
-    /// States in which steps and settings may be edited.
+    /// States in which settings may be edited.
     #[must_use]
     pub const fn allows_edit(self) -> bool {
         matches!(self, Self::Draft | Self::Paused)
     }
 
-    /// States in which steps may be added, removed or moved.
+    /// States in which steps may be edited. Once the campaign has started that makes another version.
     #[must_use]
-    pub const fn allows_structure_edit(self) -> bool {
-        matches!(self, Self::Draft)
+    pub const fn allows_sequence_edit(self) -> bool {
+        matches!(self, Self::Draft | Self::Running | Self::Pausing | Self::Paused)
     }
 
     /// The word people read.
@@ -161,10 +164,16 @@ pub struct Campaign {
     pub audience_size: i64,
     /// When it may send.
     pub window: SendingWindow,
+    /// Who is left out, and what breaks and answers do.
+    pub rules: Rules,
     /// Mailboxes it sends from, in turn.
     pub mailboxes: Vec<MailboxId>,
     /// Number of steps.
     pub steps: i64,
+    /// The version of its steps that new leads get, from 1.
+    pub sequence_version: i32,
+    /// A version is being edited that nobody gets yet.
+    pub has_edits: bool,
     /// Who created it; absent when a program did.
     pub created_by: Option<UserId>,
     /// Their name.
@@ -224,6 +233,8 @@ pub struct CampaignInput {
     pub audience: Option<Audience>,
     /// When it may send.
     pub window: Option<SendingWindow>,
+    /// Who is left out, and what breaks and answers do.
+    pub rules: Option<Rules>,
     /// Mailboxes it sends from.
     pub mailboxes: Option<Vec<MailboxId>>,
 }
@@ -240,6 +251,9 @@ impl CampaignInput {
         }
         if let Some(window) = &self.window {
             problems.check("window", window.check());
+        }
+        if let Some(Err(found)) = self.rules.map(|rules| rules.check()) {
+            problems.extend(found);
         }
         if self.mailboxes.as_ref().is_some_and(|m| m.len() > 50) {
             problems.push(Problem::field("mailboxes", "mailboxes_many", "Use at most 50 mailboxes."));

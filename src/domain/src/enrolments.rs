@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{EmailAddress, EnrolmentId, LeadId, MailboxId, wire::wire_enum};
+use crate::{EmailAddress, EnrolmentId, LeadId, MailboxId, StepId, wire::wire_enum};
 
 wire_enum! {
     /// Where a lead stands in a campaign.
@@ -14,6 +14,12 @@ wire_enum! {
         WaitingDelay = "waiting_delay",
         /// Its next e-mail waits for the sending window.
         WaitingWindow = "waiting_window",
+        /// A person has something to do before it goes on.
+        WaitingTask = "waiting_task",
+        /// It waits for something to happen, or for an agent to end.
+        WaitingEvent = "waiting_event",
+        /// Held by a person or by an answer; goes on when somebody says so.
+        Paused = "paused",
         /// Every step is done.
         Finished = "finished",
         /// The lead has answered.
@@ -34,13 +40,28 @@ wire_enum! {
 }
 
 impl EnrolmentState {
-    /// States in which an e-mail is still to come.
-    pub const OPEN: &'static [Self] = &[Self::Active, Self::WaitingDelay, Self::WaitingWindow];
+    /// States in which something is still to come. The column `is_open` says the same.
+    pub const OPEN: &'static [Self] = &[
+        Self::Active,
+        Self::WaitingDelay,
+        Self::WaitingWindow,
+        Self::WaitingTask,
+        Self::WaitingEvent,
+        Self::Paused,
+    ];
 
-    /// Whether an e-mail is still to come.
+    /// Whether something is still to come.
     #[must_use]
     pub const fn is_open(self) -> bool {
-        matches!(self, Self::Active | Self::WaitingDelay | Self::WaitingWindow)
+        matches!(
+            self,
+            Self::Active
+                | Self::WaitingDelay
+                | Self::WaitingWindow
+                | Self::WaitingTask
+                | Self::WaitingEvent
+                | Self::Paused
+        )
     }
 
     /// The word people read.
@@ -50,6 +71,9 @@ impl EnrolmentState {
             Self::Active => "Next in line",
             Self::WaitingDelay => "Waits for its delay",
             Self::WaitingWindow => "Waits for the window",
+            Self::WaitingTask => "Waits for a task",
+            Self::WaitingEvent => "Waits for an event",
+            Self::Paused => "Paused",
             Self::Finished => "Finished",
             Self::Replied => "Replied",
             Self::Bounced => "Bounced",
@@ -88,6 +112,18 @@ wire_enum! {
         OutcomeUnknown = "outcome_unknown",
         /// A person did not want what was written for the lead.
         DraftRejected = "draft_rejected",
+        /// It was in another campaign.
+        ActiveElsewhere = "active_elsewhere",
+        /// It got an e-mail from us a short time before.
+        ContactedRecently = "contacted_recently",
+        /// Somebody of its account has answered.
+        AccountReplied = "account_replied",
+        /// Nobody knows whether its address takes mail.
+        UnverifiedAddress = "unverified_address",
+        /// The company asks for a lawful basis, and none is recorded.
+        NoLawfulBasis = "no_lawful_basis",
+        /// It belongs to those who get nothing, for comparison.
+        HeldOut = "held_out",
     }
 }
 
@@ -107,6 +143,12 @@ impl EndReason {
             Self::Rejected => "the server refused the e-mail",
             Self::OutcomeUnknown => "the server never said whether it took the e-mail",
             Self::DraftRejected => "its draft was rejected",
+            Self::ActiveElsewhere => "active in another campaign",
+            Self::ContactedRecently => "contacted a short time before",
+            Self::AccountReplied => "somebody of its account has answered",
+            Self::UnverifiedAddress => "the address is not verified",
+            Self::NoLawfulBasis => "no lawful basis is recorded",
+            Self::HeldOut => "held out for comparison",
         }
     }
 }
@@ -129,6 +171,10 @@ pub struct Enrolment {
     pub reason: Option<EndReason>,
     /// Steps done.
     pub steps_done: i32,
+    /// The version of the steps that it follows.
+    pub sequence_version: i32,
+    /// The step that is next.
+    pub step: Option<StepId>,
     /// The mailbox that writes to it; the same for the whole sequence.
     pub mailbox_id: Option<MailboxId>,
     /// When its next e-mail is due.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    StepId,
     enrolments::{EndReason, EnrolmentState},
     messages::MessageState,
 };
@@ -23,7 +24,9 @@ pub struct LedgerLine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageLine {
-    /// Place of the step, from 1.
+    /// The step; the same in every version.
+    pub step: StepId,
+    /// Its place, from 1, when the last of them was planned.
     pub position: i32,
     /// Where.
     pub state: MessageState,

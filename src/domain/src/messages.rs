@@ -21,6 +21,8 @@ wire_enum! {
         Sent = "sent",
         /// A server said “later”; it is tried again.
         Deferred = "deferred",
+        /// Its lead is paused.
+        Held = "held",
         /// A server refused it.
         Failed = "failed",
         /// Nobody can know whether a server took it. It is not sent again.
@@ -34,7 +36,7 @@ impl MessageState {
     /// States from which a claim may take a message.
     pub const CLAIMABLE: &'static [Self] = &[Self::Scheduled, Self::Deferred];
     /// States that a cancellation may end: nothing has left yet.
-    pub const CANCELLABLE: &'static [Self] = &[Self::Scheduled, Self::Claimed, Self::Deferred];
+    pub const CANCELLABLE: &'static [Self] = &[Self::Scheduled, Self::Claimed, Self::Deferred, Self::Held];
 
     /// Whether nothing more happens to it by itself.
     #[must_use]
@@ -48,8 +50,9 @@ impl MessageState {
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
-            (Self::Scheduled | Self::Deferred, Self::Claimed | Self::Cancelled)
-                | (Self::Claimed, Self::Sending | Self::Scheduled | Self::Deferred | Self::Cancelled)
+            (Self::Scheduled | Self::Deferred, Self::Claimed | Self::Held | Self::Cancelled)
+                | (Self::Held, Self::Scheduled | Self::Deferred | Self::Cancelled)
+                | (Self::Claimed, Self::Sending | Self::Scheduled | Self::Deferred | Self::Held | Self::Cancelled)
                 | (Self::Sending, Self::Sent | Self::Deferred | Self::Failed | Self::Unknown | Self::Scheduled)
                 | (Self::Unknown, Self::Sent | Self::Deferred | Self::Failed | Self::Scheduled)
         )
@@ -64,6 +67,7 @@ impl MessageState {
             Self::Sending => "Being sent",
             Self::Sent => "Sent",
             Self::Deferred => "Tried again later",
+            Self::Held => "Held",
             Self::Failed => "Refused",
             Self::Unknown => "Unknown",
             Self::Cancelled => "Cancelled",

@@ -77,6 +77,11 @@ impl Problems {
         Self::default()
     }
 
+    /// Adds several.
+    pub fn extend(&mut self, problems: Vec<Problem>) {
+        self.0.extend(problems);
+    }
+
     /// Adds one.
     pub fn push(&mut self, problem: Problem) {
         self.0.push(problem);

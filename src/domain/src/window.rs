@@ -88,15 +88,37 @@ fn clock(minute: i32) -> String {
 }
 
 #[cfg(feature = "time-zones")]
-pub use opening::{Slot, day_begins, day_in, is_time_zone};
+mod holidays;
+#[cfg(feature = "time-zones")]
+pub use holidays::{is_holiday, knows_holidays};
+#[cfg(feature = "time-zones")]
+pub use opening::{Calendar, Slot, day_begins, day_in, is_time_zone};
 
 #[cfg(feature = "time-zones")]
 mod opening {
     use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
     use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
 
-    use super::SendingWindow;
+    use super::{SendingWindow, is_holiday};
     use crate::steps::Delay;
+
+    /// Whose clock and whose holidays count.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Calendar<'a> {
+        /// An IANA name; UTC when unknown.
+        pub zone: &'a str,
+        /// The country on whose holidays nothing is sent (ISO 3166-1 alpha-2); absent when they do not count.
+        pub country: Option<&'a str>,
+    }
+
+    impl<'a> From<&'a str> for Calendar<'a> {
+        fn from(zone: &'a str) -> Self {
+            Self { zone, country: None }
+        }
+    }
+
+    /// A window opens again within so many days, whatever holidays there are.
+    const DAYS: usize = 60;
 
     /// When an e-mail may go.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,10 +140,13 @@ mod opening {
     /// The day that it is at `at` on a calendar in `zone` (an IANA name; UTC when unknown).
     #[must_use]
     pub fn day_in(zone: &str, at: DateTime<Utc>) -> NaiveDate {
-        let day = stamp(at).to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC)).date();
+        naive(stamp(at).to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC)).date())
+    }
+
+    fn naive(day: civil::Date) -> NaiveDate {
         let (year, month, day) =
             (i32::from(day.year()), u32::from(day.month().unsigned_abs()), u32::from(day.day().unsigned_abs()));
-        NaiveDate::from_ymd_opt(year, month, day).unwrap_or_else(|| at.date_naive())
+        NaiveDate::from_ymd_opt(year, month, day).unwrap_or(NaiveDate::MAX)
     }
 
     /// The moment at which a day begins on a clock in `zone` (an IANA name; UTC when unknown).
@@ -133,21 +158,20 @@ mod opening {
     }
 
     impl SendingWindow {
-        /// The first moment at or after `at` at which the window is open on a clock in `zone`
-        /// (an IANA name; UTC when unknown), and when it closes.
+        /// The first moment at or after `at` at which the window is open by this calendar, and when it closes.
         ///
         /// A wall-clock time that does not exist on a day (clocks go forward) opens at the
         /// first instant after the gap; one that exists twice (clocks go back) opens at the
         /// first and closes at the second, so the window is never shorter than it reads.
         /// A window that never opens, which [`SendingWindow::check`] refuses, gives `at` itself.
         #[must_use]
-        pub fn next_open(&self, at: DateTime<Utc>, zone: &str) -> Slot {
-            let tz = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        pub fn next_open<'a>(&self, at: DateTime<Utc>, calendar: impl Into<Calendar<'a>>) -> Slot {
+            let calendar = calendar.into();
+            let tz = TimeZone::get(calendar.zone).unwrap_or(TimeZone::UTC);
             let now = stamp(at);
             let mut day = now.to_zoned(tz.clone()).date();
-            // Eight days: today may be over, and the same weekday comes round once.
-            for _ in 0..9 {
-                if self.days.contains(&i16::from(day.weekday().to_monday_one_offset())) {
+            for _ in 0..DAYS {
+                if self.opens_on(day, calendar) {
                     let opens = instant(day, self.from_minute, &tz, false);
                     let closes = instant(day, self.to_minute, &tz, true);
                     if now < closes && opens < closes {
@@ -161,24 +185,41 @@ mod opening {
         }
 
         /// When a step is due whose wait begins at `from`: the wait, then the window.
-        /// Working days are days on which the window opens.
         #[must_use]
-        pub fn due_after(&self, from: DateTime<Utc>, delay: Delay, zone: &str) -> Slot {
+        pub fn due_after<'a>(&self, from: DateTime<Utc>, delay: Delay, calendar: impl Into<Calendar<'a>>) -> Slot {
+            let calendar = calendar.into();
+            self.next_open(self.wait_after(from, delay, calendar), calendar)
+        }
+
+        /// When a wait that begins at `from` is over, whether or not the window is open then. Working days are days
+        /// on which the window opens.
+        #[must_use]
+        pub fn wait_after<'a>(
+            &self,
+            from: DateTime<Utc>,
+            delay: Delay,
+            calendar: impl Into<Calendar<'a>>,
+        ) -> DateTime<Utc> {
+            let calendar = calendar.into();
             if let Some(wait) = delay.fixed() {
-                return self.next_open(from + wait, zone);
+                return from + wait;
             }
-            let tz = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+            let tz = TimeZone::get(calendar.zone).unwrap_or(TimeZone::UTC);
             let start = stamp(from).to_zoned(tz.clone());
             let mut day = start.date();
             let mut left = delay.amount;
             while left > 0 && !self.days.is_empty() {
                 day = day.saturating_add(1.day());
-                if self.days.contains(&i16::from(day.weekday().to_monday_one_offset())) {
+                if self.opens_on(day, calendar) {
                     left -= 1;
                 }
             }
-            let due = day.to_datetime(start.time()).to_zoned(tz).map_or(from, |zoned| chrono(zoned.timestamp()));
-            self.next_open(due, zone)
+            day.to_datetime(start.time()).to_zoned(tz).map_or(from, |zoned| chrono(zoned.timestamp()))
+        }
+
+        fn opens_on(&self, day: civil::Date, calendar: Calendar<'_>) -> bool {
+            self.days.contains(&i16::from(day.weekday().to_monday_one_offset()))
+                && !calendar.country.is_some_and(|country| is_holiday(country, naive(day)))
         }
     }
 
@@ -225,6 +266,18 @@ mod opening {
                 assert_eq!(slot.due_at, utc(due), "{at}");
                 assert_eq!(slot.moved, at != due, "{at}");
             }
+        }
+
+        #[test]
+        fn holidays_are_no_working_days_and_the_window_stays_closed() {
+            // 2026-12-24 is a Thursday; Christmas is a holiday in Germany, and so is the 26th, a Saturday.
+            let germany = Calendar { zone: "Europe/Berlin", country: Some("DE") };
+            let slot = window().next_open(utc("2026-12-24T17:00:00Z"), germany);
+            assert_eq!(slot.due_at, utc("2026-12-28T08:00:00Z"));
+            let two = Delay { amount: 2, unit: DelayUnit::WorkingDays };
+            let wait = |calendar| window().wait_after(utc("2026-12-24T10:00:00Z"), two, calendar);
+            assert_eq!(wait(germany), utc("2026-12-29T10:00:00Z"));
+            assert_eq!(wait("Europe/Berlin".into()), utc("2026-12-28T10:00:00Z"));
         }
 
         #[test]

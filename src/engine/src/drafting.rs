@@ -127,7 +127,7 @@ async fn compose(db: &Db, actor: &Actor, brief: &Brief, models: &[ReadyModel]) -
             notice: None,
         },
         Err(why) => {
-            let (subject, sentences) = write_built_in(&brief.step.subject, &brief.step.body, &brief.facts);
+            let (subject, sentences) = write_built_in(&brief.email.subject, &brief.email.body, &brief.facts);
             Text {
                 subject,
                 sentences,
@@ -195,11 +195,11 @@ fn instructions(brief: &Brief) -> String {
 fn question(brief: &Brief) -> String {
     let told = |fact: &&Fact| !fact.id.starts_with("step.");
     let facts: Vec<_> = brief.facts.iter().filter(told).map(fact_as_data).collect();
-    let mut question = format!("Instructions of the step:\n{}\n", brief.step.instructions.trim());
-    if !brief.step.body.trim().is_empty() {
+    let mut question = format!("Instructions of the step:\n{}\n", brief.email.instructions.trim());
+    if !brief.email.body.trim().is_empty() {
         question.push_str(&format!(
             "\nAn example of how we write, with variables in braces:\nSubject: {}\n{}\n",
-            brief.step.subject, brief.step.body
+            brief.email.subject, brief.email.body
         ));
     }
     if !brief.forbidden.is_empty() {

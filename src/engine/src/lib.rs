@@ -14,6 +14,7 @@ pub mod mail;
 pub mod mcp;
 pub mod sandbox;
 pub mod sender;
+mod step_webhooks;
 pub mod worker;
 
 mod http;

@@ -5,21 +5,25 @@ use std::{sync::Arc, time::Duration};
 use service::{
     Db, Error, Result,
     jobs::{
-        AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CarryOutRejection, CheckConnector, CheckDomain,
-        ClassifyThread, ExecuteMarketingAgent, FinishSignIn, FireTrigger, GenerateMarketingReport, LookAtSchedules,
-        SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel, WakeThread, WorkOnImport, WorkOnRun,
-        Worker, WriteDrafts, WriteSamples,
+        AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CallStepWebhook, CarryOutRejection, CheckConnector,
+        CheckDomain, ClassifyThread, ExecuteMarketingAgent, FinishSignIn, FireTrigger, GenerateMarketingReport,
+        LookAtSchedules, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel, WakeThread,
+        WorkOnImport, WorkOnRun, Worker, WriteDrafts, WriteSamples,
     },
 };
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{agents, classifying, domains, drafting, inbox, letters, mcp, models, schedules, sender};
+use crate::{
+    agents, classifying, domains, drafting, inbox, letters, mcp, models, schedules, sender, step_webhooks,
+};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
 /// Old things are looked for at every so many looks: once an hour.
 const SWEEP: u64 = 60;
+/// The wait after the database did not answer.
+const AWAY: Duration = Duration::from_secs(2);
 /// Quick jobs at the same time.
 const QUICK: usize = 4;
 /// Imports at the same time: each one is long and keeps the database busy.
@@ -50,7 +54,7 @@ pub enum SystemPost {
 pub async fn run(db: Db, system_post: SystemPost, stop: CancellationToken) {
     let tasks = TaskTracker::new();
     let changed = Arc::new(Notify::new());
-    tasks.spawn(sender::run(db.clone(), stop.clone()));
+    tasks.spawn(send(db.clone(), stop.clone()));
     tasks.spawn(schedules::run(db.clone(), changed.clone(), stop.clone()));
     tasks.spawn(inbox::run(db.clone(), stop.clone()));
     tasks.spawn(quick_jobs(&db, system_post, changed).run(QUICK, stop.clone().cancelled_owned()));
@@ -65,7 +69,7 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
     let (campaigns, mailboxes, tests, system, sign_ups) = (db.clone(), db.clone(), db.clone(), db.clone(), db.clone());
     let (sign_up_post, asked, set_off) = (system_post.clone(), db.clone(), db.clone());
     let (executions, reports, answered) = (db.clone(), db.clone(), db.clone());
-    let (rejections, names, snoozed) = (db.clone(), db.clone(), db.clone());
+    let (rejections, names, snoozed, calls) = (db.clone(), db.clone(), db.clone(), db.clone());
     let (looked, begun, finished) = (db.clone(), db.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
@@ -79,6 +83,10 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
         .on(move |job: WakeThread| {
             let db = snoozed.clone();
             async move { Ok(service::threads::wake(&db, job.company, job.thread).await?) }
+        })
+        .on(move |job: CallStepWebhook| {
+            let db = calls.clone();
+            async move { step_webhooks::call(&db, &job).await }
         })
         .on(move |job: TestMailbox| {
             let db = mailboxes.clone();
@@ -168,6 +176,18 @@ fn runs(db: &Db, stop: &CancellationToken) -> Worker {
             let (db, stop) = (samples.clone(), end.clone());
             async move { Ok(drafting::write_samples(&db, &job, &stop).await?) }
         })
+}
+
+/// Sends, after plans that were missed while nobody worked have been caught up with.
+async fn send(db: Db, stop: CancellationToken) {
+    while let Err(error) = service::campaigns::replanning::catch_up(&db).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "The sender waits for the database");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(AWAY) => {}
+        }
+    }
+    sender::run(db, stop).await;
 }
 
 /// Jobs are wake-ups and may be lost; what they were about lies in rows, and here somebody looks.

@@ -13,7 +13,7 @@ use domain::{
     documents::DocumentInput,
     leads::{LeadFilter, LeadInput},
     mailboxes::{MailboxInput, MailboxKind},
-    steps::{Delay, DelayUnit, StepInput, Writing},
+    steps::{Answer, Branch, Delay, DelayUnit, Place, StepInput, StepKind, Test, Variant, WinBy, WinnerRule, Writing},
     tasks::TaskInput,
     triggers::{Misfire, TriggerInput, When, WhileBusy},
     window::SendingWindow,
@@ -160,11 +160,12 @@ async fn campaigns(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<Ca
     let filter = |tag: &str| LeadFilter { tag: vec![tag.to_owned()], ..LeadFilter::default() };
     let running = campaign(db, owner, "DACH optics Q4", filter("optics"), mailboxes).await?;
     let paused = campaign(db, owner, "Lab managers EU", filter("lab"), mailboxes).await?;
-    campaign(db, owner, "Re-engage 2026", filter("energy"), mailboxes).await?;
+    let draft = campaign(db, owner, "Re-engage 2026", filter("energy"), mailboxes).await?;
+    branched(db, owner, draft).await?;
     let over = campaign(db, owner, "Autumn fair, thank you", filter("robotics"), mailboxes).await?;
     let mut t = db.tenant(owner).await?;
     // One step only: the demo has sent it after a few seconds, and this campaign is completed.
-    let second = t.campaigns().steps(over).await.map_err(words)?.pop();
+    let second = t.campaigns().steps(over).await.map_err(words)?.into_steps().pop();
     if let Some(step) = second {
         t.campaigns().remove_step(over, step.id).await.map_err(words)?;
     }
@@ -174,6 +175,33 @@ async fn campaigns(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Result<Ca
     t.campaigns().pause(paused).await.map_err(words)?;
     t.commit().await?;
     Ok(running)
+}
+
+/// A draft with two wordings of its first e-mail, and a way of its own for leads with a high score.
+async fn branched(db: &Db, owner: &Actor, campaign: CampaignId) -> Result<()> {
+    let mut t = db.tenant(owner).await?;
+    let first = t.campaigns().steps(campaign).await.map_err(words)?.first().map(|step| step.id);
+    if let Some(first) = first {
+        let other = Variant { subject: names::OTHER_SUBJECT.to_owned(), body: names::OTHER_BODY.to_owned(), share: 50 };
+        let winner = WinnerRule { by: WinBy::Replies, ..WinnerRule::default() };
+        let compared = StepInput { variants: Some(vec![other]), winner: Some(winner), ..StepInput::default() };
+        t.campaigns().update_step(campaign, first, compared, None).await.map_err(words)?;
+    }
+    let filter = Box::new(LeadFilter { score_min: Some(70), ..LeadFilter::default() });
+    let asks = StepInput {
+        kind: Some(StepKind::Condition),
+        test: Some(Test::Lead { filter }),
+        ..StepInput::default()
+    };
+    let condition = t.campaigns().add_step(campaign, asks).await.map_err(words)?;
+    let call = StepInput {
+        kind: Some(StepKind::Task),
+        place: Some(Place { position: None, branch: Some(Branch { of: condition.id, when: Answer::Yes }) }),
+        title: Some("Call {first_name|them} at {company|their company}".to_owned()),
+        ..StepInput::default()
+    };
+    t.campaigns().add_step(campaign, call).await.map_err(words)?;
+    Ok(t.commit().await?)
 }
 
 /// A campaign whose e-mails are written for each lead, so that some drafts wait for approval.
@@ -186,6 +214,7 @@ async fn written_campaign(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Re
         audience: Some(Audience::Filter { filter }),
         window: Some(SendingWindow::always()),
         mailboxes: Some(mailboxes.to_vec()),
+        ..CampaignInput::default()
     };
     let campaign = t.campaigns().create(input).await.map_err(words)?;
     let (key, title, body) = names::SERVICE;
@@ -206,6 +235,7 @@ async fn written_campaign(db: &Db, owner: &Actor, mailboxes: &[MailboxId]) -> Re
         writing: Some(Writing::Approve),
         instructions: Some(names::INSTRUCTIONS.to_owned()),
         sources: Some(vec!["services".to_owned()]),
+        ..StepInput::default()
     };
     t.campaigns().add_step(campaign.id, step).await.map_err(words)?;
     t.campaigns().start(campaign.id).await.map_err(words)?;
@@ -313,6 +343,7 @@ async fn campaign(
         // Always open, so that the demo moves while somebody watches.
         window: Some(SendingWindow::always()),
         mailboxes: Some(mailboxes.to_vec()),
+        ..CampaignInput::default()
     };
     let campaign = t.campaigns().create(input).await.map_err(words)?;
     for (delay, subject, body) in [

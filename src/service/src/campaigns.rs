@@ -4,22 +4,34 @@
 pub mod advance;
 mod audience;
 mod checks;
+pub(crate) mod clock;
 mod commands;
+mod placing;
 mod reading;
 pub(crate) mod render;
+pub mod replanning;
 mod steps;
 mod test_mails;
+mod variants;
+mod versions;
+pub(crate) mod walk;
+mod webhooks;
 
 use domain::{
-    CampaignId, MailboxId, Permission, Problem, UserId,
-    campaigns::{Audience, AudienceKind, Campaign, CampaignInput, CampaignState, Lifecycle, PausedBy},
+    CampaignId, LeadId, MailboxId, Permission, Problem, UserId,
+    campaigns::{Audience, AudienceKind, Campaign, CampaignInput, CampaignState, Lifecycle, PausedBy, Rules},
+    steps::Sequence,
     window::{SendingWindow, WindowZone},
 };
+
+use sqlx::types::Json;
 
 pub use reading::SentPerDay;
 pub use render::Written;
 pub(crate) use render::{LeadFacts, Sender, write, write_approved};
 pub use test_mails::TestMailToSend;
+pub use versions::{Move, Publication};
+pub use webhooks::WebhookCall;
 
 use crate::{Error, Result, Tenant, audit::Entry};
 
@@ -71,6 +83,7 @@ impl Campaigns<'_> {
         )
         .execute(self.t.conn())
         .await?;
+        self.insert_version(id, 1, &Sequence::default()).await?;
         self.apply(id, input).await?;
         self.log(id, "created", None).await?;
         self.t.audit().record(Entry::done("campaign.created").on(name)).await?;
@@ -89,7 +102,10 @@ impl Campaigns<'_> {
         }
         let input = input.check()?;
         let state = campaign.lifecycle.state;
-        let only_name = input.audience.is_none() && input.window.is_none() && input.mailboxes.is_none();
+        let only_name = input.audience.is_none()
+            && input.window.is_none()
+            && input.rules.is_none()
+            && input.mailboxes.is_none();
         if !only_name && !state.allows_edit() {
             return Err(editing_refused(state));
         }
@@ -120,19 +136,14 @@ impl Campaigns<'_> {
                 name: Some(name),
                 audience: Some(old.audience),
                 window: Some(old.window),
+                rules: Some(old.rules),
                 mailboxes: Some(old.mailboxes),
             })
             .await?;
-        sqlx::query!(
-            "INSERT INTO campaign_steps (id, campaign_id, position, delay_amount, delay_unit, subject, body, writing,
-                                         instructions, sources)
-             SELECT gen_random_uuid(), $2, position, delay_amount, delay_unit, subject, body, writing, instructions, sources
-             FROM campaign_steps WHERE campaign_id = $1",
-            id.0,
-            copy.id.0,
-        )
-        .execute(self.t.conn())
-        .await?;
+        let steps = self.working(id).await?.1;
+        // Samples and test mails are of one step of one campaign.
+        let steps = steps.renamed(|| self.t.new_id());
+        self.save_sequence(copy.id, 1, &steps).await?;
         self.get(copy.id).await
     }
 
@@ -208,8 +219,11 @@ impl Campaigns<'_> {
                    c.audience_kind AS "audience_kind: AudienceKind", c.audience_filter, c.audience_size,
                    c.window_days, c.window_from, c.window_to, c.window_zone AS "window_zone: WindowZone",
                    c.created_by AS "created_by: UserId", u.name AS "owner_name?", c.archived_at, c.created_at,
-                   c.updated_at, c.version,
-                   (SELECT count(*) FROM campaign_steps s WHERE s.campaign_id = c.id) AS "steps!",
+                   c.updated_at, c.version, c.rules AS "rules: Json<Rules>", c.version_number,
+                   (SELECT jsonb_array_length(v.steps)::bigint FROM campaign_versions v
+                    WHERE v.campaign_id = c.id AND v.number = c.version_number) AS "steps!",
+                   c.started_at IS NOT NULL AND EXISTS (
+                       SELECT FROM campaign_versions v WHERE v.campaign_id = c.id AND v.number > c.version_number) AS "has_edits!",
                    ARRAY(SELECT b.mailbox_id FROM campaign_mailboxes b WHERE b.campaign_id = c.id
                          ORDER BY b.position) AS "mailboxes!: Vec<uuid::Uuid>"
             FROM campaigns c LEFT JOIN users u ON u.id = c.created_by
@@ -246,8 +260,11 @@ impl Campaigns<'_> {
                 to_minute: row.window_to,
                 zone: row.window_zone,
             },
+            rules: row.rules.0,
             mailboxes: row.mailboxes.into_iter().map(MailboxId).collect(),
             steps: row.steps,
+            sequence_version: row.version_number,
+            has_edits: row.has_edits,
             created_by: row.created_by,
             owner_name: row.owner_name,
             archived_at: row.archived_at,
@@ -259,16 +276,26 @@ impl Campaigns<'_> {
 
     /// Writes an entry of the campaign's log.
     pub(crate) async fn log(&mut self, id: CampaignId, kind: &str, text: Option<&str>) -> Result<()> {
+        self.write_log(id, kind, text, None).await
+    }
+
+    /// Writes an entry that is about a lead.
+    pub(crate) async fn log_lead(&mut self, id: CampaignId, kind: &str, text: Option<&str>, lead: LeadId) -> Result<()> {
+        self.write_log(id, kind, text, Some(lead)).await
+    }
+
+    async fn write_log(&mut self, id: CampaignId, kind: &str, text: Option<&str>, lead: Option<LeadId>) -> Result<()> {
         let event: domain::CampaignEventId = self.t.new_id();
         let (now, actor) = (self.t.now(), self.t.actor().to_string());
         sqlx::query!(
-            "INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             event.0,
             id.0,
             now,
             kind,
             actor,
             text,
+            lead.map(|lead| lead.0),
         )
         .execute(self.t.conn())
         .await?;
@@ -292,6 +319,7 @@ impl Campaigns<'_> {
                  window_from = coalesce($6, window_from),
                  window_to = coalesce($7, window_to),
                  window_zone = coalesce($8, window_zone),
+                 rules = coalesce($10, rules),
                  updated_at = $9, version = version + 1
              WHERE id = $1",
             id.0,
@@ -303,6 +331,7 @@ impl Campaigns<'_> {
             window.as_ref().map(|w| w.to_minute),
             window.as_ref().map(|w| w.zone.as_str()),
             now,
+            input.rules.map(serde_json::to_value).transpose()?,
         )
         .execute(self.t.conn())
         .await?;

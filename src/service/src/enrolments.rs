@@ -3,8 +3,9 @@
 
 mod of_lead;
 
+use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, Page, PageRequest, Permission,
+    CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, Page, PageRequest, Permission, StepId,
     campaigns::CampaignState,
     enrolments::{EndReason, Enrolment, EnrolmentState},
     leads::display_name,
@@ -14,7 +15,15 @@ use domain::{
 
 pub use of_lead::InCampaign;
 
-use crate::{Error, Result, Tenant, cursor};
+use crate::{
+    Error, Result, Tenant,
+    campaigns::{
+        clock::{FAR, waiting_state},
+        replanning::state_of_begun,
+    },
+    cursor,
+    jobs::AdvanceCampaign,
+};
 
 /// The enrolments of the company.
 #[derive(Debug)]
@@ -46,7 +55,8 @@ impl Enrolments<'_> {
         let rows = sqlx::query!(
             r#"
             SELECT e.id AS "id: EnrolmentId", e.lead_id AS "lead_id: LeadId", e.state AS "state: EnrolmentState",
-                   e.end_reason AS "reason: EndReason", e.steps_done, e.mailbox_id AS "mailbox_id: MailboxId",
+                   e.end_reason AS "reason: EndReason", e.steps_done, e.version_number, e.step_id AS "step: StepId",
+                   e.pause_reason, coalesce(m.due_at, e.due_at) AS next_at, e.mailbox_id AS "mailbox_id: MailboxId",
                    e.updated_at, l.first_name AS "first_name?", l.last_name AS "last_name?",
                    l.email AS "email?: EmailAddress", m.due_at AS "due_at?", m.state AS "message_state?: MessageState",
                    coalesce(m.waits_for_draft, false) AS "waits_for_draft!",
@@ -59,7 +69,8 @@ impl Enrolments<'_> {
             LEFT JOIN mailboxes b ON b.id = e.mailbox_id
             LEFT JOIN LATERAL (
                 SELECT g.id, g.due_at, g.state, g.detail, g.waits_for_draft FROM messages g
-                WHERE g.enrolment_id = e.id ORDER BY g.position DESC, g.attempt_group DESC LIMIT 1
+                WHERE g.enrolment_id = e.id AND g.state IN ('scheduled', 'claimed', 'sending', 'deferred', 'held')
+                ORDER BY g.created_at DESC, g.id DESC LIMIT 1
             ) m ON true
             WHERE e.campaign_id = $1
               AND ($2::text IS NULL OR e.state = $2)
@@ -98,19 +109,22 @@ impl Enrolments<'_> {
                             (true, false) => DraftWait::Writer,
                             (true, true) => DraftWait::Approval,
                         },
-                        overdue: r.due_at.is_some_and(|at| at <= now),
+                        overdue: r.next_at.is_some_and(|at| at <= now),
                         detail: r.detail.as_deref(),
                         mailbox: r.mailbox.as_deref(),
                         mailbox_state: r.mailbox_state,
                         mailbox_waits: r.not_before.is_some_and(|at| at > now),
                         is_away: r.away_until.is_some_and(|at| at > now),
+                        paused: r.pause_reason.as_deref(),
                     })
                 }),
-                due_at: r.due_at.filter(|_| r.state.is_open()),
+                due_at: r.next_at.filter(|_| r.state.is_open()),
                 email: r.email,
                 state: r.state,
                 reason: r.reason,
                 steps_done: r.steps_done,
+                sequence_version: r.version_number,
+                step: r.step,
                 mailbox_id: r.mailbox_id,
                 updated_at: r.updated_at,
             })
@@ -124,6 +138,163 @@ impl Enrolments<'_> {
     /// [`Error::NotFound`]; [`Error::Conflict`] when it has reached its end already.
     pub async fn remove(&mut self, id: EnrolmentId) -> Result<()> {
         self.t.require(Permission::EditCampaigns).await?;
+        let (campaign, _) = self.hold_one(id).await?;
+        self.end(&[id.0], EnrolmentState::Stopped, Some(EndReason::Removed)).await?;
+        self.t.tell("campaigns", campaign.0).await
+    }
+
+    /// Holds one lead until somebody lets it go on. What it has planned keeps its place.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] when it has reached its end already.
+    pub async fn pause(&mut self, id: EnrolmentId) -> Result<()> {
+        self.t.require(Permission::EditCampaigns).await?;
+        let (campaign, state) = self.hold_one(id).await?;
+        if state == EnrolmentState::Paused {
+            return Ok(());
+        }
+        let by = format!("by {}", self.t.actor());
+        self.put_on_hold(&[id.0], &by).await?;
+        self.t.tell("campaigns", campaign.0).await
+    }
+
+    /// Lets one lead go on that was held.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] when it has reached its end already.
+    pub async fn resume(&mut self, id: EnrolmentId) -> Result<()> {
+        self.t.require(Permission::EditCampaigns).await?;
+        let (campaign, state) = self.hold_one(id).await?;
+        if state != EnrolmentState::Paused {
+            return Ok(());
+        }
+        let now = self.t.now();
+        let row = sqlx::query!(
+            r#"SELECT step_id AS "step: StepId", step_begun, version_number FROM enrolments WHERE id = $1"#,
+            id.0
+        )
+        .fetch_one(self.t.conn())
+        .await?;
+        let held = sqlx::query!(
+            r#"SELECT id, due_at, step_id AS "step: StepId", mailbox_id AS "mailbox: MailboxId" FROM messages
+               WHERE enrolment_id = $1 AND state = 'held' ORDER BY created_at DESC LIMIT 1"#,
+            id.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        let begins_anew = held.is_none() && !row.step_begun;
+        let state = match (held, row.step) {
+            (Some(mail), _) => {
+                let slot = self.t.campaigns().next_slot(campaign, id, mail.step, mail.due_at.max(now)).await?;
+                sqlx::query!(
+                    "UPDATE messages m SET state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'scheduled' END, due_at = $2,
+                         window_ends_at = $3, plan_shift = c.plan_shift, updated_at = $4
+                     FROM campaigns c WHERE m.id = $1 AND c.id = m.campaign_id",
+                    mail.id,
+                    slot.due_at,
+                    slot.ends_at.min(FAR),
+                    now
+                )
+                .execute(self.t.conn())
+                .await?;
+                self.t.mailboxes().wake(&[mail.mailbox], slot.due_at).await?;
+                waiting_state(slot, now)
+            }
+            (None, Some(step)) if row.step_begun => {
+                let sequence = self.t.campaigns().sequence(campaign, row.version_number).await?;
+                sequence.get(step).map_or(EnrolmentState::WaitingEvent, |step| state_of_begun(step.kind()))
+            }
+            (None, _) => EnrolmentState::WaitingDelay,
+        };
+        // A step that is no e-mail is looked at when it is due; one whose e-mail is gone begins anew at once.
+        sqlx::query!(
+            "UPDATE enrolments e SET state = $2, pause_reason = NULL, plan_shift = c.plan_shift, updated_at = $3,
+                 due_at = CASE WHEN $4 THEN coalesce(e.due_at, $3) ELSE e.due_at END
+             FROM campaigns c WHERE e.id = $1 AND c.id = e.campaign_id",
+            id.0,
+            state.as_str(),
+            now,
+            begins_anew,
+        )
+        .execute(self.t.conn())
+        .await?;
+        let company = self.t.actor().company();
+        self.t.enqueue(&AdvanceCampaign { company, campaign }).await?;
+        self.t.tell("campaigns", campaign.0).await
+    }
+
+    /// Holds enrolments that the caller has locked. An e-mail that is just being handed over keeps its own outcome.
+    pub(crate) async fn put_on_hold(&mut self, ids: &[uuid::Uuid], why: &str) -> Result<()> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE enrolments SET state = 'paused', pause_reason = $2, updated_at = $3 WHERE id = ANY($1) AND is_open",
+            ids,
+            why,
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
+        sqlx::query!(
+            "UPDATE messages SET state = 'held', lease_token = NULL, lease_until = NULL, updated_at = $2
+             WHERE enrolment_id = ANY($1) AND state IN ('scheduled', 'claimed', 'deferred')",
+            ids,
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// What enrolments that the caller has locked have planned waits at least until then. Whether there was something.
+    pub(crate) async fn wait_until(
+        &mut self,
+        id: EnrolmentId,
+        campaign: CampaignId,
+        until: DateTime<Utc>,
+    ) -> Result<bool> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE enrolments SET away_until = greatest(away_until, $2), updated_at = $3 WHERE id = $1",
+            id.0,
+            until,
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
+        let planned = sqlx::query!(
+            r#"SELECT id, step_id AS "step: StepId", mailbox_id AS "mailbox: MailboxId" FROM messages
+               WHERE enrolment_id = $1 AND state IN ('scheduled', 'claimed', 'deferred') AND due_at < $2"#,
+            id.0,
+            until
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        let waits = planned.is_some();
+        if let Some(mail) = planned {
+            let slot = self.t.campaigns().next_slot(campaign, id, mail.step, until).await?;
+            // A claim is taken back: whoever holds it finds that it is not theirs any more.
+            sqlx::query!(
+                "UPDATE messages SET due_at = $2, window_ends_at = $3, updated_at = $4, lease_token = NULL, lease_until = NULL,
+                     state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'scheduled' END
+                 WHERE id = $1 AND state IN ('scheduled', 'claimed', 'deferred')",
+                mail.id,
+                slot.due_at,
+                slot.ends_at.min(FAR),
+                now
+            )
+            .execute(self.t.conn())
+            .await?;
+            let state = waiting_state(slot, now);
+            sqlx::query!("UPDATE enrolments SET state = $2 WHERE id = $1 AND is_open", id.0, state.as_str())
+                .execute(self.t.conn())
+                .await?;
+            self.t.mailboxes().wake(&[mail.mailbox], slot.due_at).await?;
+        }
+        self.t.tell("campaigns", campaign.0).await?;
+        Ok(waits)
+    }
+
+    async fn hold_one(&mut self, id: EnrolmentId) -> Result<(CampaignId, EnrolmentState)> {
         let row = sqlx::query!(
             r#"SELECT campaign_id AS "campaign: CampaignId", state AS "state: EnrolmentState"
                FROM enrolments WHERE id = $1 FOR UPDATE"#,
@@ -135,8 +306,7 @@ impl Enrolments<'_> {
         if !row.state.is_open() {
             return Err(Error::conflict("enrolment_ended", "This lead has left the campaign already."));
         }
-        self.end(&[id.0], EnrolmentState::Stopped, Some(EndReason::Removed)).await?;
-        self.t.tell("campaigns", row.campaign.0).await
+        Ok((row.campaign, row.state))
     }
 
     /// Leads that are about to be deleted leave their campaigns; the ledger goes on counting them.
@@ -157,7 +327,7 @@ impl Enrolments<'_> {
     ) -> Result<usize> {
         let open = sqlx::query!(
             "SELECT id, campaign_id FROM enrolments
-             WHERE lead_id = ANY($1) AND state IN ('active', 'waiting_delay', 'waiting_window')
+             WHERE lead_id = ANY($1) AND is_open
              ORDER BY id FOR UPDATE",
             leads
         )
@@ -184,8 +354,9 @@ impl Enrolments<'_> {
     ) -> Result<()> {
         let now = self.t.now();
         sqlx::query!(
-            "UPDATE enrolments SET state = $2, end_reason = $3, updated_at = $4
-             WHERE id = ANY($1) AND state IN ('active', 'waiting_delay', 'waiting_window')",
+            "UPDATE enrolments SET state = $2, end_reason = $3, updated_at = $4, due_at = NULL, wait_until = NULL,
+                 waits_on = NULL
+             WHERE id = ANY($1) AND is_open",
             ids,
             state.as_str(),
             reason.map(EndReason::as_str),
@@ -195,7 +366,7 @@ impl Enrolments<'_> {
         .await?;
         sqlx::query!(
             "UPDATE messages SET state = 'cancelled', detail = $2, lease_token = NULL, lease_until = NULL, updated_at = $3
-             WHERE enrolment_id = ANY($1) AND state IN ('scheduled', 'claimed', 'deferred')",
+             WHERE enrolment_id = ANY($1) AND state IN ('scheduled', 'claimed', 'deferred', 'held')",
             ids,
             reason.map_or_else(|| state.label(), EndReason::label),
             now,
@@ -218,6 +389,7 @@ struct Facts<'a> {
     mailbox_state: Option<MailboxState>,
     mailbox_waits: bool,
     is_away: bool,
+    paused: Option<&'a str>,
 }
 
 /// What an e-mail that is written for one lead waits for.
@@ -232,6 +404,17 @@ enum DraftWait {
 fn why_not_yet(f: &Facts<'_>) -> String {
     let mailbox = f.mailbox.unwrap_or("its mailbox");
     match (f.campaign, f.message) {
+        (CampaignState::Running, _) if f.state == EnrolmentState::Paused => {
+            format!("It is paused: {}.", f.paused.unwrap_or("nobody said why"))
+        }
+        (CampaignState::Running, _) if f.state == EnrolmentState::WaitingTask => {
+            "Waits until its task is done.".to_owned()
+        }
+        (CampaignState::Running, _) if f.state == EnrolmentState::WaitingEvent => match f.overdue {
+            true => "What it waited for is looked at within a minute.".to_owned(),
+            false => "Waits for something to happen.".to_owned(),
+        },
+        (CampaignState::Running, None) if f.overdue => "Its step is done within a minute.".to_owned(),
         (CampaignState::Running, Some(MessageState::Claimed | MessageState::Sending)) => {
             "It is being sent right now.".to_owned()
         }
@@ -275,6 +458,7 @@ mod tests {
             mailbox_state: Some(MailboxState::Connected),
             mailbox_waits: false,
             is_away: false,
+            paused: None,
         }
     }
 
@@ -297,6 +481,13 @@ mod tests {
                 "The server said “later”: 451 busy",
             ),
             (Facts { overdue: false, is_away: true, ..facts() }, "The lead is out of office."),
+            (Facts { state: EnrolmentState::Paused, paused: Some("by Nora"), ..facts() }, "It is paused: by Nora."),
+            (Facts { state: EnrolmentState::WaitingTask, message: None, ..facts() }, "Waits until its task is done."),
+            (
+                Facts { state: EnrolmentState::WaitingEvent, message: None, overdue: false, ..facts() },
+                "Waits for something to happen.",
+            ),
+            (Facts { message: None, ..facts() }, "Its step is done within a minute."),
             (Facts { draft: DraftWait::Approval, overdue: false, ..facts() }, "Waits for approval of its draft."),
             (Facts { draft: DraftWait::Writer, ..facts() }, "Its draft is being written."),
             (facts(), "Waits for its turn in nora@halden.example."),

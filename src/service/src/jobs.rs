@@ -15,6 +15,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use uuid::Uuid;
+
 pub use worker::Worker;
 
 use crate::{Result, Tenant};
@@ -40,6 +42,22 @@ impl Job for AdvanceCampaign {
     const NAME: &'static str = "advance_campaign";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.campaign)
+    }
+}
+
+/// A step of a campaign calls the webhook of the company.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CallStepWebhook {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which call.
+    pub call: Uuid,
+}
+
+impl Job for CallStepWebhook {
+    const NAME: &'static str = "call_step_webhook";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.call)
     }
 }
 
@@ -276,7 +294,7 @@ pub struct BeginSignIn {
     /// Whose.
     pub company: CompanyId,
     /// Which attempt.
-    pub attempt: uuid::Uuid,
+    pub attempt: Uuid,
 }
 
 impl Job for BeginSignIn {
@@ -292,7 +310,7 @@ pub struct FinishSignIn {
     /// Whose.
     pub company: CompanyId,
     /// Which attempt.
-    pub attempt: uuid::Uuid,
+    pub attempt: Uuid,
 }
 
 impl Job for FinishSignIn {
@@ -308,7 +326,7 @@ pub struct SendSystemMail {
     /// Whose.
     pub company: CompanyId,
     /// Which.
-    pub mail: uuid::Uuid,
+    pub mail: Uuid,
 }
 
 impl Job for SendSystemMail {
@@ -322,7 +340,7 @@ impl Job for SendSystemMail {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SendSignUpMail {
     /// Which.
-    pub sign_up: uuid::Uuid,
+    pub sign_up: Uuid,
 }
 
 impl Job for SendSignUpMail {
@@ -370,7 +388,7 @@ pub struct SendTestMail {
     /// Whose.
     pub company: CompanyId,
     /// Which.
-    pub mail: uuid::Uuid,
+    pub mail: Uuid,
 }
 
 impl Job for SendTestMail {

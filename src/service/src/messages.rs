@@ -11,11 +11,8 @@
 //! `sending`, which [`reap::reap`] turns into `unknown`: it is never sent again by itself.
 
 pub mod claim;
-mod next;
 mod outcome;
 pub mod reap;
-
-pub(crate) use claim::next_slot;
 
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId,
@@ -26,8 +23,6 @@ use domain::{
 use uuid::Uuid;
 
 use crate::{Result, Tenant, campaigns::Written};
-
-pub(crate) use next::AfterStep;
 
 /// The e-mails of the company.
 #[derive(Debug)]
@@ -58,6 +53,8 @@ pub struct Claimed {
     pub unsubscribe_url: String,
     /// Address that unsubscribes by mail, of a mailbox whose replies are read.
     pub unsubscribe_mailto: Option<String>,
+    /// Ids of the e-mails of its thread that came before, the first one first (RFC 5322, 3.6.4).
+    pub thread: Vec<String>,
     /// What it says, or its bytes when an earlier try has frozen them.
     pub content: Content,
 }
@@ -107,7 +104,7 @@ impl Messages<'_> {
                        first_attempt_at = coalesce(first_attempt_at, $3), recipient = $5, subject = coalesce(subject, $6),
                        message_id_header = $7, server = $8, updated_at = $3
                    WHERE id = $1 AND state = 'claimed' AND lease_token = $2 AND NOT (SELECT is_suppressed($5))
-                     AND NOT waits_for_draft
+                     AND NOT waits_for_draft AND (NOT needs_draft OR draft_id IS NOT NULL)
                      AND (draft_id IS NULL OR EXISTS (SELECT FROM drafts d WHERE d.id = messages.draft_id
                                                         AND d.state IN ('approved', 'used')))
                    RETURNING id

@@ -258,7 +258,12 @@ impl Runs<'_> {
     /// `failure` is for those that did not succeed.
     async fn enter(&mut self, id: RunId, state: RunState, failure: Option<(Failure, &str)>) -> Result<()> {
         self.put(id, state, failure).await?;
-        if state.has_ended() { self.tell_parent(id).await } else { Ok(()) }
+        if !state.has_ended() {
+            return Ok(());
+        }
+        // A step of a campaign may wait for it.
+        self.t.campaigns().go_on(&[id.0]).await?;
+        self.tell_parent(id).await
     }
 
     async fn put(&mut self, id: RunId, state: RunState, failure: Option<(Failure, &str)>) -> Result<()> {

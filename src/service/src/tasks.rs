@@ -168,6 +168,7 @@ impl Tasks<'_> {
         .fetch_optional(self.t.conn())
         .await?;
         if let Some(lead) = lead {
+            self.t.campaigns().go_on(&[id.0]).await?;
             self.tell(id, lead).await?;
         }
         self.get(id).await
@@ -202,6 +203,7 @@ impl Tasks<'_> {
             .fetch_optional(self.t.conn())
             .await?
             .ok_or(Error::NotFound("task"))?;
+        self.t.campaigns().go_on(&[id.0]).await?;
         self.t.audit().record(Entry::done("task.deleted").on(row.title)).await?;
         self.tell(id, row.lead).await
     }

@@ -275,7 +275,19 @@ fn edits(draft: &Draft) -> Option<Edits> {
     let original = draft.original.as_ref()?;
     let text = |subject: &str, body: &str| format!("{subject}\n\n{body}");
     let (old, new) = (text(&original.subject, &original.body), text(&draft.subject, &draft.body));
-    let words = TextDiff::from_words(&old, &new)
+    let words = words_of(&old, &new);
+    let by_model = draft.origin.as_ref().is_some_and(|origin| origin.writer == Writer::Model);
+    Some(Edits {
+        by: draft.edited_by.clone().unwrap_or_default(),
+        words,
+        title: if by_model { "What the model wrote" } else { "What the built-in writer wrote" },
+        original: old,
+    })
+}
+
+/// What is different in `new`, word by word: `+`, `-` or a space, and the words.
+pub fn words_of(old: &str, new: &str) -> Vec<(char, String)> {
+    TextDiff::from_words(old, new)
         .iter_all_changes()
         .map(|change| {
             let mark = match change.tag() {
@@ -285,14 +297,7 @@ fn edits(draft: &Draft) -> Option<Edits> {
             };
             (mark, change.value().to_owned())
         })
-        .collect();
-    let by_model = draft.origin.as_ref().is_some_and(|origin| origin.writer == Writer::Model);
-    Some(Edits {
-        by: draft.edited_by.clone().unwrap_or_default(),
-        words,
-        title: if by_model { "What the model wrote" } else { "What the built-in writer wrote" },
-        original: old,
-    })
+        .collect()
 }
 
 /// The question about all that pass.

@@ -3,21 +3,26 @@
 use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, LeadId, PageRequest, Permission, StepId, UserId,
-    campaigns::{Campaign, CampaignFilter, CampaignState, CampaignSummary, Verdict as Judged, checks::FixAt},
+    campaigns::{
+        Campaign, CampaignFilter, CampaignState, CampaignSummary, Verdict as Judged,
+        checks::FixAt,
+        comparison::{self, VariantCount, Verdict as Compared},
+    },
     drafts::{Origin, Sample},
     enrolments::EnrolmentState,
     messages::MessageState,
+    steps::{self, Action, Answer, Branch, Email, Step, StepChange, StepKind, Thread, letter},
 };
 use service::Tenant;
 
 use super::{
     enrolments::*, launch::*, list::*, looks::Head, mails::*, overview::*, samples::SampleView, sequence::*,
-    settings::*, step::*,
+    settings::*, step::*, versions::*,
 };
 use crate::{
     error::AppError,
     fmt::{Moment, dollars, grouped},
-    pages::approvals::checks_of,
+    pages::approvals::{checks_of, words_of},
     server,
     ui::Verdict,
 };
@@ -114,8 +119,11 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     let zone = t.actor().time_zone().to_owned();
     let allowed = campaign.lifecycle.state.allowed().iter().map(|c| (*c).to_owned()).collect();
     t.commit().await?;
-    let count = |position: i32, state: MessageState| {
-        ledger.messages.iter().filter(|m| m.position == position && m.state == state).map(|m| m.messages).sum::<i64>()
+    let count = |step: StepId, state: MessageState| {
+        ledger.messages.iter().filter(|m| m.step == step && m.state == state).map(|m| m.messages).sum::<i64>()
+    };
+    let planned = |step| {
+        [MessageState::Scheduled, MessageState::Deferred, MessageState::Held].map(|state| count(step, state)).iter().sum()
     };
     Ok(Overview {
         allowed,
@@ -143,17 +151,20 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
             })
             .collect(),
         steps: steps
-            .into_iter()
-            .map(|s| StepRow {
-                position: s.position,
-                subject: s.subject,
-                delay: s.delay.to_string(),
-                planned: grouped(
-                    count(s.position, MessageState::Scheduled) + count(s.position, MessageState::Deferred),
-                ),
-                sent: grouped(count(s.position, MessageState::Sent)),
-                failed: grouped(count(s.position, MessageState::Failed)),
-                unknown: grouped(count(s.position, MessageState::Unknown)),
+            .steps()
+            .iter()
+            .map(|s| {
+                let is_mail = s.email().is_some();
+                let of = |n: i64| if is_mail { grouped(n) } else { "–".to_owned() };
+                StepRow {
+                    position: s.position,
+                    subject: s.name(&steps),
+                    delay: s.delay.to_string(),
+                    planned: of(planned(s.id)),
+                    sent: of(count(s.id, MessageState::Sent)),
+                    failed: of(count(s.id, MessageState::Failed)),
+                    unknown: of(count(s.id, MessageState::Unknown)),
+                }
             })
             .collect(),
         days: days.into_iter().map(|d| (d.day.format("%-d %b").to_string(), d.sent)).collect(),
@@ -181,6 +192,14 @@ fn log_word(kind: &str) -> &str {
         "created" => "Created",
         "edited" => "Edited",
         "enrolled" => "Leads added",
+        "published" => "Steps published",
+        "caught_up" => "Plans moved after an outage",
+        "variant_won" => "A wording has won",
+        "task_given" => "Task given",
+        "run_started" => "Agent started",
+        "run_not_started" => "Agent not started",
+        "webhook_called" => "Webhook called",
+        "webhook_failed" => "Webhook not reached",
         "scheduled" => "Scheduled",
         "unscheduled" => "Back to a draft",
         "started" => "Started",
@@ -256,60 +275,151 @@ pub async fn mails(slug: &str, id: &str, state: &str, after: &str) -> Result<Mai
 pub async fn sequence(slug: &str, id: &str) -> Result<Sequence, AppError> {
     let mut t = server::tenant(slug).await?;
     let (campaign, head) = load_head(&mut t, id).await?;
-    let steps = t.campaigns().steps(campaign.id).await?;
+    let all = t.campaigns().steps(campaign.id).await?;
     t.commit().await?;
     Ok(Sequence {
-        may_arrange: campaign.lifecycle.state.allows_structure_edit(),
-        steps: steps
-            .into_iter()
-            .map(|s| SequenceStep {
-                problems: s.problems().into_iter().map(|p| p.message).collect(),
-                id: s.id.to_string(),
-                position: s.position,
-                delay: s.delay.to_string(),
-                subject: s.subject,
-                body: s.body.chars().take(240).collect(),
-            })
-            .collect(),
+        may_edit: campaign.lifecycle.state.allows_sequence_edit(),
+        started: campaign.lifecycle.started_at.is_some(),
+        versions: campaign.has_edits.then_some((campaign.sequence_version, campaign.sequence_version + 1)),
+        current: campaign.sequence_version,
+        steps: branch_of(&all, None),
         head,
     })
 }
 
-/// One step with its preview.
-pub async fn step(slug: &str, id: &str, step: &str, lead: &str) -> Result<StepView, AppError> {
+fn branch_of(all: &steps::Sequence, branch: Option<Branch>) -> Vec<SequenceStep> {
+    let problems = all.problems();
+    all.within(branch)
+        .map(|step| SequenceStep {
+            problems: problems.iter().filter(|(n, _)| *n == step.position).map(|(_, p)| p.message.clone()).collect(),
+            id: step.id.to_string(),
+            position: step.position,
+            kind: step.kind(),
+            delay: step.delay.to_string(),
+            name: step.name(all),
+            body: step.email().map(|e| e.body.chars().take(240).collect()).unwrap_or_default(),
+            note: note_of(step),
+            branches: match step.kind().branches() {
+                true => Answer::ALL
+                    .iter()
+                    .map(|when| (*when, branch_of(all, Some(Branch { of: step.id, when: *when }))))
+                    .collect(),
+                false => Vec::new(),
+            },
+        })
+        .collect()
+}
+
+/// What else there is to know about a step, in one line.
+fn note_of(step: &Step) -> String {
+    match &step.action {
+        Action::Email(email) => {
+            let mut words = Vec::new();
+            if email.thread == Thread::Reply {
+                words.push("In the thread".to_owned());
+            }
+            if !email.variants.is_empty() {
+                let shares: Vec<_> = email.shares().iter().map(ToString::to_string).collect();
+                words.push(format!("{} wordings, {} %", shares.len(), shares.join(" / ")));
+            }
+            if email.writing.needs_draft() {
+                words.push("Written by AI".to_owned());
+            }
+            if let Some(window) = &email.window {
+                words.push(window.to_string());
+            }
+            words.join(" · ")
+        }
+        Action::WaitFor { timeout, .. } => format!("At most {timeout}"),
+        Action::Task { wait, .. } | Action::Agent { wait, .. } if *wait => "The sequence waits for it".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// One step.
+pub async fn step(slug: &str, id: &str, step: &str, lead: &str, variant: i16) -> Result<StepView, AppError> {
     let step_id = step_id(step)?;
     let lead = Some(lead).filter(|l| !l.is_empty()).map(lead_id).transpose()?;
     let mut t = server::tenant(slug).await?;
     let (campaign, head) = load_head(&mut t, id).await?;
-    let steps = t.campaigns().steps(campaign.id).await?;
-    let step = steps.into_iter().find(|s| s.id == step_id).ok_or(service::Error::NotFound("step"))?;
-    let preview = t.campaigns().preview(campaign.id, step_id, lead).await?;
-    let leads = t.campaigns().some_of_audience(campaign.id, 20).await?;
-    let tests = t.campaigns().test_mails(campaign.id).await?;
-    let samples = t.drafts().samples(campaign.id, step_id).await?;
+    let all = t.campaigns().steps(campaign.id).await?;
+    let step = all.get(step_id).cloned().ok_or(service::Error::NotFound("step"))?;
+    let mail = match step.email() {
+        Some(email) => Some(mail(&mut t, campaign.id, &step, email, lead, variant).await?),
+        None => None,
+    };
+    let agents = match step.kind() {
+        StepKind::Agent => t.agents().list().await?.into_iter().filter(|a| a.enabled).map(|a| a.name).collect(),
+        _ => Vec::new(),
+    };
+    let people = match step.kind() {
+        StepKind::Task => t.members().list().await?.into_iter().map(|m| (m.user_id.to_string(), m.name)).collect(),
+        _ => Vec::new(),
+    };
+    let started = campaign.lifecycle.started_at.is_some();
+    let history = if started { t.campaigns().step_history(campaign.id, step_id).await? } else { Vec::new() };
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    t.commit().await?;
+    Ok(StepView {
+        may_edit: campaign.lifecycle.state.allows_sequence_edit(),
+        started,
+        mails: all
+            .steps()
+            .iter()
+            .take_while(|s| s.id != step_id)
+            .filter(|s| s.email().is_some())
+            .map(|s| (s.id.to_string(), format!("{}: {}", s.position, s.name(&all))))
+            .collect(),
+        agents,
+        people,
+        problems: all
+            .problems()
+            .into_iter()
+            .filter(|(n, _)| *n == step.position)
+            .map(|(_, p)| p.message)
+            .collect(),
+        history: history
+            .into_iter()
+            .map(|(version, old)| HistoryRow {
+                number: version.number,
+                by: version.created_by,
+                at: Moment::new(version.created_at, now, &zone),
+                name: old.name(&all),
+                body: old.email().map(|e| e.body.chars().take(400).collect()).unwrap_or_default(),
+                is_shown: old.action == step.action && old.delay == step.delay,
+            })
+            .collect(),
+        step,
+        mail,
+        head,
+    })
+}
+
+/// What is shown about an e-mail besides its editor.
+async fn mail(
+    t: &mut Tenant,
+    campaign: CampaignId,
+    step: &Step,
+    email: &Email,
+    lead: Option<LeadId>,
+    variant: i16,
+) -> Result<MailView, AppError> {
+    let preview = t.campaigns().preview(campaign, step.id, variant, lead).await?;
+    let leads = t.campaigns().some_of_audience(campaign, 20).await?;
+    let tests = t.campaigns().test_mails(campaign).await?;
+    let samples = t.drafts().samples(campaign, step.id).await?;
     let has_model = t.models().list().await?.iter().any(|model| model.enabled);
+    let counts = t.campaigns().variant_counts(campaign).await?.remove(&step.id).unwrap_or_default();
+    let decided = t.campaigns().decided(campaign).await?.remove(&step.id);
     let me = match t.actor().user_id() {
         Some(id) => t.members().list().await?.into_iter().find(|m| m.user_id == id).map(|m| m.email.to_string()),
         None => None,
     };
-    t.commit().await?;
-    Ok(StepView {
-        may_edit: campaign.lifecycle.state.allows_edit(),
-        may_time: campaign.lifecycle.state.allows_structure_edit(),
-        id: step.id.to_string(),
-        position: step.position,
-        amount: step.delay.amount,
-        unit: step.delay.unit.to_string(),
-        problems: step.problems().into_iter().map(|p| p.message).collect(),
-        subject: step.subject,
-        body: step.body,
-        writing: step.writing,
-        instructions: step.instructions,
-        sources: step.sources.join(", "),
+    Ok(MailView {
         samples: samples.into_iter().map(sample).collect(),
         has_model,
-        version: step.version,
         preview: (preview.from, preview.subject, preview.text),
+        variant,
         lead: lead.or_else(|| leads.first().map(|(id, _)| *id)).map(|id| id.to_string()).unwrap_or_default(),
         leads: leads.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
         missing: preview.missing.join(", "),
@@ -319,8 +429,104 @@ pub async fn step(slug: &str, id: &str, step: &str, lead: &str) -> Result<StepVi
             .collect(),
         me: me.unwrap_or_default(),
         variables: domain::template::Variable::ALL.iter().map(|v| format!("{{{v}}}")).collect::<Vec<_>>().join(" "),
+        comparison: counts.iter().map(compared).collect(),
+        verdict: match (decided, comparison::compare(&email.winner, &counts)) {
+            (Some((_, why)), _) => why,
+            (None, Compared::TooFew { missing }) => {
+                format!("Not enough data yet: each variant needs {} more e-mails at most.", grouped(missing))
+            }
+            (None, Compared::NoDifference) => "The difference may be chance.".to_owned(),
+            (None, Compared::Winner { variant }) => {
+                format!("Variant {} does better, as surely as asked.", letter(usize::try_from(variant).unwrap_or(0)))
+            }
+            (None, Compared::None) => "Nothing was sent yet.".to_owned(),
+        },
+    })
+}
+
+/// How a wording does, with the interval in which its rate lies.
+fn compared(count: &VariantCount) -> (String, String) {
+    let percent = |share: f64| format!("{:.1}", share * 100.0);
+    let of = |n: i64, word: &str| match comparison::rate(n, count.sent) {
+        Some(r) => format!("{} % {word} ({} to {} %)", percent(r.rate), percent(r.low), percent(r.high)),
+        None => format!("no {word}"),
+    };
+    let label = format!("Variant {}", letter(usize::try_from(count.variant).unwrap_or(0)));
+    let words =
+        format!("{} sent · {} · {}", grouped(count.sent), of(count.replied, "replied"), of(count.clicked, "clicked"));
+    (label, words)
+}
+
+/// The versions.
+pub async fn versions(slug: &str, id: &str) -> Result<Versions, AppError> {
+    let mut t = server::tenant(slug).await?;
+    let (campaign, head) = load_head(&mut t, id).await?;
+    let versions = t.campaigns().versions(campaign.id).await?;
+    let publication = match campaign.has_edits {
+        true => Some(t.campaigns().publication(campaign.id).await?),
+        false => None,
+    };
+    let all = t.campaigns().steps(campaign.id).await?;
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    t.commit().await?;
+    Ok(Versions {
+        may_edit: campaign.lifecycle.state.allows_sequence_edit(),
+        edits: publication.map(|p| Edits {
+            to: p.to,
+            only_wording: p.changes.iter().all(StepChange::is_wording),
+            changes: p.changes.iter().map(|change| change_row(change, &all)).collect(),
+            open: p.open,
+            reworded: p.reworded,
+            moves: p
+                .moves
+                .iter()
+                .map(|m| {
+                    let at = format!("leads before “{}”", m.at.name(&all));
+                    let to = match &m.to {
+                        Some(step) => format!("would go on with “{}”", step.name(&all)),
+                        None => "would have finished".to_owned(),
+                    };
+                    (format!("{at} {to}."), m.leads)
+                })
+                .collect(),
+        }),
+        rows: versions
+            .into_iter()
+            .map(|v| VersionRow {
+                number: v.number,
+                by: v.created_by,
+                at: Moment::new(v.created_at, now, &zone),
+                state: match (v.is_current, v.published_at) {
+                    (true, _) => "Current",
+                    (false, None) => "Not published",
+                    (false, Some(_)) => "Older",
+                },
+                steps: v.steps,
+                leads: v.leads,
+            })
+            .collect(),
         head,
     })
+}
+
+/// A change in words.
+fn change_row(change: &StepChange, all: &steps::Sequence) -> ChangeRow {
+    let text = |step: &Step| match step.email() {
+        Some(email) => {
+            let more: Vec<_> = email.variants.iter().map(|v| format!("{}\n{}", v.subject, v.body)).collect();
+            format!("{}\n{}\n{}\n{}", step.delay, email.subject, email.body, more.join("\n"))
+        }
+        None => format!("{}\n{}", step.delay, step.name(all)),
+    };
+    let (word, step, words) = match change {
+        StepChange::Added { step } => ("Added", step, vec![('+', text(step))]),
+        StepChange::Removed { step } => ("Removed", step, vec![('-', text(step))]),
+        StepChange::Moved { step, from } => {
+            ("Moved", step, vec![(' ', format!("From place {from} to {}", step.position))])
+        }
+        StepChange::Changed { before, after } => ("Changed", after, words_of(&text(before), &text(after))),
+    };
+    ChangeRow { word, name: step.name(all), words }
 }
 
 fn sample(sample: Sample) -> SampleView {
@@ -350,7 +556,6 @@ pub async fn settings(slug: &str, id: &str) -> Result<Settings, AppError> {
         domain::campaigns::Audience::Selection => None,
     };
     let f = filter.clone().unwrap_or_default();
-    let clock = |minute: i32| format!("{:02}:{:02}", minute / 60, minute % 60);
     Ok(Settings {
         may_edit: campaign.lifecycle.state.allows_edit(),
         started: campaign.lifecycle.started_at.is_some(),
@@ -363,10 +568,8 @@ pub async fn settings(slug: &str, id: &str) -> Result<Settings, AppError> {
             .into_iter()
             .map(|m| (m.id.to_string(), m.address.to_string(), campaign.mailboxes.contains(&m.id)))
             .collect(),
-        days: campaign.window.days.clone(),
-        from: clock(campaign.window.from_minute),
-        to: clock(campaign.window.to_minute),
-        zone: campaign.window.zone.to_string(),
+        window: campaign.window.clone(),
+        rules: campaign.rules,
         version: campaign.version,
         head,
     })
@@ -400,6 +603,7 @@ pub async fn launch(slug: &str, id: &str) -> Result<Launch, AppError> {
                     FixAt::Mailboxes => format!("{base}/settings/mailboxes"),
                     FixAt::Domains => format!("{base}/settings/domains"),
                     FixAt::Company => format!("{base}/settings/company"),
+                    FixAt::Models => format!("{base}/settings/models"),
                 });
                 (c.verdict.to_string(), c.message, fix)
             })

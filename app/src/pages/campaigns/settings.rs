@@ -1,24 +1,38 @@
-//! The settings of a campaign: whom it is for, from where and when it sends.
+//! The settings of a campaign: whom it is for, who is left out, from where and when it sends, and what answers and breaks
+//! do.
 
-use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::looks::{Head, head};
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, use_posts, with_data},
-    pages::frame::{may, use_param, use_slug},
-    pages::leads::STATUSES,
+    pages::{
+        frame::{live_version, use_param, use_slug},
+        written::{Written, written},
+    },
+};
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
+    pages::{frame::may, leads::STATUSES},
     shell::PageScroll,
     ui::{
         Callout, Card, Checkbox, Choice, FieldWidth, InputKind, RadioGroup, Select, SubmitButton, TextInput, Tone,
         refusal,
     },
 };
+#[cfg(feature = "ssr")]
+use domain::{
+    Permission,
+    campaigns::{CatchUp, Holidays, OnColleague, OnReply, Rules},
+    window::SendingWindow,
+};
 
 /// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub(super) head: Head,
     pub(super) may_edit: bool,
@@ -29,16 +43,15 @@ pub struct Settings {
     pub(super) country: String,
     pub(super) tag: String,
     pub(super) mailboxes: Vec<(String, String, bool)>,
-    pub(super) days: Vec<i16>,
-    pub(super) from: String,
-    pub(super) to: String,
-    pub(super) zone: String,
+    pub(super) window: SendingWindow,
+    pub(super) rules: Rules,
     pub(super) version: i64,
 }
 
 /// What the form sends.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "in the browser only its shape is known"))]
 pub struct SettingsForm {
     version: i64,
     name: String,
@@ -52,12 +65,24 @@ pub struct SettingsForm {
     from: String,
     to: String,
     zone: String,
+    active_elsewhere: bool,
+    contacted_within_days: i32,
+    account_replied: bool,
+    missing_variable: bool,
+    unverified: bool,
+    holdout_percent: i32,
+    holidays: String,
+    catch_up: String,
+    on_reply: String,
+    on_colleague: String,
+    colleague_delay_days: i32,
 }
 
 /// Loads the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_settings(slug: String, id: String) -> Result<Settings, AppError> {
-    super::load::settings(&slug, &id).await
+pub async fn load_settings(slug: String, id: String) -> Result<Written, AppError> {
+    let shown = super::load::settings(&slug, &id).await?;
+    Ok(Written::new(shown.head.name.clone(), move || page(&slug, shown)))
 }
 
 /// Saves the settings.
@@ -79,21 +104,21 @@ pub async fn save_settings(slug: String, id: String, form: SettingsForm) -> Resu
 #[component]
 pub fn CampaignSettingsPage() -> impl IntoView {
     let (slug, id) = (use_slug(), use_param("campaign"));
-    let save = Post::to::<SaveSettings>();
-    with_data(
-        use_posts(),
-        move || LoadSettings { slug: slug.get(), id: id.get() },
-        move |shown| page(slug.get_untracked(), shown, save),
-    )
+    // What happens to the campaign meanwhile must not take away what is being entered here.
+    written(live_version("none"), move || LoadSettings { slug: slug.get(), id: id.get() })
 }
 
-fn page(slug: String, s: Settings, save: Post) -> AnyView {
-    let top = head(&slug, &s.head, "settings", ().into_any());
+#[cfg(feature = "ssr")]
+fn page(slug: &str, s: Settings) -> AnyView {
+    let save = Post::to::<SaveSettings>();
+    let top = head(slug, &s.head, "settings", ().into_any());
     let locked =
         (!s.may_edit).then(|| view! { <Callout tone=Tone::Sky>"Pause the campaign to change its settings."</Callout> });
     let may_edit = s.may_edit && may(Permission::EditCampaigns);
-    let (id, version, name) = (s.head.id.clone(), s.version, s.head.name.clone());
-    let fields = fields(s);
+    let (slug, id, version, name) = (slug.to_owned(), s.head.id.clone(), s.version, s.head.name.clone());
+    let (audience, mailboxes) = (audience(&s), mailboxes(&s));
+    let (left_out, answers) = (left_out(&s.rules), answers(&s.rules));
+    let window = when(&s);
     view! {
         {top}
         <PageScroll label="Settings">
@@ -106,7 +131,11 @@ fn page(slug: String, s: Settings, save: Post) -> AnyView {
                     <input type="hidden" name="form[version]" value=version/>
                     <fieldset class="stack" disabled=!may_edit>
                         <TextInput name="form[name]" label="Name" value=name/>
-                        {fields}
+                        {audience}
+                        {left_out}
+                        {mailboxes}
+                        {window}
+                        {answers}
                     </fieldset>
                     {may_edit.then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
                 </PostForm>
@@ -116,13 +145,49 @@ fn page(slug: String, s: Settings, save: Post) -> AnyView {
     .into_any()
 }
 
-fn fields(s: Settings) -> AnyView {
+#[cfg(feature = "ssr")]
+fn audience(s: &Settings) -> AnyView {
     let statuses = STATUSES.map(|(value, word)| Choice::new(value, word)).to_vec();
     let kinds = vec![
         Choice::new("filter", "Everybody who matches conditions when it starts"),
         Choice::new("selection", "Leads that are ticked in the list and enrolled"),
     ];
     let kind = if s.selection { "selection" } else { "filter" };
+    let frozen = s.started.then(|| view! { <p class="subtle">"Fixed since the start."</p> });
+    let (status, score, country, tag) = (s.status.clone(), s.score.clone(), s.country.clone(), s.tag.clone());
+    view! {
+        <Card title="Audience">
+            {frozen}
+            <RadioGroup name="form[audience]" legend="Who gets it" options=kinds value=kind/>
+            <div class="conditions fields">
+            <Select name="form[status]" label="Status" options=statuses value=status placeholder="Any" optional=true/>
+            <TextInput name="form[score]" label="Score at least" kind=InputKind::Number value=score optional=true width=FieldWidth::Short/>
+            <TextInput name="form[country]" label="Countries" hint="Two letters each, separated by commas" value=country optional=true/>
+            <TextInput name="form[tag]" label="Tags" hint="Any of these, separated by commas" value=tag optional=true/>
+            </div>
+        </Card>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "ssr")]
+fn left_out(rules: &Rules) -> AnyView {
+    let (exclude, holdout) = (rules.exclude, rules.holdout_percent.to_string());
+    view! {
+        <Card title="Left out" note="when leads are placed; each is a reason in the ledger">
+            <Checkbox name="form[active_elsewhere]" label="Whoever is in another campaign" checked=exclude.active_elsewhere/>
+            <TextInput name="form[contacted_within_days]" label="Whoever got an e-mail from us in the last days" hint="0 leaves nobody out." kind=InputKind::Number value=exclude.contacted_within_days.to_string() min="0" width=FieldWidth::Short/>
+            <Checkbox name="form[account_replied]" label="Whoever works where somebody has answered us" checked=exclude.account_replied/>
+            <Checkbox name="form[missing_variable]" label="Whoever lacks a variable without a fallback" hint="Otherwise each variable needs a fallback." checked=exclude.missing_variable/>
+            <Checkbox name="form[unverified]" label="Whoever’s address has never taken a mail of ours or answered" checked=exclude.unverified/>
+            <TextInput name="form[holdout_percent]" label="Hold-out group in percent" hint="These leads get nothing, so that you see what the e-mails change. 0 to 50." kind=InputKind::Number value=holdout min="0" width=FieldWidth::Short/>
+        </Card>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "ssr")]
+fn mailboxes(s: &Settings) -> AnyView {
     let mailboxes: Vec<_> = s
         .mailboxes
         .iter()
@@ -132,44 +197,60 @@ fn fields(s: Settings) -> AnyView {
             view! { <Checkbox name=format!("form[mailboxes][{i}]") label=address value=id checked/> }.into_any()
         })
         .collect();
+    view! { <Card title="Mailboxes"><fieldset><legend>"Send from"</legend>{mailboxes}</fieldset></Card> }.into_any()
+}
+
+#[cfg(feature = "ssr")]
+fn when(s: &Settings) -> AnyView {
+    let fields = window_fields(&s.window);
+    let holidays = Holidays::ALL.iter().map(|h| Choice::new(h.as_str(), h.label())).collect::<Vec<_>>();
+    let catch_up = CatchUp::ALL.iter().map(|c| Choice::new(c.as_str(), c.label())).collect::<Vec<_>>();
+    let rules = s.rules;
+    view! {
+        <Card title="Sending window">
+            {fields}
+            <RadioGroup name="form[holidays]" legend="Public holidays" options=holidays value=rules.holidays.as_str() hint="They are no working days either."/>
+            <RadioGroup name="form[catch_up]" legend="After a pause or an outage" options=catch_up value=rules.catch_up.as_str()/>
+        </Card>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "ssr")]
+fn answers(rules: &Rules) -> AnyView {
+    let on_reply = OnReply::ALL.iter().map(|r| Choice::new(r.as_str(), r.label())).collect::<Vec<_>>();
+    let on_colleague = OnColleague::ALL.iter().map(|r| Choice::new(r.as_str(), r.label())).collect::<Vec<_>>();
+    let rules = *rules;
+    view! {
+        <Card title="Answers">
+            <RadioGroup name="form[on_reply]" legend="When a lead answers" options=on_reply value=rules.on_reply.as_str()/>
+            <RadioGroup name="form[on_colleague]" legend="What that does to colleagues of the same account" options=on_colleague value=rules.on_colleague.as_str()/>
+            <TextInput name="form[colleague_delay_days]" label="Days of that delay" kind=InputKind::Number value=rules.colleague_delay_days.to_string() min="1" width=FieldWidth::Short/>
+        </Card>
+    }
+    .into_any()
+}
+
+/// The fields of a sending window.
+#[cfg(feature = "ssr")]
+pub(super) fn window_fields(window: &SendingWindow) -> AnyView {
+    let clock = |minute: i32| format!("{:02}:{:02}", minute / 60, minute % 60);
     let days: Vec<_> = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
         .into_iter()
         .zip(1_i16..)
         .map(|(label, day)| {
-            let checked = s.days.contains(&day);
+            let checked = window.days.contains(&day);
             view! { <Checkbox name=format!("form[days][{day}]") label value=day.to_string() checked/> }.into_any()
         })
         .collect();
     let zones = vec![Choice::new("lead", "The lead’s time zone"), Choice::new("company", "The company’s time zone")];
-    let frozen = s.started.then(|| view! { <p class="subtle">"Fixed since the start."</p> });
-    let audience = view! {
-        <Card title="Audience">
-            {frozen}
-            <RadioGroup name="form[audience]" legend="Who gets it" options=kinds value=kind.to_owned()/>
-            <div class="conditions fields">
-            <Select name="form[status]" label="Status" options=statuses value=s.status.clone() placeholder="Any" optional=true/>
-            <TextInput name="form[score]" label="Score at least" kind=InputKind::Number value=s.score.clone() optional=true width=FieldWidth::Short/>
-            <TextInput name="form[country]" label="Countries" hint="Two letters each, separated by commas" value=s.country.clone() optional=true/>
-            <TextInput name="form[tag]" label="Tags" hint="Any of these, separated by commas" value=s.tag.clone() optional=true/>
-            </div>
-        </Card>
-    }
-    .into_any();
-    let window = view! {
-        <Card title="Sending window">
-            <fieldset><legend>"Days"</legend>{days}</fieldset>
-            <div class="cluster">
-                <TextInput name="form[from]" label="From" value=s.from.clone() hint="As in 09:00" width=FieldWidth::Short/>
-                <TextInput name="form[to]" label="To" value=s.to.clone() hint="At most 24:00" width=FieldWidth::Short/>
-            </div>
-            <Select name="form[zone]" label="On whose clock" options=zones value=s.zone.clone()/>
-        </Card>
-    }
-    .into_any();
     view! {
-        {audience}
-        <Card title="Mailboxes"><fieldset><legend>"Send from"</legend>{mailboxes}</fieldset></Card>
-        {window}
+        <fieldset><legend>"Days"</legend>{days}</fieldset>
+        <div class="cluster">
+            <TextInput name="form[from]" label="From" value=clock(window.from_minute) hint="As in 09:00" width=FieldWidth::Short/>
+            <TextInput name="form[to]" label="To" value=clock(window.to_minute) hint="At most 24:00" width=FieldWidth::Short/>
+        </div>
+        <Select name="form[zone]" label="On whose clock" options=zones value=window.zone.as_str()/>
     }
     .into_any()
 }
@@ -179,9 +260,9 @@ impl SettingsForm {
     /// The form as the service takes it.
     pub(super) fn into_input(self, started: bool) -> Result<domain::campaigns::CampaignInput, domain::Problem> {
         use domain::{
-            campaigns::{Audience, CampaignInput},
+            campaigns::{Audience, CampaignInput, Exclusions},
             leads::LeadFilter,
-            window::{SendingWindow, WindowZone},
+            window::WindowZone,
         };
 
         let pairs = [
@@ -201,10 +282,26 @@ impl SettingsForm {
             to_minute: minute(&self.to)?,
             zone: WindowZone::parse(&self.zone).unwrap_or(WindowZone::Lead),
         };
+        let rules = Rules {
+            exclude: Exclusions {
+                active_elsewhere: self.active_elsewhere,
+                contacted_within_days: self.contacted_within_days,
+                account_replied: self.account_replied,
+                missing_variable: self.missing_variable,
+                unverified: self.unverified,
+            },
+            holdout_percent: self.holdout_percent,
+            catch_up: CatchUp::parse(&self.catch_up).unwrap_or(CatchUp::Spread),
+            holidays: Holidays::parse(&self.holidays).unwrap_or(Holidays::Ignored),
+            on_reply: OnReply::parse(&self.on_reply).unwrap_or(OnReply::Stop),
+            on_colleague: OnColleague::parse(&self.on_colleague).unwrap_or(OnColleague::Nothing),
+            colleague_delay_days: self.colleague_delay_days,
+        };
         Ok(CampaignInput {
             name: Some(self.name),
             audience: (!started).then_some(audience),
             window: Some(window),
+            rules: Some(rules),
             mailboxes: (!started).then_some(mailboxes),
         })
     }
@@ -212,7 +309,7 @@ impl SettingsForm {
 
 /// Minutes since midnight of a time as in 09:00.
 #[cfg(feature = "ssr")]
-fn minute(text: &str) -> Result<i32, domain::Problem> {
+pub(super) fn minute(text: &str) -> Result<i32, domain::Problem> {
     let parsed =
         text.split_once(':').and_then(|(h, m)| Some((h.trim().parse::<i32>().ok()?, m.trim().parse::<i32>().ok()?)));
     match parsed {

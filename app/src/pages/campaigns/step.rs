@@ -1,11 +1,13 @@
-//! One step: the e-mail, how a lead would read it, and test mails.
+//! One step: its editor, what it was in other versions, and of an e-mail how a lead would read it, how its wordings
+//! compare, and test mails.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
 
+use super::fields::StepForm;
 #[cfg(feature = "ssr")]
 use super::{
+    fields::fields,
     looks::{Head, head},
     samples::{SampleView, samples},
 };
@@ -19,15 +21,19 @@ use crate::{
 #[cfg(feature = "ssr")]
 use crate::{
     exchange::{Post, PostForm},
+    fmt::Moment,
     pages::frame::may,
     shell::PageScroll,
     ui::{
-        ButtonKind, Callout, Card, Choice, FieldWidth, InputKind, RadioGroup, Select, SubmitButton, TextArea,
-        TextInput, Tone,
+        ButtonKind, ButtonSize, Callout, Card, Choice, Fact, Facts, InputKind, Select, SubmitButton, TextInput, Time,
+        Tone,
     },
 };
 #[cfg(feature = "ssr")]
-use domain::{Permission, steps::Writing};
+use domain::{
+    Permission,
+    steps::{Step, letter},
+};
 
 /// What the page shows.
 #[cfg(feature = "ssr")]
@@ -35,23 +41,27 @@ use domain::{Permission, steps::Writing};
 pub struct StepView {
     pub(super) head: Head,
     pub(super) may_edit: bool,
-    pub(super) may_time: bool,
-    pub(super) id: String,
-    pub(super) position: i32,
-    pub(super) amount: i32,
-    pub(super) unit: String,
-    pub(super) subject: String,
-    pub(super) body: String,
-    pub(super) writing: Writing,
-    pub(super) instructions: String,
-    /// Documents that the writer may quote.
-    pub(super) sources: String,
+    pub(super) started: bool,
+    pub(super) step: Step,
+    /// E-mails before it, which a condition may ask about.
+    pub(super) mails: Vec<(String, String)>,
+    pub(super) agents: Vec<String>,
+    pub(super) people: Vec<(String, String)>,
+    pub(super) problems: Vec<String>,
+    pub(super) history: Vec<HistoryRow>,
+    /// Only of e-mails.
+    pub(super) mail: Option<MailView>,
+}
+
+/// What is shown about an e-mail besides its editor.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct MailView {
     /// A model is set up; otherwise the built-in writer writes.
     pub(super) has_model: bool,
-    pub(super) version: i64,
-    pub(super) problems: Vec<String>,
     pub(super) samples: Vec<SampleView>,
     pub(super) preview: (String, String, String),
+    pub(super) variant: i16,
     /// Whom the preview is for, and whom it could be for.
     pub(super) lead: String,
     pub(super) leads: Vec<(String, String)>,
@@ -59,24 +69,34 @@ pub struct StepView {
     pub(super) tests: Vec<(String, String, String)>,
     pub(super) me: String,
     pub(super) variables: String,
+    /// How each wording does, in words, and what that says.
+    pub(super) comparison: Vec<(String, String)>,
+    pub(super) verdict: String,
+}
+
+/// A version in which the step was another one.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryRow {
+    pub(super) number: i32,
+    pub(super) by: String,
+    pub(super) at: Moment,
+    pub(super) name: String,
+    pub(super) body: String,
+    pub(super) is_shown: bool,
 }
 
 /// Loads the page.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_step(slug: String, id: String, step: String, lead: String) -> Result<Written, AppError> {
-    let shown = super::load::step(&slug, &id, &step, &lead).await?;
+pub async fn load_step(
+    slug: String,
+    id: String,
+    step: String,
+    lead: String,
+    #[server(default)] variant: i16,
+) -> Result<Written, AppError> {
+    let shown = super::load::step(&slug, &id, &step, &lead, variant).await?;
     Ok(Written::new(shown.head.name.clone(), move || page(&slug, shown)))
-}
-
-/// What a form says to the writer of a step; what it has no field for stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "in the browser only its shape is known"))]
-pub struct Told {
-    writing: String,
-    instructions: Option<String>,
-    /// Names of documents, with commas.
-    sources: Option<String>,
 }
 
 /// Saves the step, unfinished or not.
@@ -86,28 +106,26 @@ pub async fn save_step(
     id: String,
     step: String,
     version: i64,
-    subject: String,
-    body: String,
-    #[server(default)] amount: Option<i32>,
-    #[server(default)] unit: String,
-    #[server(default)] told: Told,
+    #[server(default)] form: StepForm,
 ) -> Result<(), AppError> {
-    use domain::steps::{Delay, DelayUnit, StepInput};
-
     let own = format!("/t/{slug}/campaigns/{id}/sequence/{step}");
-    let delay = amount.zip(DelayUnit::parse(&unit)).map(|(amount, unit)| Delay { amount, unit });
-    // Forms send line breaks as CR LF.
-    let input = StepInput {
-        delay,
-        subject: Some(subject),
-        body: Some(body.replace("\r\n", "\n")),
-        writing: Writing::parse(&told.writing),
-        instructions: told.instructions.map(|text| text.replace("\r\n", "\n")),
-        sources: told.sources.map(|names| names.split([',', '\n']).map(str::to_owned).collect()),
-    };
     let (id, step) = (super::load::campaign_id(&id)?, super::load::step_id(&step)?);
     let mut t = crate::server::tenant(&slug).await?;
+    let kind = t.campaigns().steps(id).await?.get(step).ok_or(service::Error::NotFound("step"))?.kind();
+    let input = form.into_input(kind).map_err(service::Error::invalid)?;
     t.campaigns().update_step(id, step, input, Some(version)).await?;
+    t.commit().await?;
+    crate::server::done(&own, "campaign-saved");
+    Ok(())
+}
+
+/// Takes what a step was in another version.
+#[server(prefix = "/sf")]
+pub async fn restore_step(slug: String, id: String, step: String, number: i32) -> Result<(), AppError> {
+    let own = format!("/t/{slug}/campaigns/{id}/sequence/{step}");
+    let (id, step) = (super::load::campaign_id(&id)?, super::load::step_id(&step)?);
+    let mut t = crate::server::tenant(&slug).await?;
+    t.campaigns().restore_step(id, step, number).await?;
     t.commit().await?;
     crate::server::done(&own, "campaign-saved");
     Ok(())
@@ -138,141 +156,173 @@ pub fn CampaignStepPage() -> impl IntoView {
     let (slug, id, step, query) = (use_slug(), use_param("campaign"), use_param("step"), use_query_map());
     // What happens to the campaign meanwhile must not take away what is being entered here; samples wait for that.
     written(live_version_of("samples", step), move || {
-        let lead = query.read().get("lead").unwrap_or_default();
-        LoadStep { slug: slug.get(), id: id.get(), step: step.get(), lead }
+        let get = |name: &str| query.read().get(name).unwrap_or_default();
+        let variant = get("variant").parse().unwrap_or(0);
+        LoadStep { slug: slug.get(), id: id.get(), step: step.get(), lead: get("lead"), variant }
     })
 }
 
 #[cfg(feature = "ssr")]
 fn page(slug: &str, s: StepView) -> AnyView {
-    let (save, test) = (Post::to::<SaveStep>(), Post::to::<SendTest>());
-    let title = format!("Step {}", s.position);
+    let (save, test, restore) = (Post::to::<SaveStep>(), Post::to::<SendTest>(), Post::to::<RestoreStep>());
+    let title = format!("Step {}: {}", s.step.position, s.step.kind().label());
     let locked = (!s.may_edit).then(|| {
-        view! { <Callout tone=Tone::Sky>"Pause the campaign to change its wording. E-mails that were sent stay as they are."</Callout> }
+        view! { <Callout tone=Tone::Sky>"The steps of a campaign that is scheduled or has ended stay as they are."</Callout> }
     });
-    let (from, subject, text) = s.preview.clone();
-    let gaps = (!s.missing.is_empty()).then(|| {
-        let words = format!("No value and no fallback: {}", s.missing);
-        view! { <Callout tone=Tone::Amber>{words}</Callout> }
+    let next = (s.started && s.may_edit).then(|| {
+        view! { <Callout tone=Tone::Sky>"What you save goes into the next version. Leads get it when you publish that."</Callout> }
     });
     let (top, editor) = (head(slug, &s.head, "sequence", ().into_any()), editor(slug, &s, save));
-    let tests = tests(slug, &s, test);
-    let written = s.writing.needs_draft().then(|| samples(slug, &s.head.id, &s.id, s.has_model, s.samples.clone()));
-    let by = s.writing.needs_draft().then(|| {
-        let words = if s.has_model {
-            "Your model writes each e-mail when its time comes near. This is what the built-in writer makes of the template; it writes when no model answers."
-        } else {
-            "No model is set up. This is what the built-in writer makes of the template."
-        };
-        view! { <p class="subtle">{words}</p> }
-    });
-    let whom = (!s.leads.is_empty()).then(|| {
-        let leads: Vec<_> = s.leads.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
-        view! {
-            <form method="get" class="cluster">
-                <Select name="lead" label="As it reads for" options=leads value=s.lead.clone()/>
-                <SubmitButton kind=ButtonKind::Default>"Show"</SubmitButton>
-            </form>
-        }
-    });
+    let history = history(slug, &s, restore);
+    let aside = s.mail.clone().map(|mail| mail_cards(slug, &s, mail, test));
     view! {
         {top}
         <PageScroll label="Step">
             <div class="page-body split">
                 <div class="col">
                     {locked}
+                    {next}
                     <Card title>{editor}</Card>
+                    {history}
                 </div>
-                <div class="col">
-                    <Card title="Preview">
-                        {by}
-                        {whom}
-                        <p class="subtle">{from}</p>
-                        <p class="strong">{subject}</p>
-                        <div class="mail-preview" data-theme="light">{text}</div>
-                        {gaps}
-                    </Card>
-                    {written}
-                    <Card title="Test e-mail">{tests}</Card>
-                </div>
+                <div class="col">{aside}</div>
             </div>
         </PageScroll>
     }
     .into_any()
 }
 
+/// Preview, samples, comparison and test mails.
+#[cfg(feature = "ssr")]
+fn mail_cards(slug: &str, s: &StepView, mail: MailView, test: Post) -> AnyView {
+    let Some(email) = s.step.email() else { return ().into_any() };
+    let drafted = email.writing.needs_draft();
+    let (from, subject, text) = mail.preview.clone();
+    let gaps = (!mail.missing.is_empty()).then(|| {
+        let words = format!("No value and no fallback: {}", mail.missing);
+        view! { <Callout tone=Tone::Amber>{words}</Callout> }
+    });
+    let written = drafted
+        .then(|| samples(slug, &s.head.id, &s.step.id.to_string(), mail.has_model, mail.samples.clone()));
+    let by = drafted.then(|| {
+        let words = if mail.has_model {
+            "Your model writes each e-mail when its time comes near. This is what the built-in writer makes of the template; it writes when no model answers."
+        } else {
+            "No model is set up. This is what the built-in writer makes of the template."
+        };
+        view! { <p class="subtle">{words}</p> }
+    });
+    let wordings = (0..=email.variants.len())
+        .map(|n| Choice::new(n.to_string(), format!("Variant {}", letter(n))))
+        .collect::<Vec<_>>();
+    let several = wordings.len() > 1;
+    let whom = (!mail.leads.is_empty() || several).then(|| {
+        let leads: Vec<_> = mail.leads.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
+        let (any, lead, variant) = (!leads.is_empty(), mail.lead.clone(), mail.variant.to_string());
+        view! {
+            <form method="get" class="cluster">
+                {any.then(|| view! { <Select name="lead" label="As it reads for" options=leads.clone() value=lead.clone()/> })}
+                {several.then(|| view! { <Select name="variant" label="Wording" options=wordings.clone() value=variant.clone()/> })}
+                <SubmitButton kind=ButtonKind::Default>"Show"</SubmitButton>
+            </form>
+        }
+    });
+    let comparison = several.then(|| {
+        let verdict = mail.verdict.clone();
+        let rows: Vec<_> =
+            mail.comparison.iter().cloned().map(|(label, words)| view! { <Fact label>{words}</Fact> }.into_any()).collect();
+        view! { <Card title="Comparison"><Facts>{rows}</Facts><p class="subtle">{verdict}</p></Card> }
+    });
+    let tests = tests(slug, s, &mail, test);
+    view! {
+        <Card title="Preview">
+            {by}
+            {whom}
+            <p class="subtle">{from}</p>
+            <p class="strong">{subject}</p>
+            <div class="mail-preview" data-theme="light">{text}</div>
+            {gaps}
+        </Card>
+        {comparison}
+        {written}
+        <Card title="Test e-mail">{tests}</Card>
+    }
+    .into_any()
+}
+
 #[cfg(feature = "ssr")]
 fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
-    let of = |field| save.of_field(field);
     let failed = move || {
         let error = save.error()?;
         error.problems.is_empty().then(|| view! { <p class="error" role="alert">{error.message}</p> })
     };
-    let units = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("working_days", "working days")]
-        .map(|(value, label)| Choice::new(value, label))
-        .to_vec();
-    let delay = s.may_time.then(|| {
-        view! {
-            <div class="cluster">
-                <TextInput name="amount" label="Wait before it" kind=InputKind::Number value=s.amount.to_string() min="0" width=FieldWidth::Short error=of("delay")/>
-                <Select name="unit" label="Unit" options=units value=s.unit.clone()/>
-            </div>
-        }
-        .into_any()
-    });
-    let choices = Writing::ALL.iter().map(|writing| Choice::new(writing.as_str(), writing.label())).collect();
-    let least = Permission::ApproveDrafts.least_role().label();
-    let writing = s.may_time.then(|| {
-        let hint = format!("A {least} or above approves. Each e-mail waits for its draft.");
-        view! { <RadioGroup name="told[writing]" legend="Writing" options=choices value=s.writing.as_str() hint error=of("writing")/> }
-            .into_any()
-    });
-    let told = (s.may_time || s.writing.needs_draft()).then(|| {
-        view! {
-            <TextArea name="told[instructions]" label="Instructions for AI" hint="What the e-mail is about, its tone, what to ask. Only with AI." value=s.instructions.clone() rows=4 maxlength=5_000u32 optional=!s.writing.needs_draft() error=of("instructions")/>
-            <TextInput name="told[sources]" label="Documents it may quote" hint="Collections, or single ones as collection/key, with commas: competitors, prices/2026. Only with AI." value=s.sources.clone() optional=true error=of("sources")/>
-        }
-        .into_any()
-    });
     let problems: Vec<_> = s.problems.iter().cloned().map(|p| view! { <p class="subtle">{p}</p> }).collect();
-    let template =
-        if s.writing.needs_draft() { "What the built-in writer fills in, and an example for the model. " } else { "" };
-    let hint = format!("{template}Variables: {} – write a fallback as in {{first_name|there}}.", s.variables);
-    let (slug, id, step, version) = (slug.to_owned(), s.head.id.clone(), s.id.clone(), s.version);
-    let fields = view! {
-        {delay}
-        {writing}
-        {told}
-        <TextInput name="subject" label="Subject" value=s.subject.clone() error=of("subject") maxlength=250u32/>
-        <TextArea name="body" label="Text" value=s.body.clone() rows=14 hint error=of("body")/>
-        {problems}
-        {failed}
-        {(s.may_edit && may(Permission::EditCampaigns)).then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
-    }
-    .into_any();
+    let fields = fields(s, save);
+    let (slug, id, step, version) = (slug.to_owned(), s.head.id.clone(), s.step.id.to_string(), s.step.version);
+    let may_save = s.may_edit && may(Permission::EditCampaigns);
     view! {
         <PostForm post=save class="stack">
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="step" value=step/>
             <input type="hidden" name="version" value=version/>
-            {fields}
+            <fieldset class="stack" disabled=!may_save>
+                {fields}
+            </fieldset>
+            {problems}
+            {failed}
+            {may_save.then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
         </PostForm>
     }
     .into_any()
 }
 
 #[cfg(feature = "ssr")]
-fn tests(slug: &str, s: &StepView, test: Post) -> AnyView {
+fn history(slug: &str, s: &StepView, restore: Post) -> Option<AnyView> {
+    let may_restore = s.may_edit && may(Permission::EditCampaigns);
+    let rows: Vec<_> = s
+        .history
+        .iter()
+        .cloned()
+        .map(|row| {
+            let (slug, id, step) = (slug.to_owned(), s.head.id.clone(), s.step.id.to_string());
+            let form = (may_restore && !row.is_shown).then(|| {
+                view! {
+                    <PostForm post=restore>
+                        <input type="hidden" name="slug" value=slug.clone()/>
+                        <input type="hidden" name="id" value=id.clone()/>
+                        <input type="hidden" name="step" value=step.clone()/>
+                        <input type="hidden" name="number" value=row.number/>
+                        <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>"Take this"</SubmitButton>
+                    </PostForm>
+                }
+            });
+            let title = format!("Version {}", row.number);
+            view! {
+                <li>
+                    <p><b>{title}</b>" · "{row.by}" · "<Time moment=row.at/></p>
+                    <p class="strong">{row.name}</p>
+                    <p class="subtle step-words">{row.body}</p>
+                    {form}
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    (rows.len() > 1).then(|| view! { <Card title="History"><ol class="samples">{rows}</ol></Card> }.into_any())
+}
+
+#[cfg(feature = "ssr")]
+fn tests(slug: &str, s: &StepView, mail: &MailView, test: Post) -> AnyView {
     let error = Signal::derive(move || test.message());
-    let sent: Vec<_> = s
+    let sent: Vec<_> = mail
         .tests
         .iter()
         .cloned()
         .map(|(to, state, detail)| view! { <li>{format!("{to}: {state}")}<p class="subtle">{detail}</p></li> })
         .collect();
-    let (slug, id, step, me) = (slug.to_owned(), s.head.id.clone(), s.id.clone(), s.me.clone());
-    let lead = s.lead.clone();
+    let (slug, id, step, me) = (slug.to_owned(), s.head.id.clone(), s.step.id.to_string(), mail.me.clone());
+    let lead = mail.lead.clone();
     view! {
         <PostForm post=test class="stack">
             <input type="hidden" name="lead" value=lead/>

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list, enrol)).routes(routes!(remove))
+    OpenApiRouter::new().routes(routes!(list, enrol)).routes(routes!(remove)).routes(routes!(pause)).routes(routes!(resume))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -51,6 +51,28 @@ async fn enrol(Path(id): Path<CampaignId>, call: Write<Json<LeadSelection>>) -> 
     let (mut work, Json(selection)) = call.open().await?;
     let outcome = work.t.campaigns().enrol(id, &selection).await?;
     work.done(Reply::ok(&outcome)?).await
+}
+
+/// Hold a lead in a campaign
+///
+/// What is planned for it keeps its place until somebody lets it go on.
+#[utoipa::path(post, path = "/enrolments/{id}/pause", tag = "Enrolments", operation_id = "pause_enrolment",
+    params(("id" = EnrolmentId, Path)), security(("key" = ["campaigns:write"])),
+    responses((status = NO_CONTENT), (status = CONFLICT, description = "It has left the campaign.")))]
+async fn pause(Path(id): Path<EnrolmentId>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    work.t.enrolments().pause(id).await?;
+    work.done(Reply::nothing()).await
+}
+
+/// Let a lead go on that was held
+#[utoipa::path(post, path = "/enrolments/{id}/resume", tag = "Enrolments", operation_id = "resume_enrolment",
+    params(("id" = EnrolmentId, Path)), security(("key" = ["campaigns:write"])),
+    responses((status = NO_CONTENT), (status = CONFLICT, description = "It has left the campaign.")))]
+async fn resume(Path(id): Path<EnrolmentId>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    work.t.enrolments().resume(id).await?;
+    work.done(Reply::nothing()).await
 }
 
 /// Take a lead out of a campaign

@@ -3,7 +3,7 @@
 use domain::{
     CampaignId, LeadId, Page, StepId,
     drafts::Sample,
-    steps::{Preview, Step, StepInput, TestMail},
+    steps::{Place, Preview, Step, StepInput, TestMail},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -27,20 +27,22 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(test_mails, send_test_mail))
 }
 
-/// The steps of a campaign, in order
+/// The steps of a campaign, in reading order
+///
+/// Those of the version that is being edited, if somebody has begun one.
 #[utoipa::path(get, path = "/campaigns/{id}/steps", tag = "Steps", operation_id = "list_steps",
     params(("id" = CampaignId, Path)), security(("key" = ["campaigns:read"])),
     responses((status = OK, body = Page<Step>)))]
 async fn list(call: Read, Path(id): Path<CampaignId>) -> Result<Reply> {
-    Reply::ok(&whole(call.open().await?.campaigns().steps(id).await?))
+    Reply::ok(&whole(call.open().await?.campaigns().steps(id).await?.into_steps()))
 }
 
-/// Add a step at the end
+/// Add a step
 ///
-/// Subject and body may hold variables with fallbacks, as in `{first_name|there}`.
+/// At the end of the main line, unless `place` says otherwise. Subject and body may hold variables with fallbacks, as in `{first_name|there}`.
 #[utoipa::path(post, path = "/campaigns/{id}/steps", tag = "Steps", operation_id = "add_step",
     params(("id" = CampaignId, Path)), security(("key" = ["campaigns:write"])), request_body = StepInput,
-    responses((status = CREATED, body = Step), (status = CONFLICT, description = "Only a draft gets new steps.")))]
+    responses((status = CREATED, body = Step), (status = CONFLICT, description = "Its campaign has ended, or is scheduled.")))]
 async fn add(Path(id): Path<CampaignId>, call: Write<Json<StepInput>>) -> Result<Reply> {
     let (mut work, Json(input)) = call.open().await?;
     let step = work.t.campaigns().add_step(id, input).await?;
@@ -50,11 +52,11 @@ async fn add(Path(id): Path<CampaignId>, call: Write<Json<StepInput>>) -> Result
 
 /// Change a step
 ///
-/// A paused campaign takes new words for what is unsent.
+/// A campaign that has started gets a next version of its steps, which nobody gets before it is published.
 #[utoipa::path(patch, path = "/campaigns/{id}/steps/{step}", tag = "Steps", operation_id = "change_step",
     params(("id" = CampaignId, Path), ("step" = StepId, Path)), security(("key" = ["campaigns:write"])),
     request_body = StepInput,
-    responses((status = OK, body = Step), (status = CONFLICT, description = "Its campaign has to be paused first.")))]
+    responses((status = OK, body = Step), (status = CONFLICT, description = "Its campaign has ended, or is scheduled.")))]
 async fn change(Path((id, step)): Path<(CampaignId, StepId)>, call: Write<Json<StepInput>>) -> Result<Reply> {
     let (mut work, Json(input)) = call.open().await?;
     let version = work.version();
@@ -66,19 +68,11 @@ async fn change(Path((id, step)): Path<(CampaignId, StepId)>, call: Write<Json<S
 /// Remove a step
 #[utoipa::path(delete, path = "/campaigns/{id}/steps/{step}", tag = "Steps", operation_id = "remove_step",
     params(("id" = CampaignId, Path), ("step" = StepId, Path)), security(("key" = ["campaigns:write"])),
-    responses((status = NO_CONTENT), (status = CONFLICT, description = "Only a draft loses steps.")))]
+    responses((status = NO_CONTENT), (status = CONFLICT, description = "Its campaign has ended, or is scheduled.")))]
 async fn remove(Path((id, step)): Path<(CampaignId, StepId)>, call: Write) -> Result<Reply> {
     let (mut work, ()) = call.open().await?;
     work.t.campaigns().remove_step(id, step).await?;
     work.done(Reply::nothing()).await
-}
-
-/// A place among the steps.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    /// From 1.
-    position: i32,
 }
 
 /// Move a step to another place
@@ -87,8 +81,7 @@ pub struct Place {
     request_body = Place, responses((status = OK, body = Page<Step>)))]
 async fn move_to(Path((id, step)): Path<(CampaignId, StepId)>, call: Write<Json<Place>>) -> Result<Reply> {
     let (mut work, Json(place)) = call.open().await?;
-    work.t.campaigns().move_step(id, step, place.position).await?;
-    let steps = work.t.campaigns().steps(id).await?;
+    let steps = work.t.campaigns().move_step(id, step, place).await?.into_steps();
     work.done(Reply::ok(&whole(steps))?).await
 }
 
@@ -98,6 +91,8 @@ async fn move_to(Path((id, step)): Path<(CampaignId, StepId)>, call: Write<Json<
 struct ForLead {
     /// A lead of the audience; the first when absent.
     lead: Option<LeadId>,
+    /// Which wording: 0 is A.
+    variant: i16,
 }
 
 /// A step as a lead would read it
@@ -109,7 +104,7 @@ async fn preview(
     Path((id, step)): Path<(CampaignId, StepId)>,
     Query(query): Query<ForLead>,
 ) -> Result<Reply> {
-    Reply::ok(&call.open().await?.campaigns().preview(id, step, query.lead).await?)
+    Reply::ok(&call.open().await?.campaigns().preview(id, step, query.variant, query.lead).await?)
 }
 
 /// The last test mails of a campaign

@@ -6,7 +6,7 @@ use crate::{
     Permission, Problem,
     domains::{self, RecordCheck, RecordKind},
     public_url::is_fit_for_mail,
-    steps::{Step, Writing},
+    steps::{Email, Sequence, Writing},
     window::SendingWindow,
     wire::wire_enum,
     words::{grouped, plural},
@@ -37,6 +37,8 @@ wire_enum! {
         Domains = "domains",
         /// The settings of the company.
         Company = "company",
+        /// Models and the webhook of the company.
+        Models = "models",
     }
 }
 
@@ -72,8 +74,12 @@ pub struct Facts<'a> {
     pub suppressed: i64,
     /// Of these: without an address.
     pub without_address: i64,
-    /// Steps, in order.
-    pub steps: &'a [Step],
+    /// What is done to each lead.
+    pub sequence: &'a Sequence,
+    /// A step calls the webhook of the company, and none is connected.
+    pub without_webhook: bool,
+    /// Leads without a value for a variable without a fallback are left out.
+    pub skips_missing: bool,
     /// A language model is set up and asked.
     pub has_model: bool,
     /// Mailboxes chosen.
@@ -152,26 +158,36 @@ fn addresses(f: &Facts<'_>) -> Check {
 }
 
 fn steps(f: &Facts<'_>) -> Check {
-    if f.steps.is_empty() {
+    if emails(f).next().is_none() {
         return block("steps", "There is no e-mail yet. Add at least one step.", FixAt::Sequence);
     }
-    match f.steps.iter().enumerate().find_map(|(i, s)| s.problems().into_iter().next().map(|p| (i + 1, p))) {
+    if f.without_webhook {
+        let words = "A step calls the webhook of the company, and none is connected. An admin connects one.";
+        return block("steps", words, FixAt::Models);
+    }
+    match f.sequence.problems().into_iter().next() {
         Some((n, problem)) => block("steps", format!("Step {n}: {}", problem.message), FixAt::Sequence),
-        None => pass("steps", format!("{} written.", plural(count(f.steps.len()), "step is", "steps are"))),
+        None => pass("steps", format!("{} ready.", plural(count(f.sequence.steps().len()), "step is", "steps are"))),
     }
 }
 
+fn emails<'a>(f: &Facts<'a>) -> impl Iterator<Item = &'a Email> {
+    f.sequence.steps().iter().filter_map(crate::steps::Step::email)
+}
+
 fn variables(f: &Facts<'_>) -> Check {
-    let bare: Vec<String> = f
-        .steps
-        .iter()
-        .flat_map(Step::variables_without_fallback)
+    let bare: Vec<String> = emails(f)
+        .flat_map(Email::variables_without_fallback)
         .collect::<std::collections::BTreeSet<_>>()
         .into_iter()
         .map(|v| format!("{{{v}}}"))
         .collect();
     if bare.is_empty() {
         return pass("variables", "Every variable has a fallback.");
+    }
+    if f.skips_missing {
+        let words = format!("Leads without a value for {} are left out.", bare.join(", "));
+        return warn("variables", words, Some(FixAt::Sequence));
     }
     block(
         "variables",
@@ -182,15 +198,15 @@ fn variables(f: &Facts<'_>) -> Check {
 
 /// Who writes and who approves, when e-mails are written for each lead.
 fn writing(f: &Facts<'_>) -> Option<Check> {
-    let written = || f.steps.iter().filter(|step| step.writing.needs_draft());
+    let written = || emails(f).filter(|email| email.writing.needs_draft());
     let steps = plural(count(written().count()), "step is", "steps are");
     let approves = Permission::ApproveDrafts.least_role().label();
-    let then = if written().any(|step| step.writing == Writing::Approve) {
+    let then = if written().any(|email| email.writing == Writing::Approve) {
         format!("Each e-mail waits until a {approves} or above approves it.")
     } else {
         format!("What passes every check leaves by itself; the rest waits for a {approves} or above.")
     };
-    let bare = written().any(|step| step.body.trim().is_empty());
+    let bare = written().any(|email| email.body.trim().is_empty());
     match (written().next(), f.has_model, bare) {
         (None, ..) => None,
         (_, true, _) => Some(pass("writing", format!("{steps} written by your model for each lead. {then}"))),
@@ -285,7 +301,7 @@ fn test_mail(f: &Facts<'_>) -> Check {
 }
 
 fn volume(f: &Facts<'_>) -> Check {
-    let mails = reachable(f).max(0) * i64::try_from(f.steps.len()).unwrap_or(i64::MAX);
+    let mails = reachable(f).max(0) * count(emails(f).count());
     if mails == 0 || f.daily_cap == 0 {
         return pass("volume", "No e-mails to count yet.");
     }
@@ -314,18 +330,23 @@ fn block(code: &str, message: impl Into<String>, fix: FixAt) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domains::Standing, steps::Step};
+    use crate::{
+        domains::Standing,
+        steps::{Sequence, Step},
+    };
 
     fn codes(facts: &Facts<'_>, verdict: Verdict) -> Vec<String> {
         run(facts).into_iter().filter(|c| c.verdict == verdict).map(|c| c.code).collect()
     }
 
-    fn good<'a>(steps: &'a [Step], window: &'a SendingWindow) -> Facts<'a> {
+    fn good<'a>(sequence: &'a Sequence, window: &'a SendingWindow) -> Facts<'a> {
         Facts {
             audience: 10,
             suppressed: 0,
             without_address: 0,
-            steps,
+            sequence,
+            without_webhook: false,
+            skips_missing: false,
             has_model: true,
             mailboxes: 1,
             connected: 1,
@@ -341,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_good_campaign_passes() {
-        let steps = [Step::example()];
+        let steps = Sequence::of(vec![Step::example()]);
         let window = SendingWindow::default();
         assert_eq!(codes(&good(&steps, &window), Verdict::Block), Vec::<String>::new());
         assert_eq!(codes(&good(&steps, &window), Verdict::Warn), Vec::<String>::new());
@@ -350,7 +371,7 @@ mod tests {
     #[test]
     fn a_mailbox_that_nobody_has_tested_is_told_and_keeps_nobody_back() {
         let window = SendingWindow::default();
-        let step = [Step::example()];
+        let step = Sequence::of(vec![Step::example()]);
         let facts = Facts { untested: 1, ..good(&step, &window) };
         assert_eq!(codes(&facts, Verdict::Warn), ["mailboxes"]);
         assert!(codes(&facts, Verdict::Block).is_empty());
@@ -359,13 +380,14 @@ mod tests {
     #[test]
     fn an_empty_campaign_says_all_that_is_missing() {
         let window = SendingWindow::default();
-        let facts = Facts { audience: 0, mailboxes: 0, connected: 0, has_postal_address: false, ..good(&[], &window) };
+        let empty = Sequence::default();
+        let facts = Facts { audience: 0, mailboxes: 0, connected: 0, has_postal_address: false, ..good(&empty, &window) };
         assert_eq!(codes(&facts, Verdict::Block), ["audience", "steps", "mailboxes", "postal_address"]);
     }
 
     #[test]
     fn an_address_without_encryption_blocks() {
-        let steps = [Step::example()];
+        let steps = Sequence::of(vec![Step::example()]);
         let window = SendingWindow::default();
         let facts = Facts { public_url: "http://192.168.1.10:3000", ..good(&steps, &window) };
         assert_eq!(codes(&facts, Verdict::Block), ["unsubscribe"]);
@@ -373,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_domain_whose_records_do_not_pass_blocks_and_is_named() {
-        let (steps, window) = ([Step::example()], SendingWindow::default());
+        let (steps, window) = (Sequence::of(vec![Step::example()]), SendingWindow::default());
         let record =
             |kind, standing| RecordCheck { kind, standing, message: String::new(), found: Vec::new(), publish: None };
         let all = |standing| RecordKind::ALL.iter().map(|kind| record(*kind, standing)).collect::<Vec<_>>();
@@ -394,14 +416,14 @@ mod tests {
 
     #[test]
     fn variables_without_a_fallback_block() {
-        let steps = [Step { body: "Hi {first_name}".into(), ..Step::example() }];
+        let steps = Sequence::of(vec![Step::example().with_email(|e| e.body = "Hi {first_name}".into())]);
         let window = SendingWindow::default();
         assert_eq!(codes(&good(&steps, &window), Verdict::Block), ["variables"]);
     }
 
     #[test]
     fn an_audience_that_cannot_be_mailed_blocks() {
-        let steps = [Step::example()];
+        let steps = Sequence::of(vec![Step::example()]);
         let window = SendingWindow::default();
         let facts = Facts { suppressed: 6, without_address: 4, ..good(&steps, &window) };
         assert_eq!(codes(&facts, Verdict::Block), ["audience"]);

@@ -152,6 +152,31 @@ impl LeadFilter {
         pairs
     }
 
+    /// The conditions as a sentence, for whoever reads a sequence.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let either = |words: Vec<String>| words.join(" or ");
+        let mut said = Vec::new();
+        let mut say = |word: Option<String>| said.extend(word);
+        say(self.q.as_ref().map(|q| format!("“{q}” in its fields")));
+        let statuses: Vec<_> = self.status.iter().map(|s| s.as_str().replace('_', " ")).collect();
+        say((!statuses.is_empty()).then(|| format!("status is {}", either(statuses))));
+        say(self.score_min.map(|n| format!("score at least {n}")));
+        say(self.score_max.map(|n| format!("score at most {n}")));
+        say((!self.country.is_empty()).then(|| format!("country is {}", either(self.country.clone()))));
+        say((!self.tag.is_empty()).then(|| format!("has the tag {}", either(self.tag.clone()))));
+        let sources: Vec<_> = self.source.iter().map(ToString::to_string).collect();
+        say((!sources.is_empty()).then(|| format!("came from {}", either(sources))));
+        say((!self.owner.is_empty()).then(|| "belongs to somebody chosen".to_owned()));
+        say(self.unowned.then(|| "has no owner".to_owned()));
+        say(self.account.map(|_| "works for an account chosen".to_owned()));
+        say(self.campaign.map(|_| "was in a campaign chosen".to_owned()));
+        say(self.never_enrolled.then(|| "was never in a campaign".to_owned()));
+        say(self.created_from.map(|day| format!("created from {day}")));
+        say(self.created_before.map(|day| format!("created before {day}")));
+        if said.is_empty() { "any lead".to_owned() } else { said.join(" and ") }
+    }
+
     /// Whether nothing is filtered out.
     #[must_use]
     pub fn is_empty(&self) -> bool {

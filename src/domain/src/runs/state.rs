@@ -192,6 +192,8 @@ wire_enum! {
         Trigger = "trigger",
         /// Another run.
         Agent = "agent",
+        /// A step of a campaign.
+        Campaign = "campaign",
         /// The system itself: the command line.
         System = "system",
     }
@@ -207,6 +209,7 @@ impl RunOrigin {
             Self::Schedule => "A schedule",
             Self::Trigger => "Something that happened",
             Self::Agent => "Another run",
+            Self::Campaign => "A campaign",
             Self::System => "The system",
         }
     }

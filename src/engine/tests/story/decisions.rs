@@ -146,7 +146,7 @@ async fn who_skips_the_last_e_mail_has_finished_the_campaign() {
     story.leads(&["a@x.example"]).await;
     let id = story.campaign().await;
     let mut t = story.open().await;
-    let second = t.campaigns().steps(id).await.expect("steps").remove(1).id;
+    let second = t.campaigns().steps(id).await.expect("steps").steps()[1].id;
     let step =
         StepInput { writing: Some(Writing::Approve), instructions: Some("Follow up.".into()), ..StepInput::default() };
     t.campaigns().update_step(id, second, step, None).await.expect("changed");

@@ -22,7 +22,7 @@ impl Story<'_> {
     /// The first step may quote what it is told.
     async fn quote(&self, id: domain::CampaignId, sources: &[&str]) -> service::Result<()> {
         let mut t = self.open().await;
-        let step = t.campaigns().steps(id).await.expect("steps").remove(0).id;
+        let step = t.campaigns().steps(id).await.expect("steps").steps()[0].id;
         let change = StepInput {
             body: Some("Hi {first_name|there},\n\na calibration takes 3 days. Who looks after it?".into()),
             sources: Some(sources.iter().map(ToString::to_string).collect()),

@@ -21,7 +21,7 @@ impl Story<'_> {
     pub async fn written(&self, writing: Writing) -> CampaignId {
         let id = self.campaign().await;
         let mut t = self.db.tenant(self.actor()).await.expect("open");
-        let first = t.campaigns().steps(id).await.expect("steps").remove(0).id;
+        let first = t.campaigns().steps(id).await.expect("steps").steps()[0].id;
         let step = StepInput {
             subject: Some("Calibration at {company|your company}".into()),
             body: Some("Hi {first_name|there},\n\nwho looks after your work as {title|an expert}?".into()),
@@ -227,7 +227,7 @@ async fn an_unsubscribe_withdraws_the_draft_of_the_next_step() {
     story.leads(&["a@x.example"]).await;
     let id = story.campaign().await;
     let mut t = story.open().await;
-    let second = t.campaigns().steps(id).await.expect("steps").remove(1).id;
+    let second = t.campaigns().steps(id).await.expect("steps").steps()[1].id;
     let step = StepInput {
         writing: Some(Writing::Auto),
         instructions: Some("Follow up.".into()),

@@ -7,6 +7,7 @@ mod drafting;
 mod faults;
 mod replies;
 mod samples;
+mod sequences;
 mod support;
 mod threads;
 mod unsubscribing;

@@ -20,7 +20,7 @@ impl Story<'_> {
     }
 
     async fn first_step(&self, id: CampaignId) -> StepId {
-        self.open().await.campaigns().steps(id).await.expect("steps").remove(0).id
+        self.open().await.campaigns().steps(id).await.expect("steps").steps()[0].id
     }
 }
 
@@ -94,7 +94,7 @@ async fn only_a_step_that_is_written_has_samples_and_only_for_some_to_ask() {
         other => panic!("{other:?}"),
     };
     assert_eq!(refused(step).await, "audience_empty");
-    let second = story.open().await.campaigns().steps(id).await.expect("steps").remove(1).id;
+    let second = story.open().await.campaigns().steps(id).await.expect("steps").steps()[1].id;
     assert_eq!(refused(second).await, "step_is_fixed");
     let mut t = story.open().await;
     let silent = StepInput { instructions: Some(String::new()), ..StepInput::default() };

@@ -77,6 +77,7 @@ impl<'d> Story<'d> {
                 name: Some("Story".into()),
                 audience: Some(Audience::Filter { filter: LeadFilter::default() }),
                 window: Some(SendingWindow::always()),
+                rules: None,
                 mailboxes: Some(vec![mailbox]),
             })
             .await

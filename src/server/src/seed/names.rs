@@ -13,6 +13,12 @@ pub const FIRST_BODY: &str = "Hi {first_name|there},\n\n\
     We build references that make the drift visible within one shift.\n\n\
     Who looks after measurement quality on your side?\n\n\
     Best regards\n{sender_name}";
+/// Subject of its other wording.
+pub const OTHER_SUBJECT: &str = "Who looks after measurement at {company|your company}?";
+/// Text of its other wording.
+pub const OTHER_BODY: &str = "Hi {first_name|there},\n\n\
+    one question: how do you notice when an optical sensor at {company|your company} has drifted?\n\n\
+    Best regards\n{sender_name}";
 /// Subject of the second e-mail.
 pub const SECOND_SUBJECT: &str = "How Lumen Assay cut recalibration by a third";
 /// Text of the second e-mail.

@@ -9,6 +9,7 @@ use domain::{
     },
     domains::RecordCheck,
     mailboxes::MailboxState,
+    steps::StepKind,
 };
 use sqlx::types::Json;
 
@@ -38,7 +39,10 @@ impl Campaigns<'_> {
             // The audience is frozen; those who cannot be mailed are in the ledger already.
             Some(_) => super::audience::Reach { audience: campaign.audience_size, ..Default::default() },
         };
-        let steps = self.steps_of(campaign.id).await?;
+        // What is being edited is what is checked: it is what comes next.
+        let sequence = self.working(campaign.id).await?.1;
+        let calls = sequence.steps().iter().any(|step| step.kind() == StepKind::Webhook);
+        let without_webhook = calls && !self.has_webhook().await?;
         let boxes = sqlx::query!(
             r#"SELECT m.state AS "state: MailboxState", m.daily_cap,
                       m.kind = 'sandbox' OR m.checked_at IS NOT NULL AS "tested!"
@@ -79,7 +83,9 @@ impl Campaigns<'_> {
             audience: reach.audience,
             suppressed: reach.suppressed,
             without_address: reach.without_address,
-            steps: &steps,
+            sequence: &sequence,
+            without_webhook,
+            skips_missing: campaign.rules.exclude.missing_variable,
             mailboxes: boxes.len(),
             connected: boxes.iter().filter(|b| b.state == MailboxState::Connected).count(),
             untested: boxes.iter().filter(|b| b.state == MailboxState::Connected && !b.tested).count(),

@@ -1,7 +1,7 @@
 //! The commands of a campaign: lock its row, let the domain decide, save what it says, and queue
 //! what follows. A command whose aim is reached already changes nothing and writes nothing.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::{
     CampaignId, Permission,
     campaigns::{Campaign, CampaignState, Change, CommandOutcome, Lifecycle, lifecycle::check_start},
@@ -22,6 +22,7 @@ impl Campaigns<'_> {
         if change.is_done() {
             check_start(at, self.t.now())?;
             self.require_checks(&campaign).await?;
+            self.take_rights(id).await?;
         }
         self.finish(campaign, change, "scheduled", Some(&format!("for {}", at.format("%Y-%m-%d %H:%M UTC")))).await
     }
@@ -88,7 +89,7 @@ impl Campaigns<'_> {
         self.finish(campaign, change, "paused", None).await
     }
 
-    /// Goes on. What is planned moves later by the length of the pause, so nothing comes in a burst.
+    /// Goes on. What is planned moves as the campaign's catch-up policy says, so nothing comes in a burst.
     ///
     /// # Errors
     /// Blocking checks as problems; refused unless paused; refused without the acknowledgement that
@@ -104,9 +105,8 @@ impl Campaigns<'_> {
                 return self.begin(campaign, change).await;
             }
             let paused = campaign.lifecycle.paused_at.map_or(0, |at| (now - at).num_seconds().max(0));
-            sqlx::query!("UPDATE campaigns SET plan_shift = plan_shift + $2 WHERE id = $1", id.0, paused)
-                .execute(self.t.conn())
-                .await?;
+            self.shift_plans(id, Duration::seconds(paused)).await?;
+            self.take_rights(id).await?;
         }
         let outcome = self.finish(campaign, change, "resumed", None).await?;
         if outcome.changed {
@@ -140,6 +140,8 @@ impl Campaigns<'_> {
             self.require_checks(&campaign).await?;
             let size = self.freeze_audience(&campaign).await?;
             self.set_audience_size(campaign.id, size).await?;
+            self.publish_first(campaign.id).await?;
+            self.take_rights(campaign.id).await?;
             text = Some(format!("with {size} leads"));
         }
         self.finish(campaign, change, "started", text.as_deref()).await
@@ -208,6 +210,24 @@ impl Campaigns<'_> {
                  lease_token = NULL, lease_until = NULL
              WHERE campaign_id = $1 AND state = 'claimed'",
             id.0
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// Agents that steps start work with the rights of whoever says so now. A start at its time leaves those of
+    /// whoever has scheduled it.
+    pub(super) async fn take_rights(&mut self, id: CampaignId) -> Result<()> {
+        let (person, key) = (self.t.actor().user_id(), self.t.actor().api_key_id());
+        if person.is_none() && key.is_none() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "UPDATE campaigns SET rights_person = $2, rights_key = $3 WHERE id = $1",
+            id.0,
+            person.map(|id| id.0),
+            key.map(|id| id.0)
         )
         .execute(self.t.conn())
         .await?;

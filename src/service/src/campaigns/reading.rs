@@ -50,7 +50,7 @@ impl Campaigns<'_> {
             FROM page c
             LEFT JOIN users u ON u.id = c.created_by
             CROSS JOIN LATERAL (
-                SELECT count(*) FILTER (WHERE state NOT IN ('active', 'waiting_delay', 'waiting_window')) AS finished,
+                SELECT count(*) FILTER (WHERE NOT is_open) AS finished,
                        count(*) FILTER (WHERE state = 'bounced') AS bounced,
                        count(*) FILTER (WHERE state = 'unsubscribed') AS unsubscribed
                 FROM enrolments WHERE campaign_id = c.id
@@ -123,8 +123,9 @@ impl Campaigns<'_> {
             .collect();
         ledger.messages = sqlx::query_as!(
             MessageLine,
-            r#"SELECT position, state AS "state: MessageState", count(*) AS "messages!" FROM messages
-               WHERE campaign_id = $1 GROUP BY position, state ORDER BY position, state"#,
+            r#"SELECT step_id AS "step: StepId", max(position) AS "position!", state AS "state: MessageState",
+                      count(*) AS "messages!"
+               FROM messages WHERE campaign_id = $1 GROUP BY step_id, state ORDER BY max(position), state"#,
             id.0
         )
         .fetch_all(self.t.conn())

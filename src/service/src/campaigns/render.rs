@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use domain::{
-    CampaignId, EmailAddress, LeadId, PageRequest, Permission, StepId,
+    CampaignId, EmailAddress, LeadId, PageRequest, Permission, Problem, StepId,
     campaigns::Audience,
     drafts::{Writer, join, write_built_in},
     leads::{LeadSort, display_name},
-    steps::{Preview, Step},
+    steps::{Action, Email, Preview, Thread},
     template::{self, Variable},
 };
 
@@ -45,11 +45,21 @@ pub struct Written {
     pub missing: Vec<String>,
 }
 
-/// Writes a step for a lead.
-pub(crate) fn write(step: &Step, lead: &LeadFacts, sender: &Sender, unsubscribe_url: &str) -> Written {
+/// Fills the variables of a text that is no e-mail; one without a value is left out.
+pub(crate) fn fill(text: &str, lead: &LeadFacts, sender: &Sender) -> String {
+    template::render(text, |variable| fact(variable, lead, sender)).text
+}
+
+/// Writes an e-mail for a lead.
+pub(crate) fn write(
+    (subject, body): (&str, &str),
+    lead: &LeadFacts,
+    sender: &Sender,
+    unsubscribe_url: &str,
+) -> Written {
     let value = |variable| fact(variable, lead, sender);
-    let subject = template::render(&step.subject, value);
-    let body = template::render(&step.body, value);
+    let subject = template::render(subject, value);
+    let body = template::render(body, value);
     let mut missing: Vec<String> = subject.missing.iter().chain(&body.missing).map(ToString::to_string).collect();
     missing.sort();
     missing.dedup();
@@ -59,11 +69,18 @@ pub(crate) fn write(step: &Step, lead: &LeadFacts, sender: &Sender, unsubscribe_
 }
 
 /// How a step reads for a lead before any writer has been asked: the built-in one needs no answer of a model.
-pub(super) fn sample(step: &Step, lead: &LeadFacts, sender: &Sender, unsubscribe_url: &str) -> Written {
-    if !step.writing.needs_draft() {
-        return write(step, lead, sender, unsubscribe_url);
+pub(super) fn sample(
+    email: &Email,
+    variant: i16,
+    lead: &LeadFacts,
+    sender: &Sender,
+    unsubscribe_url: &str,
+) -> Written {
+    let (subject, body) = email.wording(variant);
+    if !email.writing.needs_draft() {
+        return write((subject, body), lead, sender, unsubscribe_url);
     }
-    let (subject, sentences) = write_built_in(&step.subject, &step.body, &basic_facts(lead, sender));
+    let (subject, sentences) = write_built_in(subject, body, &basic_facts(lead, sender));
     write_approved(&subject, &join(&sentences), sender, unsubscribe_url)
 }
 
@@ -106,15 +123,24 @@ impl Campaigns<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`] when campaign, step or lead does not exist.
-    pub async fn preview(&mut self, campaign: CampaignId, step: StepId, lead: Option<LeadId>) -> Result<Preview> {
+    pub async fn preview(
+        &mut self,
+        campaign: CampaignId,
+        step: StepId,
+        variant: i16,
+        lead: Option<LeadId>,
+    ) -> Result<Preview> {
         self.t.require(Permission::Read).await?;
-        let step = self.step(campaign, step).await?;
+        let email = self.email(campaign, step).await?;
         let facts = self.facts_for(campaign, lead).await?;
         let sender = self.sender_of(campaign).await?;
         let url = format!("{}/p/example", self.t.db().settings().public_url);
-        let written = sample(&step, &facts, &sender, &url);
+        let mut written = sample(&email, variant, &facts, &sender, &url);
+        if email.thread == Thread::Reply && written.subject.is_empty() {
+            written.subject = "Re: the subject of the e-mail before".to_owned();
+        }
         Ok(Preview {
-            writer: step.writing.needs_draft().then_some(Writer::BuiltIn),
+            writer: email.writing.needs_draft().then_some(Writer::BuiltIn),
             subject: written.subject,
             text: written.text,
             missing: written.missing,
@@ -125,6 +151,14 @@ impl Campaigns<'_> {
             ),
             from: format!("{} <{}>", sender.name, sender.address),
         })
+    }
+
+    /// The e-mail of a step.
+    pub(crate) async fn email(&mut self, campaign: CampaignId, step: StepId) -> Result<Email> {
+        match self.step(campaign, step).await?.action {
+            Action::Email(email) => Ok(email),
+            _ => Err(Problem::field("step", "not_an_email", "This step is no e-mail. Choose another one.").into()),
+        }
     }
 
     /// Some leads of the audience, with their names: for whom a step can be previewed.
@@ -210,6 +244,8 @@ impl Campaigns<'_> {
 mod tests {
     use super::*;
 
+    const SUBJECT: &str = "A question about {company|your team}";
+
     fn sender() -> Sender {
         Sender {
             name: "Nora Berg".into(),
@@ -222,8 +258,7 @@ mod tests {
     #[test]
     fn an_e_mail_carries_address_and_way_out() {
         let lead = LeadFacts { first_name: Some("Ines".into()), ..LeadFacts::default() };
-        let step = Step { body: "Hi {first_name|there}".into(), ..Step::example() };
-        let written = write(&step, &lead, &sender(), "https://x.example/p/t");
+        let written = write((SUBJECT, "Hi {first_name|there}"), &lead, &sender(), "https://x.example/p/t");
         assert_eq!(
             written.text,
             "Hi Ines\n\n-- \nHalden Instruments, Werkstraße 4, 10115 Berlin\nNo more e-mails from us: https://x.example/p/t\n"
@@ -234,13 +269,13 @@ mod tests {
     #[test]
     fn a_fact_cannot_smuggle_a_header_into_the_subject() {
         let lead = LeadFacts { account: Some("Corvus\r\nBcc: all@example.com".into()), ..LeadFacts::default() };
-        let written = write(&Step::example(), &lead, &sender(), "u");
+        let written = write((SUBJECT, "Hi"), &lead, &sender(), "u");
         assert_eq!(written.subject, "A question about Corvus Bcc: all@example.com");
     }
 
     #[test]
     fn gaps_are_named() {
-        let step = Step { body: "Hi {first_name} from {company}".into(), ..Step::example() };
-        assert_eq!(write(&step, &LeadFacts::default(), &sender(), "u").missing, ["company", "first_name"]);
+        let words = (SUBJECT, "Hi {first_name} from {company}");
+        assert_eq!(write(words, &LeadFacts::default(), &sender(), "u").missing, ["company", "first_name"]);
     }
 }

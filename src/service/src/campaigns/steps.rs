@@ -1,67 +1,52 @@
-//! The steps of a campaign: written while it is a draft, reworded while it is paused.
+//! The steps of a campaign, as people write them. What they write goes into the version that is being edited.
 
 use domain::{
     CampaignId, Permission, Problem, StepId,
-    steps::{Delay, DelayUnit, MAX_STEPS, Step, StepInput, Writing},
+    steps::{Action, Delay, DelayUnit, Place, Sequence, Step, StepInput, StepKind},
 };
 
-use super::{Campaigns, editing_refused};
+use super::Campaigns;
 use crate::{Error, Result};
 
 impl Campaigns<'_> {
-    /// The steps, in order.
+    /// The steps of the version that is being edited, in reading order.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such campaign.
-    pub async fn steps(&mut self, campaign: CampaignId) -> Result<Vec<Step>> {
-        self.t.require(Permission::Read).await?;
-        self.load(campaign, false).await?;
-        self.steps_of(campaign).await
+    pub async fn steps(&mut self, campaign: CampaignId) -> Result<Sequence> {
+        self.require_there(campaign).await?;
+        Ok(self.working(campaign).await?.1)
     }
 
-    /// A new step at the end.
+    /// A new step.
     ///
     /// # Errors
-    /// Problems of the input; [`Error::Refused`] unless the campaign is a draft.
-    pub async fn add_step(&mut self, campaign: CampaignId, input: StepInput) -> Result<Step> {
-        self.edit(campaign, true).await?;
+    /// Problems of the input; [`Error::Refused`] when the state of the campaign allows no edit.
+    pub async fn add_step(&mut self, campaign: CampaignId, mut input: StepInput) -> Result<Step> {
+        let (version, mut sequence) = self.edit_sequence(campaign).await?;
+        let (kind, place) = (input.kind.take().unwrap_or(StepKind::Email), input.place.take().unwrap_or_default());
         let input = input.check()?;
         self.t.documents().require_sources(input.sources.as_deref().unwrap_or_default()).await?;
-        let steps = self.steps_of(campaign).await?;
-        if steps.len() >= MAX_STEPS {
-            return Err(Problem::new("steps_many", format!("A campaign has at most {MAX_STEPS} steps.")).into());
-        }
         let id: StepId = self.t.new_id();
-        let position = i32::try_from(steps.len()).map_err(Error::internal)? + 1;
-        // The first e-mail goes at once; later ones leave time for an answer.
-        let default = if position == 1 { Delay::NONE } else { Delay { amount: 3, unit: DelayUnit::WorkingDays } };
-        let delay = input.delay.unwrap_or(default);
-        sqlx::query!(
-            "INSERT INTO campaign_steps (id, campaign_id, position, delay_amount, delay_unit, subject, body, writing,
-                                         instructions, sources)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            id.0,
-            campaign.0,
-            position,
-            delay.amount,
-            delay.unit.as_str(),
-            input.subject.unwrap_or_default(),
-            input.body.unwrap_or_default(),
-            input.writing.unwrap_or(Writing::Template).as_str(),
-            input.instructions.unwrap_or_default(),
-            &input.sources.unwrap_or_default(),
-        )
-        .execute(self.t.conn())
-        .await?;
-        self.touched(campaign).await?;
-        self.step(campaign, id).await
+        // Later e-mails leave time for an answer; everything else happens at once.
+        let delay = match kind {
+            StepKind::Email if sequence.has_mail_before(id) => Delay { amount: 3, unit: DelayUnit::WorkingDays },
+            StepKind::Wait => Delay { amount: 1, unit: DelayUnit::WorkingDays },
+            _ => Delay::NONE,
+        };
+        let mut step = Step { id, position: 0, branch: None, delay, version: 1, action: Action::empty(kind) };
+        input.write_to(&mut step)?;
+        self.check_agent(&step).await?;
+        sequence.add(step, place)?;
+        self.save_sequence(campaign, version, &sequence).await?;
+        sequence.get(id).cloned().ok_or(Error::NotFound("step"))
     }
 
-    /// Changes a step; what is absent stays. While the campaign is paused this reworks the e-mails
-    /// that have not been frozen yet.
+    /// Changes a step; what is absent stays.
     ///
     /// # Errors
-    /// Problems of the input; [`Error::Refused`] while it runs; a conflict when `version` is not the newest.
+    /// Problems of the input; [`Error::NotFound`]; [`Error::Refused`] when the state of the campaign allows no edit;
+    /// a conflict when `version` is not the newest.
     pub async fn update_step(
         &mut self,
         campaign: CampaignId,
@@ -69,131 +54,88 @@ impl Campaigns<'_> {
         input: StepInput,
         version: Option<i64>,
     ) -> Result<Step> {
-        // A new delay or another way of writing changes what is planned already: they belong to the structure.
-        self.edit(campaign, false).await?;
-        let old = self.step(campaign, id).await?;
-        if version.is_some_and(|v| v != old.version) {
+        let (number, mut sequence) = self.edit_sequence(campaign).await?;
+        let mut step = sequence.get(id).cloned().ok_or(Error::NotFound("step"))?;
+        if version.is_some_and(|v| v != step.version) {
             return Err(Error::stale());
         }
         let input = input.check()?;
         self.t.documents().require_sources(input.sources.as_deref().unwrap_or_default()).await?;
-        let planned = input.delay.is_some_and(|d| d != old.delay) || input.writing.is_some_and(|w| w != old.writing);
-        if planned {
-            self.edit(campaign, true).await?;
-        }
-        sqlx::query!(
-            "UPDATE campaign_steps SET delay_amount = coalesce($2, delay_amount), delay_unit = coalesce($3, delay_unit),
-                 subject = coalesce($4, subject), body = coalesce($5, body), writing = coalesce($6, writing),
-                 instructions = coalesce($7, instructions), sources = coalesce($8, sources), version = version + 1
-             WHERE id = $1",
-            id.0,
-            input.delay.map(|d| d.amount),
-            input.delay.map(|d| d.unit.as_str()),
-            input.subject,
-            input.body,
-            input.writing.map(Writing::as_str),
-            input.instructions,
-            input.sources.as_deref(),
-        )
-        .execute(self.t.conn())
-        .await?;
-        self.touched(campaign).await?;
-        self.step(campaign, id).await
+        input.write_to(&mut step)?;
+        self.check_agent(&step).await?;
+        step.version += 1;
+        sequence.replace(step.clone());
+        self.save_sequence(campaign, number, &sequence).await?;
+        Ok(step)
     }
 
-    /// Takes a step out; later ones move up.
+    /// Takes what a step does, and the wait before it, from another version.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Refused`] unless the campaign is a draft.
+    /// [`Error::NotFound`] when the step is in none of the two; [`Error::Refused`] when the state of the campaign
+    /// allows no edit.
+    pub async fn restore_step(&mut self, campaign: CampaignId, id: StepId, number: i32) -> Result<Step> {
+        let (version, mut sequence) = self.edit_sequence(campaign).await?;
+        let mut step = sequence.get(id).cloned().ok_or(Error::NotFound("step"))?;
+        let old = self.sequence(campaign, number).await?.get(id).cloned().ok_or(Error::NotFound("step"))?;
+        (step.action, step.delay, step.version) = (old.action, old.delay, step.version + 1);
+        sequence.replace(step.clone());
+        self.save_sequence(campaign, version, &sequence).await?;
+        Ok(step)
+    }
+
+    /// Takes a step out, with everything in its branches.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Refused`] when the state of the campaign allows no edit.
     pub async fn remove_step(&mut self, campaign: CampaignId, id: StepId) -> Result<()> {
-        self.edit(campaign, true).await?;
-        let step = self.step(campaign, id).await?;
-        sqlx::query!("DELETE FROM campaign_steps WHERE id = $1", id.0).execute(self.t.conn()).await?;
-        sqlx::query!(
-            "UPDATE campaign_steps SET position = position - 1 WHERE campaign_id = $1 AND position > $2",
-            campaign.0,
-            step.position,
-        )
-        .execute(self.t.conn())
-        .await?;
-        self.touched(campaign).await
+        let (version, mut sequence) = self.edit_sequence(campaign).await?;
+        if sequence.get(id).is_none() {
+            return Err(Error::NotFound("step"));
+        }
+        sequence.remove(id);
+        self.save_sequence(campaign, version, &sequence).await
     }
 
-    /// Moves a step to another place, from 1; others make room.
+    /// Moves a step to another place, with everything in its branches.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Refused`] unless the campaign is a draft.
-    pub async fn move_step(&mut self, campaign: CampaignId, id: StepId, to: i32) -> Result<()> {
-        self.edit(campaign, true).await?;
-        let step = self.step(campaign, id).await?;
-        let last = i32::try_from(self.steps_of(campaign).await?.len()).map_err(Error::internal)?;
-        let to = to.clamp(1, last);
-        sqlx::query!(
-            "UPDATE campaign_steps SET position = CASE
-                 WHEN id = $2 THEN $4::int
-                 WHEN $3::int < $4 AND position > $3 AND position <= $4 THEN position - 1
-                 WHEN $3 > $4 AND position >= $4 AND position < $3 THEN position + 1
-                 ELSE position END
-             WHERE campaign_id = $1",
-            campaign.0,
-            id.0,
-            step.position,
-            to,
-        )
-        .execute(self.t.conn())
-        .await?;
-        self.touched(campaign).await
-    }
-
-    pub(crate) async fn steps_of(&mut self, campaign: CampaignId) -> Result<Vec<Step>> {
-        let rows = sqlx::query!(
-            r#"SELECT id AS "id: StepId", position, delay_amount, delay_unit AS "delay_unit: DelayUnit", subject, body,
-                      writing AS "writing: Writing", instructions, sources, version
-               FROM campaign_steps WHERE campaign_id = $1 ORDER BY position"#,
-            campaign.0
-        )
-        .fetch_all(self.t.conn())
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| Step {
-                id: r.id,
-                position: r.position,
-                delay: Delay { amount: r.delay_amount, unit: r.delay_unit },
-                subject: r.subject,
-                body: r.body,
-                writing: r.writing,
-                instructions: r.instructions,
-                sources: r.sources,
-                version: r.version,
-            })
-            .collect())
+    /// [`Error::NotFound`]; a problem of the place; [`Error::Refused`] when the state of the campaign allows no edit.
+    pub async fn move_step(&mut self, campaign: CampaignId, id: StepId, to: Place) -> Result<Sequence> {
+        let (version, mut sequence) = self.edit_sequence(campaign).await?;
+        if sequence.get(id).is_none() {
+            return Err(Error::NotFound("step"));
+        }
+        sequence.relocate(id, to)?;
+        self.save_sequence(campaign, version, &sequence).await?;
+        Ok(sequence)
     }
 
     pub(crate) async fn step(&mut self, campaign: CampaignId, id: StepId) -> Result<Step> {
-        let steps = self.steps_of(campaign).await?;
-        steps.into_iter().find(|s| s.id == id).ok_or(Error::NotFound("step"))
+        self.t.require(Permission::Read).await?;
+        self.working(campaign).await?.1.get(id).cloned().ok_or(Error::NotFound("step"))
     }
 
-    /// Holds the campaign's row and goes on only if its state allows the edit.
-    async fn edit(&mut self, campaign: CampaignId, structure: bool) -> Result<()> {
-        self.t.require(Permission::EditCampaigns).await?;
-        let state = self.load(campaign, true).await?.lifecycle.state;
-        if structure && state.allows_edit() && !state.allows_structure_edit() {
-            return Err(domain::Refusal::new(
-                "structure_fixed",
-                "Steps are added, removed, moved, timed or given to a writer only in a draft. Wording can be changed now.",
-                state.allowed(),
-            )
-            .into());
+    /// An agent of a step gets the lead and nothing else, so it must be content with that.
+    async fn check_agent(&mut self, step: &Step) -> Result<()> {
+        let Action::Agent { agent, .. } = &step.action else { return Ok(()) };
+        if agent.is_empty() {
+            return Ok(());
         }
-        if !state.allows_edit() {
-            return Err(editing_refused(state));
+        let Ok(id) = self.t.agents().by_name(agent).await else {
+            return Err(Problem::field("agent", "agent_unknown", format!("There is no agent “{agent}”.")).into());
+        };
+        let needs = self.t.agents().definition(id).await?.required_inputs();
+        match needs.into_iter().find(|name| name != "lead") {
+            Some(name) => {
+                let words = format!("“{agent}” needs “{name}”, which a campaign cannot give it. Choose another agent.");
+                Err(Problem::field("agent", "agent_needs_more", words).into())
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    async fn touched(&mut self, campaign: CampaignId) -> Result<()> {
+    pub(super) async fn touched(&mut self, campaign: CampaignId) -> Result<()> {
         let now = self.t.now();
         sqlx::query!("UPDATE campaigns SET updated_at = $2, version = version + 1 WHERE id = $1", campaign.0, now)
             .execute(self.t.conn())

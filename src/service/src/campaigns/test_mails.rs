@@ -37,7 +37,7 @@ impl Campaigns<'_> {
         self.t.require(Permission::EditCampaigns).await?;
         let to = EmailAddress::parse(to).map_err(|p| p.on("to"))?;
         let loaded = self.load(campaign, false).await?;
-        self.step(campaign, step).await?;
+        self.email(campaign, step).await?;
         self.facts_for(campaign, lead).await?;
         if loaded.mailboxes.is_empty() {
             return Err(Problem::field("to", "mailbox_missing", "Choose a mailbox for the campaign first.").into());
@@ -98,13 +98,13 @@ impl Campaigns<'_> {
         .fetch_optional(self.t.conn())
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let step = self.step(row.campaign, row.step).await?;
+        let email = self.email(row.campaign, row.step).await?;
         let facts = self.facts_for(row.campaign, row.lead).await?;
         let sender = self.sender_of(row.campaign).await?;
         let mailbox =
             self.load(row.campaign, false).await?.mailboxes.first().copied().ok_or(Error::NotFound("mailbox"))?;
         let url = format!("{}/p/example", self.t.db().settings().public_url);
-        let mut written = render::sample(&step, &facts, &sender, &url);
+        let mut written = render::sample(&email, 0, &facts, &sender, &url);
         written.subject = format!("[Test] {}", written.subject);
         Ok(Some(TestMailToSend { mailbox, recipient: row.recipient, written }))
     }

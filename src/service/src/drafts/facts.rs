@@ -5,7 +5,7 @@ use domain::{
     AccountId, LeadId,
     documents::Document,
     drafts::{Fact, FactSource, Quoted, TEMPLATE},
-    steps::Step,
+    steps::Email,
 };
 
 use super::Drafts;
@@ -47,7 +47,7 @@ fn fact(id: &str, source: FactSource, label: &str, value: Option<&str>) -> Optio
 
 impl Drafts<'_> {
     /// Everything that a writer of this step is told about a lead; nothing when the lead is gone.
-    pub(super) async fn known(&mut self, lead: LeadId, step: &Step, sender: &Sender) -> Result<Option<Vec<Fact>>> {
+    pub(super) async fn known(&mut self, lead: LeadId, email: &Email, sender: &Sender) -> Result<Option<Vec<Fact>>> {
         let Some(row) = sqlx::query!(
             r#"SELECT l.email AS "email: domain::EmailAddress", l.first_name, l.last_name, l.title, l.country, l.tags,
                       a.id AS "account_id?: AccountId", a.name AS "account?", a.industry AS "industry?", a.employees AS "employees?",
@@ -67,7 +67,7 @@ impl Drafts<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
-        let documents = self.t.documents().quoted(&step.sources, lead, row.account_id).await?;
+        let documents = self.t.documents().quoted(&email.sources, lead, row.account_id).await?;
         let lead = LeadFacts {
             email: row.email,
             first_name: row.first_name,
@@ -78,7 +78,7 @@ impl Drafts<'_> {
         };
         let mut facts = basic(&lead, sender);
         let (employees, tags) = (row.employees.map(|n| n.to_string()), row.tags.join(", "));
-        let template = format!("{}\n\n{}", step.subject, step.body);
+        let template = format!("{}\n\n{}", email.subject, email.body);
         facts.extend(
             [
                 fact("lead.tags", FactSource::Lead, "Tags", Some(&tags)),
@@ -86,7 +86,7 @@ impl Drafts<'_> {
                 fact("account.employees", FactSource::Account, "Employees", employees.as_deref()),
                 fact("account.country", FactSource::Account, "Country of the account", row.account_country.as_deref()),
                 fact("account.domain", FactSource::Account, "Domain", row.domain.as_deref()),
-                fact("step.instructions", FactSource::Step, "Instructions", Some(&step.instructions)),
+                fact("step.instructions", FactSource::Step, "Instructions", Some(&email.instructions)),
                 fact(TEMPLATE, FactSource::Step, "Template", Some(&template)),
             ]
             .into_iter()

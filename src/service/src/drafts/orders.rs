@@ -6,7 +6,7 @@ use domain::{
     CampaignId, DraftId, EnrolmentId, LeadId, MessageId, StepId,
     drafts::{Draft, DraftInput, DraftState, Fact, Sentence, judge, passes},
     runs::Usage,
-    steps::{Delay, Step, Writing},
+    steps::{Email, Writing},
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -43,7 +43,7 @@ pub struct Order {
 #[derive(Clone, Debug)]
 pub struct Brief {
     /// What is to be written, and the template of the built-in writer.
-    pub step: Step,
+    pub email: Email,
     /// What is known.
     pub facts: Vec<Fact>,
     /// What writers are told in general.
@@ -123,7 +123,7 @@ impl Drafts<'_> {
         let Some(taken) = taken else { return Ok(None) };
         let (prompt, rules) = (self.prompt().await?, self.rules_now().await?);
         let Some(about) = self.about(taken.message).await? else { return Ok(None) };
-        let facts = self.known(about.lead, &about.step, &about.sender).await?.unwrap_or_default();
+        let facts = self.known(about.lead, &about.email, &about.sender).await?.unwrap_or_default();
         let before = sqlx::query!(
             "SELECT subject, body, revision FROM drafts WHERE message_id = $1 ORDER BY revision DESC LIMIT 1",
             taken.message.0
@@ -135,11 +135,11 @@ impl Drafts<'_> {
             enrolment: about.enrolment,
             campaign: about.campaign,
             lead: about.lead,
-            writing: about.step.writing,
+            writing: about.email.writing,
             fence: taken.fence,
             revision: before.as_ref().map_or(1, |draft| draft.revision + 1),
             brief: Brief {
-                step: about.step,
+                email: about.email,
                 facts,
                 prompt,
                 forbidden: rules.forbidden_terms,
@@ -157,8 +157,7 @@ impl Drafts<'_> {
     pub async fn deliver(&mut self, order: &Order, text: Text) -> Result<Option<Draft>> {
         let now = self.t.now();
         let open = sqlx::query_scalar!(
-            r#"SELECT state IN ('active', 'waiting_delay', 'waiting_window') AS "open!" FROM enrolments
-               WHERE id = $1 FOR UPDATE"#,
+            r#"SELECT is_open AS "open!" FROM enrolments WHERE id = $1 FOR UPDATE"#,
             order.enrolment.0
         )
         .fetch_optional(self.t.conn())
@@ -261,12 +260,10 @@ impl Drafts<'_> {
         let row = sqlx::query!(
             r#"
             SELECT m.campaign_id AS "campaign: CampaignId", m.enrolment_id AS "enrolment: EnrolmentId",
-                   m.lead_id AS "lead: LeadId",
-                   s.id AS "step: StepId", s.position, s.subject, s.body,
-                   s.writing AS "writing: Writing", s.instructions, s.sources, b.from_name, b.address, f.name AS company,
-                   f.postal_address
+                   m.lead_id AS "lead: LeadId", m.step_id AS "step: StepId", m.variant, e.version_number,
+                   b.from_name, b.address, f.name AS company, f.postal_address
             FROM messages m
-            JOIN campaign_steps s ON s.id = m.step_id
+            JOIN enrolments e ON e.id = m.enrolment_id
             JOIN mailboxes b ON b.id = m.mailbox_id
             CROSS JOIN companies f
             WHERE m.id = $1
@@ -275,29 +272,22 @@ impl Drafts<'_> {
         )
         .fetch_optional(self.t.conn())
         .await?;
-        Ok(row.and_then(|r| {
-            Some(About {
-                campaign: r.campaign,
-                enrolment: r.enrolment,
-                lead: r.lead?,
-                step: Step {
-                    id: r.step,
-                    position: r.position,
-                    delay: Delay::NONE,
-                    subject: r.subject,
-                    body: r.body,
-                    writing: r.writing,
-                    instructions: r.instructions,
-                    sources: r.sources,
-                    version: 0,
-                },
-                sender: Sender {
-                    name: r.from_name,
-                    address: r.address,
-                    company: r.company,
-                    postal_address: r.postal_address,
-                },
-            })
+        let Some((row, lead)) = row.and_then(|row| row.lead.map(|lead| (row, lead))) else { return Ok(None) };
+        let sequence = self.t.campaigns().sequence(row.campaign, row.version_number).await?;
+        let Some(mut email) = sequence.get(row.step).and_then(|step| step.email()).cloned() else { return Ok(None) };
+        let (subject, body) = email.wording(row.variant);
+        (email.subject, email.body) = (subject.to_owned(), body.to_owned());
+        Ok(Some(About {
+            campaign: row.campaign,
+            enrolment: row.enrolment,
+            lead,
+            email,
+            sender: Sender {
+                name: row.from_name,
+                address: row.address,
+                company: row.company,
+                postal_address: row.postal_address,
+            },
         }))
     }
 }
@@ -307,7 +297,7 @@ pub(super) struct About {
     pub campaign: CampaignId,
     pub enrolment: EnrolmentId,
     pub lead: LeadId,
-    pub step: Step,
+    pub email: Email,
     pub sender: Sender,
 }
 

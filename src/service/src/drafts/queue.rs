@@ -172,14 +172,17 @@ impl Drafts<'_> {
             r#"
             SELECT d.id AS "id: DraftId", coalesce(d.checked_at <= $2, false) AS "stale!", l.first_name, l.last_name,
                    l.email AS "email: domain::EmailAddress", a.name AS "account?", l.score,
-                   m.campaign_id AS "campaign: CampaignId", c.name AS campaign_name, s.position,
-                   s.writing AS "writing: Writing", b.address AS mailbox, m.due_at,
+                   m.campaign_id AS "campaign: CampaignId", c.name AS campaign_name, m.position,
+                   (SELECT s.step ->> 'writing' FROM campaign_versions v
+                        CROSS JOIN LATERAL jsonb_array_elements(v.steps) AS s (step)
+                    WHERE v.campaign_id = m.campaign_id AND v.number = e.version_number
+                      AND s.step ->> 'id' = m.step_id::text) AS "writing: Writing", b.address AS mailbox, m.due_at,
                    CASE WHEN d.held_until > $3 AND d.held_by IS DISTINCT FROM $4 THEN d.held_name END AS holder,
                    d.held_until
             FROM drafts d
             JOIN messages m ON m.id = d.message_id
             JOIN campaigns c ON c.id = m.campaign_id
-            JOIN campaign_steps s ON s.id = m.step_id
+            JOIN enrolments e ON e.id = m.enrolment_id
             JOIN mailboxes b ON b.id = m.mailbox_id
             JOIN leads l ON l.id = d.lead_id
             LEFT JOIN accounts a ON a.id = l.account_id
@@ -208,7 +211,7 @@ impl Drafts<'_> {
                     campaign: r.campaign,
                     campaign_name: r.campaign_name,
                     step: r.position,
-                    writing: r.writing,
+                    writing: r.writing.unwrap_or(Writing::Approve),
                     mailbox: r.mailbox,
                     due_at: r.due_at,
                     stale: r.stale,

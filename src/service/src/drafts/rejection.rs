@@ -2,7 +2,7 @@
 //! back any more, so taking it back has nothing to repair.
 
 use domain::{
-    CampaignId, CompanyId, DraftId, EnrolmentId, LeadId, MailboxId, MessageId, Permission, Refusal,
+    CampaignId, CompanyId, DraftId, EnrolmentId, MessageId, Permission, Refusal, StepId,
     drafts::{Draft, DraftState, Rejection, UNDO, check_reason},
     enrolments::{EndReason, EnrolmentState},
 };
@@ -12,7 +12,7 @@ use crate::{
     Db, Error, Result,
     audit::Entry,
     jobs::{AdvanceCampaign, CarryOutRejection},
-    messages::AfterStep,
+    campaigns::walk::At,
 };
 
 /// What the timeline says about an e-mail that was skipped.
@@ -40,7 +40,9 @@ struct Rejected {
     waits: bool,
     last_step: bool,
     nothing_sent: bool,
-    after: AfterStep,
+    campaign: CampaignId,
+    enrolment: EnrolmentId,
+    step: StepId,
 }
 
 impl Drafts<'_> {
@@ -96,7 +98,7 @@ impl Drafts<'_> {
             "UPDATE messages m SET waits_for_draft = true, draft_id = NULL, updated_at = $2
              FROM drafts d, enrolments e
              WHERE d.id = $1 AND m.id = d.message_id AND m.state = 'scheduled' AND e.id = m.enrolment_id
-               AND e.state IN ('active', 'waiting_delay', 'waiting_window')",
+               AND e.is_open",
             id.0,
             now
         )
@@ -125,7 +127,7 @@ impl Drafts<'_> {
         if !rejected.waits {
             return Ok(());
         }
-        let (enrolment, campaign) = (rejected.after.enrolment, rejected.after.campaign);
+        let (enrolment, campaign) = (rejected.enrolment, rejected.campaign);
         match rejected.rejection {
             Rejection::SkipStep if !rejected.last_step => self.skip(&rejected).await?,
             Rejection::SkipStep if !rejected.nothing_sent => {
@@ -147,11 +149,9 @@ impl Drafts<'_> {
         let row = sqlx::query!(
             r#"
             SELECT d.rejection AS "rejection!: Rejection", m.id AS "message: MessageId",
-                   m.state = 'scheduled' AND e.state IN ('active', 'waiting_delay', 'waiting_window') AS "waits!",
-                   m.campaign_id AS "campaign: CampaignId", e.id AS "enrolment: EnrolmentId",
-                   m.lead_id AS "lead: LeadId", m.mailbox_id AS "mailbox: MailboxId", m.position,
-                   NOT EXISTS (SELECT FROM campaign_steps s WHERE s.campaign_id = m.campaign_id
-                                 AND s.position > m.position) AS "last_step!",
+                   m.state = 'scheduled' AND e.is_open AS "waits!",
+                   m.campaign_id AS "campaign: CampaignId", e.id AS "enrolment: EnrolmentId", m.step_id AS "step: StepId",
+                   e.version_number,
                    NOT EXISTS (SELECT FROM messages g WHERE g.enrolment_id = e.id AND g.state = 'sent') AS "nothing_sent!"
             FROM drafts d
             JOIN messages m ON m.id = d.message_id
@@ -163,19 +163,17 @@ impl Drafts<'_> {
         )
         .fetch_optional(self.t.conn())
         .await?;
-        Ok(row.map(|r| Rejected {
-            rejection: r.rejection,
-            message: r.message,
-            waits: r.waits,
-            last_step: r.last_step,
-            nothing_sent: r.nothing_sent,
-            after: AfterStep {
-                campaign: r.campaign,
-                enrolment: r.enrolment,
-                lead: r.lead,
-                mailbox: r.mailbox,
-                position: r.position,
-            },
+        let Some(row) = row else { return Ok(None) };
+        let sequence = self.t.campaigns().sequence(row.campaign, row.version_number).await?;
+        Ok(Some(Rejected {
+            rejection: row.rejection,
+            message: row.message,
+            waits: row.waits,
+            last_step: sequence.after(row.step).is_none(),
+            nothing_sent: row.nothing_sent,
+            campaign: row.campaign,
+            enrolment: row.enrolment,
+            step: row.step,
         }))
     }
 
@@ -189,6 +187,6 @@ impl Drafts<'_> {
         )
         .execute(self.t.conn())
         .await?;
-        self.t.messages().next_step(&rejected.after).await
+        self.t.campaigns().walk_one(rejected.campaign, rejected.enrolment, At::Done(rejected.step)).await
     }
 }

@@ -72,7 +72,7 @@ impl Drafts<'_> {
     /// when there is no lead to write for.
     pub async fn ask_for_samples(&mut self, campaign: CampaignId, step: StepId) -> Result<Vec<Sample>> {
         self.t.require(Permission::EditCampaigns).await?;
-        let told = self.t.campaigns().step(campaign, step).await?;
+        let told = self.t.campaigns().email(campaign, step).await?;
         if !told.writing.needs_draft() {
             let words = "This step is a fixed text. The preview shows how it reads.";
             return Err(Refusal::new("step_is_fixed", words, &[]).into());
@@ -82,7 +82,7 @@ impl Drafts<'_> {
             return Err(Error::Invalid(problems));
         }
         // Two who ask at once would write each other's rows.
-        sqlx::query!("SELECT id FROM campaign_steps WHERE id = $1 FOR UPDATE", step.0)
+        sqlx::query!("SELECT id FROM campaigns WHERE id = $1 FOR NO KEY UPDATE", campaign.0)
             .fetch_optional(self.t.conn())
             .await?;
         let now = self.t.now();
@@ -106,12 +106,13 @@ impl Drafts<'_> {
         let by = self.t.actor().to_string();
         sqlx::query!("DELETE FROM draft_samples WHERE step_id = $1", step.0).execute(self.t.conn()).await?;
         sqlx::query!(
-            "INSERT INTO draft_samples (step_id, position, lead_id, asked_by, asked_at)
-             SELECT $1, n::int, lead, $3, $4 FROM unnest($2::uuid[]) WITH ORDINALITY AS l (lead, n)",
+            "INSERT INTO draft_samples (campaign_id, step_id, position, lead_id, asked_by, asked_at)
+             SELECT $5, $1, n::int, lead, $3, $4 FROM unnest($2::uuid[]) WITH ORDINALITY AS l (lead, n)",
             step.0,
             &leads,
             by,
-            now
+            now,
+            campaign.0
         )
         .execute(self.t.conn())
         .await?;
@@ -130,12 +131,11 @@ impl Drafts<'_> {
         let taken = sqlx::query!(
             r#"
             UPDATE draft_samples s SET fence = fence + 1, lease_until = $3
-            FROM campaign_steps c
-            WHERE s.step_id = $1 AND c.id = s.step_id
+            WHERE s.step_id = $1
               AND s.position = (SELECT position FROM draft_samples
                                 WHERE step_id = $1 AND written_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
                                 ORDER BY position LIMIT 1 FOR UPDATE SKIP LOCKED)
-            RETURNING s.position, s.fence, s.lead_id AS "lead: LeadId", c.campaign_id AS "campaign: CampaignId"
+            RETURNING s.position, s.fence, s.lead_id AS "lead: LeadId", s.campaign_id AS "campaign: CampaignId"
             "#,
             step.0,
             now,
@@ -144,11 +144,11 @@ impl Drafts<'_> {
         .fetch_optional(self.t.conn())
         .await?;
         let Some(taken) = taken else { return Ok(None) };
-        let told = self.t.campaigns().step(taken.campaign, step).await?;
+        let told = self.t.campaigns().email(taken.campaign, step).await?;
         let sender = self.t.campaigns().sender_of(taken.campaign).await?;
         let (prompt, rules) = (self.prompt().await?, self.rules_now().await?);
         let facts = self.known(taken.lead, &told, &sender).await?.unwrap_or_default();
-        let brief = Brief { step: told, facts, prompt, forbidden: rules.forbidden_terms, before: None };
+        let brief = Brief { email: told, facts, prompt, forbidden: rules.forbidden_terms, before: None };
         Ok(Some(SampleOrder { step, position: taken.position, fence: taken.fence, brief }))
     }
 

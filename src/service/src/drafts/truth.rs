@@ -75,7 +75,7 @@ impl Drafts<'_> {
             .await?;
         let Some(message) = message else { return Ok(Vec::new()) };
         let Some(about) = self.about(message).await? else { return Ok(Vec::new()) };
-        Ok(self.known(about.lead, &about.step, &about.sender).await?.unwrap_or_default())
+        Ok(self.known(about.lead, &about.email, &about.sender).await?.unwrap_or_default())
     }
 }
 

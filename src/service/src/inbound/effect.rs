@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use chrono::Duration;
 use domain::{
-    CampaignId, EmailAddress, EnrolmentId, InboundId, LeadId, MailboxId,
+    CampaignId, EmailAddress, EnrolmentId, InboundId, LeadId,
+    campaigns::{OnColleague, OnReply, Rules},
     enrolments::{EndReason, EnrolmentState},
     inbound::{BounceKind, InboundKind, Judgement, Mail, MatchedBy, resume_on},
     leads::{LeadEventKind, LeadStatus},
@@ -12,10 +14,11 @@ use domain::{
     threads::Effect,
     window::day_begins,
 };
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{InboundMail, Match};
-use crate::{Result, campaigns::advance::waiting_state, messages::next_slot, suppressions::Because};
+use crate::{Result, suppressions::Because};
 
 /// Characters of the sender's name that a timeline shows.
 const NAME: usize = 100;
@@ -55,9 +58,10 @@ impl InboundMail<'_> {
     /// The person has answered: nothing more is sent to them by itself.
     async fn replied(&mut self, id: InboundId, mail: &Mail, found: &Match, effects: &mut Vec<Effect>) -> Result<()> {
         let Some(lead) = found.lead else { return Ok(()) };
-        if self.t.enrolments().end_for_leads(&[lead.0], EnrolmentState::Replied, None).await? > 0 {
+        if self.answered(lead, found).await? {
             effects.push(Effect::StoppedSequence);
         }
+        self.colleague_answered(lead).await?;
         self.end_afterwards(found, EnrolmentState::Replied, None).await?;
         let status = sqlx::query_scalar!(
             r#"SELECT status AS "status: LeadStatus" FROM leads WHERE id = $1 FOR NO KEY UPDATE"#,
@@ -71,7 +75,67 @@ impl InboundMail<'_> {
         }
         self.entry(id, mail, LeadEventKind::Replied, found).await?;
         self.log(found, "replied").await?;
+        self.t.campaigns().look_again(&[lead.0]).await?;
         self.t.triggers().reply_received(lead, found.campaign, id).await
+    }
+
+    /// What an answer does to the sequences of the one who has written it, as each campaign says. Whether one ended.
+    async fn answered(&mut self, lead: LeadId, found: &Match) -> Result<bool> {
+        let open = sqlx::query!(
+            r#"SELECT e.id, e.campaign_id, c.rules AS "rules: Json<Rules>"
+               FROM enrolments e JOIN campaigns c ON c.id = e.campaign_id
+               WHERE e.lead_id = $1 AND e.is_open ORDER BY e.id FOR UPDATE OF e"#,
+            lead.0
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let of = |what| open.iter().filter(|e| e.rules.0.on_reply == what).map(|e| e.id).collect::<Vec<_>>();
+        let stopped = of(OnReply::Stop);
+        self.t.enrolments().end(&stopped, EnrolmentState::Replied, None).await?;
+        self.t.enrolments().put_on_hold(&of(OnReply::Pause), "the lead has answered").await?;
+        for enrolment in &open {
+            self.t.tell("campaigns", enrolment.campaign_id).await?;
+        }
+        let now = self.t.now();
+        if let Some(message) = found.message {
+            sqlx::query!("UPDATE messages SET replied_at = coalesce(replied_at, $2) WHERE id = $1", message.0, now)
+                .execute(self.t.conn())
+                .await?;
+        }
+        Ok(!stopped.is_empty())
+    }
+
+    /// What it does to those who work for the same account, as each campaign says.
+    async fn colleague_answered(&mut self, lead: LeadId) -> Result<()> {
+        let open = sqlx::query!(
+            r#"SELECT e.id AS "id: EnrolmentId", e.campaign_id AS "campaign: CampaignId", c.rules AS "rules: Json<Rules>"
+               FROM leads a
+               JOIN leads l ON l.account_id = a.account_id AND l.id <> a.id
+               JOIN enrolments e ON e.lead_id = l.id AND e.is_open
+               JOIN campaigns c ON c.id = e.campaign_id AND coalesce(c.rules ->> 'on_colleague', 'nothing') <> 'nothing'
+               WHERE a.id = $1 ORDER BY e.id FOR UPDATE OF e"#,
+            lead.0
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let now = self.t.now();
+        for enrolment in open {
+            let rules = enrolment.rules.0;
+            match rules.on_colleague {
+                OnColleague::Nothing => {}
+                OnColleague::Delay => {
+                    let until = now + Duration::days(i64::from(rules.colleague_delay_days));
+                    let (id, campaign) = (enrolment.id, enrolment.campaign);
+                    self.t.enrolments().wait_until(id, campaign, until).await.map(|_| ())?;
+                }
+                OnColleague::Stop => {
+                    let why = Some(EndReason::AccountReplied);
+                    self.t.enrolments().end(&[enrolment.id.0], EnrolmentState::Stopped, why).await?;
+                    self.t.tell("campaigns", enrolment.campaign.0).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The person is away: what is planned waits until they are back and have had a day.
@@ -87,51 +151,18 @@ impl InboundMail<'_> {
         self.entry(id, mail, LeadEventKind::AutoReplied, found).await?;
         let Some(back_on) = judgement.back_on else { return Ok(()) };
         let until = day_begins(resume_on(back_on), self.t.actor().company_time_zone());
-        let now = self.t.now();
         let open = sqlx::query!(
             r#"SELECT id AS "id: EnrolmentId", campaign_id AS "campaign: CampaignId" FROM enrolments
-               WHERE lead_id = $1 AND state IN ('active', 'waiting_delay', 'waiting_window') ORDER BY id FOR UPDATE"#,
+               WHERE lead_id = $1 AND is_open ORDER BY id FOR UPDATE"#,
             lead.0
         )
         .fetch_all(self.t.conn())
         .await?;
         for enrolment in open {
-            sqlx::query!(
-                "UPDATE enrolments SET away_until = greatest(away_until, $2), updated_at = $3 WHERE id = $1",
-                enrolment.id.0,
-                until,
-                now
-            )
-            .execute(self.t.conn())
-            .await?;
-            let slot = next_slot(self.t, enrolment.campaign, enrolment.id, until).await?;
-            // A claim is taken back: whoever holds it finds that it is not theirs any more.
-            let mailboxes = sqlx::query_scalar!(
-                r#"UPDATE messages SET due_at = $2, window_ends_at = $3, updated_at = $4, lease_token = NULL,
-                       lease_until = NULL, state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'scheduled' END
-                   WHERE enrolment_id = $1 AND state IN ('scheduled', 'claimed', 'deferred') AND due_at < $2
-                   RETURNING mailbox_id AS "mailbox: MailboxId""#,
-                enrolment.id.0,
-                slot.due_at,
-                slot.ends_at,
-                now
-            )
-            .fetch_all(self.t.conn())
-            .await?;
-            if !mailboxes.is_empty() {
-                if !effects.contains(&Effect::WaitsUntilBack) {
-                    effects.push(Effect::WaitsUntilBack);
-                }
-                sqlx::query!(
-                    "UPDATE enrolments SET state = $2 WHERE id = $1",
-                    enrolment.id.0,
-                    waiting_state(slot, now).as_str()
-                )
-                .execute(self.t.conn())
-                .await?;
-                self.t.mailboxes().wake(&mailboxes, slot.due_at).await?;
+            let waits = self.t.enrolments().wait_until(enrolment.id, enrolment.campaign, until).await?;
+            if waits && !effects.contains(&Effect::WaitsUntilBack) {
+                effects.push(Effect::WaitsUntilBack);
             }
-            self.t.tell("campaigns", enrolment.campaign.0).await?;
         }
         Ok(())
     }

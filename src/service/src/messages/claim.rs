@@ -8,13 +8,14 @@ use domain::{
     enrolments::{EndReason, EnrolmentState},
     leads::display_name,
     messages::LEASE,
-    steps::{Delay, Step, Writing},
+    steps::{Email, Thread},
 };
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Claimed, Content, Messages};
 use crate::{
-    Db, Result, Tenant,
+    Db, Result,
     campaigns::{LeadFacts, Sender, write, write_approved},
 };
 
@@ -45,7 +46,11 @@ struct Row {
     id: MessageId,
     campaign: CampaignId,
     enrolment: EnrolmentId,
-    step: Step,
+    step: StepId,
+    /// Nothing when the step is not in the version of the lead: then nothing of it is sent.
+    email: Option<Email>,
+    variant: i16,
+    before: Vec<Before>,
     attempts: i32,
     recipient: Option<EmailAddress>,
     facts: LeadFacts,
@@ -53,6 +58,13 @@ struct Row {
     window_over: bool,
     frozen: Option<Vec<u8>>,
     draft: Option<Approved>,
+}
+
+/// An e-mail of the same enrolment that was sent before.
+#[derive(Debug, serde::Deserialize)]
+struct Before {
+    id: String,
+    subject: String,
 }
 
 /// The words that somebody has approved.
@@ -120,31 +132,37 @@ impl Messages<'_> {
             SELECT d.id AS "id!: MessageId", d.campaign_id AS "campaign!: CampaignId",
                    d.enrolment_id AS "enrolment!: EnrolmentId", d.attempts AS "attempts!",
                    d.window_ends_at <= $2 AS "window_over!",
-                   s.id AS "step!: StepId", s.position AS "position!", s.subject AS "subject!", s.body AS "body!",
+                   d.step_id AS "step!: StepId", d.variant AS "variant!", d.email AS "step_email: Json<Email>",
+                   d.before AS "before: Json<Vec<Before>>",
                    l.email AS "email?: EmailAddress", l.first_name AS "first_name?", l.last_name AS "last_name?",
                    l.title AS "title?", l.country AS "country?", a.name AS "account?",
                    coalesce(is_suppressed(l.email), false) AS "suppressed!", k.mime AS "frozen?",
-                   s.writing AS "writing!: Writing", s.instructions AS "instructions!", p.id AS "draft?: DraftId",
+                   p.id AS "draft?: DraftId",
                    p.subject AS "draft_subject?", p.body AS "draft_body?",
                    coalesce(p.checked_at <= $4, false) AS "stale!"
             FROM (SELECT id, plan_shift FROM campaigns WHERE state = 'running') c
             CROSS JOIN LATERAL (
-                SELECT m.id, m.campaign_id, m.enrolment_id, m.lead_id, m.step_id, m.attempts, m.due_at, m.window_ends_at,
-                       m.draft_id
+                SELECT m.id, m.campaign_id, m.enrolment_id, m.lead_id, m.step_id, m.variant, m.attempts, m.due_at,
+                       m.window_ends_at, m.draft_id,
+                       (SELECT w.step FROM campaign_versions v
+                            CROSS JOIN LATERAL jsonb_array_elements(v.steps) AS w (step)
+                        WHERE v.campaign_id = c.id AND v.number = e.version_number
+                          AND w.step ->> 'id' = m.step_id::text) AS email,
+                       (SELECT jsonb_agg(jsonb_build_object('id', b.message_id_header, 'subject', b.subject)
+                                         ORDER BY b.sent_at, b.id)
+                        FROM messages b WHERE b.enrolment_id = e.id AND b.state = 'sent') AS before
                 FROM messages m
                 JOIN enrolments e ON e.id = m.enrolment_id AND e.state IN ('active', 'waiting_delay', 'waiting_window')
-                JOIN campaign_steps w ON w.id = m.step_id
                 WHERE m.campaign_id = c.id AND m.mailbox_id = $1 AND m.state IN ('scheduled', 'deferred')
                   AND NOT m.waits_for_draft AND m.plan_shift = c.plan_shift AND m.due_at <= $2
                   -- What is written for one lead leaves only as it was approved.
-                  AND (w.writing = 'template' OR EXISTS (
+                  AND (NOT m.needs_draft OR EXISTS (
                           SELECT FROM drafts d WHERE d.id = m.draft_id AND d.state IN ('approved', 'used')))
                 ORDER BY m.due_at
                 LIMIT $3
                 -- Both at once and without waiting: others lock the enrolment first.
                 FOR UPDATE OF m, e SKIP LOCKED
             ) d
-            JOIN campaign_steps s ON s.id = d.step_id
             LEFT JOIN leads l ON l.id = d.lead_id
             LEFT JOIN accounts a ON a.id = l.account_id
             LEFT JOIN message_contents k ON k.message_id = d.id
@@ -165,18 +183,10 @@ impl Messages<'_> {
                 id: r.id,
                 campaign: r.campaign,
                 enrolment: r.enrolment,
-                step: Step {
-                    id: r.step,
-                    position: r.position,
-                    delay: Delay::NONE,
-                    subject: r.subject,
-                    body: r.body,
-                    writing: r.writing,
-                    instructions: r.instructions,
-                    // The words are written already.
-                    sources: Vec::new(),
-                    version: 0,
-                },
+                step: r.step,
+                email: r.step_email.map(|email| email.0),
+                variant: r.variant,
+                before: r.before.map(|before| before.0).unwrap_or_default(),
                 attempts: r.attempts,
                 recipient: r.email.clone(),
                 facts: LeadFacts {
@@ -213,13 +223,18 @@ impl Messages<'_> {
         let db = self.t.db();
         let link = db.secrets().link_token(UNSUBSCRIBE, row.id.0);
         let unsubscribe_url = format!("{}/p/{link}", db.settings().public_url);
+        let email = row.email.unwrap_or_default();
+        let answers = email.thread == Thread::Reply;
         let content = match row.frozen.filter(|_| row.attempts > 0) {
             Some(mime) => Content::Frozen(mime),
             None => {
-                let written = match &row.draft {
+                let mut written = match &row.draft {
                     Some(draft) => write_approved(&draft.subject, &draft.body, sender, &unsubscribe_url),
-                    None => write(&row.step, &row.facts, sender, &unsubscribe_url),
+                    None => write(email.wording(row.variant), &row.facts, sender, &unsubscribe_url),
                 };
+                if let Some(first) = row.before.first().filter(|_| answers) {
+                    written.subject = answer_to(&first.subject);
+                }
                 if !written.missing.is_empty() {
                     return Err((row.enrolment, written.missing));
                 }
@@ -239,6 +254,7 @@ impl Messages<'_> {
             message_id_header: format!("<{}@{domain}>", Uuid::new_v5(&row.enrolment.0, row.id.0.as_bytes())),
             unsubscribe_url,
             unsubscribe_mailto: mailto(&sender.address, &link).filter(|_| hears),
+            thread: if answers { row.before.into_iter().map(|before| before.id).collect() } else { Vec::new() },
             content,
         })
     }
@@ -263,7 +279,7 @@ impl Messages<'_> {
     /// The window closed while the message waited for its turn: the next one.
     async fn replan(&mut self, row: &Row) -> Result<()> {
         let now = self.t.now();
-        let slot = next_slot(self.t, row.campaign, row.enrolment, now).await?;
+        let slot = self.t.campaigns().next_slot(row.campaign, row.enrolment, row.step, now).await?;
         sqlx::query!(
             "UPDATE messages SET due_at = $2, window_ends_at = $3, updated_at = $4 WHERE id = $1",
             row.id.0,
@@ -300,25 +316,10 @@ impl Messages<'_> {
     }
 }
 
-/// The next slot of an enrolment at or after `at`, and not while its lead is away.
-pub(crate) async fn next_slot(
-    t: &mut Tenant,
-    campaign: CampaignId,
-    enrolment: EnrolmentId,
-    at: DateTime<Utc>,
-) -> Result<domain::window::Slot> {
-    let campaign = t.campaigns().load(campaign, false).await?;
-    let row = sqlx::query!(
-        r#"SELECT l.time_zone AS "zone?", e.away_until
-           FROM enrolments e LEFT JOIN leads l ON l.id = e.lead_id WHERE e.id = $1"#,
-        enrolment.0
-    )
-    .fetch_one(t.conn())
-    .await?;
-    let company_zone = t.actor().company_time_zone().to_owned();
-    let clock = crate::campaigns::advance::Clock::of(&campaign, &company_zone);
-    let at = row.away_until.map_or(at, |until| until.max(at));
-    Ok(clock.window.next_open(at, clock.zone(row.zone.as_deref())))
+/// The subject of an answer (RFC 5322, 3.6.5): “Re: ” once, before that of the first e-mail.
+fn answer_to(subject: &str) -> String {
+    let bare = subject.get(..3).filter(|start| start.eq_ignore_ascii_case("re:")).map_or(subject, |_| &subject[3..]);
+    format!("Re: {}", bare.trim_start())
 }
 
 /// The other way to leave, for mail programs that know no links (RFC 2369, 3.2). An address whose characters would

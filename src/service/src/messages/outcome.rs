@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, MessageId,
+    CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, MessageId, StepId,
     campaigns::CampaignState,
     domains::is_about_policy,
     enrolments::{EndReason, EnrolmentState},
@@ -13,8 +13,8 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{AfterStep, Messages, claim::next_slot};
-use crate::{Result, suppressions::Because};
+use super::Messages;
+use crate::{Result, campaigns::walk::At, suppressions::Because};
 
 /// The row that an outcome is about.
 struct Row {
@@ -30,15 +30,9 @@ struct Row {
     attempts: i32,
     first_attempt_at: Option<DateTime<Utc>>,
     recipient: Option<EmailAddress>,
-    last_step: bool,
+    step: StepId,
+    version: i32,
     mailbox_failing: bool,
-}
-
-impl Row {
-    fn after(&self) -> AfterStep {
-        let Self { campaign, enrolment, lead, mailbox, position, .. } = *self;
-        AfterStep { campaign, enrolment, lead, mailbox, position }
-    }
 }
 
 impl Messages<'_> {
@@ -57,12 +51,14 @@ impl Messages<'_> {
         }
         match outcome {
             SendOutcome::Accepted { reply, queue_id } => {
-                self.sent(&row, reply, queue_id.as_deref()).await?;
+                let sequence = self.t.campaigns().sequence(row.campaign, row.version).await?;
+                let is_last = sequence.after(row.step).is_none();
+                self.sent(&row, reply, queue_id.as_deref(), is_last).await?;
                 if row.mailbox_failing {
                     self.t.mailboxes().recovered(row.mailbox).await?;
                 }
-                if row.enrolment_open && !row.last_step {
-                    self.next_step(&row.after()).await?;
+                if row.enrolment_open && !is_last {
+                    self.t.campaigns().walk_one(row.campaign, row.enrolment, At::Done(row.step)).await?;
                 }
             }
             SendOutcome::Deferred { reply } => self.deferred(&row, reply).await?,
@@ -97,7 +93,7 @@ impl Messages<'_> {
             Row,
             r#"
             WITH e AS MATERIALIZED (
-                SELECT id, state IN ('active', 'waiting_delay', 'waiting_window') AS is_open FROM enrolments
+                SELECT id, is_open, version_number FROM enrolments
                 WHERE id = (SELECT enrolment_id FROM messages WHERE id = $1) FOR UPDATE
             )
             SELECT m.id AS "id: MessageId", m.campaign_id AS "campaign: CampaignId",
@@ -105,8 +101,7 @@ impl Messages<'_> {
                    e.is_open AS "enrolment_open!", m.lead_id AS "lead: LeadId", m.mailbox_id AS "mailbox: MailboxId",
                    m.position, m.state AS "state: MessageState", m.attempts, m.first_attempt_at,
                    m.recipient AS "recipient: EmailAddress",
-                   NOT EXISTS (SELECT FROM campaign_steps s WHERE s.campaign_id = m.campaign_id
-                                 AND s.position > m.position) AS "last_step!",
+                   m.step_id AS "step: StepId", e.version_number AS "version!",
                    b.failures > 0 AS "mailbox_failing!"
             FROM e
             JOIN messages m ON m.enrolment_id = e.id
@@ -123,7 +118,7 @@ impl Messages<'_> {
     }
 
     /// Taken; after the last step the sequence has ended. One statement: this is what happens most.
-    async fn sent(&mut self, row: &Row, reply: &str, queue_id: Option<&str>) -> Result<()> {
+    async fn sent(&mut self, row: &Row, reply: &str, queue_id: Option<&str>, is_last: bool) -> Result<()> {
         let (now, lead_event, campaign_event) = (self.t.now(), self.t.new_id::<Uuid>(), self.t.new_id::<Uuid>());
         sqlx::query!(
             "WITH message AS (
@@ -133,7 +128,8 @@ impl Messages<'_> {
              ), draft AS (
                  UPDATE drafts SET state = 'used', version = version + 1 WHERE message_id = $1 AND state = 'approved'
              ), enrolment AS (
-                 UPDATE enrolments SET state = 'finished', steps_done = $12, updated_at = $2 WHERE id = $11 AND $13
+                 UPDATE enrolments SET state = 'finished', steps_done = $12, step_id = NULL, updated_at = $2
+                 WHERE id = $11 AND $13
              ), campaign_event AS (
                  INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id)
                  VALUES ($5, $6, $2, $7, 'sender', $8, $9)
@@ -156,7 +152,7 @@ impl Messages<'_> {
             lead_event,
             row.enrolment.0,
             row.position,
-            row.last_step && row.enrolment_open,
+            is_last && row.enrolment_open,
         )
         .execute(self.t.conn())
         .await?;
@@ -188,7 +184,7 @@ impl Messages<'_> {
             return self.tell_of(row, LeadEventKind::Bounced, reply).await;
         }
         let at = now + retry_delay(row.attempts + 1);
-        let slot = next_slot(self.t, row.campaign, row.enrolment, at).await?;
+        let slot = self.t.campaigns().next_slot(row.campaign, row.enrolment, row.step, at).await?;
         self.back_in_line(row, MessageState::Deferred, slot.due_at, slot.ends_at, reply, 1).await
     }
 
@@ -219,7 +215,7 @@ impl Messages<'_> {
     /// Surely not taken: back in line as if it had never begun. The mailbox waits, or asks for a person.
     async fn not_started(&mut self, row: &Row, reason: &str, needs_person: bool) -> Result<()> {
         let now = self.t.now();
-        let slot = next_slot(self.t, row.campaign, row.enrolment, now).await?;
+        let slot = self.t.campaigns().next_slot(row.campaign, row.enrolment, row.step, now).await?;
         let back = if row.attempts > 0 { MessageState::Deferred } else { MessageState::Scheduled };
         self.back_in_line(row, back, slot.due_at, slot.ends_at, reason, 0).await?;
         if needs_person {
@@ -274,7 +270,8 @@ impl Messages<'_> {
         let goes_on = row.campaign_state != CampaignState::Stopping;
         sqlx::query!(
             "UPDATE messages m SET
-                 state = CASE WHEN $7 AND e.state IN ('active', 'waiting_delay', 'waiting_window') THEN $2
+                 state = CASE WHEN $7 AND e.state = 'paused' THEN 'held'
+                              WHEN $7 AND e.is_open THEN $2
                               ELSE 'cancelled' END,
                  due_at = $3, window_ends_at = $4, detail = $5, attempts = attempts + $6,
                  sending_at = CASE WHEN $6 = 0 THEN NULL ELSE sending_at END,

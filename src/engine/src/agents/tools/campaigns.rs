@@ -1,7 +1,7 @@
 //! Tools about campaigns and the mailboxes they send from.
 
 use domain::{
-    CampaignId, LeadId, PageRequest,
+    CampaignId, LeadId, PageRequest, StepId,
     campaigns::{CampaignFilter, CampaignSummary},
     enrolments::EnrolmentState,
     leads::LeadSelection,
@@ -60,12 +60,15 @@ pub(super) async fn read(t: &mut Tenant, wanted: OneCampaign) -> Result {
     let steps = t.campaigns().steps(id).await?;
     let checks = t.campaigns().checks(id).await?;
     let steps: Vec<_> = steps
+        .steps()
         .iter()
         .map(|step| {
             let problems: Vec<_> = step.problems().into_iter().map(|problem| problem.message).collect();
+            let email = step.email();
             json!({
-                "position": step.position, "delay": step.delay.to_string(), "subject": step.subject, "body": step.body,
-                "problems": problems,
+                "position": step.position, "kind": step.kind(), "name": step.name(&steps),
+                "delay": step.delay.to_string(), "subject": email.map(|e| &e.subject), "body": email.map(|e| &e.body),
+                "branch": step.branch, "problems": problems,
             })
         })
         .collect();
@@ -82,15 +85,17 @@ pub(super) async fn figures(t: &mut Tenant, wanted: OneCampaign) -> Result {
     let ledger = t.campaigns().ledger(id).await?;
     let days = t.campaigns().per_day(id).await?;
     let steps = t.campaigns().steps(id).await?;
-    let of = |position: i32, state: MessageState| -> i64 {
-        ledger.messages.iter().filter(|m| m.position == position && m.state == state).map(|m| m.messages).sum()
+    let of = |step: StepId, state: MessageState| -> i64 {
+        ledger.messages.iter().filter(|m| m.step == step && m.state == state).map(|m| m.messages).sum()
     };
     let steps: Vec<_> = steps
+        .steps()
         .iter()
-        .map(|step| {
+        .filter_map(|step| Some((step, step.email()?)))
+        .map(|(step, email)| {
             json!({
-                "position": step.position, "subject": step.subject, "sent": of(step.position, MessageState::Sent),
-                "failed": of(step.position, MessageState::Failed),
+                "position": step.position, "subject": email.subject, "sent": of(step.id, MessageState::Sent),
+                "failed": of(step.id, MessageState::Failed),
             })
         })
         .collect();

@@ -1,0 +1,180 @@
+//! Variants side by side: rates with honest intervals, and the moment at which one may be called the winner.
+
+use serde::{Deserialize, Serialize};
+
+use crate::steps::{WinBy, WinnerRule};
+
+/// What has become of the e-mails of one variant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VariantCount {
+    /// Which: 0 is A.
+    pub variant: i16,
+    /// E-mails handed over.
+    pub sent: i64,
+    /// Of these: opened by a person.
+    pub opened: i64,
+    /// Of these: a link opened by a person.
+    pub clicked: i64,
+    /// Of these: answered by a person.
+    pub replied: i64,
+}
+
+impl VariantCount {
+    /// What the rule counts.
+    #[must_use]
+    pub const fn successes(&self, by: WinBy) -> i64 {
+        match by {
+            WinBy::Clicks => self.clicked,
+            WinBy::Replies | WinBy::Nobody => self.replied,
+        }
+    }
+}
+
+/// A share with the interval in which it lies with 95 % certainty.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Rate {
+    /// The share, 0 to 1.
+    pub rate: f64,
+    /// Not less than this.
+    pub low: f64,
+    /// Not more than this.
+    pub high: f64,
+}
+
+/// The share of `successes` in `trials`, with its Wilson score interval (Wilson 1927), which stays honest for few
+/// trials. Nothing without trials.
+#[must_use]
+pub fn rate(successes: i64, trials: i64) -> Option<Rate> {
+    const Z: f64 = 1.959_964;
+    if trials <= 0 {
+        return None;
+    }
+    let (k, n) = (float(successes.clamp(0, trials)), float(trials));
+    let (p, z2) = (k / n, Z * Z);
+    let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = Z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+    Some(Rate { rate: p, low: (middle - half).max(0.0), high: (middle + half).min(1.0) })
+}
+
+/// What a comparison says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// There is nothing to compare.
+    None,
+    /// Not enough e-mails of each variant yet.
+    TooFew {
+        /// How many the variant with the fewest still needs.
+        missing: i64,
+    },
+    /// The difference may be chance.
+    NoDifference,
+    /// This one is better, as surely as the rule asks.
+    Winner {
+        /// Which: 0 is A.
+        variant: i16,
+    },
+}
+
+/// Compares variants as the rule asks.
+///
+/// The best is held against each other one by a two-sided test of two proportions. What is asked of the test is
+/// divided by the number of rivals (Bonferroni), and by two for each doubling of the e-mails since the first look, so
+/// that looking again and again does not make chance a winner: looks are only taken at `min_sends` and its doublings.
+#[must_use]
+pub fn compare(rule: &WinnerRule, counts: &[VariantCount]) -> Verdict {
+    if counts.len() < 2 {
+        return Verdict::None;
+    }
+    let min = i64::from(rule.min_sends.max(1));
+    let fewest = counts.iter().map(|c| c.sent).min().unwrap_or(0);
+    if fewest < min {
+        return Verdict::TooFew { missing: min - fewest };
+    }
+    let share = |c: &VariantCount| float(c.successes(rule.by)) / float(c.sent);
+    let Some(best) = counts.iter().max_by(|a, b| share(a).total_cmp(&share(b))) else { return Verdict::None };
+    let looks = i32::try_from((fewest / min).ilog2()).unwrap_or(0);
+    let rivals = float(i64::try_from(counts.len()).unwrap_or(2) - 1);
+    let alpha = (1.0 - f64::from(rule.confidence) / 100.0) / rivals / 2.0_f64.powi(looks + 1);
+    let beats = |other: &VariantCount| {
+        let p = p_value((best.successes(rule.by), best.sent), (other.successes(rule.by), other.sent));
+        p < alpha
+    };
+    if counts.iter().filter(|c| c.variant != best.variant).all(beats) {
+        Verdict::Winner { variant: best.variant }
+    } else {
+        Verdict::NoDifference
+    }
+}
+
+/// The chance of a difference at least this large between two equal proportions, by the pooled normal test.
+fn p_value((k1, n1): (i64, i64), (k2, n2): (i64, i64)) -> f64 {
+    let (n1, n2) = (float(n1), float(n2));
+    let (p1, p2) = (float(k1) / n1, float(k2) / n2);
+    let pooled = (p1 * n1 + p2 * n2) / (n1 + n2);
+    let spread = (pooled * (1.0 - pooled) * (1.0 / n1 + 1.0 / n2)).sqrt();
+    if spread == 0.0 {
+        return 1.0;
+    }
+    libm::erfc((p1 - p2).abs() / spread / std::f64::consts::SQRT_2)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of e-mails are far below 2^52")]
+const fn float(n: i64) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(variant: i16, sent: i64, replied: i64) -> VariantCount {
+        VariantCount { variant, sent, replied, ..VariantCount::default() }
+    }
+
+    fn rule() -> WinnerRule {
+        WinnerRule { by: WinBy::Replies, ..WinnerRule::default() }
+    }
+
+    #[test]
+    fn an_interval_is_wide_for_few_and_narrow_for_many() {
+        let few = rate(1, 10).expect("trials");
+        assert!((few.low - 0.0179).abs() < 0.001 && (few.high - 0.4042).abs() < 0.001, "{few:?}");
+        let many = rate(1_000, 10_000).expect("trials");
+        assert!(many.high - many.low < 0.012, "{many:?}");
+        assert_eq!(rate(0, 0), None);
+        assert_eq!(rate(0, 5).map(|r| r.low), Some(0.0));
+    }
+
+    #[test]
+    fn a_known_table_has_its_known_p_value() {
+        // 15 of 100 against 30 of 100: z = 2.5400, two-sided p = 0.0111.
+        assert!((p_value((15, 100), (30, 100)) - 0.0111).abs() < 0.0005);
+        assert_eq!(p_value((0, 100), (0, 100)), 1.0);
+    }
+
+    #[test]
+    fn a_winner_needs_enough_e_mails_and_a_clear_difference() {
+        for (counts, verdict) in [
+            (vec![count(0, 500, 5)], Verdict::None),
+            (vec![count(0, 99, 0), count(1, 400, 90)], Verdict::TooFew { missing: 1 }),
+            (vec![count(0, 100, 10), count(1, 100, 14)], Verdict::NoDifference),
+            (vec![count(0, 100, 2), count(1, 100, 20)], Verdict::Winner { variant: 1 }),
+            (vec![count(0, 100, 2), count(1, 100, 20), count(2, 100, 19)], Verdict::NoDifference),
+        ] {
+            assert_eq!(compare(&rule(), &counts), verdict, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn looking_again_asks_for_more() {
+        // p = 0.0111: enough for a first look at 95 % (0.025), too much for the second one (0.0125 of 800 e-mails is
+        // reached by the same rates, because more e-mails say more).
+        assert_eq!(compare(&rule(), &[count(0, 100, 15), count(1, 100, 30)]), Verdict::Winner { variant: 1 });
+        // The same p-value at the fourth look is chance.
+        assert_eq!(compare(&rule(), &[count(0, 800, 180), count(1, 800, 223)]), Verdict::NoDifference);
+    }
+}

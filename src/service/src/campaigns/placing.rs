@@ -1,0 +1,233 @@
+//! Placing: each lead of the audience gets an enrolment, and either walks to its first step or is left out with a
+//! reason. A chunk is one transaction, so the ledger is balanced whenever a worker dies.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, Utc};
+use domain::{
+    CampaignId, EmailAddress, EnrolmentId, LeadId,
+    campaigns::{Campaign, CampaignState},
+    enrolments::{EndReason, EnrolmentState},
+    leads::display_name,
+    steps::{Email, Sequence, Step},
+};
+use uuid::Uuid;
+
+use super::{
+    Campaigns,
+    walk::{At, Rows, Walker, spread},
+};
+use crate::Result;
+
+/// A mail that was taken so long ago and has not come back was delivered.
+const DELIVERED: Duration = Duration::days(3);
+
+/// A lead that is to be placed, with what may leave it out.
+struct Candidate {
+    lead: Option<LeadId>,
+    email: Option<EmailAddress>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    title: Option<String>,
+    account: Option<String>,
+    country: Option<String>,
+    time_zone: Option<String>,
+    suppressed: bool,
+    no_basis: bool,
+    active_elsewhere: bool,
+    contacted: bool,
+    account_replied: bool,
+    unverified: bool,
+}
+
+impl Campaigns<'_> {
+    /// Places one chunk of the audience. While the campaign is stopping leads are placed at their end.
+    pub(super) async fn place_chunk(&mut self, campaign: &Campaign) -> Result<bool> {
+        let id = campaign.id;
+        // A share of the row: a pause waits for this chunk, senders do not.
+        let state = self.share(id).await?;
+        let chunk = sqlx::query!(
+            "SELECT chunk_no, lead_ids FROM campaign_audience WHERE campaign_id = $1
+             ORDER BY chunk_no LIMIT 1 FOR UPDATE SKIP LOCKED",
+            id.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        let Some(chunk) = chunk.filter(|_| matches!(state, Some(CampaignState::Running | CampaignState::Stopping)))
+        else {
+            return Ok(false);
+        };
+        let sequence = self.sequence(id, campaign.sequence_version).await?;
+        let bare: BTreeSet<String> = sequence
+            .steps()
+            .iter()
+            .filter_map(Step::email)
+            .flat_map(Email::variables_without_fallback)
+            .collect();
+        let (mut walkers, mut ended) = (Vec::new(), Vec::new());
+        for (i, candidate) in self.candidates(campaign, &chunk.lead_ids).await?.into_iter().enumerate() {
+            let enrolment: EnrolmentId = self.t.new_id();
+            match candidate.left_out(campaign, state, &bare) {
+                Some((state, reason)) => ended.push((enrolment, candidate.lead, state, reason)),
+                None => {
+                    let mailbox = campaign.mailboxes[i % campaign.mailboxes.len().max(1)..].first().copied();
+                    let walker = Walker {
+                        enrolment,
+                        lead: candidate.lead,
+                        mailbox,
+                        zone: candidate.time_zone,
+                        country: candidate.country,
+                        away_until: None,
+                        wait_until: None,
+                    };
+                    walkers.push((walker, At::Start));
+                }
+            }
+        }
+        self.insert_ended(id, campaign.sequence_version, &ended).await?;
+        let placed: Vec<_> = walkers.iter().filter_map(|(walker, _)| walker.lead.map(|lead| lead.0)).collect();
+        self.walk(campaign, campaign.sequence_version, walkers, Rows::New).await?;
+        self.tell_leads(id, &placed).await?;
+        sqlx::query!("DELETE FROM campaign_audience WHERE campaign_id = $1 AND chunk_no = $2", id.0, chunk.chunk_no)
+            .execute(self.t.conn())
+            .await?;
+        self.t.tell("campaigns", id.0).await?;
+        Ok(true)
+    }
+
+    /// The leads of a chunk, in the order of their ids.
+    async fn candidates(&mut self, campaign: &Campaign, leads: &[Uuid]) -> Result<Vec<Candidate>> {
+        let (now, exclude) = (self.t.now(), campaign.rules.exclude);
+        let since: Option<DateTime<Utc>> = (exclude.contacted_within_days > 0)
+            .then(|| now - Duration::days(i64::from(exclude.contacted_within_days)));
+        Ok(sqlx::query_as!(
+            Candidate,
+            r#"
+            SELECT l.id AS "lead?: LeadId", l.email AS "email?: EmailAddress", l.first_name AS "first_name?",
+                   l.last_name AS "last_name?", l.title AS "title?", a.name AS "account?", l.country AS "country?",
+                   l.time_zone AS "time_zone?",
+                   coalesce(is_suppressed(l.email), false) AS "suppressed!",
+                   f.asks_for_basis AND coalesce(btrim(l.lawful_basis), '') = '' AS "no_basis!",
+                   $3 AND EXISTS (SELECT FROM enrolments e WHERE e.lead_id = l.id AND e.is_open
+                                    AND e.campaign_id <> $2) AS "active_elsewhere!",
+                   $4::timestamptz IS NOT NULL AND EXISTS (SELECT FROM messages m WHERE m.lead_id = l.id
+                                                             AND m.sent_at > $4) AS "contacted!",
+                   $5 AND EXISTS (SELECT FROM leads c JOIN inbound_messages i ON i.lead_id = c.id AND i.kind = 'reply'
+                                  WHERE c.account_id = l.account_id) AS "account_replied!",
+                   $6 AND NOT EXISTS (SELECT FROM messages m WHERE m.lead_id = l.id AND m.state = 'sent'
+                                        AND m.recipient = l.email AND m.sent_at <= $7)
+                      AND NOT EXISTS (SELECT FROM inbound_messages i WHERE i.lead_id = l.id AND i.kind = 'reply'
+                                        AND i.from_address = l.email) AS "unverified!"
+            FROM unnest($1::uuid[]) AS w (id)
+            CROSS JOIN companies f
+            LEFT JOIN leads l ON l.id = w.id
+            LEFT JOIN accounts a ON a.id = l.account_id
+            ORDER BY w.id
+            "#,
+            leads,
+            campaign.id.0,
+            exclude.active_elsewhere,
+            since,
+            exclude.account_replied,
+            exclude.unverified,
+            now - DELIVERED,
+        )
+        .fetch_all(self.t.conn())
+        .await?)
+    }
+
+    async fn insert_ended(
+        &mut self,
+        id: CampaignId,
+        version: i32,
+        ended: &[(EnrolmentId, Option<LeadId>, EnrolmentState, EndReason)],
+    ) -> Result<()> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let now = self.t.now();
+        sqlx::query!(
+            "INSERT INTO enrolments (id, campaign_id, lead_id, version_number, state, end_reason, created_at, updated_at)
+             SELECT e.id, $1, e.lead_id, $3, e.state, e.reason, $2, $2
+             FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[]) AS e (id, lead_id, state, reason)",
+            id.0,
+            now,
+            version,
+            &ended.iter().map(|(id, ..)| id.0).collect::<Vec<_>>(),
+            &ended.iter().map(|(_, lead, ..)| lead.map(|lead| lead.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+            &ended.iter().map(|(_, _, state, _)| state.to_string()).collect::<Vec<_>>(),
+            &ended.iter().map(|(.., reason)| reason.to_string()).collect::<Vec<_>>(),
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// Writes to the timelines of leads that they are in a campaign now.
+    async fn tell_leads(&mut self, id: CampaignId, leads: &[Uuid]) -> Result<()> {
+        let (now, actor) = (self.t.now(), self.t.actor().to_string());
+        sqlx::query!(
+            "INSERT INTO lead_events (id, lead_id, at, kind, actor, campaign_id)
+             SELECT gen_random_uuid(), lead, $2, 'enrolled', $3, $1 FROM unnest($4::uuid[]) AS l (lead)",
+            id.0,
+            now,
+            actor,
+            leads,
+        )
+        .execute(self.t.conn())
+        .await?;
+        self.t.leads().mark_enrolled(leads).await
+    }
+}
+
+impl Candidate {
+    /// Why the lead gets nothing; the first reason counts.
+    fn left_out(
+        &self,
+        campaign: &Campaign,
+        state: Option<CampaignState>,
+        bare: &BTreeSet<String>,
+    ) -> Option<(EnrolmentState, EndReason)> {
+        use EndReason as R;
+        if state == Some(CampaignState::Stopping) {
+            return Some((EnrolmentState::Stopped, R::CampaignStopped));
+        }
+        let Some(lead) = self.lead else { return Some((EnrolmentState::Skipped, R::LeadDeleted)) };
+        let reason = [
+            (self.email.is_none(), R::NoAddress),
+            (self.suppressed, R::OnSuppressionList),
+            (self.no_basis, R::NoLawfulBasis),
+            (campaign.rules.exclude.missing_variable && self.lacks(bare), R::MissingVariable),
+            (self.active_elsewhere, R::ActiveElsewhere),
+            (self.contacted, R::ContactedRecently),
+            (self.account_replied, R::AccountReplied),
+            (self.unverified, R::UnverifiedAddress),
+            (campaign.rules.holds_out(spread(lead.0, campaign.id.0)), R::HeldOut),
+        ]
+        .into_iter()
+        .find_map(|(holds, reason)| holds.then_some(reason))?;
+        Some((EnrolmentState::Skipped, reason))
+    }
+
+    /// Whether a variable without a fallback has no value.
+    fn lacks(&self, bare: &BTreeSet<String>) -> bool {
+        let name = display_name(self.first_name.as_deref(), self.last_name.as_deref(), None);
+        bare.iter().any(|variable| {
+            let value = match variable.as_str() {
+                "first_name" => self.first_name.as_deref(),
+                "last_name" => self.last_name.as_deref(),
+                "full_name" => Some(name.as_str()).filter(|_| self.first_name.is_some() || self.last_name.is_some()),
+                "title" => self.title.as_deref(),
+                "company" => self.account.as_deref(),
+                "country" => self.country.as_deref(),
+                _ => Some("known"),
+            };
+            value.is_none_or(|value| value.trim().is_empty())
+        })
+    }
+}
+
+/// The steps of a campaign that are e-mails.
+pub(super) fn emails(sequence: &Sequence) -> impl Iterator<Item = (&Step, &Email)> {
+    sequence.steps().iter().filter_map(|step| Some((step, step.email()?)))
+}

@@ -1,0 +1,117 @@
+//! Variants of e-mails: how each does, and which one gets all the rest.
+
+use std::collections::HashMap;
+
+use domain::{
+    CampaignId, StepId,
+    campaigns::comparison::{self, VariantCount, Verdict},
+    steps::{Sequence, WinBy, letter},
+};
+
+use super::{Campaigns, placing::emails};
+use crate::Result;
+
+impl Campaigns<'_> {
+    /// What has become of the e-mails of each variant, step by step.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub async fn variant_counts(&mut self, id: CampaignId) -> Result<HashMap<StepId, Vec<VariantCount>>> {
+        self.require_there(id).await?;
+        let rows = sqlx::query!(
+            r#"SELECT step_id AS "step: StepId", variant, count(*) AS "sent!", count(opened_at) AS "opened!",
+                      count(clicked_at) AS "clicked!", count(replied_at) AS "replied!"
+               FROM messages WHERE campaign_id = $1 AND state = 'sent' GROUP BY step_id, variant ORDER BY step_id, variant"#,
+            id.0
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let mut counts: HashMap<StepId, Vec<VariantCount>> = HashMap::new();
+        for r in rows {
+            let count =
+                VariantCount { variant: r.variant, sent: r.sent, opened: r.opened, clicked: r.clicked, replied: r.replied };
+            counts.entry(r.step).or_default().push(count);
+        }
+        Ok(counts)
+    }
+
+    /// The variants that have won, with why.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub async fn decided(&mut self, id: CampaignId) -> Result<HashMap<StepId, (i16, String)>> {
+        self.require_there(id).await?;
+        let rows = sqlx::query!(
+            r#"SELECT step_id AS "step: StepId", variant, why FROM variant_winners WHERE campaign_id = $1"#,
+            id.0
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.step, (row.variant, row.why))).collect())
+    }
+
+    /// The variants that get all the rest; asked only where a step has some.
+    pub(super) async fn winners(&mut self, id: CampaignId, sequence: &Sequence) -> Result<HashMap<StepId, i16>> {
+        if !emails(sequence).any(|(_, email)| email.winner.by != WinBy::Nobody && !email.variants.is_empty()) {
+            return Ok(HashMap::new());
+        }
+        let decided = self.decided(id).await?;
+        Ok(decided.into_iter().map(|(step, (variant, _))| (step, variant)).collect())
+    }
+
+    /// Looks whether a variant has won where nothing was decided yet.
+    pub(super) async fn decide_winners(&mut self, id: CampaignId) -> Result<()> {
+        let version = self.load(id, false).await?.sequence_version;
+        let sequence = self.sequence(id, version).await?;
+        let compared: Vec<_> = emails(&sequence)
+            .filter(|(_, email)| email.winner.by != WinBy::Nobody && !email.variants.is_empty())
+            .collect();
+        if compared.is_empty() {
+            return Ok(());
+        }
+        let (decided, mut counts) = (self.decided(id).await?, self.variant_counts(id).await?);
+        for (step, email) in compared.into_iter().filter(|(step, _)| !decided.contains_key(&step.id)) {
+            let mut found = counts.remove(&step.id).unwrap_or_default();
+            let variants = i16::try_from(email.variants.len()).unwrap_or(0);
+            for variant in 0..=variants {
+                if !found.iter().any(|count| count.variant == variant) {
+                    found.push(VariantCount { variant, ..VariantCount::default() });
+                }
+            }
+            found.retain(|count| count.variant <= variants);
+            let Verdict::Winner { variant } = comparison::compare(&email.winner, &found) else { continue };
+            let name = |variant: i16| letter(usize::try_from(variant).unwrap_or(0));
+            let numbers: Vec<_> = found
+                .iter()
+                .map(|c| format!("{}: {} of {}", name(c.variant), c.successes(email.winner.by), c.sent))
+                .collect();
+            let why = format!("Variant {} won: {}.", name(variant), numbers.join(", "));
+            let now = self.t.now();
+            sqlx::query!(
+                "INSERT INTO variant_winners (campaign_id, step_id, variant, why, decided_at) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT DO NOTHING",
+                id.0,
+                step.id.0,
+                variant,
+                why,
+                now
+            )
+            .execute(self.t.conn())
+            .await?;
+            let text = format!("Step {}. {why}", step.position);
+            self.log(id, "variant_won", Some(&text)).await?;
+            // What is planned and written by a template gets the winner too.
+            sqlx::query!(
+                "UPDATE messages SET variant = $3 WHERE campaign_id = $1 AND step_id = $2 AND attempts = 0
+                   AND state IN ('scheduled', 'held') AND draft_id IS NULL",
+                id.0,
+                step.id.0,
+                variant
+            )
+            .execute(self.t.conn())
+            .await?;
+            self.t.tell("campaigns", id.0).await?;
+        }
+        Ok(())
+    }
+}
