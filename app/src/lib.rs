@@ -35,7 +35,7 @@ use pages::{
     approvals::{ApprovalsPage, PassingDraftsPage, ReviewPage},
     campaigns::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignSequencePage,
-        CampaignSettingsPage, CampaignStepPage, CampaignVersionsPage, CampaignStopPage, CampaignsPage, NewCampaignPage,
+        CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignVersionsPage, CampaignsPage, NewCampaignPage,
     },
     content::{ContentPage, DocumentPage, DocumentsPage, EditContentPage, LibraryPage, NewContentPage},
     conversations::{ConversationPage, ConversationsPage},

@@ -41,14 +41,8 @@ wire_enum! {
 
 impl EnrolmentState {
     /// States in which something is still to come. The column `is_open` says the same.
-    pub const OPEN: &'static [Self] = &[
-        Self::Active,
-        Self::WaitingDelay,
-        Self::WaitingWindow,
-        Self::WaitingTask,
-        Self::WaitingEvent,
-        Self::Paused,
-    ];
+    pub const OPEN: &'static [Self] =
+        &[Self::Active, Self::WaitingDelay, Self::WaitingWindow, Self::WaitingTask, Self::WaitingEvent, Self::Paused];
 
     /// Whether something is still to come.
     #[must_use]

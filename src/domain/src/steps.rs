@@ -279,13 +279,9 @@ impl Action {
                 test: Test::Clicked { step: None },
                 timeout: Delay { amount: 3, unit: DelayUnit::WorkingDays },
             },
-            StepKind::Task => Self::Task {
-                title: String::new(),
-                details: String::new(),
-                assignee: None,
-                due_in_days: 1,
-                wait: true,
-            },
+            StepKind::Task => {
+                Self::Task { title: String::new(), details: String::new(), assignee: None, due_in_days: 1, wait: true }
+            }
             StepKind::Agent => Self::Agent { agent: String::new(), task: String::new(), wait: true },
             StepKind::Webhook => Self::Webhook { event: String::new() },
             StepKind::End => Self::End,
@@ -429,7 +425,8 @@ mod tests {
     #[test]
     fn a_step_for_a_writer_needs_instructions_and_no_template() {
         let told = Step::example().with_email(|e| {
-            *e = Email { writing: Writing::Approve, instructions: "Ask who looks after it.".into(), ..Email::default() };
+            *e =
+                Email { writing: Writing::Approve, instructions: "Ask who looks after it.".into(), ..Email::default() };
         });
         assert_eq!(told.problems(), []);
         let codes = |step: Step| step.problems().into_iter().map(|p| p.code.to_string()).collect::<Vec<_>>();

@@ -40,7 +40,9 @@ pub(crate) async fn call(db: &Db, job: &CallStepWebhook) -> anyhow::Result<()> {
                         .header("webhook-signature", signature)
                         .body(body);
                     match request.send().await {
-                        Ok(answer) if answer.status().is_success() => Ok(format!("Answered {}", answer.status().as_u16())),
+                        Ok(answer) if answer.status().is_success() => {
+                            Ok(format!("Answered {}", answer.status().as_u16()))
+                        }
                         Ok(answer) => Err((format!("Answered {}", answer.status().as_u16()), false)),
                         Err(error) => Err((http::words(&error), false)),
                     }
@@ -56,11 +58,7 @@ pub(crate) async fn call(db: &Db, job: &CallStepWebhook) -> anyhow::Result<()> {
 }
 
 /// Writes down what came of a try; whether another one is to follow.
-async fn record(
-    db: &Db,
-    job: &CallStepWebhook,
-    outcome: &std::result::Result<String, (String, bool)>,
-) -> Result<bool> {
+async fn record(db: &Db, job: &CallStepWebhook, outcome: &std::result::Result<String, (String, bool)>) -> Result<bool> {
     let actor = db.platform().system_actor(job.company, "system").await?;
     let mut t = db.tenant(&actor).await?;
     let again = match outcome {

@@ -188,11 +188,7 @@ async fn branched(db: &Db, owner: &Actor, campaign: CampaignId) -> Result<()> {
         t.campaigns().update_step(campaign, first, compared, None).await.map_err(words)?;
     }
     let filter = Box::new(LeadFilter { score_min: Some(70), ..LeadFilter::default() });
-    let asks = StepInput {
-        kind: Some(StepKind::Condition),
-        test: Some(Test::Lead { filter }),
-        ..StepInput::default()
-    };
+    let asks = StepInput { kind: Some(StepKind::Condition), test: Some(Test::Lead { filter }), ..StepInput::default() };
     let condition = t.campaigns().add_step(campaign, asks).await.map_err(words)?;
     let call = StepInput {
         kind: Some(StepKind::Task),

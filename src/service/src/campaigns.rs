@@ -102,10 +102,8 @@ impl Campaigns<'_> {
         }
         let input = input.check()?;
         let state = campaign.lifecycle.state;
-        let only_name = input.audience.is_none()
-            && input.window.is_none()
-            && input.rules.is_none()
-            && input.mailboxes.is_none();
+        let only_name =
+            input.audience.is_none() && input.window.is_none() && input.rules.is_none() && input.mailboxes.is_none();
         if !only_name && !state.allows_edit() {
             return Err(editing_refused(state));
         }
@@ -280,7 +278,13 @@ impl Campaigns<'_> {
     }
 
     /// Writes an entry that is about a lead.
-    pub(crate) async fn log_lead(&mut self, id: CampaignId, kind: &str, text: Option<&str>, lead: LeadId) -> Result<()> {
+    pub(crate) async fn log_lead(
+        &mut self,
+        id: CampaignId,
+        kind: &str,
+        text: Option<&str>,
+        lead: LeadId,
+    ) -> Result<()> {
         self.write_log(id, kind, text, Some(lead)).await
     }
 

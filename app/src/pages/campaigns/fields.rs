@@ -220,7 +220,14 @@ fn units() -> Vec<Choice> {
 }
 
 #[cfg(feature = "ssr")]
-fn delay_fields(amount: &str, unit: &str, label: &'static str, delay: Delay, save: Post, field: &'static str) -> AnyView {
+fn delay_fields(
+    amount: &str,
+    unit: &str,
+    label: &'static str,
+    delay: Delay,
+    save: Post,
+    field: &'static str,
+) -> AnyView {
     let (amount, unit) = (format!("form[{amount}]"), format!("form[{unit}]"));
     view! {
         <div class="cluster">
@@ -314,7 +321,8 @@ fn variant_fields(email: &Email, save: Post) -> AnyView {
         })
         .collect();
     let rules = WinBy::ALL.iter().map(|by| Choice::new(by.as_str(), by.label())).collect::<Vec<_>>();
-    let error = move || save.of_field("variants").get().map(|words| view! { <p class="error" role="alert">{words}</p> });
+    let error =
+        move || save.of_field("variants").get().map(|words| view! { <p class="error" role="alert">{words}</p> });
     let winner = email.winner;
     view! {
         <details class="more" open=!email.variants.is_empty()>

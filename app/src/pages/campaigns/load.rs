@@ -123,7 +123,10 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
         ledger.messages.iter().filter(|m| m.step == step && m.state == state).map(|m| m.messages).sum::<i64>()
     };
     let planned = |step| {
-        [MessageState::Scheduled, MessageState::Deferred, MessageState::Held].map(|state| count(step, state)).iter().sum()
+        [MessageState::Scheduled, MessageState::Deferred, MessageState::Held]
+            .map(|state| count(step, state))
+            .iter()
+            .sum()
     };
     Ok(Overview {
         allowed,
@@ -372,12 +375,7 @@ pub async fn step(slug: &str, id: &str, step: &str, lead: &str, variant: i16) ->
             .collect(),
         agents,
         people,
-        problems: all
-            .problems()
-            .into_iter()
-            .filter(|(n, _)| *n == step.position)
-            .map(|(_, p)| p.message)
-            .collect(),
+        problems: all.problems().into_iter().filter(|(n, _)| *n == step.position).map(|(_, p)| p.message).collect(),
         history: history
             .into_iter()
             .map(|(version, old)| HistoryRow {

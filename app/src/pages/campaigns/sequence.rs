@@ -176,8 +176,7 @@ struct Context<'c> {
 #[cfg(feature = "ssr")]
 fn steps(ctx: &Context<'_>, list: Vec<SequenceStep>) -> AnyView {
     let count = list.len();
-    let cards: Vec<_> =
-        list.into_iter().enumerate().map(|(i, step)| card(ctx, step, i == 0, i + 1 == count)).collect();
+    let cards: Vec<_> = list.into_iter().enumerate().map(|(i, step)| card(ctx, step, i == 0, i + 1 == count)).collect();
     view! { <ol class="sequence">{cards}</ol> }.into_any()
 }
 

@@ -202,8 +202,8 @@ fn mail_cards(slug: &str, s: &StepView, mail: MailView, test: Post) -> AnyView {
         let words = format!("No value and no fallback: {}", mail.missing);
         view! { <Callout tone=Tone::Amber>{words}</Callout> }
     });
-    let written = drafted
-        .then(|| samples(slug, &s.head.id, &s.step.id.to_string(), mail.has_model, mail.samples.clone()));
+    let written =
+        drafted.then(|| samples(slug, &s.head.id, &s.step.id.to_string(), mail.has_model, mail.samples.clone()));
     let by = drafted.then(|| {
         let words = if mail.has_model {
             "Your model writes each e-mail when its time comes near. This is what the built-in writer makes of the template; it writes when no model answers."
@@ -229,8 +229,12 @@ fn mail_cards(slug: &str, s: &StepView, mail: MailView, test: Post) -> AnyView {
     });
     let comparison = several.then(|| {
         let verdict = mail.verdict.clone();
-        let rows: Vec<_> =
-            mail.comparison.iter().cloned().map(|(label, words)| view! { <Fact label>{words}</Fact> }.into_any()).collect();
+        let rows: Vec<_> = mail
+            .comparison
+            .iter()
+            .cloned()
+            .map(|(label, words)| view! { <Fact label>{words}</Fact> }.into_any())
+            .collect();
         view! { <Card title="Comparison"><Facts>{rows}</Facts><p class="subtle">{verdict}</p></Card> }
     });
     let tests = tests(slug, s, &mail, test);

@@ -197,7 +197,8 @@ fn edits_card(slug: &str, head: &Head, edits: &Edits, may_edit: bool, publish: P
                     _ => text.into_any(),
                 })
                 .collect();
-            view! { <li><p><Tag text=row.word/>" "<b>{row.name}</b></p><p class="step-diff">{words}</p></li> }.into_any()
+            view! { <li><p><Tag text=row.word/>" "<b>{row.name}</b></p><p class="step-diff">{words}</p></li> }
+                .into_any()
         })
         .collect();
     let moves: Vec<_> = edits
@@ -211,7 +212,8 @@ fn edits_card(slug: &str, head: &Head, edits: &Edits, may_edit: bool, publish: P
         edits.open, edits.reworded
     );
     let choices = vec![
-        Choice::new("move", "New leads, and those who are in the middle").hint("Their next e-mails are those of the new version."),
+        Choice::new("move", "New leads, and those who are in the middle")
+            .hint("Their next e-mails are those of the new version."),
         Choice::new("keep", "New leads only").hint("Everybody else finishes the version they are in."),
     ];
     let chosen = if edits.only_wording { "move" } else { "keep" };

@@ -17,7 +17,11 @@ use crate::{
 };
 
 pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list, enrol)).routes(routes!(remove)).routes(routes!(pause)).routes(routes!(resume))
+    OpenApiRouter::new()
+        .routes(routes!(list, enrol))
+        .routes(routes!(remove))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]

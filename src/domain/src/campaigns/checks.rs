@@ -381,7 +381,8 @@ mod tests {
     fn an_empty_campaign_says_all_that_is_missing() {
         let window = SendingWindow::default();
         let empty = Sequence::default();
-        let facts = Facts { audience: 0, mailboxes: 0, connected: 0, has_postal_address: false, ..good(&empty, &window) };
+        let facts =
+            Facts { audience: 0, mailboxes: 0, connected: 0, has_postal_address: false, ..good(&empty, &window) };
         assert_eq!(codes(&facts, Verdict::Block), ["audience", "steps", "mailboxes", "postal_address"]);
     }
 

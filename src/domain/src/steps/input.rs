@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Action, Branch, Delay, Email, MAX_VARIANTS, MIN_SENDS, Step, StepKind, Test, Thread, Variant, WinnerRule, Writing};
+use super::{
+    Action, Branch, Delay, Email, MAX_VARIANTS, MIN_SENDS, Step, StepKind, Test, Thread, Variant, WinnerRule, Writing,
+};
 use crate::{Problem, UserId, drafts::check_sources, problem::Problems, window::SendingWindow};
 
 /// Where a step is to stand.

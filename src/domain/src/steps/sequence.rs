@@ -163,7 +163,8 @@ impl Sequence {
             self.steps.iter().flat_map(|s| s.problems().into_iter().map(move |p| (s.position, p))).collect();
         for step in &self.steps {
             let asked = step.action.test().and_then(super::Test::step);
-            let before = |id| self.steps.iter().take_while(|s| s.id != step.id).any(|s| s.id == id && s.email().is_some());
+            let before =
+                |id| self.steps.iter().take_while(|s| s.id != step.id).any(|s| s.id == id && s.email().is_some());
             if asked.is_some_and(|id| !before(id)) {
                 let words = "It asks about an e-mail that does not come before it.";
                 problems.push((step.position, Problem::field("test", "test_before", words)));

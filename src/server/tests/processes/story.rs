@@ -41,6 +41,7 @@ impl<'d> Story<'d> {
             audience: Some(Audience::Filter { filter: LeadFilter::default() }),
             window: Some(SendingWindow::always()),
             mailboxes: Some(mailboxes),
+            ..CampaignInput::default()
         };
         let campaign = t.campaigns().create(input).await.expect("created").id;
         let step = StepInput {

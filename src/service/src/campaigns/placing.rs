@@ -58,12 +58,8 @@ impl Campaigns<'_> {
             return Ok(false);
         };
         let sequence = self.sequence(id, campaign.sequence_version).await?;
-        let bare: BTreeSet<String> = sequence
-            .steps()
-            .iter()
-            .filter_map(Step::email)
-            .flat_map(Email::variables_without_fallback)
-            .collect();
+        let bare: BTreeSet<String> =
+            sequence.steps().iter().filter_map(Step::email).flat_map(Email::variables_without_fallback).collect();
         let (mut walkers, mut ended) = (Vec::new(), Vec::new());
         for (i, candidate) in self.candidates(campaign, &chunk.lead_ids).await?.into_iter().enumerate() {
             let enrolment: EnrolmentId = self.t.new_id();
@@ -98,8 +94,8 @@ impl Campaigns<'_> {
     /// The leads of a chunk, in the order of their ids.
     async fn candidates(&mut self, campaign: &Campaign, leads: &[Uuid]) -> Result<Vec<Candidate>> {
         let (now, exclude) = (self.t.now(), campaign.rules.exclude);
-        let since: Option<DateTime<Utc>> = (exclude.contacted_within_days > 0)
-            .then(|| now - Duration::days(i64::from(exclude.contacted_within_days)));
+        let since: Option<DateTime<Utc>> =
+            (exclude.contacted_within_days > 0).then(|| now - Duration::days(i64::from(exclude.contacted_within_days)));
         Ok(sqlx::query_as!(
             Candidate,
             r#"

@@ -69,13 +69,7 @@ pub(crate) fn write(
 }
 
 /// How a step reads for a lead before any writer has been asked: the built-in one needs no answer of a model.
-pub(super) fn sample(
-    email: &Email,
-    variant: i16,
-    lead: &LeadFacts,
-    sender: &Sender,
-    unsubscribe_url: &str,
-) -> Written {
+pub(super) fn sample(email: &Email, variant: i16, lead: &LeadFacts, sender: &Sender, unsubscribe_url: &str) -> Written {
     let (subject, body) = email.wording(variant);
     if !email.writing.needs_draft() {
         return write((subject, body), lead, sender, unsubscribe_url);

@@ -82,7 +82,9 @@ impl Campaigns<'_> {
         .await?;
         for row in rows {
             let sequence = self.sequence(id, row.version_number).await?;
-            let Some(Test::Lead { filter }) = sequence.get(row.step).and_then(|step| step.action.test()) else { continue };
+            let Some(Test::Lead { filter }) = sequence.get(row.step).and_then(|step| step.action.test()) else {
+                continue;
+            };
             let mut query = QueryBuilder::<Postgres>::new("UPDATE enrolments e SET due_at = ");
             query.push_bind(now).push(" FROM leads l WHERE e.campaign_id = ").push_bind(id.0);
             query.push(" AND e.state = 'waiting_event' AND e.due_at > ").push_bind(now);

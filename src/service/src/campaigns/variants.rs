@@ -28,8 +28,13 @@ impl Campaigns<'_> {
         .await?;
         let mut counts: HashMap<StepId, Vec<VariantCount>> = HashMap::new();
         for r in rows {
-            let count =
-                VariantCount { variant: r.variant, sent: r.sent, opened: r.opened, clicked: r.clicked, replied: r.replied };
+            let count = VariantCount {
+                variant: r.variant,
+                sent: r.sent,
+                opened: r.opened,
+                clicked: r.clicked,
+                replied: r.replied,
+            };
             counts.entry(r.step).or_default().push(count);
         }
         Ok(counts)

@@ -195,7 +195,8 @@ impl Campaigns<'_> {
         let mut history: Vec<(SequenceVersion, Step)> = Vec::new();
         for version in versions {
             let Some(found) = self.sequence(id, version.number).await?.get(step).cloned() else { continue };
-            let is_same = history.last().is_some_and(|(_, last)| last.action == found.action && last.delay == found.delay);
+            let is_same =
+                history.last().is_some_and(|(_, last)| last.action == found.action && last.delay == found.delay);
             if !is_same {
                 history.push((version, found));
             }
@@ -310,5 +311,6 @@ impl Campaigns<'_> {
 }
 
 fn nothing_edited() -> Error {
-    Refusal::new("nothing_edited", "Nothing was changed since the last version.", CampaignState::Running.allowed()).into()
+    Refusal::new("nothing_edited", "Nothing was changed since the last version.", CampaignState::Running.allowed())
+        .into()
 }

@@ -132,7 +132,8 @@ impl Campaigns<'_> {
         let earliest = self.save_rests(&way, version, &outcome.rests, rows).await?;
         self.do_doings(&way, &outcome.doings).await?;
         if let Some(earliest) = earliest {
-            let mailboxes: Vec<_> = outcome.rests.iter().filter(|r| r.plan.is_some()).filter_map(|r| r.mailbox).collect();
+            let mailboxes: Vec<_> =
+                outcome.rests.iter().filter(|r| r.plan.is_some()).filter_map(|r| r.mailbox).collect();
             self.t.mailboxes().wake(&mailboxes, earliest).await?;
         }
         Ok(())
@@ -369,9 +370,11 @@ impl<'w> Way<'w> {
             }
             let delay = if is_due { Delay::NONE } else { step.delay };
             let slot = self.slot(step, delay, &walker);
-            let variant = self.winners.get(&step.id).copied().unwrap_or_else(|| {
-                email.variant_for(spread(walker.enrolment.0, step.id.0))
-            });
+            let variant = self
+                .winners
+                .get(&step.id)
+                .copied()
+                .unwrap_or_else(|| email.variant_for(spread(walker.enrolment.0, step.id.0)));
             let plan = Plan { slot, variant, needs_draft: email.writing.needs_draft() };
             outcome.rests.push(Rest::mailing(walker, step, plan, waiting_state(slot, self.now)));
             return Met::Rests;

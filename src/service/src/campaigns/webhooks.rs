@@ -39,8 +39,12 @@ impl Campaigns<'_> {
         .await?;
         let Some(body) = body else { return Ok(None) };
         let Some((url, secret)) = self.t.webhook().open().await? else {
-            self.webhook_called(id, Err("No webhook is connected. An admin connects one under Settings, Models."), true)
-                .await?;
+            self.webhook_called(
+                id,
+                Err("No webhook is connected. An admin connects one under Settings, Models."),
+                true,
+            )
+            .await?;
             return Ok(None);
         };
         Ok(Some(WebhookCall { id, url, secret, body }))

@@ -11,8 +11,8 @@ use super::Drafts;
 use crate::{
     Db, Error, Result,
     audit::Entry,
-    jobs::{AdvanceCampaign, CarryOutRejection},
     campaigns::walk::At,
+    jobs::{AdvanceCampaign, CarryOutRejection},
 };
 
 /// What the timeline says about an e-mail that was skipped.
