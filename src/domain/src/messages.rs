@@ -208,11 +208,12 @@ mod tests {
         assert_eq!(
             table,
             [
-                "scheduled -> claimed cancelled",
-                "claimed -> scheduled sending deferred cancelled",
+                "scheduled -> claimed held cancelled",
+                "claimed -> scheduled sending deferred held cancelled",
                 "sending -> scheduled sent deferred failed unknown",
                 "sent -> ",
-                "deferred -> claimed cancelled",
+                "deferred -> claimed held cancelled",
+                "held -> scheduled deferred cancelled",
                 "failed -> ",
                 "unknown -> scheduled sent deferred failed",
                 "cancelled -> ",
