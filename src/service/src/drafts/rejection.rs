@@ -156,7 +156,7 @@ impl Drafts<'_> {
             FROM drafts d
             JOIN messages m ON m.id = d.message_id
             JOIN enrolments e ON e.id = m.enrolment_id
-            WHERE d.id = $1 AND d.takes_effect_at <= $2
+            WHERE d.id = $1 AND d.takes_effect_at <= $2 AND m.state <> 'held'
             "#,
             id.0,
             now

@@ -32,6 +32,8 @@ struct Row {
     recipient: Option<EmailAddress>,
     step: StepId,
     version: i32,
+    /// Why the enrolment is held, if it is.
+    held: Option<String>,
     mailbox_failing: bool,
 }
 
@@ -59,6 +61,10 @@ impl Messages<'_> {
                 }
                 if row.enrolment_open && !is_last {
                     self.t.campaigns().walk_one(row.campaign, row.enrolment, At::Done(row.step)).await?;
+                    // Somebody has held it while this e-mail was on its way: what comes next is held too.
+                    if let Some(why) = &row.held {
+                        self.t.enrolments().put_on_hold(&[row.enrolment.0], why).await?;
+                    }
                 }
             }
             SendOutcome::Deferred { reply } => self.deferred(&row, reply).await?,
@@ -93,7 +99,7 @@ impl Messages<'_> {
             Row,
             r#"
             WITH e AS MATERIALIZED (
-                SELECT id, is_open, version_number FROM enrolments
+                SELECT id, is_open, version_number, CASE WHEN state = 'paused' THEN pause_reason END AS held FROM enrolments
                 WHERE id = (SELECT enrolment_id FROM messages WHERE id = $1) FOR UPDATE
             )
             SELECT m.id AS "id: MessageId", m.campaign_id AS "campaign: CampaignId",
@@ -101,7 +107,7 @@ impl Messages<'_> {
                    e.is_open AS "enrolment_open!", m.lead_id AS "lead: LeadId", m.mailbox_id AS "mailbox: MailboxId",
                    m.position, m.state AS "state: MessageState", m.attempts, m.first_attempt_at,
                    m.recipient AS "recipient: EmailAddress",
-                   m.step_id AS "step: StepId", e.version_number AS "version!",
+                   m.step_id AS "step: StepId", e.version_number AS "version!", e.held,
                    b.failures > 0 AS "mailbox_failing!"
             FROM e
             JOIN messages m ON m.enrolment_id = e.id
