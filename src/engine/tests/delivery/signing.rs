@@ -70,7 +70,7 @@ async fn mails_of_campaigns_and_test_mails_are_signed_with_what_unsubscribes() {
     }
 
     let mut t = desk.db.tenant(&desk.company.owner).await.unwrap();
-    let step = t.campaigns().steps(campaign).await.unwrap()[0].id;
+    let step = t.campaigns().steps(campaign).await.unwrap().steps()[0].id;
     let mail = t.campaigns().request_test_mail(campaign, step, None, "nora@halden.example").await.unwrap().id;
     t.commit().await.unwrap();
     sink.forget();

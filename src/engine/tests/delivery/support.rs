@@ -134,6 +134,7 @@ impl Desk<'_> {
             audience: Some(Audience::Filter { filter: LeadFilter::default() }),
             window: Some(SendingWindow::always()),
             mailboxes: Some(vec![self.mailbox]),
+            ..CampaignInput::default()
         };
         let id = t.campaigns().create(input).await.unwrap().id;
         let step = StepInput {

@@ -36,6 +36,7 @@ async fn answered(test: &TestDb) -> (Db, Actor, ThreadId) {
         audience: Some(Audience::Filter { filter: LeadFilter::default() }),
         window: Some(SendingWindow::always()),
         mailboxes: Some(vec![mailbox]),
+        ..CampaignInput::default()
     };
     let campaign = t.campaigns().create(campaign).await.expect("made").id;
     let step = StepInput { subject: Some("Hi".into()), body: Some("Hi".into()), ..StepInput::default() };

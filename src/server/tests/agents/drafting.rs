@@ -44,6 +44,7 @@ async fn ordered(test: &TestDb) -> (Db, Actor, LeadId) {
         audience: Some(Audience::Filter { filter: LeadFilter::default() }),
         window: Some(SendingWindow::always()),
         mailboxes: Some(vec![mailbox]),
+        ..CampaignInput::default()
     };
     let campaign = t.campaigns().create(campaign).await.expect("made").id;
     let step = StepInput {
