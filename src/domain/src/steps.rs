@@ -218,7 +218,10 @@ impl Test {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "most steps are e-mails, and boxing them would cost every match")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "most steps are e-mails, and boxing them would cost every match")
+)]
 pub enum Action {
     /// Sends an e-mail.
     Email(Email),

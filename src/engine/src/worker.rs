@@ -14,9 +14,7 @@ use service::{
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{
-    agents, classifying, domains, drafting, inbox, letters, mcp, models, schedules, sender, step_webhooks,
-};
+use crate::{agents, classifying, domains, drafting, inbox, letters, mcp, models, schedules, sender, step_webhooks};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);

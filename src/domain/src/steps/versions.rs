@@ -31,7 +31,7 @@ pub struct SequenceVersion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "change", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "a list of them is short")]
+#[cfg_attr(target_pointer_width = "64", expect(clippy::large_enum_variant, reason = "a list of them is short"))]
 pub enum StepChange {
     /// It is new.
     Added {
