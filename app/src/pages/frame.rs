@@ -217,6 +217,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "samples-asked" => "The samples are being written.",
         "test-sent" => "The test e-mail is on its way.",
         "mailbox-saved" => "Mailbox saved. Its connection is being tested.",
+        "mailbox-resumed" => "Mailbox resumed. Its connection is being tested.",
         "mailbox-tested" => "The connection is being tested.",
         "mailbox-paused" => "Mailbox paused.",
         "mailbox-removed" => "Mailbox removed.",

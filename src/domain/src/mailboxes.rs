@@ -3,7 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{EmailAddress, MailboxId, Problem, companies::check_name, problem::Problems, wire::wire_enum};
+use crate::{
+    EmailAddress, MailboxId, Problem, campaigns::PausedBy, companies::check_name, problem::Problems, wire::wire_enum,
+};
+
+mod health;
+
+pub use health::{BOUNCE_WINDOW, COMPLAINT_WINDOW, Health, Outlook};
 
 wire_enum! {
     /// What stands behind a mailbox.
@@ -22,7 +28,7 @@ wire_enum! {
         Connected = "connected",
         /// Its server refuses the sign-in or cannot be reached; somebody has to look.
         Reconnect = "reconnect",
-        /// A person paused it.
+        /// A person paused it, or the system did because of what came back.
         Paused = "paused",
     }
 }
@@ -63,11 +69,23 @@ pub struct Mailbox {
     pub state: MailboxState,
     /// Why not, in the words of its server.
     pub last_error: Option<String>,
+    /// Who paused it.
+    pub paused_by: Option<PausedBy>,
+    /// Why the system paused it, and what to do.
+    pub pause_reason: Option<String>,
+    /// What came back of its e-mails.
+    pub health: Health,
     /// The most e-mails in any 24 hours.
     pub daily_cap: i32,
+    /// It begins with 20 e-mails a day, and may send two more each day, up to `daily_cap`.
+    pub ramp: bool,
+    /// The most e-mails in 24 hours as of now.
+    pub cap_now: i32,
     /// The least time between two e-mails, in seconds.
     pub gap_seconds: i32,
-    /// E-mails handed over in the last 24 hours.
+    /// The most time between two e-mails that are due; each gap is drawn anew.
+    pub gap_max_seconds: i32,
+    /// E-mails handed over in the last 24 hours, test mails among them.
     pub sent_24h: i64,
     /// When it may send next, if something waits.
     pub next_send_at: Option<DateTime<Utc>>,
@@ -100,8 +118,12 @@ pub struct MailboxInput {
     pub password: Option<String>,
     /// The most e-mails in any 24 hours, 0 to 100,000; 50 when absent.
     pub daily_cap: Option<i32>,
-    /// The least time between two e-mails, 0 to 86,400 seconds; 90 when absent.
+    /// Begin with 20 e-mails a day and two more each day; true when absent, except for the sandbox.
+    pub ramp: Option<bool>,
+    /// The least time between two e-mails, 0 to 86,400 seconds; 60 when absent.
     pub gap_seconds: Option<i32>,
+    /// The most time between two e-mails that are due; 300 seconds when absent, or `gap_seconds` if that is more.
+    pub gap_max_seconds: Option<i32>,
 }
 
 impl MailboxInput {
@@ -147,8 +169,23 @@ impl MailboxInput {
         if self.gap_seconds.is_some_and(|n| !(0..=86_400).contains(&n)) {
             problems.push(Problem::field("gap_seconds", "number_invalid", "Use 0 to 86,400 seconds."));
         }
+        if self.gap_max_seconds.is_some_and(|n| !(self.gap_seconds.unwrap_or(0)..=86_400).contains(&n)) {
+            let words = "Use at least the shortest gap, and at most 86,400 seconds.";
+            problems.push(Problem::field("gap_max_seconds", "number_invalid", words));
+        }
         problems.finish()?;
         Ok(self)
+    }
+
+    /// The longest gap that goes with a new shortest one, when none is entered: as it was, but never shorter, and
+    /// none at all without a gap.
+    #[must_use]
+    pub fn longest_gap(&self, before: i32) -> i32 {
+        match (self.gap_max_seconds, self.gap_seconds) {
+            (Some(most), _) => most,
+            (None, Some(0)) => 0,
+            (None, least) => before.max(least.unwrap_or(0)),
+        }
     }
 }
 

@@ -1,13 +1,17 @@
 //! Mailboxes: the addresses that e-mails leave from. Passwords are sealed on the way in and only
 //! the sender opens them.
 
+mod health;
 mod turn;
 
 use std::collections::HashMap;
 
+pub(crate) use health::CameBack;
+
 use domain::{
     DomainId, EmailAddress, MailboxId, Permission, Problem,
-    mailboxes::{Mailbox, MailboxInput, MailboxKind, MailboxState, Security},
+    campaigns::PausedBy,
+    mailboxes::{BOUNCE_WINDOW, COMPLAINT_WINDOW, Health, Mailbox, MailboxInput, MailboxKind, MailboxState, Security},
 };
 use zeroize::Zeroizing;
 
@@ -15,8 +19,8 @@ use crate::{Error, Result, Tenant, audit::Entry, domains::SigningKey, error::OnC
 
 /// E-mails in 24 hours of a new mailbox with a server of the company's own.
 const NEW_CAP: i32 = 50;
-/// Seconds between two e-mails of such a mailbox.
-const NEW_GAP: i32 = 90;
+/// Seconds between two e-mails of such a mailbox, at least and at most.
+const NEW_GAPS: (i32, i32) = (60, 300);
 /// The sandbox mails nobody, so it may be quick.
 const SANDBOX_CAP: i32 = 10_000;
 
@@ -81,7 +85,7 @@ impl Mailboxes<'_> {
         let now = self.t.now();
         let row = sqlx::query!(
             r#"SELECT coalesce(sum(mailbox_used(id, $1)), 0)::bigint AS "sent!",
-                      coalesce(sum(daily_cap), 0)::bigint AS "cap!"
+                      coalesce(sum(mailbox_cap(daily_cap, ramp_from, $1)), 0)::bigint AS "cap!"
                FROM mailboxes WHERE state <> 'paused'"#,
             now
         )
@@ -126,14 +130,16 @@ impl Mailboxes<'_> {
             },
         };
         let sealed = self.seal(id, server.password.as_deref())?;
-        let (cap, gap) = match kind {
-            MailboxKind::Sandbox => (SANDBOX_CAP, 0),
-            MailboxKind::Smtp => (NEW_CAP, NEW_GAP),
+        let (cap, (gap, longest)) = match kind {
+            MailboxKind::Sandbox => (SANDBOX_CAP, (0, 0)),
+            MailboxKind::Smtp => (NEW_CAP, NEW_GAPS),
         };
+        let gap_max = input.longest_gap(longest);
+        let ramp_from = input.ramp.unwrap_or(kind == MailboxKind::Smtp).then(|| self.t.now());
         sqlx::query!(
             "INSERT INTO mailboxes (id, kind, from_name, address, host, port, security, username, password_sealed,
-                                    daily_cap, gap_seconds)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                                    daily_cap, gap_seconds, gap_max_seconds, ramp_from)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             id.0,
             kind.as_str(),
             input.from_name,
@@ -144,7 +150,9 @@ impl Mailboxes<'_> {
             server.username,
             sealed,
             input.daily_cap.unwrap_or(cap),
-            input.gap_seconds.unwrap_or(gap),
+            input.gap_seconds.unwrap_or(gap).min(gap_max),
+            gap_max,
+            ramp_from,
         )
         .execute(self.t.conn())
         .await
@@ -198,6 +206,11 @@ impl Mailboxes<'_> {
             .into());
         }
         let server_changed = own_server && (moved || input.username.is_some() || sealed.is_some());
+        let gap_max = input.longest_gap(old.gap_max_seconds);
+        if gap_max < input.gap_seconds.unwrap_or(old.gap_seconds) {
+            let words = "Use at least the shortest gap.";
+            return Err(Problem::field("gap_max_seconds", "number_invalid", words).into());
+        }
         sqlx::query!(
             "UPDATE mailboxes SET
                  from_name = coalesce($2, from_name),
@@ -209,6 +222,8 @@ impl Mailboxes<'_> {
                  password_sealed = coalesce($9, password_sealed),
                  daily_cap = coalesce($10, daily_cap),
                  gap_seconds = coalesce($11, gap_seconds),
+                 gap_max_seconds = $13,
+                 ramp_from = CASE $14::bool WHEN true THEN coalesce(ramp_from, $12) WHEN false THEN NULL ELSE ramp_from END,
                  updated_at = $12, version = version + 1
              WHERE id = $1",
             id.0,
@@ -223,6 +238,8 @@ impl Mailboxes<'_> {
             input.daily_cap,
             input.gap_seconds,
             self.t.now(),
+            gap_max,
+            input.ramp,
         )
         .execute(self.t.conn())
         .await
@@ -251,13 +268,17 @@ impl Mailboxes<'_> {
         self.get(id).await
     }
 
-    /// Sends from it again, and tests its connection.
+    /// Sends from it again, and tests its connection. What came back so far does not count any more.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn reconnect(&mut self, id: MailboxId) -> Result<Mailbox> {
+    /// [`Error::NotFound`]; refused without the acknowledgement that a pause by the system needs.
+    pub async fn reconnect(&mut self, id: MailboxId, acknowledged: bool) -> Result<Mailbox> {
         self.t.require(Permission::ManageMailboxes).await?;
+        sqlx::query!("SELECT id FROM mailboxes WHERE id = $1 FOR UPDATE", id.0).fetch_optional(self.t.conn()).await?;
         let mailbox = self.get(id).await?;
+        if mailbox.paused_by == Some(PausedBy::System) {
+            self.resume(&mailbox, acknowledged).await?;
+        }
         self.set_state(id, MailboxState::Connected, None).await?;
         self.start_over(id).await?;
         self.record("mailbox.reconnected", mailbox.address.as_str()).await?;
@@ -370,6 +391,8 @@ impl Mailboxes<'_> {
         let now = self.t.now();
         sqlx::query!(
             "UPDATE mailboxes SET state = CASE WHEN state = 'paused' AND $2 = 'reconnect' THEN state ELSE $2 END,
+                 paused_by = CASE $2 WHEN 'paused' THEN coalesce(paused_by, 'person') WHEN 'reconnect' THEN paused_by END,
+                 pause_reason = CASE WHEN $2 <> 'connected' THEN pause_reason END,
                  last_error = $3, failures = 0, updated_at = $4, version = version + 1
              WHERE id = $1 AND (state <> $2 OR last_error IS DISTINCT FROM $3)",
             id.0,
@@ -384,22 +407,53 @@ impl Mailboxes<'_> {
 
     async fn select(&mut self, id: Option<MailboxId>) -> Result<Vec<Mailbox>> {
         let now = self.t.now();
-        let rows = sqlx::query_as!(
-            Mailbox,
+        let rows = sqlx::query!(
             r#"
-            SELECT id AS "id: MailboxId", kind AS "kind: MailboxKind", from_name, address AS "address: EmailAddress",
-                   host, port, security AS "security: Security", username, state AS "state: MailboxState", last_error,
-                   daily_cap, gap_seconds, mailbox_used(id, $2) AS "sent_24h!", next_send_at, checked_at, version
-            FROM mailboxes
-            WHERE $1::uuid IS NULL OR id = $1
-            ORDER BY address
+            SELECT m.id AS "id: MailboxId", m.kind AS "kind: MailboxKind", m.from_name,
+                   m.address AS "address: EmailAddress", m.host, m.port, m.security AS "security: Security", m.username,
+                   m.state AS "state: MailboxState", m.last_error, m.paused_by AS "paused_by: PausedBy", m.pause_reason,
+                   m.daily_cap, m.ramp_from IS NOT NULL AS "ramp!", m.gap_seconds, m.gap_max_seconds,
+                   mailbox_cap(m.daily_cap, m.ramp_from, $2) AS "cap_now!", mailbox_used(m.id, $2) AS "sent_24h!",
+                   m.next_send_at, m.checked_at, m.version, h.sent AS "sent!", h.bounced AS "bounced!",
+                   h.complained AS "complained!"
+            FROM mailboxes m CROSS JOIN LATERAL mailbox_health(m.id, m.healthy_from, $3, $4) h
+            WHERE $1::uuid IS NULL OR m.id = $1
+            ORDER BY m.address
             "#,
             id.map(|id| id.0),
             now,
+            BOUNCE_WINDOW,
+            COMPLAINT_WINDOW,
         )
         .fetch_all(self.t.conn())
         .await?;
-        Ok(rows)
+        Ok(rows
+            .into_iter()
+            .map(|r| Mailbox {
+                id: r.id,
+                kind: r.kind,
+                from_name: r.from_name,
+                address: r.address,
+                host: r.host,
+                port: r.port,
+                security: r.security,
+                username: r.username,
+                state: r.state,
+                last_error: r.last_error,
+                paused_by: r.paused_by,
+                pause_reason: r.pause_reason,
+                health: Health { sent: r.sent, bounced: r.bounced, complained: r.complained },
+                daily_cap: r.daily_cap,
+                ramp: r.ramp,
+                cap_now: r.cap_now,
+                gap_seconds: r.gap_seconds,
+                gap_max_seconds: r.gap_max_seconds,
+                sent_24h: r.sent_24h,
+                next_send_at: r.next_send_at,
+                checked_at: r.checked_at,
+                version: r.version,
+            })
+            .collect())
     }
 
     fn sandbox_server(&self, id: MailboxId) -> Result<Server> {

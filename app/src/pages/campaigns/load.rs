@@ -174,7 +174,7 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
         mailboxes: mailboxes
             .into_iter()
             .filter(|m| campaign.mailboxes.contains(&m.id))
-            .map(|m| (m.address.to_string(), m.sent_24h, i64::from(m.daily_cap)))
+            .map(|m| (m.address.to_string(), m.sent_24h, i64::from(m.cap_now)))
             .collect(),
         log: events
             .items

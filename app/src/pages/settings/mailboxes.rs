@@ -1,103 +1,43 @@
-//! Mailboxes: connecting one, its state in words, pausing it.
+//! Mailboxes: connecting one, its state and its health in words, pausing it.
+
+mod form;
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
 use super::page;
 use crate::{
     error::AppError,
-    exchange::{Post, PostForm, with_data},
-    fmt::grouped,
-    pages::frame::{live_version, only, use_slug},
-    ui::{
-        ButtonKind, ButtonSize, Card, Choice, FieldWidth, Glyph, InputKind, Meter, Select, Status, SubmitButton,
-        TextInput, Tone, confirm, refusal,
+    pages::{
+        frame::{live_version, only, use_slug},
+        written::{Written, written},
     },
 };
-
-/// A mailbox in the list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MailboxRow {
-    id: String,
-    address: String,
-    server: String,
-    state: String,
-    tested: bool,
-    error: Option<String>,
-    sent: i64,
-    cap: i64,
-    gap: i32,
-}
-
-/// What the form sends.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MailboxForm {
-    kind: String,
-    from_name: String,
-    address: String,
-    host: String,
-    port: Option<i32>,
-    security: String,
-    username: String,
-    password: String,
-    daily_cap: Option<i32>,
-    gap_seconds: Option<i32>,
-}
+#[cfg(feature = "ssr")]
+use crate::{
+    exchange::{Post, PostForm},
+    fmt::{grouped, percent, plural},
+    ui::{
+        ButtonKind, ButtonSize, Callout, Card, Fact, Facts, Glyph, Meter, Status, SubmitButton, Tone, confirm, refusal,
+    },
+};
+#[cfg(feature = "ssr")]
+use domain::{
+    campaigns::PausedBy,
+    mailboxes::{Health, Mailbox, MailboxKind, MailboxState, Outlook},
+};
 
 /// Loads the list.
 #[server(prefix = "/sf", output = Postcard)]
-pub async fn load_mailboxes(slug: String) -> Result<Vec<MailboxRow>, AppError> {
+pub async fn load_mailboxes(slug: String) -> Result<Written, AppError> {
     let mut t = crate::server::tenant(&slug).await?;
     let mailboxes = t.mailboxes().list().await?;
     t.commit().await?;
-    Ok(mailboxes
-        .into_iter()
-        .map(|m| MailboxRow {
-            id: m.id.to_string(),
-            address: format!("{} <{}>", m.from_name, m.address),
-            server: match m.kind {
-                domain::mailboxes::MailboxKind::Sandbox => "Sandbox: e-mails are caught, nobody is mailed".to_owned(),
-                domain::mailboxes::MailboxKind::Smtp => format!("{}, port {}", m.host, m.port),
-            },
-            state: m.state.to_string(),
-            tested: m.checked_at.is_some(),
-            error: m.last_error,
-            sent: m.sent_24h,
-            cap: i64::from(m.daily_cap),
-            gap: m.gap_seconds,
-        })
-        .collect())
+    Ok(Written::new("Mailboxes", move || show(&slug, mailboxes)))
 }
 
-/// Connects a mailbox.
-#[server(prefix = "/sf")]
-pub async fn connect_mailbox(slug: String, form: MailboxForm) -> Result<(), AppError> {
-    use domain::mailboxes::{MailboxInput, MailboxKind, Security};
-
-    let some = |text: String| Some(text).filter(|t| !t.trim().is_empty());
-    let mut t = crate::server::tenant(&slug).await?;
-    t.mailboxes()
-        .create(MailboxInput {
-            kind: MailboxKind::parse(&form.kind),
-            from_name: some(form.from_name),
-            address: some(form.address),
-            host: some(form.host),
-            port: form.port,
-            security: Security::parse(&form.security),
-            username: some(form.username),
-            password: some(form.password),
-            daily_cap: form.daily_cap,
-            gap_seconds: form.gap_seconds,
-        })
-        .await?;
-    t.commit().await?;
-    crate::server::done(&format!("/t/{slug}/settings/mailboxes"), "mailbox-saved");
-    Ok(())
-}
-
-/// Pauses, reconnects or removes a mailbox.
+/// Pauses, reconnects or removes a mailbox; `resume` is to reconnect one that paused by itself.
 #[server(prefix = "/sf")]
 pub async fn change_mailbox(slug: String, id: String, what: String) -> Result<(), AppError> {
     let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("mailbox")))?;
@@ -105,7 +45,8 @@ pub async fn change_mailbox(slug: String, id: String, what: String) -> Result<()
     let code = match what.as_str() {
         "pause" => t.mailboxes().pause(id).await.map(|_| "mailbox-paused")?,
         "remove" => t.mailboxes().delete(id).await.map(|()| "mailbox-removed")?,
-        _ => t.mailboxes().reconnect(id).await.map(|_| "mailbox-tested")?,
+        "resume" => t.mailboxes().reconnect(id, true).await.map(|_| "mailbox-resumed")?,
+        _ => t.mailboxes().reconnect(id, false).await.map(|_| "mailbox-tested")?,
     };
     t.commit().await?;
     crate::server::done(&format!("/t/{slug}/settings/mailboxes"), code);
@@ -116,20 +57,15 @@ pub async fn change_mailbox(slug: String, id: String, what: String) -> Result<()
 #[component]
 pub fn MailboxesPage() -> impl IntoView {
     let slug = use_slug();
-    let (connect, change) = (Post::to::<ConnectMailbox>(), Post::to::<ChangeMailbox>());
     let live = live_version("mailboxes");
-    only(Permission::ManageMailboxes, move || {
-        with_data(
-            live,
-            move || LoadMailboxes { slug: slug.get() },
-            move |list| show(slug.get_untracked(), list, connect, change),
-        )
-    })
+    only(Permission::ManageMailboxes, move || written(live, move || LoadMailboxes { slug: slug.get() }))
 }
 
-fn show(slug: String, list: Vec<MailboxRow>, connect: Post, change: Post) -> AnyView {
-    let rows: Vec<_> = list.into_iter().map(|m| row(&slug, m, change)).collect();
-    let form = form(&slug, connect);
+#[cfg(feature = "ssr")]
+fn show(slug: &str, list: Vec<Mailbox>) -> AnyView {
+    let (connect, change) = (Post::to::<form::ConnectMailbox>(), Post::to::<ChangeMailbox>());
+    let rows: Vec<_> = list.into_iter().map(|mailbox| row(slug, mailbox, change)).collect();
+    let form = form::form(slug, connect);
     let body = view! {
         {refusal(connect)}
         {refusal(change)}
@@ -137,87 +73,113 @@ fn show(slug: String, list: Vec<MailboxRow>, connect: Post, change: Post) -> Any
         <Card title="Connect a mailbox">{form}</Card>
     }
     .into_any();
-    page(&slug, "mailboxes", "Mailboxes", body)
+    page(slug, "mailboxes", "Mailboxes", body)
 }
 
-fn row(slug: &str, m: MailboxRow, change: Post) -> AnyView {
-    let (glyph, tone, word) = match m.state.as_str() {
-        "connected" if !m.tested => (Glyph::Clock, Tone::Sky, "Being tested"),
-        "connected" => (Glyph::Done, Tone::Jade, "Connected"),
-        "paused" => (Glyph::Pause, Tone::Amber, "Paused"),
-        _ => (Glyph::Octagon, Tone::Coral, "Reconnect"),
+#[cfg(feature = "ssr")]
+fn row(slug: &str, m: Mailbox, change: Post) -> AnyView {
+    let (glyph, tone, word) = match (m.state, m.paused_by) {
+        (MailboxState::Connected, _) if m.checked_at.is_none() => (Glyph::Clock, Tone::Sky, "Being tested"),
+        (MailboxState::Connected, _) => (Glyph::Done, Tone::Jade, "Connected"),
+        (MailboxState::Paused, Some(PausedBy::System)) => (Glyph::Diamond, Tone::Coral, "Paused by itself"),
+        (MailboxState::Paused, _) => (Glyph::Pause, Tone::Amber, "Paused"),
+        (MailboxState::Reconnect, _) => (Glyph::Octagon, Tone::Coral, "Reconnect"),
     };
-    let buttons: Vec<_> = [("pause", "Pause"), ("reconnect", "Test and reconnect"), ("remove", "Remove mailbox")]
-        .into_iter()
-        .filter(|(what, _)| !(*what == "pause" && m.state == "paused"))
-        .map(|(what, words)| {
-            let (slug, id) = (slug.to_owned(), m.id.clone());
-            let form = view! {
-                <PostForm post=change>
-                    <input type="hidden" name="slug" value=slug.clone()/>
-                    <input type="hidden" name="id" value=id.clone()/>
-                    <input type="hidden" name="what" value=what/>
-                    <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>{words}</SubmitButton>
-                </PostForm>
-            }
-            .into_any();
-            match what {
-                "remove" => confirm(
-                    "Remove",
-                    &m.address,
-                    "Its server and password are forgotten. One that has sent can only be paused.",
-                    form,
-                ),
-                _ => form,
-            }
-        })
-        .collect();
+    let title = format!("{} <{}>", m.from_name, m.address);
+    let server = match m.kind {
+        MailboxKind::Sandbox => "Sandbox: e-mails are caught, nobody is mailed".to_owned(),
+        MailboxKind::Smtp => format!("{}, port {}", m.host, m.port),
+    };
+    let reason = m.pause_reason.clone().map(|reason| {
+        view! { <Callout tone=Tone::Coral title="It sends nothing until somebody has read this.">{reason}</Callout> }
+    });
+    let error = m.last_error.clone().map(|text| view! { <p class="error">{text}</p> });
     let replies = format!("/t/{slug}/settings/mailboxes/{}/replies", m.id);
     let label = format!("E-mails of {} in 24 hours", m.address);
-    let used = format!("{} of {} in 24 hours, at least {} s apart", grouped(m.sent), grouped(m.cap), m.gap);
+    let (sent, cap) = (m.sent_24h, i64::from(m.cap_now));
+    let (pace, health, buttons) = (pace(&m), health(&m.health), buttons(slug, &m, &title, change));
     view! {
-        <Card title=m.address>
-            <p class="cluster"><Status glyph tone word/><span class="subtle">{m.server}</span></p>
-            {m.error.map(|text| view! { <p class="error">{text}</p> })}
-            <p class="subtle">{used}</p>
-            <Meter value=m.sent max=m.cap label/>
+        <Card title>
+            <p class="cluster"><Status glyph tone word/><span class="subtle">{server}</span></p>
+            {reason}
+            {error}
+            <Facts>
+                <Fact label="Today">{pace}</Fact>
+                <Fact label="Health">{health}</Fact>
+            </Facts>
+            <Meter value=sent max=cap label/>
             <div class="cluster"><a class="button small" href=replies>"Replies"</a>{buttons}</div>
         </Card>
     }
     .into_any()
 }
 
-fn form(slug: &str, connect: Post) -> AnyView {
-    let of = move |field| connect.of_field(field);
-    let kinds = vec![
-        Choice::new("smtp", "Own mail server (SMTP)"),
-        Choice::new("sandbox", "Sandbox: mails are caught here, nobody is mailed"),
-    ];
-    let securities = vec![
-        Choice::new("start_tls", "STARTTLS, usually port 587"),
-        Choice::new("tls", "TLS, usually port 465"),
-        Choice::new("none", "None, for this machine only"),
-    ];
-    let slug = slug.to_owned();
-    let server = view! {
-        <TextInput name="form[host]" label="Host" hint="Not for the sandbox" optional=true error=of("host")/>
-        <TextInput name="form[port]" label="Port" kind=InputKind::Number value="587" width=FieldWidth::Short error=of("port")/>
-        <Select name="form[security]" label="Security" options=securities/>
-        <TextInput name="form[username]" label="User name" optional=true autocomplete="off"/>
-        <TextInput name="form[password]" label="Password" kind=InputKind::Password optional=true autocomplete="off" hint="Kept encrypted, never shown again."/>
+/// How much it may send, and how fast.
+#[cfg(feature = "ssr")]
+fn pace(m: &Mailbox) -> String {
+    let used = format!("{} of {} in 24 hours", grouped(m.sent_24h), grouped(i64::from(m.cap_now)));
+    let grows = match m.cap_now < m.daily_cap {
+        true => format!(", two more each day up to {}", grouped(i64::from(m.daily_cap))),
+        false => String::new(),
+    };
+    let gap = match (m.gap_seconds, m.gap_max_seconds) {
+        (0, 0) => ", no gap between two".to_owned(),
+        (least, most) if least == most => format!(", {least} s apart"),
+        (least, most) => format!(", {least} to {most} s apart"),
+    };
+    used + &grows + &gap
+}
+
+/// What came back, and what that means.
+#[cfg(feature = "ssr")]
+fn health(health: &Health) -> AnyView {
+    let Health { sent, bounced, complained } = *health;
+    if sent == 0 {
+        return "Nothing has been sent that could have come back".into_any();
     }
-    .into_any();
-    view! {
-        <PostForm post=connect class="stack">
-            <input type="hidden" name="slug" value=slug/>
-            <Select name="form[kind]" label="Kind" options=kinds/>
-            <TextInput name="form[from_name]" label="Name that recipients read" error=of("from_name")/>
-            <TextInput name="form[address]" label="Address" kind=InputKind::Email error=of("address")/>
-            {server}
-            <TextInput name="form[daily_cap]" label="E-mails in 24 hours, at most" kind=InputKind::Number value="50" width=FieldWidth::Short error=of("daily_cap")/>
-            <TextInput name="form[gap_seconds]" label="Seconds between two e-mails" kind=InputKind::Number value="90" width=FieldWidth::Short error=of("gap_seconds")/>
-            <SubmitButton busy=connect.busy()>"Connect mailbox"</SubmitButton>
-        </PostForm>
-    }
-    .into_any()
+    let words = format!(
+        "{} in the last {} ({}), {}",
+        plural(bounced, "bounce", "bounces"),
+        plural(sent, "e-mail", "e-mails"),
+        percent(bounced, sent),
+        plural(complained, "complaint", "complaints")
+    );
+    let (glyph, tone, word, why) = match health.outlook() {
+        Outlook::Good => (Glyph::Done, Tone::Jade, "Good", None),
+        Outlook::Worrying(why) => (Glyph::Diamond, Tone::Amber, "Worrying", Some(why)),
+        Outlook::Bad(_) => (Glyph::Octagon, Tone::Coral, "Bad", None),
+    };
+    let why = why.map(|why| view! { <br/>{why} });
+    view! { <Status glyph tone word/>" "{words}{why} }.into_any()
+}
+
+#[cfg(feature = "ssr")]
+fn buttons(slug: &str, m: &Mailbox, title: &str, change: Post) -> Vec<AnyView> {
+    let by_system = m.paused_by == Some(PausedBy::System);
+    let go_on = if by_system { ("resume", "Resume all the same") } else { ("reconnect", "Test and reconnect") };
+    [("pause", "Pause"), go_on, ("remove", "Remove mailbox")]
+        .into_iter()
+        .filter(|(what, _)| !(*what == "pause" && m.state == MailboxState::Paused))
+        .map(|(what, words)| {
+            let (slug, id) = (slug.to_owned(), m.id.to_string());
+            let form = view! {
+                <PostForm post=change>
+                    <input type="hidden" name="slug" value=slug/>
+                    <input type="hidden" name="id" value=id/>
+                    <input type="hidden" name="what" value=what/>
+                    <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>{words}</SubmitButton>
+                </PostForm>
+            }
+            .into_any();
+            let (ask, effect) = match what {
+                "remove" => ("Remove", "Its server and password are forgotten. One that has sent can only be paused."),
+                "resume" => (
+                    "Resume",
+                    "You have read why it paused. It sends again at once, and what came back so far does not count any more.",
+                ),
+                _ => return form,
+            };
+            confirm(ask, title, effect, form)
+        })
+        .collect()
 }

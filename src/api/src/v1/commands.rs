@@ -120,12 +120,12 @@ async fn stop(Path(id): Path<CampaignId>, call: Write) -> Result<Reply> {
     answer(work, outcome).await
 }
 
-/// How a campaign goes on.
+/// How a campaign or a mailbox goes on.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Resume {
     /// Needed when the system paused it: somebody has read why.
-    acknowledged: bool,
+    pub(super) acknowledged: bool,
 }
 
 /// Resume a paused campaign

@@ -6,7 +6,7 @@ use domain::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::whole;
+use super::{commands::Resume, whole};
 use crate::{
     door::{Json, Read, Write},
     problem::Result,
@@ -86,13 +86,15 @@ async fn pause(Path(id): Path<MailboxId>, call: Write) -> Result<Reply> {
 
 /// Use a mailbox again
 ///
-/// After a pause, or after its password was mended.
+/// After a pause, or after its password was mended. A pause by the system needs `acknowledged`; what came back before
+/// does not count any more then.
 #[utoipa::path(post, path = "/mailboxes/{id}/reconnect", tag = "Mailboxes", operation_id = "reconnect_mailbox",
-    params(("id" = MailboxId, Path)), security(("key" = ["mailboxes:write"])),
-    responses((status = OK, body = Mailbox)))]
-async fn reconnect(Path(id): Path<MailboxId>, call: Write) -> Result<Reply> {
-    let (mut work, ()) = call.open().await?;
-    let mailbox = work.t.mailboxes().reconnect(id).await?;
+    params(("id" = MailboxId, Path)), security(("key" = ["mailboxes:write"])), request_body = Resume,
+    responses((status = OK, body = Mailbox), (status = CONFLICT, description = "It needs to be acknowledged.")))]
+async fn reconnect(Path(id): Path<MailboxId>, call: Write<Option<Json<Resume>>>) -> Result<Reply> {
+    let (mut work, body) = call.open().await?;
+    let acknowledged = body.is_some_and(|Json(resume)| resume.acknowledged);
+    let mailbox = work.t.mailboxes().reconnect(id, acknowledged).await?;
     work.done(found(&mailbox)?).await
 }
 

@@ -5,6 +5,7 @@ mod decisions;
 mod documents;
 mod drafting;
 mod faults;
+mod pace;
 mod replies;
 mod samples;
 mod sequences;

@@ -93,6 +93,7 @@ fn mailbox(n: usize, server: SocketAddr) -> MailboxInput {
         port: Some(i32::from(server.port())),
         security: Some(Security::None),
         daily_cap: Some(100_000),
+        ramp: Some(false),
         gap_seconds: Some(0),
         ..MailboxInput::default()
     }

@@ -103,6 +103,10 @@ impl Campaigns<'_> {
         let sender = self.sender_of(row.campaign).await?;
         let mailbox =
             self.load(row.campaign, false).await?.mailboxes.first().copied().ok_or(Error::NotFound("mailbox"))?;
+        let now = self.t.now();
+        sqlx::query!("UPDATE test_mails SET mailbox_id = $2, sending_at = $3 WHERE id = $1", id, mailbox.0, now)
+            .execute(self.t.conn())
+            .await?;
         let url = format!("{}/p/example", self.t.db().settings().public_url);
         let mut written = render::sample(&email, 0, &facts, &sender, &url);
         written.subject = format!("[Test] {}", written.subject);

@@ -18,7 +18,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{InboundMail, Match};
-use crate::{Result, suppressions::Because};
+use crate::{Result, mailboxes::CameBack, suppressions::Because};
 
 /// Characters of the sender's name that a timeline shows.
 const NAME: usize = 100;
@@ -41,7 +41,10 @@ impl InboundMail<'_> {
             InboundKind::OutOfOffice => self.away(id, mail, judgement, found, &mut effects).await?,
             InboundKind::AutoReply => self.entry(id, mail, LeadEventKind::AutoReplied, found).await?,
             InboundKind::Bounce => self.bounced(id, mail, judgement, found).await?,
-            InboundKind::Complaint => self.suppressed(id, mail, judgement, found, SuppressionReason::Complaint).await?,
+            InboundKind::Complaint => {
+                self.came_back(found, CameBack::Complained).await?;
+                self.suppressed(id, mail, judgement, found, SuppressionReason::Complaint).await?;
+            }
             InboundKind::Unsubscribe => {
                 self.suppressed(id, mail, judgement, found, SuppressionReason::Unsubscribed).await?;
                 effects.push(Effect::SuppressedAddress);
@@ -173,10 +176,12 @@ impl InboundMail<'_> {
         match bounce.kind {
             BounceKind::Soft => return self.entry(id, mail, LeadEventKind::SoftBounced, found).await,
             BounceKind::Refused => {
+                self.came_back(found, CameBack::Bounced).await?;
                 self.end(found, EnrolmentState::Failed, EndReason::Rejected).await?;
                 self.entry(id, mail, LeadEventKind::Bounced, found).await?;
             }
             BounceKind::Hard => {
+                self.came_back(found, CameBack::Bounced).await?;
                 self.end(found, EnrolmentState::Bounced, EndReason::HardBounce).await?;
                 // Only the address that was written to: the lead may have another one by now.
                 let target = found.recipient.clone().map(SuppressionTarget::Address);
@@ -226,6 +231,17 @@ impl InboundMail<'_> {
             return self.entry(id, mail, kind, found).await;
         }
         self.log(found, word).await
+    }
+
+    /// Counts against the mailbox that has sent the e-mail. Enrolments are locked before messages.
+    async fn came_back(&mut self, found: &Match, how: CameBack) -> Result<()> {
+        let Some(message) = found.message else { return Ok(()) };
+        if let Some(enrolment) = found.enrolment {
+            sqlx::query!("SELECT id FROM enrolments WHERE id = $1 FOR UPDATE", enrolment.0)
+                .fetch_optional(self.t.conn())
+                .await?;
+        }
+        self.t.mailboxes().came_back(message, how).await
     }
 
     /// Ends the enrolment that a mail is about, whether or not all its e-mails have left.

@@ -12,7 +12,7 @@ use crate::Result;
 pub(crate) struct Turn {
     /// E-mails it may still send.
     pub room: i64,
-    /// The time between two of them.
+    /// The time until the next one, drawn anew each time: a machine that sends by the clock is easily told.
     pub gap: Duration,
 }
 
@@ -20,13 +20,17 @@ impl Mailboxes<'_> {
     /// What the mailbox may do at `now`. The caller holds its row, so nobody else counts at the same time.
     pub(crate) async fn turn(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<Turn> {
         let row = sqlx::query!(
-            r#"SELECT daily_cap - mailbox_used(id, $2) AS "room!", gap_seconds FROM mailboxes WHERE id = $1"#,
+            r#"SELECT mailbox_cap(daily_cap, ramp_from, $2) - mailbox_used(id, $2) AS "room!",
+                      gap_seconds + floor(random() * (gap_max_seconds - gap_seconds + 1))::int AS "gap!"
+               FROM mailboxes WHERE id = $1"#,
             id.0,
             now
         )
         .fetch_one(self.t.conn())
         .await?;
-        Ok(Turn { room: row.room, gap: Duration::seconds(i64::from(row.gap_seconds)) })
+        // Bounces among the first e-mails say something only once there are more; then is now.
+        let room = if self.judge(id).await? { row.room } else { 0 };
+        Ok(Turn { room, gap: Duration::seconds(i64::from(row.gap)) })
     }
 
     /// The cap is reached: nothing until the oldest e-mail of the last 24 hours is a day old.
@@ -34,7 +38,11 @@ impl Mailboxes<'_> {
         sqlx::query!(
             "UPDATE mailboxes SET not_before = w.at, next_send_at = w.at
              FROM (SELECT coalesce(min(sending_at) + interval '24 hours', $2::timestamptz + interval '1 hour') AS at
-                   FROM messages WHERE mailbox_id = $1 AND sending_at > $2 - interval '24 hours') w
+                   FROM (SELECT sending_at FROM messages
+                         WHERE mailbox_id = $1 AND sending_at > $2::timestamptz - interval '24 hours'
+                         UNION ALL
+                         SELECT sending_at FROM test_mails
+                         WHERE mailbox_id = $1 AND sending_at > $2::timestamptz - interval '24 hours') used) w
              WHERE id = $1",
             id.0,
             now

@@ -14,7 +14,7 @@ use domain::{
 use uuid::Uuid;
 
 use super::Messages;
-use crate::{Result, campaigns::walk::At, suppressions::Because};
+use crate::{Result, campaigns::walk::At, mailboxes::CameBack, suppressions::Because};
 
 /// The row that an outcome is about.
 struct Row {
@@ -201,6 +201,7 @@ impl Messages<'_> {
             return self.tell_of(row, LeadEventKind::Bounced, reply).await;
         }
         self.end(row, EnrolmentState::Bounced, EndReason::HardBounce).await?;
+        self.t.mailboxes().came_back(row.id, CameBack::Bounced).await?;
         let Some(address) = row.recipient.clone() else { return Ok(()) };
         self.log(row, "bounced", reply).await?;
         self.t
