@@ -103,6 +103,8 @@ wire_enum! {
         NoHealthyMailbox = "no_healthy_mailbox",
         /// What is due waits for a draft that somebody approves.
         ApprovalBacklog = "approval_backlog",
+        /// The recipients' domains have had what they may get.
+        RecipientLimit = "recipient_limit",
     }
 }
 
@@ -115,6 +117,7 @@ impl HoldReason {
             Self::DailyCap => "Every mailbox has sent what it may in 24 hours.",
             Self::NoHealthyMailbox => "No mailbox of this campaign is connected.",
             Self::ApprovalBacklog => "What is due waits for drafts to be approved.",
+            Self::RecipientLimit => "The domains of the recipients have had what they may get for now.",
         }
     }
 }

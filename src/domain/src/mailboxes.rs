@@ -8,8 +8,12 @@ use crate::{
 };
 
 mod health;
+mod limits;
+mod test;
 
 pub use health::{BOUNCE_WINDOW, COMPLAINT_WINDOW, Health, Outlook};
+pub use limits::{RecipientLimits, group_label, recipient_group};
+pub use test::{ConnectionTest, Protocol, TestStep, TestStepKind, report, steps_of};
 
 wire_enum! {
     /// What stands behind a mailbox.
@@ -91,6 +95,8 @@ pub struct Mailbox {
     pub next_send_at: Option<DateTime<Utc>>,
     /// When its connection was last tested, and found good.
     pub checked_at: Option<DateTime<Utc>>,
+    /// The last test of its connection, step by step.
+    pub test: Option<ConnectionTest>,
     /// Version for If-Match; grows with every change.
     pub version: i64,
 }

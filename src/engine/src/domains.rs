@@ -31,6 +31,10 @@ pub async fn check(db: &Db, job: &CheckDomain) -> Result<()> {
     };
     let mut t = db.tenant(&actor).await?;
     t.domains().record_check(job.domain, &domain.expected, outcome).await?;
+    t.commit().await?;
+    // Apart, because whoever sends holds a campaign first and then looks at the domain.
+    let mut t = db.tenant(&actor).await?;
+    t.domains().hold_campaigns(job.domain).await?;
     Ok(t.commit().await?)
 }
 

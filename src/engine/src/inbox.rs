@@ -4,6 +4,7 @@
 mod ask;
 mod reader;
 mod session;
+mod test;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -18,6 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{mail::tls, post};
 use ask::Failure;
+pub(crate) use test::test;
 use reader::{Held, Reader};
 
 /// How often somebody looks for inboxes that are due.
@@ -145,7 +147,7 @@ impl Visit {
         let mut t = self.db.tenant(actor).await?;
         let source = t.inboxes().source(&self.hand).await?.ok_or(End::NotOurs)?;
         t.commit().await?;
-        let server = session::open(post::guard(&self.db), self.tls.clone(), &source).await?;
+        let server = session::open(post::guard(&self.db), self.tls.clone(), &source.server).await?;
         let reader = Reader::new(&self.db, actor, self.hand, source, held);
         reader.work(server, self.place.is_some(), &self.stop).await
     }

@@ -1,6 +1,8 @@
 //! Single mails: the test of a connection, test mails of campaigns, mails of the system itself. Each
 //! is taken, committed, and only then handed over, so none leaves twice.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use domain::messages::SendOutcome;
 use service::{
@@ -8,29 +10,47 @@ use service::{
     jobs::{SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox},
     people::SystemMail,
 };
+use tokio_rustls::rustls::ClientConfig;
 use uuid::Uuid;
 
 use crate::{
+    inbox,
     mail::{
         MimeError, OutgoingMail, html_from_text,
         smtp::{Credentials, Password, Security, SmtpClient, SmtpServer},
+        tls,
     },
     post,
     worker::{SystemMailServer, SystemPost},
 };
 
-/// Tests the connection of a mailbox and says which step failed.
-pub(crate) async fn test_mailbox(db: &Db, job: &TestMailbox) -> Result<()> {
+/// Tests the connections of a mailbox, step by step: to the server that sends, and to the one that is read.
+///
+/// # Errors
+/// When the database is away.
+pub async fn test_mailbox(db: &Db, job: &TestMailbox) -> Result<()> {
+    test_mailbox_with(db, tls::web(), job).await
+}
+
+/// The same, for an installation with its own certificate authority.
+///
+/// # Errors
+/// When the database is away.
+pub async fn test_mailbox_with(db: &Db, tls: Arc<ClientConfig>, job: &TestMailbox) -> Result<()> {
     let actor = db.platform().system_actor(job.company, "system").await?;
     let mut t = db.tenant(&actor).await?;
     let connection = match t.mailboxes().connection(job.mailbox).await {
         Err(service::Error::NotFound(_)) => return Ok(()),
         other => other?,
     };
+    let replies = t.inboxes().server(job.mailbox).await?;
     t.commit().await?;
-    let outcome = post::probe(db, &connection).await;
+    let mut steps = post::probe(db, &connection).await;
+    if let Some(replies) = replies {
+        steps.extend(inbox::test(post::guard(db), tls, &replies).await);
+    }
     let mut t = db.tenant(&actor).await?;
-    t.mailboxes().record_test(job.mailbox, outcome).await?;
+    t.mailboxes().record_test(job.mailbox, steps).await?;
     Ok(t.commit().await?)
 }
 

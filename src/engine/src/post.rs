@@ -2,7 +2,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use domain::{mailboxes::Security as Protection, messages::SendOutcome};
+use domain::{
+    domains::Standing,
+    mailboxes::{Protocol, Security as Protection, TestStep, TestStepKind, report},
+    messages::SendOutcome,
+};
 use service::{Db, mailboxes::Connection};
 
 use crate::mail::{
@@ -65,13 +69,35 @@ pub(crate) fn write_down(mail: &OutgoingMail, signer: Option<&Signer>) -> Result
     }
 }
 
-/// Tests a connection; the error says which step failed, in words for the page.
-pub(crate) async fn probe(db: &Db, connection: &Connection) -> Result<(), String> {
+/// Tests the way out of a mailbox, step by step, without a mail.
+pub(crate) async fn probe(db: &Db, connection: &Connection) -> Vec<TestStep> {
+    let (host, security) = (connection.host.as_str(), connection.security);
+    let mut done = Vec::new();
     let client = client(db).with_limits(Limits::uniform(PROBE));
-    match client.probe(&server(connection)).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    }
+    let failure = match client.connect_noting(&server(connection), &mut done).await {
+        Err(error) => Some(error.to_string()),
+        Ok(mut session) => {
+            let said = session.try_sender(connection.address.as_str()).await;
+            session.quit().await;
+            match said {
+                HandOver::Accepted { .. } => {
+                    done.push(TestStepKind::Sender);
+                    None
+                }
+                // Busy is not refused.
+                HandOver::Deferred { reply, .. } => {
+                    let mut steps = report(Protocol::Smtp, security, host, &done, None);
+                    let message = format!("The server wants no mail just now: {reply}");
+                    let step = TestStepKind::Sender;
+                    steps.push(TestStep { protocol: Protocol::Smtp, step, standing: Standing::Warn, message });
+                    return steps;
+                }
+                HandOver::Rejected { reply, .. } => Some(format!("the server answered: {reply}")),
+                HandOver::NotStarted { reason } | HandOver::Unknown { reason } => Some(reason),
+            }
+        }
+    };
+    report(Protocol::Smtp, security, host, &done, failure.as_deref())
 }
 
 /// A connection that could not be made, as an outcome.

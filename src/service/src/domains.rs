@@ -2,6 +2,7 @@
 //! A private key is sealed on the way in and only the sender opens it.
 
 mod checking;
+mod holding;
 mod key;
 
 use domain::{

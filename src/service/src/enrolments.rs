@@ -61,14 +61,15 @@ impl Enrolments<'_> {
                    l.email AS "email?: EmailAddress", m.due_at AS "due_at?", m.state AS "message_state?: MessageState",
                    coalesce(m.waits_for_draft, false) AS "waits_for_draft!",
                    EXISTS (SELECT FROM drafts d WHERE d.message_id = m.id AND d.state = 'open') AS "has_draft!",
-                   m.detail AS "detail?", e.away_until, c.state AS "campaign_state: CampaignState",
+                   m.detail AS "detail?", CASE WHEN m.waits_until = m.due_at THEN m.waits_for END AS waits_for,
+                   e.away_until, c.state AS "campaign_state: CampaignState",
                    b.address AS "mailbox?", b.state AS "mailbox_state?: MailboxState", nullif(b.not_before, '-infinity') AS "not_before?"
             FROM enrolments e
             JOIN campaigns c ON c.id = e.campaign_id
             LEFT JOIN leads l ON l.id = e.lead_id
             LEFT JOIN mailboxes b ON b.id = e.mailbox_id
             LEFT JOIN LATERAL (
-                SELECT g.id, g.due_at, g.state, g.detail, g.waits_for_draft FROM messages g
+                SELECT g.id, g.due_at, g.state, g.detail, g.waits_for_draft, g.waits_for, g.waits_until FROM messages g
                 WHERE g.enrolment_id = e.id AND g.state IN ('scheduled', 'claimed', 'sending', 'deferred', 'held')
                 ORDER BY g.created_at DESC, g.id DESC LIMIT 1
             ) m ON true
@@ -111,6 +112,7 @@ impl Enrolments<'_> {
                         },
                         overdue: r.next_at.is_some_and(|at| at <= now),
                         detail: r.detail.as_deref(),
+                        waits_for: r.waits_for.as_deref(),
                         mailbox: r.mailbox.as_deref(),
                         mailbox_state: r.mailbox_state,
                         mailbox_waits: r.not_before.is_some_and(|at| at > now),
@@ -385,6 +387,8 @@ struct Facts<'a> {
     draft: DraftWait,
     overdue: bool,
     detail: Option<&'a str>,
+    /// What it was moved for, while that is why it is due later.
+    waits_for: Option<&'a str>,
     mailbox: Option<&'a str>,
     mailbox_state: Option<MailboxState>,
     mailbox_waits: bool,
@@ -426,6 +430,7 @@ fn why_not_yet(f: &Facts<'_>) -> String {
         }
         (CampaignState::Running, _) if !f.overdue => match (f.message, f.state) {
             _ if f.is_away => "The lead is out of office.".to_owned(),
+            _ if f.waits_for.is_some() => f.waits_for.unwrap_or_default().to_owned(),
             (Some(MessageState::Deferred), _) => {
                 format!("The server said “later”: {}", f.detail.unwrap_or("no words"))
             }
@@ -454,6 +459,7 @@ mod tests {
             draft: DraftWait::None,
             overdue: true,
             detail: None,
+            waits_for: None,
             mailbox: Some("nora@halden.example"),
             mailbox_state: Some(MailboxState::Connected),
             mailbox_waits: false,
@@ -481,6 +487,10 @@ mod tests {
                 "The server said “later”: 451 busy",
             ),
             (Facts { overdue: false, is_away: true, ..facts() }, "The lead is out of office."),
+            (
+                Facts { overdue: false, state: EnrolmentState::WaitingWindow, waits_for: Some("In line."), ..facts() },
+                "In line.",
+            ),
             (Facts { state: EnrolmentState::Paused, paused: Some("by Nora"), ..facts() }, "It is paused: by Nora."),
             (Facts { state: EnrolmentState::WaitingTask, message: None, ..facts() }, "Waits until its task is done."),
             (

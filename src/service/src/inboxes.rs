@@ -10,7 +10,7 @@ use domain::{
     mailboxes::{MailboxKind, Security},
 };
 
-pub use reading::{Cursor, Ended, Fetched, InHand, InTheWay, Source, Stuck, claim};
+pub use reading::{Cursor, Ended, Fetched, ImapServer, InHand, InTheWay, Source, Stuck, claim};
 
 use uuid::Uuid;
 

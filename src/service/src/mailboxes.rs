@@ -2,6 +2,8 @@
 //! the sender opens them.
 
 mod health;
+mod limits;
+mod test;
 mod turn;
 
 use std::collections::HashMap;
@@ -11,8 +13,11 @@ pub(crate) use health::CameBack;
 use domain::{
     DomainId, EmailAddress, MailboxId, Permission, Problem,
     campaigns::PausedBy,
-    mailboxes::{BOUNCE_WINDOW, COMPLAINT_WINDOW, Health, Mailbox, MailboxInput, MailboxKind, MailboxState, Security},
+    mailboxes::{
+        BOUNCE_WINDOW, COMPLAINT_WINDOW, ConnectionTest, Health, Mailbox, MailboxInput, MailboxKind, MailboxState, Security,
+    },
 };
+use sqlx::types::Json;
 use zeroize::Zeroizing;
 
 use crate::{Error, Result, Tenant, audit::Entry, domains::SigningKey, error::OnConstraint, jobs::TestMailbox};
@@ -302,7 +307,7 @@ impl Mailboxes<'_> {
         self.record("mailbox.removed", mailbox.address.as_str()).await
     }
 
-    /// Queues a test of the connection; its outcome appears in `state`, `last_error` and `checked_at`.
+    /// Queues a test of the connection; its outcome appears in `test`, `state`, `last_error` and `checked_at`.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -360,31 +365,6 @@ impl Mailboxes<'_> {
         })
     }
 
-    /// The outcome of a connection test: good, or the words of what failed.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn record_test(&mut self, id: MailboxId, outcome: std::result::Result<(), String>) -> Result<()> {
-        let now = self.t.now();
-        match outcome {
-            Ok(()) => {
-                sqlx::query!(
-                    "UPDATE mailboxes
-                     SET state = CASE WHEN state = 'reconnect' THEN 'connected' ELSE state END,
-                         last_error = NULL, checked_at = $2
-                     WHERE id = $1",
-                    id.0,
-                    now
-                )
-                .execute(self.t.conn())
-                .await?;
-                self.start_over(id).await?;
-            }
-            Err(words) => self.set_state(id, MailboxState::Reconnect, Some(&words)).await?,
-        }
-        self.t.tell("mailboxes", id.0).await
-    }
-
     /// Holds up a mailbox, or lets it go on. What a fault does to one that a person has paused is to
     /// leave its words: only a person ends a pause.
     pub(crate) async fn set_state(&mut self, id: MailboxId, state: MailboxState, error: Option<&str>) -> Result<()> {
@@ -414,7 +394,7 @@ impl Mailboxes<'_> {
                    m.state AS "state: MailboxState", m.last_error, m.paused_by AS "paused_by: PausedBy", m.pause_reason,
                    m.daily_cap, m.ramp_from IS NOT NULL AS "ramp!", m.gap_seconds, m.gap_max_seconds,
                    mailbox_cap(m.daily_cap, m.ramp_from, $2) AS "cap_now!", mailbox_used(m.id, $2) AS "sent_24h!",
-                   m.next_send_at, m.checked_at, m.version, h.sent AS "sent!", h.bounced AS "bounced!",
+                   m.next_send_at, m.checked_at, m.test AS "test: Json<ConnectionTest>", m.version, h.sent AS "sent!", h.bounced AS "bounced!",
                    h.complained AS "complained!"
             FROM mailboxes m CROSS JOIN LATERAL mailbox_health(m.id, m.healthy_from, $3, $4) h
             WHERE $1::uuid IS NULL OR m.id = $1
@@ -451,6 +431,7 @@ impl Mailboxes<'_> {
                 sent_24h: r.sent_24h,
                 next_send_at: r.next_send_at,
                 checked_at: r.checked_at,
+                test: r.test.map(|test| test.0),
                 version: r.version,
             })
             .collect())

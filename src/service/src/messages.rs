@@ -13,6 +13,7 @@
 pub mod claim;
 mod outcome;
 pub mod reap;
+mod room;
 
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId,

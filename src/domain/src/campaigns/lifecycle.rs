@@ -139,7 +139,7 @@ impl Lifecycle {
     pub fn start_on_time(self, now: DateTime<Utc>) -> Result {
         match (self.state, self.starts_at) {
             (S::Scheduled, Some(at)) if now - at > MAX_LATENESS => {
-                self.hold(now, "It should have started while the system was not running. Check it, then resume.")
+                self.hold(0, now, "It should have started while the system was not running. Check it, then resume.")
             }
             (S::Scheduled, _) => self.start(now),
             _ => self.refuse("start"),
@@ -163,13 +163,13 @@ impl Lifecycle {
         }
     }
 
-    /// The system pauses, with a reason in words.
+    /// The system pauses, with a reason in words; `in_flight` e-mails are in the hands of a server.
     ///
     /// # Errors
     /// Refused unless scheduled or running.
-    pub fn hold(self, now: DateTime<Utc>, reason: impl Into<String>) -> Result {
+    pub fn hold(self, in_flight: i64, now: DateTime<Utc>, reason: impl Into<String>) -> Result {
         let reason = reason.into();
-        self.pause(0, now).map(|change| match change {
+        self.pause(in_flight, now).map(|change| match change {
             Change::Done(paused) => {
                 Change::Done(Self { paused_by: Some(PausedBy::System), pause_reason: Some(reason), ..paused })
             }

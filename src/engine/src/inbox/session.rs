@@ -8,8 +8,8 @@ use async_imap::{
     error::Error,
     imap_proto::{Capability, Response, ResponseCode},
 };
-use domain::mailboxes::Security;
-use service::inboxes::Source;
+use domain::mailboxes::{Security, TestStepKind};
+use service::inboxes::ImapServer;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -21,7 +21,10 @@ use tokio_rustls::{
 };
 
 use super::ask::{Failure, PATIENCE, Server, ask, step, words_of};
-use crate::mail::host_guard::{HostGuard, is_public};
+use crate::mail::{
+    host_guard::{HostGuard, is_public},
+    tls,
+};
 
 /// A connection, encrypted or not.
 pub(super) trait Line: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
@@ -40,20 +43,31 @@ pub(super) struct Opened {
 }
 
 /// Connects, signs in and opens the INBOX.
-pub(super) async fn open(guard: HostGuard, tls: Arc<ClientConfig>, source: &Source) -> Result<Opened, Failure> {
-    let stream = connect(guard, source).await?;
+pub(super) async fn open(guard: HostGuard, tls: Arc<ClientConfig>, source: &ImapServer) -> Result<Opened, Failure> {
+    open_noting(guard, tls, source, &mut Vec::new()).await
+}
+
+/// The same, with the steps that were done: after a failure, the next one is what failed.
+pub(super) async fn open_noting(
+    guard: HostGuard,
+    tls: Arc<ClientConfig>,
+    source: &ImapServer,
+    done: &mut Vec<TestStepKind>,
+) -> Result<Opened, Failure> {
+    let stream = connect(guard, source, done).await?;
     let client = match source.security {
-        Security::Tls => greeted(encrypt(tls, Box::new(stream), &source.host).await?).await?,
-        Security::None => greeted(Box::new(stream)).await?,
+        Security::Tls => greeted(encrypt(tls, Box::new(stream), &source.host, done).await?, done).await?,
+        Security::None => greeted(Box::new(stream), done).await?,
         Security::StartTls => {
-            let mut client = greeted(Box::new(stream)).await?;
+            let mut client = greeted(Box::new(stream), done).await?;
             let asked = step("Encrypting", client.run_command_and_check_ok("STARTTLS", None)).await;
             asked.map_err(|failure| failure.hint("The server may not offer STARTTLS: choose TLS."))?;
             // What the server has said in the clear is forgotten (RFC 9051, 6.2.1).
-            Client::new(encrypt(tls, client.into_inner(), &source.host).await?)
+            Client::new(encrypt(tls, client.into_inner(), &source.host, done).await?)
         }
     };
     let mut server = Server { session: sign_in(client, source).await?, news: false };
+    done.push(TestStepKind::SignIn);
     let (mut validity, mut tells) = (None, false);
     ask(&mut server, "Asking what the server can do", PATIENCE, "CAPABILITY", |told| {
         if let Response::Capabilities(list) = told {
@@ -70,15 +84,21 @@ pub(super) async fn open(guard: HostGuard, tls: Arc<ClientConfig>, source: &Sour
     })
     .await?;
     let uid_validity = validity.ok_or_else(|| Failure::new("Opening INBOX: the server gives no UIDVALIDITY."))?;
+    done.push(TestStepKind::Inbox);
     Ok(Opened { server, uid_validity, tells })
 }
 
-async fn connect(guard: HostGuard, source: &Source) -> Result<TcpStream, Failure> {
+async fn connect(
+    guard: HostGuard,
+    source: &ImapServer,
+    done: &mut Vec<TestStepKind>,
+) -> Result<TcpStream, Failure> {
     let lookup = guard.resolve(&source.host, source.port);
     let addresses = timeout(PATIENCE, lookup)
         .await
         .map_err(|_| Failure::new("Looking up the name: the name server did not answer in time."))?
         .map_err(|error| Failure::new(format!("Looking up the name: `{}`: {error}. Check the host.", source.host)))?;
+    done.push(TestStepKind::NameLookup);
     let mut failure = String::new();
     for address in addresses {
         if source.security == Security::None && is_public(address.ip()) {
@@ -86,7 +106,10 @@ async fn connect(guard: HostGuard, source: &Source) -> Result<TcpStream, Failure
             continue;
         }
         match timeout(PATIENCE, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Ok(stream)) => {
+                done.push(TestStepKind::Connect);
+                return Ok(stream);
+            }
             Ok(Err(error)) => failure = format!("{address}: {error}"),
             Err(_) => failure = format!("{address} did not answer in time"),
         }
@@ -94,28 +117,43 @@ async fn connect(guard: HostGuard, source: &Source) -> Result<TcpStream, Failure
     Err(Failure::new(format!("Connecting: {failure}. Check host and port.")))
 }
 
-async fn encrypt(tls: Arc<ClientConfig>, stream: Box<dyn Line>, host: &str) -> Result<Box<dyn Line>, Failure> {
+async fn encrypt(
+    config: Arc<ClientConfig>,
+    stream: Box<dyn Line>,
+    host: &str,
+    done: &mut Vec<TestStepKind>,
+) -> Result<Box<dyn Line>, Failure> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let name = ServerName::try_from(bare.to_owned())
         .map_err(|_| Failure::new(format!("Encrypting: `{host}` is no name a certificate can have.")))?;
-    match timeout(PATIENCE, TlsConnector::from(tls).connect(name, stream)).await {
-        Ok(Ok(encrypted)) => Ok(Box::new(encrypted)),
+    match timeout(PATIENCE, TlsConnector::from(config).connect(name, stream)).await {
+        Ok(Ok(encrypted)) => {
+            done.extend([TestStepKind::Tls, TestStepKind::Certificate]);
+            Ok(Box::new(encrypted))
+        }
+        Ok(Err(error)) if tls::is_about_certificate(&error) => {
+            done.push(TestStepKind::Tls);
+            Err(Failure::new(format!("Encrypting: {error}. Check the host.")))
+        }
         Ok(Err(error)) => Err(Failure::new(format!("Encrypting: {error}. Check the port and how it is protected."))),
         Err(_) => Err(Failure::new("Encrypting: the server did not answer in time. Check the port.")),
     }
 }
 
-async fn greeted(stream: Box<dyn Line>) -> Result<Client<Box<dyn Line>>, Failure> {
+async fn greeted(stream: Box<dyn Line>, done: &mut Vec<TestStepKind>) -> Result<Client<Box<dyn Line>>, Failure> {
     let mut client = Client::new(stream);
     match timeout(PATIENCE, client.read_response()).await {
-        Ok(Ok(Some(_))) => Ok(client),
+        Ok(Ok(Some(_))) => {
+            done.push(TestStepKind::Greeting);
+            Ok(client)
+        }
         Ok(Ok(None)) => Err(Failure::new("Connecting: the server hung up. Check the port.")),
         Ok(Err(error)) => Err(Failure::new(format!("Connecting: {}. Check the port.", words_of(&error.into())))),
         Err(_) => Err(Failure::new("Connecting: the server did not greet in time. Check the port and its protection.")),
     }
 }
 
-async fn sign_in(client: Client<Box<dyn Line>>, source: &Source) -> Result<Imap, Failure> {
+async fn sign_in(client: Client<Box<dyn Line>>, source: &ImapServer) -> Result<Imap, Failure> {
     let asked = timeout(PATIENCE, client.login(&source.username, source.password.as_str())).await;
     match asked {
         Ok(Ok(session)) => Ok(session),

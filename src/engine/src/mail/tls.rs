@@ -1,8 +1,8 @@
 //! How connections to mail servers are encrypted: by the certificate authorities of the web, and by nothing less.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+use tokio_rustls::rustls::{ClientConfig, Error, RootCertStore, crypto::ring};
 
 /// What a client trusts.
 #[must_use]
@@ -14,4 +14,10 @@ pub fn web() -> Arc<ClientConfig> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Arc::new(config)
+}
+
+/// Whether encryption failed because of the certificate: what it is for, who vouches for it, until when.
+pub(crate) fn is_about_certificate(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    matches!(error, Some(Error::InvalidCertificate(_) | Error::NoCertificatesPresented))
 }

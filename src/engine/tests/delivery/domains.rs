@@ -2,13 +2,18 @@
 
 use domain::{
     DomainId,
+    campaigns::{CampaignState, PausedBy},
     domains::{DomainInput, RecordKind, Signer, SigningInput, Standing, failing},
     messages::SendOutcome,
 };
-use service::{Error, jobs::CheckDomain};
+use engine::letters;
+use service::{
+    Error,
+    jobs::{CheckDomain, SendTestMail},
+};
 use testing::dns::{NameServer, Record};
 
-use crate::support::{DOMAIN, Desk, GOOD, of, standings};
+use crate::support::{DOMAIN, Desk, GOOD, Sink, of, standings};
 
 /// `GOOD`, and what else a test names.
 fn good_and<'a>(more: &[Record<'a>]) -> Vec<Record<'a>> {
@@ -145,4 +150,62 @@ async fn checks_come_daily_and_after_a_refusal_about_policy() {
     assert!(!due().await, "that is about the recipient");
     desk.record(&claimed[1], &refused("550 5.7.26 this mail is unauthenticated")).await;
     assert!(due().await);
+}
+
+#[tokio::test]
+async fn a_test_mail_that_is_refused_about_policy_has_the_domain_checked() {
+    let test = testing::db_at("2026-11-20T10:00:00Z".parse().unwrap()).await;
+    let dns = NameServer::start(&GOOD);
+    for (reply, checked) in [("550 5.7.26 this mail is unauthenticated", true), ("550 5.1.1 no such user", false)] {
+        let sink = Sink::that_refuses("rcpt", reply);
+        let desk = Desk::at(&test, dns.address(), sink.address.port()).await;
+        let campaign = desk.campaign(&["a@lark.example"]).await;
+        test.clock().advance(chrono::Duration::minutes(11));
+        let mut t = desk.db.tenant(&desk.company.owner).await.unwrap();
+        let step = t.campaigns().steps(campaign).await.unwrap().steps()[0].id;
+        let mail = t.campaigns().request_test_mail(campaign, step, None, "nora@halden.example").await.unwrap().id;
+        t.commit().await.unwrap();
+        letters::send_test(&desk.db, &SendTestMail { company: desk.company.id, mail }).await.unwrap();
+        assert_eq!(desk.domain().await.next_check_at <= test.clock().now(), checked, "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn campaigns_are_held_when_the_domain_of_all_their_mailboxes_begins_to_fail() {
+    let test = testing::db().await;
+    let dns = NameServer::start(&GOOD);
+    let desk = Desk::at(&test, dns.address(), 9).await;
+    let (name, value) = desk.make_key().await;
+    let dns = dns.publish(&good_and(&[("TXT", &name, &value)]));
+    desk.check().await;
+    let id = desk.campaign(&["a@lark.example"]).await;
+    let another = desk.campaign_from(vec![desk.mailbox, desk.company.mailbox().await], &["b@lark.example"]).await;
+    let state = async |id| {
+        let mut t = desk.db.tenant(&desk.company.owner).await.unwrap();
+        t.campaigns().get(id).await.unwrap().lifecycle
+    };
+    desk.check().await;
+    assert_eq!(state(id).await.state, CampaignState::Running, "all is well");
+
+    // The record of the key is gone, and the policy.
+    let without: Vec<_> = GOOD.into_iter().filter(|(_, name, _)| !name.starts_with("_dmarc")).collect();
+    let dns = dns.publish(&without);
+    desk.check().await;
+    assert_eq!(state(another).await.state, CampaignState::Running, "its other mailbox goes on");
+    let held = state(id).await;
+    assert_eq!((held.state, held.paused_by), (CampaignState::Paused, Some(PausedBy::System)));
+    let reason = held.pause_reason.unwrap();
+    assert!(reason.starts_with("halden.example fails DKIM, DMARC, so"), "{reason}");
+    let resume = async |acknowledged| {
+        let mut t = desk.db.tenant(&desk.company.owner).await.unwrap();
+        let resumed = t.campaigns().resume(id, acknowledged).await;
+        t.commit().await.unwrap();
+        resumed
+    };
+    assert!(matches!(resume(false).await, Err(Error::Refused(_))), "it needs to be read");
+    assert!(matches!(resume(true).await, Err(Error::Invalid(_))), "it still fails");
+    let _dns = dns.publish(&good_and(&[("TXT", &name, &value)]));
+    desk.check().await;
+    resume(true).await.unwrap();
+    assert_eq!(state(id).await.state, CampaignState::Running);
 }

@@ -125,6 +125,11 @@ impl Desk<'_> {
 
     /// A campaign of one step to these, started. The domain counts as good.
     pub async fn campaign(&self, to: &[&str]) -> CampaignId {
+        self.campaign_from(vec![self.mailbox], to).await
+    }
+
+    /// The same from other mailboxes.
+    pub async fn campaign_from(&self, mailboxes: Vec<MailboxId>, to: &[&str]) -> CampaignId {
         testing::let_domains_pass(&self.db, &self.company.owner).await;
         let leads = to.iter().map(|to| LeadInput { email: Some((*to).to_owned()), ..LeadInput::default() }).collect();
         let mut t = self.db.tenant(&self.company.owner).await.unwrap();
@@ -133,7 +138,7 @@ impl Desk<'_> {
             name: Some("Signed".into()),
             audience: Some(Audience::Filter { filter: LeadFilter::default() }),
             window: Some(SendingWindow::always()),
-            mailboxes: Some(vec![self.mailbox]),
+            mailboxes: Some(mailboxes),
             ..CampaignInput::default()
         };
         let id = t.campaigns().create(input).await.unwrap().id;
@@ -162,6 +167,15 @@ pub struct Sink {
 
 impl Sink {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, which refuses a command for good.
+    pub fn that_refuses(command: &str, reply: &str) -> Self {
+        Self::start_with(&["-f", command, "-B", reply])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("saleswright-sink-{}-{n}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
@@ -173,7 +187,7 @@ impl Sink {
         if rustix::process::geteuid().is_root() {
             command.args(["-u", "nobody"]);
         }
-        command.arg("-d").arg(folder.join("mail.")).args([&address.to_string(), "100"]);
+        command.args(options).arg("-d").arg(folder.join("mail.")).args([&address.to_string(), "100"]);
         let process = command.stdin(Stdio::null()).spawn().expect("smtp-sink starts: apt-get install postfix");
         let sink = Self { process, folder, address };
         for _ in 0..1_000 {

@@ -33,6 +33,18 @@ impl Drop for Desk<'_> {
     }
 }
 
+/// How a client encrypts that trusts this certificate alone.
+pub fn trusting(certificate: CertificateDer<'static>) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).expect("a certificate");
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("usual versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(tls)
+}
+
 impl<'d> Desk<'d> {
     pub async fn at(test: &'d TestDb) -> Self {
         let company = test.company("Halden").await;
@@ -79,15 +91,8 @@ impl<'d> Desk<'d> {
 
     /// Reads with a server whose certificate is trusted.
     pub fn read_trusting(&mut self, trusted: CertificateDer<'static>) {
-        let mut roots = RootCertStore::empty();
-        roots.add(trusted).expect("a certificate");
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("usual versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         let (db, stop) = (self.db.clone(), self.stop.clone());
-        self.reader = Some(tokio::spawn(engine::inbox::run_with(db, Arc::new(tls), stop)));
+        self.reader = Some(tokio::spawn(engine::inbox::run_with(db, trusting(trusted), stop)));
     }
 
     /// The worker ends, as at a restart; the next one has a stop of its own.

@@ -100,6 +100,16 @@ impl Dovecot {
         fs::rename(aside, there).expect("delivered");
     }
 
+    /// Makes a folder beside the INBOX, as Maildir++ has them.
+    pub fn make_folder(&self, name: &str) {
+        let folder = self.folder.join("mail").join(format!(".{name}"));
+        for part in ["new", "cur", "tmp"] {
+            fs::create_dir_all(folder.join(part)).expect("a folder");
+            give_away(&folder.join(part));
+        }
+        give_away(&folder);
+    }
+
     /// Forgets which uids the mails have, as a server does that was restored from a copy.
     pub fn count_anew(&self) {
         for entry in fs::read_dir(self.folder.join("mail")).expect("a folder") {

@@ -1,5 +1,6 @@
 //! Reading replies from a real IMAP server: each mail once, at once, through whatever goes wrong on the way.
 
+mod connections;
 mod desk;
 mod dovecot;
 mod faults;

@@ -5,7 +5,7 @@ use domain::{
     campaigns::CampaignState,
     enrolments::EnrolmentState,
     leads::LeadInput,
-    mailboxes::{MailboxInput, MailboxState},
+    mailboxes::{MailboxInput, MailboxState, Protocol, Security, report},
     messages::{LEASE, MessageState, SendOutcome},
 };
 use service::{campaigns::advance::advance, messages::reap::reap};
@@ -88,8 +88,9 @@ async fn only_a_person_ends_a_pause_of_a_mailbox() {
     let (id, _) = story.mailbox().await;
     let mut t = story.db.tenant(story.actor()).await.expect("open");
     t.mailboxes().pause(id).await.expect("paused");
-    for outcome in [Err("535 wrong password".to_owned()), Ok(())] {
-        t.mailboxes().record_test(id, outcome).await.expect("kept");
+    for failure in [Some("535 wrong password"), None] {
+        let steps = report(Protocol::Smtp, Security::Tls, "smtp.halden.example", &[], failure);
+        t.mailboxes().record_test(id, steps).await.expect("kept");
     }
     t.commit().await.expect("kept");
     assert_eq!(story.mailbox().await.1, MailboxState::Paused);

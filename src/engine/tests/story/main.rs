@@ -5,6 +5,7 @@ mod decisions;
 mod documents;
 mod drafting;
 mod faults;
+mod limits;
 mod pace;
 mod replies;
 mod samples;

@@ -58,7 +58,7 @@ impl Campaigns<'_> {
             && let Err(crate::Error::Invalid(problems)) = self.require_checks(&campaign).await
         {
             let words: Vec<_> = problems.into_iter().map(|p| p.message).collect();
-            let held = campaign.lifecycle.clone().hold(now, words.join(" "))?;
+            let held = campaign.lifecycle.clone().hold(0, now, words.join(" "))?;
             return self.finish(campaign, held, "paused", Some(&words.join(" "))).await;
         }
         match &change {
@@ -87,6 +87,18 @@ impl Campaigns<'_> {
             self.release_claimed(id).await?;
         }
         self.finish(campaign, change, "paused", None).await
+    }
+
+    /// The system pauses a running campaign. In any other state there is nothing to pause.
+    pub(crate) async fn hold(&mut self, id: CampaignId, reason: &str) -> Result<()> {
+        let campaign = self.load(id, true).await?;
+        if campaign.lifecycle.state != CampaignState::Running {
+            return Ok(());
+        }
+        let in_flight = self.in_flight(id).await?;
+        let change = campaign.lifecycle.clone().hold(in_flight, self.t.now(), reason)?;
+        self.release_claimed(id).await?;
+        self.finish(campaign, change, "paused", Some(reason)).await.map(drop)
     }
 
     /// Goes on. What is planned moves as the campaign's catch-up policy says, so nothing comes in a burst.

@@ -2,6 +2,7 @@
 
 use domain::{
     CampaignId, EmailAddress, LeadId, MailboxId, Permission, Problem, StepId,
+    domains::is_about_policy,
     messages::LEASE,
     steps::{TestMail, TestMailState},
 };
@@ -113,14 +114,15 @@ impl Campaigns<'_> {
         Ok(Some(TestMailToSend { mailbox, recipient: row.recipient, written }))
     }
 
-    /// What became of a test mail.
+    /// What became of a test mail. A refusal for a reason of policy has the domain checked.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn finish_test_mail(&mut self, id: Uuid, state: &str, detail: &str) -> Result<()> {
         let now = self.t.now();
-        let campaign = sqlx::query_scalar!(
-            "UPDATE test_mails SET state = $2, detail = $3, finished_at = $4 WHERE id = $1 RETURNING campaign_id",
+        let row = sqlx::query!(
+            r#"UPDATE test_mails SET state = $2, detail = $3, finished_at = $4 WHERE id = $1
+               RETURNING campaign_id, mailbox_id AS "mailbox: MailboxId""#,
             id,
             state,
             detail,
@@ -128,6 +130,10 @@ impl Campaigns<'_> {
         )
         .fetch_optional(self.t.conn())
         .await?;
-        self.t.tell("campaigns", campaign).await
+        let Some(row) = row else { return Ok(()) };
+        if let Some(mailbox) = row.mailbox.filter(|_| state == "failed" && is_about_policy(detail)) {
+            self.t.domains().doubt(mailbox).await?;
+        }
+        self.t.tell("campaigns", row.campaign_id).await
     }
 }

@@ -49,9 +49,9 @@ pub struct Cursor {
     pub compare_since: Option<NaiveDate>,
 }
 
-/// What a worker needs to sign in and go on.
+/// A server that replies are read at, and who signs in there.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct ImapServer {
     /// Host of the server.
     pub host: String,
     /// Port of the server.
@@ -62,6 +62,13 @@ pub struct Source {
     pub username: String,
     /// Password.
     pub password: Zeroizing<String>,
+}
+
+/// What a worker needs to sign in and go on.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where.
+    pub server: ImapServer,
     /// How far it has been read.
     pub cursor: Cursor,
     /// The mail at which reading has failed, if it has.
@@ -131,6 +138,29 @@ pub async fn claim(db: &Db) -> Result<Option<InHand>> {
 }
 
 impl Inboxes<'_> {
+    /// Where the replies to a mailbox are read, if they are, for a test. Opens the password; only a worker calls it.
+    ///
+    /// # Errors
+    /// Internal when the master key has changed.
+    pub async fn server(&mut self, mailbox: MailboxId) -> Result<Option<ImapServer>> {
+        let row = sqlx::query!(
+            r#"SELECT host, port, security AS "security: Security", username, password_sealed FROM inboxes
+               WHERE mailbox_id = $1"#,
+            mailbox.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let company = self.t.actor().company();
+        Ok(Some(ImapServer {
+            host: row.host,
+            port: u16::try_from(row.port).map_err(Error::internal)?,
+            security: row.security,
+            username: row.username,
+            password: self.t.db().secrets().open(company, mailbox.0, &row.password_sealed)?,
+        }))
+    }
+
     /// What the worker needs. Opens the password; nobody else calls it. `None` when it is not the worker's any more.
     ///
     /// # Errors
@@ -152,11 +182,13 @@ impl Inboxes<'_> {
         let is_due = row.compared_at.is_none_or(|at| at + COMPARE <= now);
         let days_before = |at: DateTime<Utc>, days| (at - Duration::days(days)).date_naive().max(row.since);
         Ok(Some(Source {
-            host: row.host,
-            port: u16::try_from(row.port).map_err(Error::internal)?,
-            security: row.security,
-            username: row.username,
-            password: self.t.db().secrets().open(company, hand.mailbox.0, &row.password_sealed)?,
+            server: ImapServer {
+                host: row.host,
+                port: u16::try_from(row.port).map_err(Error::internal)?,
+                security: row.security,
+                username: row.username,
+                password: self.t.db().secrets().open(company, hand.mailbox.0, &row.password_sealed)?,
+            },
             cursor: Cursor {
                 uid_validity: row.uid_validity.and_then(|validity| u32::try_from(validity).ok()),
                 last_uid: u32::try_from(row.last_uid).unwrap_or_default(),

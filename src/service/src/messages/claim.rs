@@ -7,16 +7,21 @@ use domain::{
     drafts::STALE_AFTER,
     enrolments::{EndReason, EnrolmentState},
     leads::display_name,
+    mailboxes::{RecipientLimits, recipient_group},
     messages::LEASE,
     steps::{Email, Thread},
 };
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Claimed, Content, Messages};
+use super::{Claimed, Content, Messages, room::Wait};
 use crate::{
     Db, Result,
-    campaigns::{LeadFacts, Sender, write, write_approved},
+    campaigns::{
+        LeadFacts, Sender,
+        clock::{FAR, waiting_state},
+        write, write_approved,
+    },
 };
 
 /// Messages of one claim: few enough that a pause frees them soon, many enough that the claim
@@ -56,8 +61,25 @@ struct Row {
     facts: LeadFacts,
     suppressed: bool,
     window_over: bool,
+    /// Its place in the line of its recipient's group has come.
+    stood: bool,
     frozen: Option<Vec<u8>>,
     draft: Option<Approved>,
+}
+
+/// Who writes the e-mails of a mailbox.
+struct Author {
+    sender: Sender,
+    /// Whether what comes back is read.
+    hears: bool,
+    limits: RecipientLimits,
+}
+
+impl Row {
+    /// What its recipient counts with.
+    fn group(&self) -> Option<String> {
+        self.recipient.as_ref().map(|address| recipient_group(address.domain()).to_owned())
+    }
 }
 
 /// An e-mail of the same enrolment that was sent before.
@@ -83,12 +105,15 @@ impl Messages<'_> {
             return Ok(Vec::new());
         }
         let most = if turn.gap.is_zero() { turn.room.min(BATCH) } else { 1 };
-        let (sender, hears) = self.sender(mailbox, now).await?;
-        let (mut ready, mut ids) = (Vec::new(), Vec::new());
+        let Author { sender, hears, limits } = self.author(mailbox, now).await?;
+        let (mut ready, mut ids, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         let token: Uuid = self.t.new_id();
-        for row in self.due(mailbox, now, most).await? {
+        let due = self.due(mailbox, now, most).await?;
+        let wanted: Vec<_> = due.iter().filter(|row| !row.window_over).filter_map(Row::group).collect();
+        let mut room = self.room(limits, &wanted, now).await?;
+        for row in due {
             if row.window_over {
-                self.replan(&row).await?;
+                self.put_off(&row, now, None).await?;
                 continue;
             }
             let Some(recipient) = row.recipient.clone().filter(|_| !row.suppressed) else {
@@ -101,21 +126,30 @@ impl Messages<'_> {
             {
                 continue;
             }
+            let group = recipient_group(recipient.domain()).to_owned();
+            if let Some(wait) = room.take(&group, row.stood, now) {
+                self.put_off(&row, wait.at, Some((&group, &wait))).await?;
+                continue;
+            }
             let claimed = self.prepare(row, recipient, mailbox, token, &sender, hears);
             match claimed {
                 Ok(claimed) => {
                     ids.push(claimed.id.0);
+                    groups.push(group);
                     ready.push(claimed);
                 }
                 Err((enrolment, missing)) => self.end_incomplete(enrolment, &missing).await?,
             }
         }
         sqlx::query!(
-            "UPDATE messages SET state = 'claimed', lease_token = $2, lease_until = $3, updated_at = $4 WHERE id = ANY($1)",
+            "UPDATE messages m SET state = 'claimed', lease_token = $2, lease_until = $3, updated_at = $4,
+                 recipient_group = c.name, room_at = NULL
+             FROM unnest($1::uuid[], $5::text[]) AS c (id, name) WHERE m.id = c.id",
             &ids,
             token,
             now + LEASE,
             now,
+            &groups,
         )
         .execute(self.t.conn())
         .await?;
@@ -131,7 +165,7 @@ impl Messages<'_> {
             r#"
             SELECT d.id AS "id!: MessageId", d.campaign_id AS "campaign!: CampaignId",
                    d.enrolment_id AS "enrolment!: EnrolmentId", d.attempts AS "attempts!",
-                   d.window_ends_at <= $2 AS "window_over!",
+                   d.window_ends_at <= $2 AS "window_over!", coalesce(d.room_at <= $2, false) AS "stood!",
                    d.step_id AS "step!: StepId", d.variant AS "variant!", d.email AS "step_email: Json<Email>",
                    d.before AS "before: Json<Vec<Before>>",
                    l.email AS "email?: EmailAddress", l.first_name AS "first_name?", l.last_name AS "last_name?",
@@ -143,7 +177,7 @@ impl Messages<'_> {
             FROM (SELECT id, plan_shift FROM campaigns WHERE state = 'running') c
             CROSS JOIN LATERAL (
                 SELECT m.id, m.campaign_id, m.enrolment_id, m.lead_id, m.step_id, m.variant, m.attempts, m.due_at,
-                       m.window_ends_at, m.draft_id,
+                       m.window_ends_at, m.draft_id, m.room_at,
                        (SELECT w.step FROM campaign_versions v
                             CROSS JOIN LATERAL jsonb_array_elements(v.steps) AS w (step)
                         WHERE v.campaign_id = c.id AND v.number = e.version_number
@@ -199,6 +233,7 @@ impl Messages<'_> {
                 },
                 suppressed: r.suppressed,
                 window_over: r.window_over,
+                stood: r.stood,
                 frozen: r.frozen,
                 draft: r.draft.zip(r.draft_subject.zip(r.draft_body)).map(|(id, (subject, body))| Approved {
                     id,
@@ -259,10 +294,10 @@ impl Messages<'_> {
         })
     }
 
-    /// Who writes, and whether what comes back is read: an inbox that could not be read for a day hears nothing.
-    async fn sender(&mut self, mailbox: MailboxId, now: DateTime<Utc>) -> Result<(Sender, bool)> {
+    /// Who writes. An inbox that could not be read for a day hears nothing.
+    async fn author(&mut self, mailbox: MailboxId, now: DateTime<Utc>) -> Result<Author> {
         let row = sqlx::query!(
-            r#"SELECT m.from_name, m.address, c.name, c.postal_address,
+            r#"SELECT m.from_name, m.address, c.name, c.postal_address, c.recipient_hourly, c.recipient_daily,
                       m.kind = 'sandbox' OR EXISTS (
                           SELECT FROM inboxes i WHERE i.mailbox_id = m.id AND i.read_at > $2) AS "hears!"
                FROM mailboxes m, companies c WHERE m.id = $1"#,
@@ -273,27 +308,37 @@ impl Messages<'_> {
         .await?;
         let sender =
             Sender { name: row.from_name, address: row.address, company: row.name, postal_address: row.postal_address };
-        Ok((sender, row.hears))
+        let limits = RecipientLimits { per_hour: row.recipient_hourly, per_day: row.recipient_daily };
+        Ok(Author { sender, hears: row.hears, limits })
     }
 
-    /// The window closed while the message waited for its turn: the next one.
-    async fn replan(&mut self, row: &Row) -> Result<()> {
+    /// Not before `at`, and while the window is open: it has closed meanwhile, or there is no room at the recipient's
+    /// domain. Whoever waits for that keeps a place in line, unless the window moves it.
+    async fn put_off(&mut self, row: &Row, at: DateTime<Utc>, line: Option<(&str, &Wait)>) -> Result<()> {
         let now = self.t.now();
-        let slot = self.t.campaigns().next_slot(row.campaign, row.enrolment, row.step, now).await?;
+        let slot = self.t.campaigns().next_slot(row.campaign, row.enrolment, row.step, at).await?;
         sqlx::query!(
-            "UPDATE messages SET due_at = $2, window_ends_at = $3, updated_at = $4 WHERE id = $1",
+            "UPDATE messages SET due_at = $2, window_ends_at = $3, updated_at = $4, room_at = $5,
+                 recipient_group = coalesce($6, recipient_group), waits_for = $7,
+                 waits_until = CASE WHEN $7::text IS NOT NULL THEN $2::timestamptz END
+             WHERE id = $1",
             row.id.0,
             slot.due_at,
-            slot.ends_at,
+            slot.ends_at.min(FAR),
             now,
+            line.map(|_| slot.due_at).filter(|due| *due == at),
+            line.map(|(group, _)| group),
+            line.map(|(_, wait)| wait.words.as_str()),
         )
         .execute(self.t.conn())
         .await?;
+        let state = if line.is_some() { waiting_state(slot, now) } else { EnrolmentState::WaitingWindow };
         sqlx::query!(
-            "UPDATE enrolments SET state = 'waiting_window', updated_at = $2
+            "UPDATE enrolments SET state = $3, updated_at = $2
              WHERE id = $1 AND state IN ('active', 'waiting_delay', 'waiting_window')",
             row.enrolment.0,
             now,
+            state.as_str(),
         )
         .execute(self.t.conn())
         .await?;

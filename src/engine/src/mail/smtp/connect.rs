@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::mailboxes::TestStepKind;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{
     TlsConnector,
@@ -112,17 +113,27 @@ impl SmtpClient {
 
     /// Opens a session, signed in and ready for mail.
     pub async fn connect(&self, server: &SmtpServer) -> Result<Session, ConnectError> {
-        let (socket, peer) = self.open(server).await?;
+        self.connect_noting(server, &mut Vec::new()).await
+    }
+
+    /// The same, with the steps that were done: an error is about the next one.
+    pub async fn connect_noting(
+        &self,
+        server: &SmtpServer,
+        done: &mut Vec<TestStepKind>,
+    ) -> Result<Session, ConnectError> {
+        let (socket, peer) = self.open(server, done).await?;
         let hello_name = self.hello_name(&socket);
         let mut stream: Box<dyn Stream> = Box::new(socket);
         if server.security == Security::Tls {
-            stream = self.encrypt(stream, &server.host).await?;
+            stream = self.encrypt(stream, &server.host, done).await?;
         }
         let mut wire = Wire::new(stream);
         self.greeting(&mut wire).await?;
         let mut features = self.hello(&mut wire, &hello_name).await?;
+        done.push(TestStepKind::Greeting);
         if server.security == Security::StartTls {
-            wire = self.start_tls(wire, &features, &server.host).await?;
+            wire = self.start_tls(wire, &features, &server.host, done).await?;
             // What was announced in the clear is forgotten (RFC 3207 section 4.2).
             features = self.hello(&mut wire, &hello_name).await?;
         }
@@ -135,6 +146,7 @@ impl SmtpClient {
             }
             sign_in(&mut wire, &features, credentials, &self.limits).await?;
         }
+        done.push(TestStepKind::SignIn);
         Ok(Session::new(wire, features, self.limits))
     }
 
@@ -153,18 +165,24 @@ impl SmtpClient {
         Ok(report)
     }
 
-    async fn open(&self, server: &SmtpServer) -> Result<(TcpStream, SocketAddr), ConnectError> {
+    async fn open(
+        &self,
+        server: &SmtpServer,
+        done: &mut Vec<TestStepKind>,
+    ) -> Result<(TcpStream, SocketAddr), ConnectError> {
         let lookup = self.guard.resolve(&server.host, server.port);
         let addresses = timeout(self.limits.connect, lookup)
             .await
             .map_err(|_| ConnectError::new(Phase::NameLookup, "the name server did not answer in time"))?
             .map_err(|error| ConnectError::new(Phase::NameLookup, format_args!("`{}`: {error}", server.host)))?;
+        done.push(TestStepKind::NameLookup);
         let mut failure = ConnectError::new(Phase::Connect, "the name has no address");
         for address in addresses {
             match timeout(self.limits.connect, TcpStream::connect(address)).await {
                 Ok(Ok(socket)) => {
                     // Small writes that wait for an acknowledgement cost 40 ms each with Nagle's algorithm.
                     socket.set_nodelay(true).map_err(|error| ConnectError::new(Phase::Connect, error))?;
+                    done.push(TestStepKind::Connect);
                     return Ok((socket, address));
                 }
                 Ok(Err(error)) => failure.message = format!("{address}: {error}"),
@@ -174,13 +192,25 @@ impl SmtpClient {
         Err(failure)
     }
 
-    async fn encrypt(&self, stream: Box<dyn Stream>, host: &str) -> Result<Box<dyn Stream>, ConnectError> {
+    async fn encrypt(
+        &self,
+        stream: Box<dyn Stream>,
+        host: &str,
+        done: &mut Vec<TestStepKind>,
+    ) -> Result<Box<dyn Stream>, ConnectError> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(bare.to_owned())
             .map_err(|_| ConnectError::new(Phase::Tls, format_args!("`{host}` is no name a certificate can have")))?;
         let handshake = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream);
         match timeout(self.limits.tls, handshake).await {
-            Ok(Ok(encrypted)) => Ok(Box::new(encrypted)),
+            Ok(Ok(encrypted)) => {
+                done.extend([TestStepKind::Tls, TestStepKind::Certificate]);
+                Ok(Box::new(encrypted))
+            }
+            Ok(Err(error)) if tls::is_about_certificate(&error) => {
+                done.push(TestStepKind::Tls);
+                Err(ConnectError::new(Phase::Tls, format_args!("the certificate does not hold: {error}")))
+            }
             Ok(Err(error)) => Err(ConnectError::new(Phase::Tls, format_args!("encryption failed: {error}"))),
             Err(_) => Err(ConnectError::new(Phase::Tls, "the server did not answer the TLS handshake in time")),
         }
@@ -207,7 +237,13 @@ impl SmtpClient {
         }
     }
 
-    async fn start_tls(&self, mut wire: Wire, features: &Features, host: &str) -> Result<Wire, ConnectError> {
+    async fn start_tls(
+        &self,
+        mut wire: Wire,
+        features: &Features,
+        host: &str,
+        done: &mut Vec<TestStepKind>,
+    ) -> Result<Wire, ConnectError> {
         if !features.start_tls {
             return Err(ConnectError::new(Phase::Tls, "the server does not offer STARTTLS"));
         }
@@ -217,7 +253,7 @@ impl SmtpClient {
             return Err(ConnectError::refused(Phase::Tls, &reply));
         }
         let stream = wire.into_stream().map_err(failed)?;
-        Ok(Wire::new(self.encrypt(stream, host).await?))
+        Ok(Wire::new(self.encrypt(stream, host, done).await?))
     }
 
     fn hello_name(&self, socket: &TcpStream) -> String {

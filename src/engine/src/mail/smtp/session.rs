@@ -86,6 +86,27 @@ impl Session {
         }
     }
 
+    /// Asks whether the server sends for this address, and begins no mail.
+    pub async fn try_sender(&mut self, address: &str) -> HandOver {
+        let mail = Mail { from: address, to: address, mime: b"" };
+        if let Some(refusal) = mail.unfit_for(&self.features) {
+            return refusal;
+        }
+        let state = std::mem::replace(&mut self.state, State::Over);
+        if state != State::Ready {
+            return not_started("the session is in the middle of a mail");
+        }
+        let wait = self.limits.sender;
+        match self.wire.command(&mail.mail_command(&self.features), wait).await {
+            Ok(reply) if reply.class() == Class::Intermediate => {
+                not_started(WireError::Garbled("a reply that does not belong to the command"))
+            }
+            // Whoever uses the session begins with RSET.
+            Ok(reply) => self.conclude(Phase::Sender, &reply, State::HalfWay),
+            Err(error) => not_started(error),
+        }
+    }
+
     /// Says good-bye. The connection closes in any case.
     pub async fn quit(mut self) {
         if self.is_usable() {

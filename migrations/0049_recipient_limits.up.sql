@@ -1,0 +1,51 @@
+-- What the recipients of one domain get from a company, and the last test of each connection.
+ALTER TABLE companies
+    -- The most e-mails to one domain, over all mailboxes; no limit when absent.
+    ADD COLUMN recipient_hourly int CHECK (recipient_hourly BETWEEN 1 AND 100000),
+    ADD COLUMN recipient_daily int CHECK (recipient_daily BETWEEN 1 AND 100000);
+
+ALTER TABLE messages
+    -- What its recipient counts with: a domain, or the provider of addresses that anybody can have. Written by the claim.
+    ADD COLUMN recipient_group text,
+    -- Its place in the line of that group, while it stands there.
+    ADD COLUMN room_at timestamptz,
+    -- Why it is due only at `waits_until`, in words. Due at another time, it waits for something else by now.
+    ADD COLUMN waits_for text,
+    ADD COLUMN waits_until timestamptz;
+-- What the limits count.
+CREATE INDEX messages_recipient_idx ON messages (company_id, recipient_group, sending_at) WHERE sending_at IS NOT NULL;
+CREATE INDEX messages_recipient_claimed_idx ON messages (company_id, recipient_group) WHERE state = 'claimed';
+-- The end of the line.
+CREATE INDEX messages_room_idx ON messages (company_id, recipient_group, room_at)
+    WHERE room_at IS NOT NULL AND state IN ('scheduled', 'deferred');
+
+-- Its steps, as `domain::mailboxes::ConnectionTest` says.
+ALTER TABLE mailboxes ADD COLUMN test jsonb;
+
+-- Why a running campaign sends nothing at the moment; absent when it sends, or when nothing is due.
+CREATE OR REPLACE FUNCTION campaign_hold(campaign uuid, now timestamptz) RETURNS text
+    LANGUAGE sql STABLE
+AS $$
+    WITH box AS (
+        SELECT m.id, m.state = 'connected' AS connected,
+               mailbox_used(m.id, now) >= mailbox_cap(m.daily_cap, m.ramp_from, now) AS full_up,
+               EXISTS (SELECT FROM messages g WHERE g.company_id = m.company_id AND g.mailbox_id = m.id
+                         AND g.campaign_id = campaign AND g.state IN ('scheduled', 'deferred')
+                         AND NOT g.waits_for_draft AND g.due_at <= now) AS due
+        FROM campaign_mailboxes cm JOIN mailboxes m ON m.id = cm.mailbox_id
+        WHERE cm.campaign_id = campaign
+    )
+    SELECT CASE
+        WHEN NOT EXISTS (SELECT FROM box WHERE connected) THEN 'no_healthy_mailbox'
+        WHEN EXISTS (SELECT FROM box WHERE due AND connected AND NOT full_up) THEN NULL
+        WHEN EXISTS (SELECT FROM box WHERE due AND connected) THEN 'daily_cap'
+        WHEN EXISTS (SELECT FROM box WHERE due) THEN 'no_healthy_mailbox'
+        WHEN EXISTS (SELECT FROM messages g WHERE g.company_id = (SELECT current_company())
+                       AND g.campaign_id = campaign AND g.state = 'scheduled' AND g.waits_for_draft
+                       AND g.due_at <= now) THEN 'approval_backlog'
+        WHEN (SELECT g.waits_until = g.due_at FROM messages g WHERE g.company_id = (SELECT current_company())
+                AND g.campaign_id = campaign AND g.state = 'scheduled' ORDER BY g.due_at LIMIT 1) THEN 'recipient_limit'
+        WHEN EXISTS (SELECT FROM enrolments e WHERE e.company_id = (SELECT current_company())
+                       AND e.campaign_id = campaign AND e.state = 'waiting_window') THEN 'outside_window'
+    END
+$$;
