@@ -47,7 +47,7 @@ use pages::{
     runs::{RunPage, RunsPage, StartRunPage},
     sandbox::{SandboxMailPage, SandboxPage},
     settings::{
-        AuditPage, CompanySettingsPage, ConnectorPage, ConnectorsPage, DomainPage, DomainsPage, KeysPage,
+        AuditPage, CompanySettingsPage, ConnectorPage, ConnectorsPage, DomainPage, DomainsPage, KeysPage, MailboxPage,
         MailboxRepliesPage, MailboxesPage, MembersPage, ModelsPage, SuppressionsPage, WritingPage,
     },
     tasks::TasksPage,
@@ -140,6 +140,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings") view=CompanySettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/company") view=CompanySettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/mailboxes") view=MailboxesPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/mailboxes/:mailbox") view=MailboxPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/mailboxes/:mailbox/replies") view=MailboxRepliesPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/domains") view=DomainsPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/domains/:domain") view=DomainPage ssr=SsrMode::Async/>

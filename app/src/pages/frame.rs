@@ -218,6 +218,8 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "test-sent" => "The test e-mail is on its way.",
         "mailbox-saved" => "Mailbox saved. Its connection is being tested.",
         "mailbox-resumed" => "Mailbox resumed. Its connection is being tested.",
+        "pace-saved" => "Pace saved.",
+        "limits-saved" => "Limits saved.",
         "mailbox-tested" => "The connection is being tested.",
         "mailbox-paused" => "Mailbox paused.",
         "mailbox-removed" => "Mailbox removed.",

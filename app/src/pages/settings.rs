@@ -13,10 +13,12 @@ mod models;
 mod suppressions;
 mod writing;
 
-use crate::pages::written::tab_title;
+#[cfg(feature = "ssr")]
 use leptos::prelude::*;
 
+#[cfg(feature = "ssr")]
 use crate::{
+    pages::written::tab_title,
     shell::{PageScroll, Topbar},
     ui::{TabLink, Tabs},
 };
@@ -27,13 +29,14 @@ pub use connectors::{ConnectorPage, ConnectorsPage};
 pub use domains::{DomainPage, DomainsPage};
 pub use inbox::MailboxRepliesPage;
 pub use keys::{KeysPage, NEW_KEY};
-pub use mailboxes::MailboxesPage;
+pub use mailboxes::{MailboxPage, MailboxesPage};
 pub use members::MembersPage;
 pub use models::{ModelsPage, NEW_WEBHOOK};
 pub use suppressions::SuppressionsPage;
 pub use writing::WritingPage;
 
 /// The frame of a settings page: its siblings as tabs, and the body.
+#[cfg(feature = "ssr")]
 fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyView {
     let base = format!("/t/{slug}/settings");
     let items = [

@@ -22,6 +22,7 @@ mod mailboxes;
 mod me;
 mod memories;
 mod models;
+mod recipient_limits;
 pub(crate) mod runs;
 mod steps;
 mod suppressions;
@@ -50,6 +51,7 @@ pub fn router() -> OpenApiRouter {
         .merge(commands::router())
         .merge(enrolments::router())
         .merge(mailboxes::router())
+        .merge(recipient_limits::router())
         .merge(domains::router())
         .merge(inbound::router())
         .merge(inboxes::router())

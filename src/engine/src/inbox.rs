@@ -19,8 +19,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{mail::tls, post};
 use ask::Failure;
-pub(crate) use test::test;
 use reader::{Held, Reader};
+pub(crate) use test::test;
 
 /// How often somebody looks for inboxes that are due.
 const LOOK: Duration = Duration::from_secs(2);

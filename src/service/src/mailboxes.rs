@@ -5,16 +5,19 @@ mod health;
 mod limits;
 mod test;
 mod turn;
+mod used_by;
 
 use std::collections::HashMap;
 
 pub(crate) use health::CameBack;
+pub use used_by::UsedBy;
 
 use domain::{
     DomainId, EmailAddress, MailboxId, Permission, Problem,
     campaigns::PausedBy,
     mailboxes::{
-        BOUNCE_WINDOW, COMPLAINT_WINDOW, ConnectionTest, Health, Mailbox, MailboxInput, MailboxKind, MailboxState, Security,
+        BOUNCE_WINDOW, COMPLAINT_WINDOW, ConnectionTest, Health, Mailbox, MailboxInput, MailboxKind, MailboxState,
+        Security,
     },
 };
 use sqlx::types::Json;

@@ -100,7 +100,7 @@ async fn reconnect(Path(id): Path<MailboxId>, call: Write<Option<Json<Resume>>>)
 
 /// Test the connection of a mailbox
 ///
-/// It happens at once, in the background; `checked_at` and `last_error` of the mailbox tell the outcome.
+/// It happens at once, in the background; `test` of the mailbox tells the outcome, step by step.
 #[utoipa::path(post, path = "/mailboxes/{id}/test", tag = "Mailboxes", operation_id = "test_mailbox",
     params(("id" = MailboxId, Path)), security(("key" = ["mailboxes:write"])),
     responses((status = ACCEPTED, body = Mailbox)))]

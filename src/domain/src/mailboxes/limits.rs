@@ -112,7 +112,8 @@ mod tests {
         ] {
             assert_eq!(recipient_group(domain), group, "{domain}");
         }
-        for own in ["corvus.example", "gmail.example", "live.io", "mail.gmail.com", "yahoo.co.jp", "outlook.corvus.example"]
+        for own in
+            ["corvus.example", "gmail.example", "live.io", "mail.gmail.com", "yahoo.co.jp", "outlook.corvus.example"]
         {
             assert_eq!(recipient_group(own), own);
         }

@@ -88,11 +88,7 @@ pub(super) async fn open_noting(
     Ok(Opened { server, uid_validity, tells })
 }
 
-async fn connect(
-    guard: HostGuard,
-    source: &ImapServer,
-    done: &mut Vec<TestStepKind>,
-) -> Result<TcpStream, Failure> {
+async fn connect(guard: HostGuard, source: &ImapServer, done: &mut Vec<TestStepKind>) -> Result<TcpStream, Failure> {
     let lookup = guard.resolve(&source.host, source.port);
     let addresses = timeout(PATIENCE, lookup)
         .await

@@ -113,6 +113,8 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("pause_mailbox", NotFound),
     ("reconnect_mailbox", NotFound),
     ("test_mailbox", NotFound),
+    ("get_recipient_limits", OwnOnly),
+    ("set_recipient_limits", NoIds),
     ("list_domains", OwnOnly),
     ("create_domain", NoIds),
     ("get_domain", NotFound),

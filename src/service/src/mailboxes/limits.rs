@@ -13,7 +13,8 @@ impl Mailboxes<'_> {
     /// [`crate::Error::Forbidden`] without the right to read.
     pub async fn limits(&mut self) -> Result<RecipientLimits> {
         self.t.require(Permission::Read).await?;
-        let row = sqlx::query!("SELECT recipient_hourly, recipient_daily FROM companies").fetch_one(self.t.conn()).await?;
+        let row =
+            sqlx::query!("SELECT recipient_hourly, recipient_daily FROM companies").fetch_one(self.t.conn()).await?;
         Ok(RecipientLimits { per_hour: row.recipient_hourly, per_day: row.recipient_daily })
     }
 

@@ -20,9 +20,13 @@ impl Mailboxes<'_> {
         let now = self.t.now();
         let failed = steps.iter().find(|step| step.protocol == Protocol::Smtp && step.standing == Standing::Fail);
         let failed = failed.map(|step| format!("{}: {}", step.step.label(), step.message));
-        sqlx::query!("UPDATE mailboxes SET test = $2 WHERE id = $1", id.0, Json(ConnectionTest { at: now, steps }) as _)
-            .execute(self.t.conn())
-            .await?;
+        sqlx::query!(
+            "UPDATE mailboxes SET test = $2 WHERE id = $1",
+            id.0,
+            Json(ConnectionTest { at: now, steps }) as _
+        )
+        .execute(self.t.conn())
+        .await?;
         match failed {
             None => {
                 sqlx::query!(
