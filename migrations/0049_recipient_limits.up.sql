@@ -44,7 +44,8 @@ AS $$
                        AND g.campaign_id = campaign AND g.state = 'scheduled' AND g.waits_for_draft
                        AND g.due_at <= now) THEN 'approval_backlog'
         WHEN (SELECT g.waits_until = g.due_at FROM messages g WHERE g.company_id = (SELECT current_company())
-                AND g.campaign_id = campaign AND g.state = 'scheduled' ORDER BY g.due_at LIMIT 1) THEN 'recipient_limit'
+                AND g.campaign_id = campaign AND g.state = 'scheduled'
+              ORDER BY g.due_at, g.waits_until LIMIT 1) THEN 'recipient_limit'
         WHEN EXISTS (SELECT FROM enrolments e WHERE e.company_id = (SELECT current_company())
                        AND e.campaign_id = campaign AND e.state = 'waiting_window') THEN 'outside_window'
     END
