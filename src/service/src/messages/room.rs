@@ -92,14 +92,17 @@ impl Messages<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
+        // What has no limit is not counted; what has one is seldom more than that.
         let rows = sqlx::query!(
             r#"SELECT g.name AS "name!", c.claimed + h.sent AS "hour!", c.claimed + d.sent AS "day!",
                       w.room_at AS "line_ends_at?"
                FROM (SELECT DISTINCT name FROM unnest($1::text[]) AS n (name)) g
                CROSS JOIN LATERAL (SELECT count(*) AS sent FROM messages
-                                   WHERE recipient_group = g.name AND sending_at > $2::timestamptz - interval '1 hour') h
+                                   WHERE $3 AND recipient_group = g.name
+                                     AND sending_at > $2::timestamptz - interval '1 hour') h
                CROSS JOIN LATERAL (SELECT count(*) AS sent FROM messages
-                                   WHERE recipient_group = g.name AND sending_at > $2::timestamptz - interval '24 hours') d
+                                   WHERE $4 AND recipient_group = g.name
+                                     AND sending_at > $2::timestamptz - interval '24 hours') d
                CROSS JOIN LATERAL (SELECT count(*) AS claimed FROM messages
                                    WHERE recipient_group = g.name AND state = 'claimed' AND lease_until > $2) c
                LEFT JOIN LATERAL (SELECT m.room_at FROM messages m
@@ -108,7 +111,9 @@ impl Messages<'_> {
                                     AND m.state IN ('scheduled', 'deferred')
                                   ORDER BY m.room_at DESC LIMIT 1) w ON true"#,
             groups,
-            now
+            now,
+            limits.per_hour.is_some(),
+            limits.per_day.is_some(),
         )
         .fetch_all(self.t.conn())
         .await?;
