@@ -62,6 +62,8 @@ ids! {
     MailboxId,
     /// A domain that e-mails are sent from.
     DomainId,
+    /// A host name that links of e-mails lead over.
+    LinkHostId,
     /// A campaign.
     CampaignId,
     /// A step of a campaign.

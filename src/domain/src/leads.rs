@@ -375,6 +375,14 @@ wire_enum! {
         Suppressed = "suppressed",
         /// Left a campaign.
         Left = "left",
+        /// Has opened an e-mail.
+        Opened = "opened",
+        /// Has followed a link of an e-mail.
+        Clicked = "clicked",
+        /// A program has fetched the picture of an e-mail; nobody need have read it.
+        MachineOpened = "machine_opened",
+        /// A program has followed a link of an e-mail.
+        MachineClicked = "machine_clicked",
     }
 }
 

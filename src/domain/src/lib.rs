@@ -47,6 +47,7 @@ pub mod suppressions;
 pub mod tasks;
 pub mod template;
 pub mod threads;
+pub mod tracking;
 #[cfg(feature = "agents")]
 pub mod triggers;
 pub mod window;

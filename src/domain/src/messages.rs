@@ -189,6 +189,16 @@ pub struct Message {
     pub subject: Option<String>,
     /// `Message-ID` header, once it was written.
     pub message_id_header: Option<String>,
+    /// It was sent with a picture that tells of opens.
+    pub tracks_opens: bool,
+    /// It was sent with links that tell of clicks.
+    pub tracks_clicks: bool,
+    /// The first time that a person opened it, as far as one can tell.
+    pub opened_at: Option<DateTime<Utc>>,
+    /// The first time that a person followed one of its links.
+    pub clicked_at: Option<DateTime<Utc>>,
+    /// The last thing that a program did with it, in words, while no person has opened it.
+    pub machine: Option<String>,
 }
 
 #[cfg(test)]

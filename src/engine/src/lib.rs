@@ -15,6 +15,7 @@ pub mod mcp;
 pub mod sandbox;
 pub mod sender;
 mod step_webhooks;
+pub mod tracking;
 pub mod worker;
 
 mod http;

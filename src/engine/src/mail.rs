@@ -10,7 +10,7 @@ pub mod tls;
 
 pub use dkim::Signer;
 pub use host_guard::HostGuard;
-pub use mime::{MimeError, OutgoingMail, html_from_text};
+pub use mime::{MimeError, OutgoingMail, html_from_text, html_with_links};
 pub use smtp::{
     ConnectError, Credentials, EnhancedCode, HandOver, Limits, Password, Phase, ProbeReport, Security, Session,
     SmtpClient, SmtpServer,

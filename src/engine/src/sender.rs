@@ -16,8 +16,9 @@ use service::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    mail::{MimeError, OutgoingMail, Signer, html_from_text, smtp::Session},
+    mail::{MimeError, OutgoingMail, Signer, smtp::Session},
     post,
+    tracking::{Body, body},
 };
 
 /// Mailboxes that are served at the same time by one process.
@@ -147,11 +148,11 @@ async fn send(
     session: &mut Session,
 ) -> Result<bool> {
     let mime = match &claimed.content {
-        Content::Frozen(mime) => Ok(mime.clone()),
-        Content::Written(_) => freeze(db, connection, signer, claimed),
+        Content::Frozen(mime) => Ok((mime.clone(), None)),
+        Content::Written(_) => freeze(db, connection, signer, claimed).map(|(mime, links)| (mime, Some(links))),
     };
-    let mime = match mime {
-        Ok(mime) => mime,
+    let (mime, links) = match mime {
+        Ok(frozen) => frozen,
         Err(error) if error.is_about_the_lead() => {
             let reply = format!("The e-mail could not be written: {error}");
             return refuse(db, actor, claimed, &reply).await.map(|()| true);
@@ -165,6 +166,9 @@ async fn send(
     let mut t = db.tenant(actor).await?;
     let server = format!("{}:{}", connection.host, connection.port);
     let go = t.messages().begin_sending(claimed, subject, &mime, &server).await?;
+    if let Some(links) = links.filter(|_| go) {
+        t.messages().keep_links(claimed, &links).await?;
+    }
     t.commit().await?;
     if !go {
         return Ok(true);
@@ -233,13 +237,15 @@ fn unwritable(error: &MimeError) -> SendOutcome {
     SendOutcome::NotStarted { reason: format!("No e-mail can be written: {error}"), needs_person: true }
 }
 
+/// The bytes of an e-mail, and where the links that are followed lead.
 fn freeze(
     db: &Db,
     connection: &service::mailboxes::Connection,
     signer: Option<&Signer>,
     claimed: &Claimed,
-) -> std::result::Result<Vec<u8>, MimeError> {
-    let Content::Written(written) = &claimed.content else { return Ok(Vec::new()) };
+) -> std::result::Result<(Vec<u8>, Vec<String>), MimeError> {
+    let Content::Written(written) = &claimed.content else { return Ok((Vec::new(), Vec::new())) };
+    let Body { html, links } = body(&written.text, claimed);
     let mail = OutgoingMail {
         from_name: connection.from_name.clone(),
         from_address: connection.address.to_string(),
@@ -248,7 +254,7 @@ fn freeze(
         reply_to: None,
         subject: written.subject.clone(),
         text: written.text.clone(),
-        html: Some(html_from_text(&written.text)),
+        html: Some(html),
         message_id: claimed.message_id_header.clone(),
         in_reply_to: claimed.thread.last().cloned(),
         references: claimed.thread.clone(),
@@ -256,5 +262,5 @@ fn freeze(
         unsubscribe_mailto: claimed.unsubscribe_mailto.clone(),
         date: db.clock().now(),
     };
-    post::write_down(&mail, signer)
+    Ok((post::write_down(&mail, signer)?, links))
 }

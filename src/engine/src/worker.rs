@@ -6,15 +6,17 @@ use service::{
     Db, Error, Result,
     jobs::{
         AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CallStepWebhook, CarryOutRejection, CheckConnector,
-        CheckDomain, ClassifyThread, ExecuteMarketingAgent, FinishSignIn, FireTrigger, GenerateMarketingReport,
-        LookAtSchedules, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel, WakeThread,
-        WorkOnImport, WorkOnRun, Worker, WriteDrafts, WriteSamples,
+        CheckDomain, CheckLinkHost, ClassifyThread, ExecuteMarketingAgent, FinishSignIn, FireTrigger,
+        GenerateMarketingReport, LookAtSchedules, SendSignUpMail, SendSystemMail, SendTestMail, TestMailbox, TestModel,
+        WakeThread, WorkOnImport, WorkOnRun, Worker, WriteDrafts, WriteSamples,
     },
 };
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{agents, classifying, domains, drafting, inbox, letters, mcp, models, schedules, sender, step_webhooks};
+use crate::{
+    agents, classifying, domains, drafting, inbox, letters, mcp, models, schedules, sender, step_webhooks, tracking,
+};
 
 /// How often the reconciler looks.
 const RECONCILE: Duration = Duration::from_secs(60);
@@ -68,7 +70,7 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
     let (sign_up_post, asked, set_off) = (system_post.clone(), db.clone(), db.clone());
     let (executions, reports, answered) = (db.clone(), db.clone(), db.clone());
     let (rejections, names, snoozed, calls) = (db.clone(), db.clone(), db.clone(), db.clone());
-    let (looked, begun, finished) = (db.clone(), db.clone(), db.clone());
+    let (looked, begun, finished, hosts) = (db.clone(), db.clone(), db.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
             let db = campaigns.clone();
@@ -121,6 +123,10 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
         .on(move |job: CheckDomain| {
             let db = names.clone();
             async move { domains::check(&db, &job).await }
+        })
+        .on(move |job: CheckLinkHost| {
+            let db = hosts.clone();
+            async move { tracking::check_host(&db, &job).await }
         })
         .on(move |job: BeginSignIn| {
             let db = begun.clone();
@@ -211,6 +217,10 @@ async fn reconcile(db: Db, stop: CancellationToken) {
 /// When the database is away.
 pub async fn upkeep(db: &Db) -> Result<()> {
     db.platform().sweep(db.clock().now()).await?;
+    if let Err(error) = db.platform().keep_months(db.clock().now()).await {
+        // Months are made three ahead, so this may wait for the next hour.
+        tracing::warn!(error = &error as &dyn std::error::Error, "The months of events were not looked after");
+    }
     service::agents::refresh(db).await
 }
 
@@ -252,6 +262,9 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     }
     for (company, domain) in db.platform().due_domains(now).await? {
         go_on(domain, wake(db, company, &CheckDomain { company, domain }).await)?;
+    }
+    for (company, host) in db.platform().due_link_hosts(now).await? {
+        go_on(host, wake(db, company, &CheckLinkHost { company, host }).await)?;
     }
     for (company, mail) in db.platform().waiting_system_mails(now).await? {
         go_on(mail, wake(db, company, &SendSystemMail { company, mail }).await)?;

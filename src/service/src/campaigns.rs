@@ -21,6 +21,7 @@ use domain::{
     CampaignId, LeadId, MailboxId, Permission, Problem, UserId,
     campaigns::{Audience, AudienceKind, Campaign, CampaignInput, CampaignState, Lifecycle, PausedBy, Rules},
     steps::Sequence,
+    tracking::Tracking,
     window::{SendingWindow, WindowZone},
 };
 
@@ -84,7 +85,11 @@ impl Campaigns<'_> {
         .execute(self.t.conn())
         .await?;
         self.insert_version(id, 1, &Sequence::default()).await?;
+        let tracks = input.rules.is_some_and(|rules| rules.tracking.is_on());
         self.apply(id, input).await?;
+        if tracks && !self.may_track(id).await? {
+            return Err(host_missing());
+        }
         self.log(id, "created", None).await?;
         self.t.audit().record(Entry::done("campaign.created").on(name)).await?;
         self.get(id).await
@@ -115,7 +120,15 @@ impl Campaigns<'_> {
             )
             .into());
         }
+        let before = campaign.rules.tracking;
+        let more = input
+            .rules
+            .map(|rules| rules.tracking)
+            .is_some_and(|now| now.opens && !before.opens || now.clicks && !before.clicks);
         self.apply(id, input).await?;
+        if more && !self.may_track(id).await? {
+            return Err(host_missing());
+        }
         self.log(id, "edited", None).await?;
         self.t.tell("campaigns", id.0).await?;
         self.get(id).await
@@ -129,12 +142,14 @@ impl Campaigns<'_> {
         self.t.require(Permission::EditCampaigns).await?;
         let old = self.load(id, false).await?;
         let name: String = format!("Copy of {}", old.name).chars().take(120).collect();
+        // A host name that passed then may fail now; the copy is a draft in which tracking is turned on again.
+        let tracking = if self.may_track(id).await? { old.rules.tracking } else { Tracking::default() };
         let copy = self
             .create(CampaignInput {
                 name: Some(name),
                 audience: Some(old.audience),
                 window: Some(old.window),
-                rules: Some(old.rules),
+                rules: Some(Rules { tracking, ..old.rules }),
                 mailboxes: Some(old.mailboxes),
             })
             .await?;
@@ -201,6 +216,19 @@ impl Campaigns<'_> {
             .fetch_one(self.t.conn())
             .await?;
         if there { Ok(()) } else { Err(Error::NotFound("campaign")) }
+    }
+
+    /// Whether there is a name that links may lead over: one of the company’s own that passes, or, where all mailboxes
+    /// are of the sandbox, that of the installation.
+    async fn may_track(&mut self, id: CampaignId) -> Result<bool> {
+        Ok(sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM link_hosts WHERE passes)
+                   OR coalesce((SELECT bool_and(m.kind = 'sandbox') FROM campaign_mailboxes c
+                                JOIN mailboxes m ON m.id = c.mailbox_id WHERE c.campaign_id = $1), false) AS "may!""#,
+            id.0
+        )
+        .fetch_one(self.t.conn())
+        .await?)
     }
 
     /// The campaign; `lock` holds its row until the end of the transaction.
@@ -370,6 +398,13 @@ impl Campaigns<'_> {
         }
         Ok(())
     }
+}
+
+/// The answer to tracking that has no name to lead over.
+fn host_missing() -> Error {
+    let words =
+        "Before opens or clicks are tracked, a host name of your own has to pass its check. Add one under Domains.";
+    Problem::field("tracking", "link_host_missing", words).into()
 }
 
 /// The answer to an edit that the state does not allow.

@@ -5,7 +5,7 @@ mod worker;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, MailboxId, ModelId, NamedJobId, RunId,
+    CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, LinkHostId, MailboxId, ModelId, NamedJobId, RunId,
     SandboxMailId, StepId, ThreadId, TriggerId, inbound::AnswerAs, named_jobs::JobName,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -379,6 +379,22 @@ impl Job for CheckDomain {
     const NAME: &'static str = "check_domain";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.domain)
+    }
+}
+
+/// A host name for links is to be looked at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckLinkHost {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub host: LinkHostId,
+}
+
+impl Job for CheckLinkHost {
+    const NAME: &'static str = "check_link_host";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.host)
     }
 }
 

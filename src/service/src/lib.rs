@@ -39,6 +39,7 @@ pub mod secrets;
 pub mod suppressions;
 pub mod tasks;
 pub mod threads;
+pub mod tracking;
 pub mod triggers;
 pub mod unsubscribe;
 pub mod webhook;

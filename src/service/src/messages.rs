@@ -23,7 +23,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::{Result, Tenant, campaigns::Written};
+use crate::{Result, Tenant, campaigns::Written, tracking::Tracked};
 
 /// The e-mails of the company.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub struct Claimed {
     pub unsubscribe_url: String,
     /// Address that unsubscribes by mail, of a mailbox whose replies are read.
     pub unsubscribe_mailto: Option<String>,
+    /// How opens and clicks are told, where the campaign asks and a name for the links is there.
+    pub tracked: Option<Tracked>,
     /// Ids of the e-mails of its thread that came before, the first one first (RFC 5322, 3.6.4).
     pub thread: Vec<String>,
     /// What it says, or its bytes when an earlier try has frozen them.
@@ -129,6 +131,31 @@ impl Messages<'_> {
             self.release(claimed, true).await?;
         }
         Ok(ours == 1)
+    }
+
+    /// Keeps where the links of a message that was just begun lead, by their places from 1, and what it tells of. The
+    /// caller's transaction is that of [`Self::begin_sending`].
+    ///
+    /// # Errors
+    /// When the database is away; then nothing leaves.
+    pub async fn keep_links(&mut self, claimed: &Claimed, links: &[String]) -> Result<()> {
+        let Some(wants) = claimed.tracked.as_ref().map(Tracked::wants) else { return Ok(()) };
+        sqlx::query!(
+            "WITH m AS (
+                 UPDATE messages SET tracks_opens = $2, tracks_clicks = $3 WHERE id = $1 RETURNING id, lead_id
+             )
+             INSERT INTO tracked_links (message_id, lead_id, place, url)
+             SELECT m.id, m.lead_id, l.place::smallint, l.url
+             FROM m, unnest($4::text[]) WITH ORDINALITY AS l (url, place) WHERE m.lead_id IS NOT NULL
+             ON CONFLICT (company_id, message_id, place) DO UPDATE SET url = excluded.url",
+            claimed.id.0,
+            wants.opens,
+            wants.clicks && !links.is_empty(),
+            links,
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
     }
 
     /// Claims of a batch that were not begun go back in line.

@@ -97,20 +97,39 @@ impl Secrets {
     /// A token for a link that names `id` and cannot be made by anybody else.
     #[must_use]
     pub fn link_token(&self, purpose: &str, id: Uuid) -> String {
-        let mut bytes = id.as_bytes().to_vec();
-        bytes.extend_from_slice(&self.mac(purpose, id.as_bytes())[..SIGNATURE]);
-        URL_SAFE_NO_PAD.encode(bytes)
+        self.signed(purpose, id.as_bytes())
     }
 
     /// The id in a token of [`Self::link_token`], if we signed it.
     #[must_use]
     pub fn read_link_token(&self, purpose: &str, token: &str) -> Option<Uuid> {
+        self.read_signed::<16>(purpose, token).map(Uuid::from_bytes)
+    }
+
+    /// A token for one of many links of `id`.
+    #[must_use]
+    pub fn place_token(&self, purpose: &str, id: Uuid, place: i16) -> String {
+        self.signed(purpose, &[id.as_bytes().as_slice(), &place.to_be_bytes()].concat())
+    }
+
+    /// The id and the place in a token of [`Self::place_token`], if we signed it.
+    #[must_use]
+    pub fn read_place_token(&self, purpose: &str, token: &str) -> Option<(Uuid, i16)> {
+        let bytes = self.read_signed::<18>(purpose, token)?;
+        let (id, place) = bytes.split_first_chunk::<16>()?;
+        Some((Uuid::from_bytes(*id), i16::from_be_bytes(place.try_into().ok()?)))
+    }
+
+    fn signed(&self, purpose: &str, value: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode([value, &self.mac(purpose, value)[..SIGNATURE]].concat())
+    }
+
+    /// The value of a token that has `N` octets and a signature of ours.
+    fn read_signed<const N: usize>(&self, purpose: &str, token: &str) -> Option<[u8; N]> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let (id, signature) = bytes.split_at_checked(16)?;
-        let expected = self.mac(purpose, id);
-        (signature.len() == SIGNATURE && bool::from(signature.ct_eq(&expected[..SIGNATURE])))
-            .then(|| Uuid::from_slice(id).ok())
-            .flatten()
+        let (value, signature) = bytes.split_first_chunk::<N>()?;
+        let expected = self.mac(purpose, value);
+        (signature.len() == SIGNATURE && bool::from(signature.ct_eq(&expected[..SIGNATURE]))).then_some(*value)
     }
 
     /// A password that belongs to a name: the sandbox needs no table of them.
@@ -231,6 +250,18 @@ mod tests {
         forged.replace_range(0..1, if token.starts_with('A') { "B" } else { "A" });
         assert_eq!(secrets().read_link_token("unsubscribe", &forged), None);
         assert_eq!(secrets().read_link_token("unsubscribe", ""), None);
+    }
+
+    #[test]
+    fn a_token_of_a_place_is_of_that_place_only() {
+        let id = Uuid::from_u128(42);
+        let token = secrets().place_token("click", id, 7);
+        assert_eq!(secrets().read_place_token("click", &token), Some((id, 7)));
+        assert_eq!(secrets().read_place_token("open", &token), None);
+        assert_eq!(secrets().read_link_token("click", &token), None, "another kind of token");
+        let mut bytes = URL_SAFE_NO_PAD.decode(&token).expect("ours");
+        bytes[17] = 8;
+        assert_eq!(secrets().read_place_token("click", &URL_SAFE_NO_PAD.encode(bytes)), None, "the place is signed");
     }
 
     #[test]

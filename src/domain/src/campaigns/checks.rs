@@ -7,6 +7,7 @@ use crate::{
     domains::{self, RecordCheck, RecordKind},
     public_url::is_fit_for_mail,
     steps::{Email, Sequence, Writing},
+    tracking::Tracking,
     window::SendingWindow,
     wire::wire_enum,
     words::{grouped, plural},
@@ -96,6 +97,10 @@ pub struct Facts<'a> {
     pub daily_cap: i64,
     /// Where the links of e-mails lead to.
     pub public_url: &'a str,
+    /// What is asked about e-mails that were sent.
+    pub tracking: Tracking,
+    /// The company’s own host name for that, when one passes.
+    pub link_host: Option<&'a str>,
     /// Postal address of the company is set.
     pub has_postal_address: bool,
     /// When it may send.
@@ -107,15 +112,9 @@ pub struct Facts<'a> {
 pub fn run(facts: &Facts<'_>) -> Vec<Check> {
     let mut checks = vec![audience(facts), suppressed(facts), addresses(facts), steps(facts), variables(facts)];
     checks.extend(writing(facts));
-    checks.extend([
-        mailboxes(facts),
-        authentication(facts),
-        postal_address(facts),
-        unsubscribe(facts),
-        window(facts),
-        volume(facts),
-        test_mail(facts),
-    ]);
+    checks.extend([mailboxes(facts), authentication(facts), postal_address(facts), unsubscribe(facts)]);
+    checks.extend(tracking(facts));
+    checks.extend([window(facts), volume(facts), test_mail(facts)]);
     checks
 }
 
@@ -282,6 +281,28 @@ fn unsubscribe(f: &Facts<'_>) -> Check {
     }
 }
 
+/// Over whose name links lead, when somebody wants to know who follows them. Another name than the sender’s own would
+/// be held against the sender.
+fn tracking(f: &Facts<'_>) -> Option<Check> {
+    let what = match (f.tracking.opens, f.tracking.clicks) {
+        (false, false) => return None,
+        (true, false) => "Opens are",
+        (false, true) => "Clicks are",
+        (true, true) => "Opens and clicks are",
+    };
+    Some(match f.link_host {
+        Some(host) => pass("tracking", format!("{what} tracked over {host}.")),
+        None if f.domains.is_empty() && f.mailboxes > 0 => {
+            pass("tracking", format!("{what} tracked over this installation: nothing leaves the sandbox."))
+        }
+        None => {
+            let words = "A host name of your own has to pass its check before opens or clicks are tracked. Add one, or \
+                         turn tracking off.";
+            block("tracking", words, FixAt::Domains)
+        }
+    })
+}
+
 fn window(f: &Facts<'_>) -> Check {
     match f.window.check() {
         Ok(()) => pass("window", f.window.to_string()),
@@ -355,6 +376,8 @@ mod tests {
             domains: &[],
             daily_cap: 50,
             public_url: "https://sales.example",
+            tracking: Tracking::default(),
+            link_host: None,
             has_postal_address: true,
             window,
         }
@@ -413,6 +436,25 @@ mod tests {
         two[0].standing = Standing::Fail;
         two[2].standing = Standing::Fail;
         assert_eq!(told(two), (Verdict::Block, "SPF, DMARC of halden.example do not pass.".into()));
+    }
+
+    #[test]
+    fn tracking_waits_for_a_host_name_of_the_company() {
+        let (steps, window) = (Sequence::of(vec![Step::example()]), SendingWindow::default());
+        let tracking = Tracking { opens: false, clicks: true };
+        let told = |facts: &Facts<'_>| {
+            let check = run(facts).into_iter().find(|check| check.code == "tracking");
+            check.map(|check| (check.verdict, check.message))
+        };
+        assert_eq!(told(&good(&steps, &window)), None, "nobody asks");
+        let sandbox = Facts { tracking, ..good(&steps, &window) };
+        assert_eq!(told(&sandbox).map(|(verdict, _)| verdict), Some(Verdict::Pass));
+        let domains = [DomainFacts { name: "halden.example".into(), records: Vec::new() }];
+        let without = Facts { domains: &domains, ..sandbox };
+        assert_eq!(told(&without).map(|(verdict, _)| verdict), Some(Verdict::Block));
+        let with = Facts { link_host: Some("links.halden.example"), ..without };
+        let words = "Clicks are tracked over links.halden.example.";
+        assert_eq!(told(&with), Some((Verdict::Pass, words.into())));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, problem::Problems, wire::wire_enum};
+use crate::{Problem, problem::Problems, tracking::Tracking, wire::wire_enum};
 
 wire_enum! {
     /// What happens to e-mails that became due while nothing could be sent.
@@ -136,6 +136,8 @@ pub struct Rules {
     pub on_colleague: OnColleague,
     /// For how many days, when it delays them: 1 to 90.
     pub colleague_delay_days: i32,
+    /// What is asked about e-mails that were sent; nothing unless said otherwise.
+    pub tracking: Tracking,
 }
 
 impl Default for Rules {
@@ -148,6 +150,7 @@ impl Default for Rules {
             on_reply: OnReply::Stop,
             on_colleague: OnColleague::Nothing,
             colleague_delay_days: 5,
+            tracking: Tracking::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
-pub use html::html_from_text;
+pub use html::{html_from_text, html_with_links};
 
 /// A mail ready to be written down.
 #[derive(Debug, Clone)]

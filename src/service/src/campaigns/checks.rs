@@ -66,6 +66,7 @@ impl Campaigns<'_> {
             .into_iter()
             .map(|row| DomainFacts { name: row.name, records: row.records.map(|json| json.0).unwrap_or_default() })
             .collect();
+        let link_host = self.t.link_hosts().used().await?;
         let lately = self.t.now() - Duration::days(7);
         let tried = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT FROM test_mails WHERE campaign_id = $1 AND created_at > $2) AS "tried!""#,
@@ -93,6 +94,8 @@ impl Campaigns<'_> {
             domains: &domains,
             daily_cap: boxes.iter().map(|b| i64::from(b.daily_cap)).sum(),
             public_url: &self.t.db().settings().public_url.clone(),
+            tracking: campaign.rules.tracking,
+            link_host: link_host.as_deref(),
             has_postal_address: address.is_some_and(|a| !a.trim().is_empty()),
             window: &campaign.window,
         }))

@@ -153,7 +153,11 @@ impl Campaigns<'_> {
                    m.campaign_id AS "campaign_id: CampaignId", c.name AS campaign_name,
                    m.step_id AS "step_id: StepId", m.position, m.mailbox_id AS "mailbox_id: MailboxId",
                    m.state AS "state: MessageState", m.due_at, m.sending_at, m.sent_at, m.server, m.queue_id, m.detail,
-                   m.attempts, m.recipient, m.subject, m.message_id_header
+                   m.attempts, m.recipient, m.subject, m.message_id_header, m.tracks_opens, m.tracks_clicks,
+                   m.opened_at, m.clicked_at,
+                   CASE WHEN m.opened_at IS NULL AND m.clicked_at IS NULL AND (m.tracks_opens OR m.tracks_clicks) THEN (
+                       SELECT e.reason FROM tracking_events e WHERE e.message_id = m.id AND e.by = 'machine'
+                       ORDER BY e.at DESC LIMIT 1) END AS machine
             FROM messages m
             JOIN campaigns c ON c.id = m.campaign_id
             LEFT JOIN leads l ON l.id = m.lead_id

@@ -275,6 +275,22 @@ impl Campaigns<'_> {
         self.advance_soon(campaigns).await
     }
 
+    /// Something has happened to an e-mail of this enrolment: if it waits for something, it looks again at `at`; the
+    /// next look of the worker after that time is soon enough. The caller holds the enrolment.
+    pub(crate) async fn look_again_at(&mut self, enrolment: EnrolmentId, at: DateTime<Utc>) -> Result<()> {
+        let now = self.t.now();
+        let campaign = sqlx::query_scalar!(
+            r#"UPDATE enrolments SET due_at = $2
+               WHERE id = $1 AND state = 'waiting_event' AND waits_on IS NULL AND due_at > $2
+               RETURNING campaign_id AS "campaign: CampaignId""#,
+            enrolment.0,
+            at
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        self.advance_soon(campaign.filter(|_| at <= now).into_iter().collect()).await
+    }
+
     /// Tasks are done, or runs have ended: enrolments that waited for them go on.
     pub(crate) async fn go_on(&mut self, done: &[Uuid]) -> Result<()> {
         let now = self.t.now();

@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 use domain::{
-    CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, MailboxId, MessageId, NamedJobId, RunId, ThreadId,
-    TriggerId, UserId,
+    CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, LinkHostId, MailboxId, MessageId, NamedJobId,
+    RunId, ThreadId, TriggerId, UserId, tracking::KEPT_MONTHS,
 };
 use uuid::Uuid;
 
@@ -314,6 +314,30 @@ impl<'d> Platform<'d> {
         .fetch_all(self.db.pool())
         .await?;
         Ok(rows.into_iter().map(|row| (row.company, row.domain)).collect())
+    }
+
+    /// Host names for links that are due to be checked.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn due_link_hosts(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, LinkHostId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!: CompanyId", host_id AS "host!: LinkHostId" FROM platform_due_link_hosts($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.company, row.host)).collect())
+    }
+
+    /// Makes the months of events that come, and lets those go that were kept long enough. A table belongs to no
+    /// company.
+    ///
+    /// # Errors
+    /// When the database is away, or others write just then for long; the next look tries again.
+    pub async fn keep_months(&self, now: DateTime<Utc>) -> Result<()> {
+        sqlx::query!("SELECT platform_keep_months($1, $2)", now, KEPT_MONTHS).fetch_one(self.db.pool()).await?;
+        Ok(())
     }
 
     /// Snoozed threads whose time has come.

@@ -27,15 +27,29 @@ impl Leads<'_> {
         let rows = sqlx::query_as!(
             LeadEvent,
             r#"
-            SELECT e.id AS "id: LeadEventId", e.at, e.kind AS "kind: LeadEventKind", e.actor,
-                   coalesce(e.text, left(i.text, 2000)) AS text, e.campaign_id AS "campaign_id: CampaignId",
-                   c.name AS "campaign_name?", e.inbound_id AS "inbound_id: InboundId", i.why AS "why?",
-                   left(nullif(i.quoted, ''), 4000) AS quoted
-            FROM lead_events e
+            SELECT e.id AS "id!: LeadEventId", e.at AS "at!", e.kind AS "kind!: LeadEventKind", e.actor AS "actor!",
+                   e.text, e.campaign_id AS "campaign_id: CampaignId", c.name AS "campaign_name?",
+                   e.inbound_id AS "inbound_id: InboundId", e.why, e.quoted
+            FROM (
+                (SELECT e.id, e.at, e.kind, e.actor, coalesce(e.text, left(i.text, 2000)) AS text, e.campaign_id,
+                        e.inbound_id, i.why, left(nullif(i.quoted, ''), 4000) AS quoted
+                 FROM lead_events e LEFT JOIN inbound_messages i ON i.id = e.inbound_id
+                 WHERE e.lead_id = $1 AND ($2::timestamptz IS NULL OR (e.at, e.id) < ($2, $3::uuid))
+                 ORDER BY e.at DESC, e.id DESC LIMIT $4)
+                UNION ALL
+                -- What is known of its e-mails by their links; it goes before the rest does.
+                (SELECT x.event_id, x.at,
+                        CASE x.by WHEN 'human' THEN '' ELSE 'machine_' END
+                            || CASE x.kind WHEN 'open' THEN 'opened' ELSE 'clicked' END,
+                        CASE x.by WHEN 'human' THEN 'recipient' ELSE 'machine' END,
+                        coalesce(k.url, m.subject), x.campaign_id, NULL, x.reason, NULL
+                 FROM tracking_events x
+                 LEFT JOIN messages m ON m.id = x.message_id
+                 LEFT JOIN tracked_links k ON k.message_id = x.message_id AND k.place = x.place
+                 WHERE x.lead_id = $1 AND ($2::timestamptz IS NULL OR (x.at, x.event_id) < ($2, $3::uuid))
+                 ORDER BY x.at DESC, x.event_id DESC LIMIT $4)
+            ) e
             LEFT JOIN campaigns c ON c.id = e.campaign_id
-            LEFT JOIN inbound_messages i ON i.id = e.inbound_id
-            WHERE e.lead_id = $1
-              AND ($2::timestamptz IS NULL OR (e.at, e.id) < ($2, $3::uuid))
             ORDER BY e.at DESC, e.id DESC
             LIMIT $4
             "#,
@@ -64,7 +78,11 @@ impl Leads<'_> {
                    m.campaign_id AS "campaign_id: CampaignId", c.name AS campaign_name,
                    m.step_id AS "step_id: StepId", m.position, m.mailbox_id AS "mailbox_id: MailboxId",
                    m.state AS "state: MessageState", m.due_at, m.sending_at, m.sent_at, m.server, m.queue_id, m.detail,
-                   m.attempts, m.recipient, m.subject, m.message_id_header
+                   m.attempts, m.recipient, m.subject, m.message_id_header, m.tracks_opens, m.tracks_clicks,
+                   m.opened_at, m.clicked_at,
+                   CASE WHEN m.opened_at IS NULL AND m.clicked_at IS NULL AND (m.tracks_opens OR m.tracks_clicks) THEN (
+                       SELECT e.reason FROM tracking_events e WHERE e.message_id = m.id AND e.by = 'machine'
+                       ORDER BY e.at DESC LIMIT 1) END AS machine
             FROM messages m
             JOIN campaigns c ON c.id = m.campaign_id
             LEFT JOIN leads l ON l.id = m.lead_id

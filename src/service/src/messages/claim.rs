@@ -10,6 +10,7 @@ use domain::{
     mailboxes::{RecipientLimits, recipient_group},
     messages::LEASE,
     steps::{Email, Thread},
+    tracking::Tracking,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -22,6 +23,7 @@ use crate::{
         clock::{FAR, waiting_state},
         write, write_approved,
     },
+    tracking::Tracked,
 };
 
 /// Messages of one claim: few enough that a pause frees them soon, many enough that the claim
@@ -65,6 +67,7 @@ struct Row {
     stood: bool,
     frozen: Option<Vec<u8>>,
     draft: Option<Approved>,
+    tracking: Tracking,
 }
 
 /// Who writes the e-mails of a mailbox.
@@ -73,6 +76,8 @@ struct Author {
     /// Whether what comes back is read.
     hears: bool,
     limits: RecipientLimits,
+    /// Where links that are followed begin; nothing while no host name of the company passes.
+    links: Option<String>,
 }
 
 impl Row {
@@ -105,12 +110,12 @@ impl Messages<'_> {
             return Ok(Vec::new());
         }
         let most = if turn.gap.is_zero() { turn.room.min(BATCH) } else { 1 };
-        let Author { sender, hears, limits } = self.author(mailbox, now).await?;
+        let author = self.author(mailbox, now).await?;
         let (mut ready, mut ids, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         let token: Uuid = self.t.new_id();
         let due = self.due(mailbox, now, most).await?;
         let wanted: Vec<_> = due.iter().filter(|row| !row.window_over).filter_map(Row::group).collect();
-        let mut room = self.room(limits, &wanted, now).await?;
+        let mut room = self.room(author.limits, &wanted, now).await?;
         for row in due {
             if row.window_over {
                 self.put_off(&row, now, None).await?;
@@ -131,7 +136,7 @@ impl Messages<'_> {
                 self.put_off(&row, wait.at, Some((&group, &wait))).await?;
                 continue;
             }
-            let claimed = self.prepare(row, recipient, mailbox, token, &sender, hears);
+            let claimed = self.prepare(row, recipient, mailbox, token, &author);
             match claimed {
                 Ok(claimed) => {
                     ids.push(claimed.id.0);
@@ -173,8 +178,8 @@ impl Messages<'_> {
                    coalesce(is_suppressed(l.email), false) AS "suppressed!", k.mime AS "frozen?",
                    p.id AS "draft?: DraftId",
                    p.subject AS "draft_subject?", p.body AS "draft_body?",
-                   coalesce(p.checked_at <= $4, false) AS "stale!"
-            FROM (SELECT id, plan_shift FROM campaigns WHERE state = 'running') c
+                   coalesce(p.checked_at <= $4, false) AS "stale!", c.tracking AS "tracking?: Json<Tracking>"
+            FROM (SELECT id, plan_shift, rules -> 'tracking' AS tracking FROM campaigns WHERE state = 'running') c
             CROSS JOIN LATERAL (
                 SELECT m.id, m.campaign_id, m.enrolment_id, m.lead_id, m.step_id, m.variant, m.attempts, m.due_at,
                        m.window_ends_at, m.draft_id, m.room_at,
@@ -241,6 +246,7 @@ impl Messages<'_> {
                     body,
                     stale: r.stale,
                 }),
+                tracking: r.tracking.map(|tracking| tracking.0).unwrap_or_default(),
             })
             .collect())
     }
@@ -252,8 +258,7 @@ impl Messages<'_> {
         recipient: EmailAddress,
         mailbox: MailboxId,
         token: Uuid,
-        sender: &Sender,
-        hears: bool,
+        Author { sender, hears, links, .. }: &Author,
     ) -> std::result::Result<Claimed, (EnrolmentId, Vec<String>)> {
         let db = self.t.db();
         let link = db.secrets().link_token(UNSUBSCRIBE, row.id.0);
@@ -288,7 +293,11 @@ impl Messages<'_> {
             // The same for every try of this message, so that copies can be recognised (RFC 5322, 3.6.4).
             message_id_header: format!("<{}@{domain}>", Uuid::new_v5(&row.enrolment.0, row.id.0.as_bytes())),
             unsubscribe_url,
-            unsubscribe_mailto: mailto(&sender.address, &link).filter(|_| hears),
+            unsubscribe_mailto: mailto(&sender.address, &link).filter(|_| *hears),
+            tracked: links
+                .as_ref()
+                .filter(|_| row.tracking.is_on())
+                .map(|base| Tracked::new(db.secrets().clone(), base.clone(), row.id, row.tracking)),
             thread: if answers { row.before.into_iter().map(|before| before.id).collect() } else { Vec::new() },
             content,
         })
@@ -298,6 +307,7 @@ impl Messages<'_> {
     async fn author(&mut self, mailbox: MailboxId, now: DateTime<Utc>) -> Result<Author> {
         let row = sqlx::query!(
             r#"SELECT m.from_name, m.address, c.name, c.postal_address, c.recipient_hourly, c.recipient_daily,
+                      m.kind = 'sandbox' AS "sandbox!",
                       m.kind = 'sandbox' OR EXISTS (
                           SELECT FROM inboxes i WHERE i.mailbox_id = m.id AND i.read_at > $2) AS "hears!"
                FROM mailboxes m, companies c WHERE m.id = $1"#,
@@ -306,10 +316,15 @@ impl Messages<'_> {
         )
         .fetch_one(self.t.conn())
         .await?;
+        let links = match self.t.link_hosts().used().await? {
+            Some(host) => Some(format!("https://{host}")),
+            // Nothing leaves the sandbox, so nobody outside needs to know the name.
+            None => row.sandbox.then(|| self.t.db().settings().public_url.clone()),
+        };
         let sender =
             Sender { name: row.from_name, address: row.address, company: row.name, postal_address: row.postal_address };
         let limits = RecipientLimits { per_hour: row.recipient_hourly, per_day: row.recipient_daily };
-        Ok(Author { sender, hears: row.hears, limits })
+        Ok(Author { sender, hears: row.hears, limits, links })
     }
 
     /// Not before `at`, and while the window is open: it has closed meanwhile, or there is no room at the recipient's

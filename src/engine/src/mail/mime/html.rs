@@ -3,6 +3,12 @@
 
 /// The text as HTML, for the inside of `<body>`.
 pub fn html_from_text(text: &str) -> String {
+    html_with_links(text, |_| None)
+}
+
+/// The same, where a link leads to what `led` says instead; nothing leaves it as it is. What is read stays what was
+/// written.
+pub fn html_with_links(text: &str, mut led: impl FnMut(&str) -> Option<String>) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut out = String::with_capacity(text.len() * 5 / 4);
     let mut paragraph: Vec<&str> = Vec::new();
@@ -10,7 +16,7 @@ pub fn html_from_text(text: &str) -> String {
         if !line.trim().is_empty() {
             paragraph.push(line.trim_end());
         } else if !paragraph.is_empty() {
-            let lines: Vec<String> = paragraph.drain(..).map(line_as_html).collect();
+            let lines: Vec<String> = paragraph.drain(..).map(|line| line_as_html(line, &mut led)).collect();
             out.push_str(&format!("<p>{}</p>\n", lines.join("<br>\n")));
         }
     }
@@ -25,7 +31,7 @@ pub(super) fn document(body: &str) -> String {
     )
 }
 
-fn line_as_html(line: &str) -> String {
+fn line_as_html(line: &str, led: &mut impl FnMut(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = line;
     while let Some(start) = link_start(rest) {
@@ -33,7 +39,7 @@ fn line_as_html(line: &str) -> String {
         let (link, after) = from_link.split_at(link_length(from_link));
         escape(before, &mut out);
         out.push_str("<a href=\"");
-        escape(link, &mut out);
+        escape(led(link).as_deref().unwrap_or(link), &mut out);
         out.push_str("\">");
         escape(link, &mut out);
         out.push_str("</a>");
@@ -103,6 +109,18 @@ mod tests {
         }
         let quoted = html_from_text("https://a.example/\"onmouseover=\"x");
         assert!(quoted.starts_with("<p><a href=\"https://a.example/\">https://a.example/</a>&quot;on"), "{quoted}");
+    }
+
+    #[test]
+    fn a_link_can_lead_elsewhere_and_still_reads_as_it_was_written() {
+        let html = html_with_links("https://a.example and https://b.example/?x=1&y=2", |link| {
+            link.contains("b.example").then(|| "https://links.example/c/t?<>\"".to_owned())
+        });
+        assert_eq!(
+            html,
+            "<p><a href=\"https://a.example\">https://a.example</a> and \
+             <a href=\"https://links.example/c/t?&lt;&gt;&quot;\">https://b.example/?x=1&amp;y=2</a></p>\n"
+        );
     }
 
     #[test]
