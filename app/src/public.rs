@@ -15,6 +15,7 @@ mod leave;
 mod page;
 mod sign_in;
 mod sign_up;
+mod tracking;
 mod trigger;
 mod webhook;
 
@@ -72,7 +73,8 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
             "/t/{slug}/content/{id}/file",
             get(content::file).post(content::attach).layer(DefaultBodyLimit::max(MAX_FILE + MULTIPART)),
         )
-        .with_state(db)
+        .with_state(db.clone())
+        .merge(tracking::router(db))
         .merge(documentation)
         .layer(middleware::from_fn(page::with_theme))
 }

@@ -44,6 +44,7 @@ mod tests {
         suppressions::Suppression,
         tasks::{Task, TaskInput},
         threads::{Correction, Thread, ThreadChange, ThreadInFull},
+        tracking::{CampaignTracking, LinkHost, LinkHostInput, TrackingEvent},
         triggers::{Firing, Trigger, TriggerInput},
     };
 
@@ -114,6 +115,10 @@ mod tests {
             ConnectionTest,
             TestStep,
             RecipientLimits,
+            LinkHost,
+            LinkHostInput,
+            CampaignTracking,
+            TrackingEvent,
             Inbound,
             Thread,
             ThreadChange,

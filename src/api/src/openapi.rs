@@ -32,6 +32,7 @@ const KEY: &str = "key";
         (name = "Enrolments", description = "One lead in one campaign."),
         (name = "Mailboxes", description = "The addresses that e-mails leave from."),
         (name = "Sending domains", description = "What the DNS says about their domains, and the keys that sign."),
+        (name = "Link hosts", description = "Host names that links lead over, when opens or clicks are tracked."),
         (name = "Inbound mail", description = "What comes back: replies, automatic replies, bounces, complaints."),
         (name = "Inbox", description = "Conversations with people outside, and what is to be done about them."),
         (name = "Suppressions", description = "Addresses and domains that get no more e-mail."),

@@ -17,6 +17,7 @@ mod inbound;
 mod inboxes;
 mod jobs;
 mod leads;
+mod link_hosts;
 mod live;
 mod mailboxes;
 mod me;
@@ -53,6 +54,7 @@ pub fn router() -> OpenApiRouter {
         .merge(mailboxes::router())
         .merge(recipient_limits::router())
         .merge(domains::router())
+        .merge(link_hosts::router())
         .merge(inbound::router())
         .merge(inboxes::router())
         .merge(threads::router())

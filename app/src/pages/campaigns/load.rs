@@ -12,6 +12,7 @@ use domain::{
     enrolments::EnrolmentState,
     messages::MessageState,
     steps::{self, Action, Answer, Branch, Email, Step, StepChange, StepKind, Thread, letter},
+    tracking::TrackingCount,
 };
 use service::Tenant;
 
@@ -114,6 +115,7 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     let steps = t.campaigns().steps(campaign.id).await?;
     let events = t.campaigns().events(campaign.id, &PageRequest { per: Some(20), ..PageRequest::default() }).await?;
     let days = t.campaigns().per_day(campaign.id).await?;
+    let tracking = t.campaigns().tracking(campaign.id).await?;
     let hold = t.campaigns().hold_reason(campaign.id).await?;
     let mailboxes = t.mailboxes().list().await?;
     let zone = t.actor().time_zone().to_owned();
@@ -141,10 +143,9 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
         finished: ledger.leads(&[EnrolmentState::Finished, EnrolmentState::Replied]),
         open: ledger.leads(EnrolmentState::OPEN),
         removed: ledger.ended() - ledger.leads(&[EnrolmentState::Finished, EnrolmentState::Replied]),
-        sent: ledger.messages_in(MessageState::Sent),
-        unknown: ledger.messages_in(MessageState::Unknown),
-        bounced: ledger.leads(&[EnrolmentState::Bounced]),
-        unsubscribed: ledger.leads(&[EnrolmentState::Unsubscribed]),
+        figures: figures(&ledger, &tracking.total),
+        columns: columns(&tracking.total).into_iter().map(str::to_owned).collect(),
+        steps_note: machines(&tracking.total),
         lines: ledger
             .lines
             .iter()
@@ -163,10 +164,22 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
                     position: s.position,
                     subject: s.name(&steps),
                     delay: s.delay.to_string(),
-                    planned: of(planned(s.id)),
-                    sent: of(count(s.id, MessageState::Sent)),
-                    failed: of(count(s.id, MessageState::Failed)),
-                    unknown: of(count(s.id, MessageState::Unknown)),
+                    figures: columns(&tracking.total)
+                        .into_iter()
+                        .map(|column| {
+                            let seen =
+                                tracking.steps.iter().find(|t| t.step == s.id).map(|t| t.count).unwrap_or_default();
+                            match column {
+                                "Planned" => of(planned(s.id)),
+                                "Sent" => of(count(s.id, MessageState::Sent)),
+                                "Opened" if seen.tracked_opens > 0 => grouped(seen.opened),
+                                "Clicked" if seen.tracked_clicks > 0 => grouped(seen.clicked),
+                                "Opened" | "Clicked" => "–".to_owned(),
+                                "Refused" => of(count(s.id, MessageState::Failed)),
+                                _ => of(count(s.id, MessageState::Unknown)),
+                            }
+                        })
+                        .collect(),
                 }
             })
             .collect(),
@@ -187,6 +200,44 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
             .collect(),
         head,
     })
+}
+
+/// The key figures; opens and clicks only where they are tracked, and only those of people.
+fn figures(ledger: &domain::ledger::Ledger, seen: &TrackingCount) -> Vec<(String, String, String)> {
+    let tracked =
+        |label, n: i64, of: i64| (of > 0).then(|| (label, n, format!("of {} tracked e-mails, by people", grouped(of))));
+    let told = |label, n: i64, note: &str| Some((label, n, note.to_owned()));
+    [
+        told("Leads", ledger.audience, "in the audience"),
+        told("Sent", ledger.messages_in(MessageState::Sent), "e-mails taken by a server"),
+        tracked("Opened (estimate)", seen.opened, seen.tracked_opens),
+        tracked("Clicked", seen.clicked, seen.tracked_clicks),
+        told("Finished", ledger.leads(&[EnrolmentState::Finished, EnrolmentState::Replied]), "leads at the end"),
+        told("Bounced", ledger.leads(&[EnrolmentState::Bounced]), "leads"),
+        told("Unsubscribed", ledger.leads(&[EnrolmentState::Unsubscribed]), "leads"),
+        told("Unknown", ledger.messages_in(MessageState::Unknown), "e-mails, not sent again"),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(label, n, note)| (label.to_owned(), grouped(n), note))
+    .collect()
+}
+
+/// The heads of the figures of steps.
+fn columns(seen: &TrackingCount) -> Vec<&'static str> {
+    let opened = (seen.tracked_opens > 0).then_some("Opened");
+    let clicked = (seen.tracked_clicks > 0).then_some("Clicked");
+    let all = [Some("Planned"), Some("Sent"), opened, clicked, Some("Refused"), Some("Unknown")];
+    all.into_iter().flatten().collect()
+}
+
+/// What programs have done, which counts nowhere.
+fn machines(seen: &TrackingCount) -> String {
+    if seen.tracked_opens + seen.tracked_clicks == 0 {
+        return String::new();
+    }
+    let events = crate::fmt::plural(seen.machine_events, "open or click", "opens and clicks");
+    format!("people only; {events} of programs not counted")
 }
 
 /// What happened, in words; a kind of a later version as it stands.

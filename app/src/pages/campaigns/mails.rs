@@ -52,13 +52,15 @@ pub struct MailRow {
     pub server: String,
     /// What the server said last, or why it was not sent.
     pub detail: String,
+    /// What the recipient has done with it, where that is tracked.
+    pub seen: Option<String>,
 }
 
 #[cfg(feature = "ssr")]
 impl MailRow {
     /// What is known about a message, seen from `now` in `zone`.
     pub fn new(m: domain::messages::Message, now: chrono::DateTime<chrono::Utc>, zone: &str) -> Self {
-        let step = format!("Step {}", m.position);
+        let (step, seen) = (format!("Step {}", m.position), seen(&m));
         Self {
             lead: (m.lead_id.map(|id| id.to_string()), m.lead_name.unwrap_or_else(|| "Deleted lead".to_owned())),
             campaign: (m.campaign_id.to_string(), m.campaign_name),
@@ -71,7 +73,19 @@ impl MailRow {
                 _ => "–".to_owned(),
             },
             detail: m.detail.unwrap_or_else(|| "–".to_owned()),
+            seen,
         }
+    }
+}
+
+/// What is known of the recipient of an e-mail by its picture and its links.
+#[cfg(feature = "ssr")]
+fn seen(m: &domain::messages::Message) -> Option<String> {
+    match (m.opened_at, m.clicked_at, &m.machine) {
+        (_, Some(_), _) => Some("Clicked".to_owned()),
+        (Some(_), None, _) => Some("Opened".to_owned()),
+        (None, None, Some(reason)) => Some(format!("machine: {reason}")),
+        _ => None,
     }
 }
 
@@ -141,7 +155,7 @@ fn row(slug: &str, mail: MailRow) -> AnyView {
         <tr role="row">
             <td role="cell" class="name">{lead}</td>
             <td role="cell" class="title">{mail.step}</td>
-            <td role="cell" class="status-cell">{mail.state}</td>
+            <td role="cell" class="status-cell">{mail.state}{mail.seen.map(|seen| view! { <span class="subtle">{seen}</span> })}</td>
             <td role="cell" class="num"><Time moment=mail.at/></td>
             <td role="cell">{mail.server}</td>
             <td role="cell">{mail.detail}</td>

@@ -30,11 +30,13 @@ pub struct Overview {
     pub(super) finished: i64,
     pub(super) open: i64,
     pub(super) removed: i64,
-    pub(super) sent: i64,
-    pub(super) unknown: i64,
-    pub(super) bounced: i64,
-    pub(super) unsubscribed: i64,
+    /// Label, value and base of each figure.
+    pub(super) figures: Vec<(String, String, String)>,
     pub(super) lines: Vec<(String, i64)>,
+    /// Heads of the figures of steps.
+    pub(super) columns: Vec<String>,
+    /// What is said beside them.
+    pub(super) steps_note: String,
     pub(super) steps: Vec<StepRow>,
     pub(super) days: Vec<(String, i64)>,
     pub(super) mailboxes: Vec<(String, i64, i64)>,
@@ -47,10 +49,7 @@ pub struct StepRow {
     pub(super) position: i32,
     pub(super) subject: String,
     pub(super) delay: String,
-    pub(super) planned: String,
-    pub(super) sent: String,
-    pub(super) failed: String,
-    pub(super) unknown: String,
+    pub(super) figures: Vec<String>,
 }
 
 /// Loads the page.
@@ -103,6 +102,7 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
         .map(|(moment, text)| view! { <li><Time moment/><span></span><p>{text}</p></li> }.into_any())
         .collect();
     let bars = o.days.into_iter().map(|(label, value)| DayBar { label, value }).collect();
+    let figures = o.figures.into_iter().map(|(label, value, note)| Kpi { label, value, note }).collect();
     let started = o.audience > 0;
     view! {
         {head(&slug, &o.head, "", actions)}
@@ -111,21 +111,14 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
                 <div class="wide">{refusal(command)}</div>
                 {o.notice.map(|text| view! { <div class="wide"><Callout tone=Tone::Amber title="Nothing is sent." live=true>{text}</Callout></div> })}
                 <div class="wide">
-                    <KpiStrip items=vec![
-                        Kpi::new("Leads", grouped(o.audience), "in the audience"),
-                        Kpi::new("Sent", grouped(o.sent), "e-mails taken by a server"),
-                        Kpi::new("Finished", grouped(o.finished), "leads at the end"),
-                        Kpi::new("Bounced", grouped(o.bounced), "leads"),
-                        Kpi::new("Unsubscribed", grouped(o.unsubscribed), "leads"),
-                        Kpi::new("Unknown", grouped(o.unknown), "e-mails, not sent again"),
-                    ]/>
+                    <KpiStrip items=figures/>
                 </div>
                 <div class="col">
                     <Card title="Progress" note=format!("{} of {} leads accounted for", grouped(sum), grouped(o.audience))>
                         <StackedBar parts/>
                     </Card>
                     <Card title="Per day" note="last 14 days"><PerDayChart title="Sent" days=bars partial_last=true/></Card>
-                    {steps(o.steps)}
+                    {steps(o.columns, o.steps_note, o.steps)}
                 </div>
                 <div class="col">
                     {started.then(|| view! { <Card title="Where every lead is"><Facts>{lines}</Facts></Card> })}
@@ -165,31 +158,41 @@ fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {
     .into_any()
 }
 
-fn steps(steps: Vec<StepRow>) -> impl IntoView {
+fn steps(columns: Vec<String>, note: String, steps: Vec<StepRow>) -> impl IntoView {
+    // Narrow pages do without the last one.
+    let last = columns.len().saturating_sub(1);
+    let class = move |i: usize| if i == last { "num opt" } else { "num" };
+    let heads: Vec<_> = columns
+        .into_iter()
+        .enumerate()
+        .map(|(i, head)| view! { <th scope="col" class=class(i)>{head}</th> }.into_any())
+        .collect();
     let rows: Vec<_> = steps
         .into_iter()
         .map(|s| {
+            let cells: Vec<_> = s
+                .figures
+                .into_iter()
+                .enumerate()
+                .map(|(i, figure)| view! { <td class=class(i)>{figure}</td> }.into_any())
+                .collect();
             view! {
                 <tr>
                     <td><span class="cell"><span class="stepno">{s.position}</span><b class="truncate">{s.subject}</b></span></td>
                     <td class="opt">{s.delay}</td>
-                    <td class="num">{s.planned}</td>
-                    <td class="num">{s.sent}</td>
-                    <td class="num">{s.failed}</td>
-                    <td class="num opt">{s.unknown}</td>
+                    {cells}
                 </tr>
             }
             .into_any()
         })
         .collect();
     view! {
-        <Card title="Steps" flush=true>
+        <Card title="Steps" note flush=true>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Steps">
                 <table class="plain-table step-table">
                     <thead><tr>
                         <th scope="col">"Step"</th><th scope="col" class="opt">"Waits"</th>
-                        <th scope="col" class="num">"Planned"</th><th scope="col" class="num">"Sent"</th>
-                        <th scope="col" class="num">"Refused"</th><th scope="col" class="num opt">"Unknown"</th>
+                        {heads}
                     </tr></thead>
                     <tbody>{rows}</tbody>
                 </table>

@@ -76,6 +76,8 @@ pub struct SettingsForm {
     on_reply: String,
     on_colleague: String,
     colleague_delay_days: i32,
+    track_opens: bool,
+    track_clicks: bool,
 }
 
 /// Loads the page.
@@ -115,6 +117,7 @@ fn page(slug: &str, s: Settings) -> AnyView {
     let locked =
         (!s.may_edit).then(|| view! { <Callout tone=Tone::Sky>"Pause the campaign to change its settings."</Callout> });
     let may_edit = s.may_edit && may(Permission::EditCampaigns);
+    let tracking = tracking(slug, &s.rules);
     let (slug, id, version, name) = (slug.to_owned(), s.head.id.clone(), s.version, s.head.name.clone());
     let (audience, mailboxes) = (audience(&s), mailboxes(&s));
     let (left_out, answers) = (left_out(&s.rules), answers(&s.rules));
@@ -136,6 +139,7 @@ fn page(slug: &str, s: Settings) -> AnyView {
                         {mailboxes}
                         {window}
                         {answers}
+                        {tracking}
                     </fieldset>
                     {may_edit.then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
                 </PostForm>
@@ -231,6 +235,22 @@ fn answers(rules: &Rules) -> AnyView {
     .into_any()
 }
 
+#[cfg(feature = "ssr")]
+fn tracking(slug: &str, rules: &Rules) -> AnyView {
+    let (tracking, domains) = (rules.tracking, format!("/t/{slug}/settings/domains"));
+    view! {
+        <Card title="Tracking" note="off unless you turn it on">
+            <p>
+                "Needs a "<a href=domains>"host name of your own"</a>
+                " that passes its check. Some countries ask for consent first, and every picture makes an e-mail look a little less like one of a person."
+            </p>
+            <Checkbox name="form[track_opens]" label="Track opens" hint="A picture of one point tells when it is fetched. Mail systems fetch it by themselves or not at all, so opens are an estimate." checked=tracking.opens/>
+            <Checkbox name="form[track_clicks]" label="Track clicks" hint="Links lead over your host name. The unsubscribe link and the plain text stay as they are." checked=tracking.clicks/>
+        </Card>
+    }
+    .into_any()
+}
+
 /// The fields of a sending window.
 #[cfg(feature = "ssr")]
 pub(super) fn window_fields(window: &SendingWindow) -> AnyView {
@@ -262,6 +282,7 @@ impl SettingsForm {
         use domain::{
             campaigns::{Audience, CampaignInput, Exclusions},
             leads::LeadFilter,
+            tracking::Tracking,
             window::WindowZone,
         };
 
@@ -296,6 +317,7 @@ impl SettingsForm {
             on_reply: OnReply::parse(&self.on_reply).unwrap_or(OnReply::Stop),
             on_colleague: OnColleague::parse(&self.on_colleague).unwrap_or(OnColleague::Nothing),
             colleague_delay_days: self.colleague_delay_days,
+            tracking: Tracking { opens: self.track_opens, clicks: self.track_clicks },
         };
         Ok(CampaignInput {
             name: Some(self.name),

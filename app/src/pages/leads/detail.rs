@@ -208,7 +208,7 @@ fn mails(slug: &str, mails: &[MailRow]) -> Vec<AnyView> {
             <li>
                 <div class="cluster">
                     <span class="strong">{mail.step}</span>
-                    <span class="push">{mail.state}" · "<Time moment=mail.at/></span>
+                    <span class="push">{mail.state}{mail.seen.map(|seen| format!(", {seen}"))}" · "<Time moment=mail.at/></span>
                 </div>
                 <p class="subtle">
                     <a href=format!("/t/{slug}/campaigns/{campaign}")>{name}</a>" · "{mail.server}" · "{mail.detail}

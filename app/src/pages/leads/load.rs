@@ -225,14 +225,21 @@ fn days(events: Vec<LeadEvent>, now: DateTime<Utc>, zone: &str) -> Vec<TimelineD
         let label = Moment::day(event.at, now, zone);
         let (icon, tone) = event_look(event.kind);
         let campaign = event.campaign_name.map(|c| format!(" · {c}")).unwrap_or_default();
+        let is_machine = matches!(event.kind, LeadEventKind::MachineOpened | LeadEventKind::MachineClicked);
+        let why = event.why.unwrap_or_default();
+        // What a program did is told by which one it was; everything else about it is quiet.
+        let (title, who, why) = match is_machine {
+            true => (format!("machine: {why}"), event_word(event.kind).to_owned(), String::new()),
+            false => (event_word(event.kind).to_owned(), event.actor, why),
+        };
         let item = TimelineItem {
             icon,
             tone,
-            title: format!("{}{campaign}", event_word(event.kind)),
+            title: format!("{title}{campaign}"),
             href: None,
-            detail: [Some(event.actor), event.text].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+            detail: [Some(who), event.text].into_iter().flatten().collect::<Vec<_>>().join(" · "),
             folded: event.quoted.unwrap_or_default(),
-            why: event.why.unwrap_or_default(),
+            why,
             at: Moment::clock(event.at, zone),
         };
         match days.last_mut().filter(|d| d.label == label) {
@@ -263,12 +270,18 @@ pub fn event_word(kind: LeadEventKind) -> &'static str {
         LeadEventKind::Unsubscribed => "Unsubscribed",
         LeadEventKind::Suppressed => "Suppressed",
         LeadEventKind::Left => "Left the campaign",
+        LeadEventKind::Opened => "E-mail opened",
+        LeadEventKind::Clicked => "Link followed",
+        LeadEventKind::MachineOpened => "Picture fetched by a program",
+        LeadEventKind::MachineClicked => "Link followed by a program",
     }
 }
 
 fn event_look(kind: LeadEventKind) -> (IconName, Tone) {
     match kind {
         LeadEventKind::Sent | LeadEventKind::Enrolled => (IconName::Send, Tone::Accent),
+        LeadEventKind::Opened | LeadEventKind::Clicked => (IconName::Eye, Tone::Accent),
+        LeadEventKind::MachineOpened | LeadEventKind::MachineClicked => (IconName::Agent, Tone::Neutral),
         LeadEventKind::Replied | LeadEventKind::AutoReplied => (IconName::Reply, Tone::Violet),
         LeadEventKind::Bounced | LeadEventKind::SoftBounced | LeadEventKind::Unknown => (IconName::Alert, Tone::Coral),
         LeadEventKind::Unsubscribed | LeadEventKind::Suppressed => (IconName::Ban, Tone::Coral),

@@ -1,6 +1,7 @@
 //! Sending domains: how the records of each stand, and adding one.
 
 mod detail;
+mod link_hosts;
 #[cfg(feature = "ssr")]
 mod records;
 mod signing;
@@ -24,7 +25,7 @@ use crate::{
     ui::{Callout, Card, Empty, EmptyKind, SubmitButton, TextInput, Time, Tone, refusal},
 };
 #[cfg(feature = "ssr")]
-use domain::domains::SendingDomain;
+use domain::{domains::SendingDomain, tracking::LinkHost};
 
 pub use detail::DomainPage;
 
@@ -33,6 +34,7 @@ pub use detail::DomainPage;
 pub async fn load_domains(slug: String) -> Result<Written, AppError> {
     let mut t = crate::server::tenant(&slug).await?;
     let domains = t.domains().list().await?;
+    let hosts = t.link_hosts().list().await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     t.commit().await?;
     let rows = domains.into_iter().map(|domain| {
@@ -40,7 +42,14 @@ pub async fn load_domains(slug: String) -> Result<Written, AppError> {
         (domain, checked)
     });
     let rows: Vec<_> = rows.collect();
-    Ok(Written::new("Domains", move || show(&slug, rows)))
+    let hosts: Vec<_> = hosts
+        .into_iter()
+        .map(|host| {
+            let checked = host.checked_at.map(|at| Moment::new(at, now, &zone));
+            (host, checked)
+        })
+        .collect();
+    Ok(Written::new("Domains", move || show(&slug, rows, hosts)))
 }
 
 /// Adds a domain.
@@ -67,7 +76,7 @@ pub fn DomainsPage() -> impl IntoView {
 }
 
 #[cfg(feature = "ssr")]
-fn show(slug: &str, rows: Vec<(SendingDomain, Option<Moment>)>) -> AnyView {
+fn show(slug: &str, rows: Vec<(SendingDomain, Option<Moment>)>, hosts: Vec<(LinkHost, Option<Moment>)>) -> AnyView {
     let add = Post::to::<AddDomain>();
     let empty = rows.is_empty().then(|| {
         view! {
@@ -77,7 +86,7 @@ fn show(slug: &str, rows: Vec<(SendingDomain, Option<Moment>)>) -> AnyView {
         }
     });
     let rows: Vec<_> = rows.into_iter().map(|(domain, checked)| row(slug, domain, checked)).collect();
-    let owner = slug.to_owned();
+    let (owner, links) = (slug.to_owned(), link_hosts::section(slug, hosts));
     let body = view! {
         {refusal(add)}
         {empty}
@@ -89,6 +98,7 @@ fn show(slug: &str, rows: Vec<(SendingDomain, Option<Moment>)>) -> AnyView {
                 <SubmitButton busy=add.busy()>"Add domain"</SubmitButton>
             </PostForm>
         </Card>
+        {links}
     }
     .into_any();
     page(slug, "domains", "Domains", body)

@@ -1,12 +1,13 @@
 //! Campaigns: from the draft to the ledger. What they are told to do stands in `commands.rs`.
 
 use domain::{
-    CampaignId, Page,
+    CampaignId, MessageId, Page,
     campaigns::{
         Campaign, CampaignEvent, CampaignFilter, CampaignInput, CampaignState, CampaignSummary, Check, HoldReason,
     },
     ledger::Ledger,
     messages::{Message, MessageState},
+    tracking::{CampaignTracking, TrackingEvent},
 };
 use serde::{Deserialize, Serialize};
 use service::Tenant;
@@ -32,6 +33,8 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(ledger))
         .routes(routes!(messages))
         .routes(routes!(events))
+        .routes(routes!(tracking))
+        .routes(routes!(message_tracking))
 }
 
 /// A campaign, and why it sends nothing just now.
@@ -224,4 +227,25 @@ async fn messages(call: Read, Path(id): Path<CampaignId>, Query(query): Query<Me
 async fn events(call: Read, Path(id): Path<CampaignId>, Query(paging): Query<Paging>) -> Result<Reply> {
     let page = paging.page()?;
     Reply::ok(&call.open().await?.campaigns().events(id, &page).await?)
+}
+
+/// Get what is known of opens and clicks
+///
+/// Only those of people count; what programs did is one figure beside them. Opens are an estimate: mail systems fetch
+/// pictures by themselves, or never.
+#[utoipa::path(get, path = "/campaigns/{id}/tracking", tag = "Campaigns", operation_id = "get_campaign_tracking",
+    params(("id" = CampaignId, Path)), security(("key" = ["campaigns:read"])),
+    responses((status = OK, body = CampaignTracking)))]
+async fn tracking(call: Read, Path(id): Path<CampaignId>) -> Result<Reply> {
+    Reply::ok(&call.open().await?.campaigns().tracking(id).await?)
+}
+
+/// List opens and clicks of an e-mail
+///
+/// Those of programs too, each with why it was taken for what it is. They are kept for 13 months.
+#[utoipa::path(get, path = "/campaigns/{id}/messages/{message}/tracking", tag = "Campaigns",
+    operation_id = "list_message_tracking", params(("id" = CampaignId, Path), ("message" = MessageId, Path)),
+    security(("key" = ["campaigns:read"])), responses((status = OK, body = Page<TrackingEvent>)))]
+async fn message_tracking(call: Read, Path((id, message)): Path<(CampaignId, MessageId)>) -> Result<Reply> {
+    Reply::ok(&super::whole(call.open().await?.campaigns().tracking_events(id, message).await?))
 }

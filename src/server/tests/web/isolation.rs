@@ -67,6 +67,8 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("get_campaign_ledger", NotFound),
     ("list_campaign_messages", NotFound),
     ("list_campaign_events", NotFound),
+    ("get_campaign_tracking", NotFound),
+    ("list_message_tracking", NotFound),
     ("schedule_campaign", NotFound),
     ("unschedule_campaign", NotFound),
     ("start_campaign", NotFound),
@@ -122,6 +124,11 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("check_domain", NotFound),
     ("set_signing", NotFound),
     ("remove_signing", NotFound),
+    ("list_link_hosts", OwnOnly),
+    ("create_link_host", NoIds),
+    ("get_link_host", NotFound),
+    ("delete_link_host", NotFound),
+    ("check_link_host", NotFound),
     ("list_suppressions", OwnOnly),
     ("add_suppressions", NoIds),
     ("remove_suppression", NotFound),
@@ -278,6 +285,7 @@ pub async fn things(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &
     let step = json!({"subject": "Hello", "body": "Hello", "delay": {"amount": 0, "unit": "days"}});
     let step = made(program.post(&format!("/campaigns/{campaign}/steps"), step).await);
     let domain = made(program.post("/domains", json!({"name": "secret.example"})).await);
+    let link_host = made(program.post("/link-hosts", json!({"name": "links.secret.example"})).await);
     let import = made(program.upload("/imports", "email\nnew@other.example\n").await);
     let added = program.post("/suppressions", json!({"targets": ["@secret.example"]})).await;
     assert!(added.status.is_success(), "{}", added.json);
@@ -307,7 +315,7 @@ pub async fn things(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &
     let connector = made(program.post("/connectors", connector).await);
     let (mail, inbound, thread) = mails(program, company, mailbox).await;
     json!({"mail": mail, "inbound": inbound, "threads": thread, "leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
-        "mailboxes": mailbox, "domains": domain, "suppressions": suppression, "agents": agent, "trigger": trigger,
+        "mailboxes": mailbox, "domains": domain, "link-hosts": link_host, "suppressions": suppression, "agents": agent, "trigger": trigger,
         "content": content, "tasks": task, "documents": document, "drafts": draft, "runs": run,
         "conversations": conversation, "models": model, "jobs": job, "connectors": connector})
 }
@@ -353,7 +361,7 @@ async fn an_intruder_gets_nothing_through_any_operation() {
         let thing = things[noun].as_str().unwrap_or(nobodys);
         let path = operation.path.replace("{id}", thing).replace("{step}", things["step"].as_str().expect("a step"));
         // Their run asks nothing; the run itself must not be found before its questions are looked for.
-        let path = path.replace("{approval}", nobodys).replace("{memory}", nobodys);
+        let path = path.replace("{approval}", nobodys).replace("{memory}", nobodys).replace("{message}", nobodys);
         let path = path.replace("{trigger}", things["trigger"].as_str().expect("a trigger"));
         let body = match operation.id.as_str() {
             "create_lead" => Some(json!({"email": "x@x.example", "owner_id": other.owner_id})),
@@ -404,6 +412,7 @@ pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
         "imports",
         "mailboxes",
         "domains",
+        "link-hosts",
         "agents",
         "content",
         "runs",

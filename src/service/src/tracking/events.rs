@@ -54,6 +54,16 @@ struct Known {
 }
 
 impl Db {
+    /// Whether we have signed a token. Asks nobody, so that what is made up costs next to nothing.
+    #[must_use]
+    pub fn is_tracking_token(&self, kind: TrackingKind, token: &str) -> bool {
+        let purpose = match kind {
+            TrackingKind::Open => OPEN,
+            TrackingKind::Click => CLICK,
+        };
+        self.secrets().read_place_token(purpose, token).is_some()
+    }
+
     /// A picture was asked for.
     ///
     /// # Errors
