@@ -6,4 +6,5 @@ mod connections;
 mod domains;
 mod signing;
 mod support;
+mod tracking;
 mod verifier;

@@ -12,7 +12,7 @@ use std::{
 
 use domain::{
     CampaignId, DomainId, MailboxId,
-    campaigns::{Audience, CampaignInput},
+    campaigns::{Audience, CampaignInput, Rules},
     domains::{RecordCheck, RecordKind, SendingDomain, Signer, SigningInput, Standing},
     leads::{LeadFilter, LeadInput},
     mailboxes::{MailboxInput, MailboxKind, Security},
@@ -130,6 +130,15 @@ impl Desk<'_> {
 
     /// The same from other mailboxes.
     pub async fn campaign_from(&self, mailboxes: Vec<MailboxId>, to: &[&str]) -> CampaignId {
+        self.campaign_by(mailboxes, to, Rules::default()).await
+    }
+
+    /// The same with rules.
+    pub async fn campaign_with(&self, to: &[&str], rules: Rules) -> CampaignId {
+        self.campaign_by(vec![self.mailbox], to, rules).await
+    }
+
+    async fn campaign_by(&self, mailboxes: Vec<MailboxId>, to: &[&str], rules: Rules) -> CampaignId {
         testing::let_domains_pass(&self.db, &self.company.owner).await;
         let leads = to.iter().map(|to| LeadInput { email: Some((*to).to_owned()), ..LeadInput::default() }).collect();
         let mut t = self.db.tenant(&self.company.owner).await.unwrap();
@@ -138,8 +147,8 @@ impl Desk<'_> {
             name: Some("Signed".into()),
             audience: Some(Audience::Filter { filter: LeadFilter::default() }),
             window: Some(SendingWindow::always()),
+            rules: Some(rules),
             mailboxes: Some(mailboxes),
-            ..CampaignInput::default()
         };
         let id = t.campaigns().create(input).await.unwrap().id;
         let step = StepInput {

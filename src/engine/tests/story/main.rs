@@ -12,4 +12,5 @@ mod samples;
 mod sequences;
 mod support;
 mod threads;
+mod tracking;
 mod unsubscribing;

@@ -13,3 +13,4 @@ mod protection;
 mod sessions;
 mod socket;
 mod support;
+mod tracking;
