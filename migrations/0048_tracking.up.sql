@@ -5,6 +5,8 @@ ALTER TABLE messages
     -- What was put into it when it was frozen.
     ADD COLUMN tracks_opens boolean NOT NULL DEFAULT false,
     ADD COLUMN tracks_clicks boolean NOT NULL DEFAULT false;
+-- Figures of campaigns that track nothing cost nothing.
+CREATE INDEX messages_tracked_idx ON messages (company_id, campaign_id, step_id) WHERE tracks_opens OR tracks_clicks;
 
 -- Where the links of an e-mail lead. A request names one by its place and never says where it wants to go, so nobody
 -- is sent elsewhere. Gone with the lead.

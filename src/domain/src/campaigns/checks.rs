@@ -6,7 +6,7 @@ use crate::{
     Permission, Problem,
     domains::{self, RecordCheck, RecordKind},
     public_url::is_fit_for_mail,
-    steps::{Email, Sequence, Writing},
+    steps::{Email, Sequence, Test, WinBy, Writing},
     tracking::Tracking,
     window::SendingWindow,
     wire::wire_enum,
@@ -281,9 +281,32 @@ fn unsubscribe(f: &Facts<'_>) -> Check {
     }
 }
 
+/// What a step asks that nobody tells: the answer would always be “no”.
+fn untracked(f: &Facts<'_>) -> Option<String> {
+    f.sequence.steps().iter().find_map(|step| {
+        let asks = match (step.action.test(), step.email()) {
+            (Some(Test::Opened { .. }), _) if !f.tracking.opens => "opens",
+            (Some(Test::Clicked { .. }), _) if !f.tracking.clicks => "clicks",
+            (_, Some(email))
+                if email.winner.by == WinBy::Clicks && !email.variants.is_empty() && !f.tracking.clicks =>
+            {
+                "clicks"
+            }
+            _ => return None,
+        };
+        Some(format!(
+            "Step {} asks for {asks}, which are not tracked. Turn tracking on, or ask for something else.",
+            step.position
+        ))
+    })
+}
+
 /// Over whose name links lead, when somebody wants to know who follows them. Another name than the sender’s own would
 /// be held against the sender.
 fn tracking(f: &Facts<'_>) -> Option<Check> {
+    if let Some(words) = untracked(f) {
+        return Some(block("tracking", words, FixAt::Settings));
+    }
     let what = match (f.tracking.opens, f.tracking.clicks) {
         (false, false) => return None,
         (true, false) => "Opens are",
@@ -353,7 +376,7 @@ mod tests {
     use super::*;
     use crate::{
         domains::Standing,
-        steps::{Sequence, Step},
+        steps::{Action, Sequence, Step},
     };
 
     fn codes(facts: &Facts<'_>, verdict: Verdict) -> Vec<String> {
@@ -455,6 +478,10 @@ mod tests {
         let with = Facts { link_host: Some("links.halden.example"), ..without };
         let words = "Clicks are tracked over links.halden.example.";
         assert_eq!(told(&with), Some((Verdict::Pass, words.into())));
+        let asks = Step { action: Action::Condition { test: Test::Opened { step: None } }, ..Step::example() };
+        let steps = Sequence::of(vec![asks]);
+        let words = "Step 1 asks for opens, which are not tracked. Turn tracking on, or ask for something else.";
+        assert_eq!(told(&Facts { sequence: &steps, ..with }), Some((Verdict::Block, words.into())));
     }
 
     #[test]

@@ -22,7 +22,8 @@ impl Campaigns<'_> {
             FROM (SELECT step_id, min(position) AS position,
                          count(*) FILTER (WHERE tracks_opens) AS tracked_opens, count(opened_at) AS opened,
                          count(*) FILTER (WHERE tracks_clicks) AS tracked_clicks, count(clicked_at) AS clicked
-                  FROM messages WHERE campaign_id = $1 AND state = 'sent' GROUP BY step_id) m
+                  FROM messages WHERE campaign_id = $1 AND (tracks_opens OR tracks_clicks) AND state = 'sent'
+                  GROUP BY step_id) m
             FULL JOIN (SELECT step_id, count(*) AS machine_events FROM tracking_events
                        WHERE campaign_id = $1 AND by = 'machine' GROUP BY step_id) e ON e.step_id = m.step_id
             ORDER BY m.position
