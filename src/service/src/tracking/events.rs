@@ -126,7 +126,8 @@ impl Db {
         .await?;
         t.commit().await?;
         let Some(row) = row else { return Ok((Asked::Gone, None)) };
-        if !row.ours && !(row.sandbox && is_host_of(&self.settings().public_url, host)) {
+        let is_ours = row.ours || row.sandbox && is_host_of(&self.settings().public_url, host);
+        if !is_ours {
             return Err(Error::NotFound("link"));
         }
         let Some(lead) = row.lead else { return Ok((Asked::Gone, None)) };
