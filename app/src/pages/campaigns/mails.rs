@@ -82,8 +82,8 @@ impl MailRow {
 #[cfg(feature = "ssr")]
 fn seen(m: &domain::messages::Message) -> Option<String> {
     match (m.opened_at, m.clicked_at, &m.machine) {
-        (_, Some(_), _) => Some("Clicked".to_owned()),
-        (Some(_), None, _) => Some("Opened".to_owned()),
+        (_, Some(_), _) => Some("clicked".to_owned()),
+        (Some(_), None, _) => Some("opened".to_owned()),
         (None, None, Some(reason)) => Some(format!("machine: {reason}")),
         _ => None,
     }
@@ -147,6 +147,13 @@ fn table(slug: String, list: MailList) -> AnyView {
 
 #[cfg(feature = "ssr")]
 fn row(slug: &str, mail: MailRow) -> AnyView {
+    // What a person has done belongs to the state; what a program did is a remark.
+    let (state, remark) = match mail.seen {
+        Some(seen) if seen.starts_with("machine") => (mail.state, Some(seen)),
+        Some(seen) => (format!("{}, {seen}", mail.state), None),
+        None => (mail.state, None),
+    };
+    let remark = remark.map(|words| view! { <span class="subtle">{words}" · "</span> });
     let lead = match mail.lead {
         (Some(id), name) => view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{name}</a> }.into_any(),
         (None, name) => view! { <span class="subtle">{name}</span> }.into_any(),
@@ -155,10 +162,10 @@ fn row(slug: &str, mail: MailRow) -> AnyView {
         <tr role="row">
             <td role="cell" class="name">{lead}</td>
             <td role="cell" class="title">{mail.step}</td>
-            <td role="cell" class="status-cell">{mail.state}{mail.seen.map(|seen| view! { <span class="subtle">{seen}</span> })}</td>
+            <td role="cell" class="status-cell">{state}</td>
             <td role="cell" class="num"><Time moment=mail.at/></td>
             <td role="cell">{mail.server}</td>
-            <td role="cell">{mail.detail}</td>
+            <td role="cell">{remark}{mail.detail}</td>
         </tr>
     }
     .into_any()

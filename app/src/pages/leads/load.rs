@@ -226,18 +226,20 @@ fn days(events: Vec<LeadEvent>, now: DateTime<Utc>, zone: &str) -> Vec<TimelineD
         let (icon, tone) = event_look(event.kind);
         let campaign = event.campaign_name.map(|c| format!(" · {c}")).unwrap_or_default();
         let is_machine = matches!(event.kind, LeadEventKind::MachineOpened | LeadEventKind::MachineClicked);
-        let why = event.why.unwrap_or_default();
+        let (word, why) = (event_word(event.kind), event.why.unwrap_or_default());
+        let details =
+            |first: &str| [Some(first), event.text.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
         // What a program did is told by which one it was; everything else about it is quiet.
-        let (title, who, why) = match is_machine {
-            true => (format!("machine: {why}"), event_word(event.kind).to_owned(), String::new()),
-            false => (event_word(event.kind).to_owned(), event.actor, why),
+        let (title, detail, why) = match is_machine {
+            true => (format!("machine: {why}"), String::new(), details(word)),
+            false => (word.to_owned(), details(&event.actor), why),
         };
         let item = TimelineItem {
             icon,
             tone,
             title: format!("{title}{campaign}"),
             href: None,
-            detail: [Some(who), event.text].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+            detail,
             folded: event.quoted.unwrap_or_default(),
             why,
             at: Moment::clock(event.at, zone),

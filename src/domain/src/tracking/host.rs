@@ -1,5 +1,7 @@
 //! The host name that the links of a company’s e-mails lead over: whose it is, and whether it leads here.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -71,8 +73,14 @@ impl LinkHostInput {
 /// The records of a host name: where it leads, and whose it is.
 #[must_use]
 pub fn records_of(name: &str, installation: &str, proof: &str) -> Vec<DnsRecord> {
+    // An alias leads to a name, never to an address.
+    let kind = match installation.parse() {
+        Ok(IpAddr::V4(_)) => "A",
+        Ok(IpAddr::V6(_)) => "AAAA",
+        Err(_) => "CNAME",
+    };
     vec![
-        DnsRecord { kind: "CNAME".to_owned(), name: name.to_owned(), value: installation.to_owned() },
+        DnsRecord { kind: kind.to_owned(), name: name.to_owned(), value: installation.to_owned() },
         DnsRecord {
             kind: "TXT".to_owned(),
             name: format!("_saleswright.{name}"),
@@ -109,7 +117,7 @@ pub fn judge_host(name: &str, proof: &str, here: &str, answers: &HostAnswers) ->
             (false, format!("https://{name} {words}"))
         }
         Err(why) => {
-            let words = "Publish the CNAME record, and have whoever runs this installation add the name to its \
+            let words = "Publish the record that leads here, and have whoever runs this installation add the name to its \
                          certificate.";
             (false, format!("https://{name} could not be opened: {why}. {words}"))
         }
@@ -134,6 +142,15 @@ mod tests {
         ] {
             assert!(check(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_name_leads_to_a_name_or_an_address() {
+        let kind = |installation: &str| records_of("links.x.example", installation, "p")[0].kind.clone();
+        assert_eq!(
+            [kind("sales.example"), kind("192.0.2.1"), kind("2001:db8::1")],
+            ["CNAME".to_owned(), "A".to_owned(), "AAAA".to_owned()]
+        );
     }
 
     #[test]
