@@ -10,7 +10,7 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Problem, StepId, UserId, leads::LeadFilter, wire::wire_enum};
+use crate::{Problem, StepId, UserId, leads::LeadFilter, wire::wire_enum, words::sentence};
 
 pub use email::{Email, MAX_VARIANTS, MIN_SENDS, Thread, Variant, WinBy, WinnerRule, Writing, letter};
 pub use input::{Place, StepInput};
@@ -209,7 +209,7 @@ impl Test {
             Self::Opened { step } => format!("Opened {}?", mail(*step)),
             Self::Clicked { step } => format!("Clicked a link in {}?", mail(*step)),
             Self::Replied => "Replied?".to_owned(),
-            Self::Lead { filter } => format!("{}?", filter.words()),
+            Self::Lead { filter } => format!("{}?", sentence(&filter.words())),
         }
     }
 }
@@ -218,10 +218,6 @@ impl Test {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[cfg_attr(
-    target_pointer_width = "64",
-    expect(clippy::large_enum_variant, reason = "most steps are e-mails, and boxing them would cost every match")
-)]
 pub enum Action {
     /// Sends an e-mail.
     Email(Email),

@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers and remarks as people read them.
 
 /// 1284 as "1,284".
 #[must_use]
@@ -22,6 +22,13 @@ pub fn grouped(value: i64) -> String {
 pub fn plural(count: i64, one: &str, many: &str) -> String {
     let word = if count == 1 { one } else { many };
     format!("{} {word}", grouped(count))
+}
+
+/// With a capital first letter.
+#[must_use]
+pub fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

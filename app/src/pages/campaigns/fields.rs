@@ -260,7 +260,7 @@ fn test_fields(s: &StepView, test: &Test, save: Post) -> AnyView {
     view! {
         <RadioGroup name="form[asks]" legend="Ask whether the lead" options=choices value=asks error=save.of_field("test")/>
         <Select name="form[about]" label="Which e-mail" hint="For opens and clicks." options=mails value=about placeholder="Any before it" optional=true/>
-        <fieldset class="conditions">
+        <fieldset class="fieldset">
             <legend>"What the lead is like"</legend>
             <Select name="form[status]" label="Status" options=statuses value=status placeholder="Any" optional=true/>
             <TextInput name="form[score]" label="Score at least" kind=InputKind::Number value=score optional=true width=FieldWidth::Short/>
@@ -310,7 +310,7 @@ fn variant_fields(email: &Email, save: Post) -> AnyView {
             let subject = variant.map(|v| v.subject.clone()).unwrap_or_default();
             let body = variant.map(|v| v.body.clone()).unwrap_or_default();
             view! {
-                <fieldset class="stack">
+                <fieldset class="fieldset">
                     <legend>{legend}</legend>
                     <TextInput name=format!("form[shares][{n}]") label="Share in percent" hint="Empty: there is no such variant." value=share optional=true width=FieldWidth::Short/>
                     <TextInput name=format!("form[subjects][{n}]") label="Its subject" value=subject optional=true maxlength=250u32/>

@@ -222,7 +222,7 @@ fn card(ctx: &Context<'_>, step: SequenceStep, first: bool, last: bool) -> AnyVi
     view! {
         <li>
             <Card title note=step.delay>
-                <p class="strong step-name"><Icon name=icon/><span>{step.name}</span><Tag text=label/></p>
+                <p class="strong step-name"><Icon name=icon/><span class="cluster"><span>{step.name}</span><Tag text=label/></span></p>
                 {note}
                 {words}
                 {problems}

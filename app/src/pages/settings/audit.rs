@@ -32,9 +32,7 @@ pub struct AuditLog {
 /// `campaign.started` as a person reads it: “Campaign started”.
 #[cfg(feature = "ssr")]
 fn in_words(action: &str) -> String {
-    let words = action.replace(['.', '_'], " ");
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    domain::words::sentence(&action.replace(['.', '_'], " "))
 }
 
 /// Loads a page of the log.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Security;
-use crate::{domains::Standing, wire::wire_enum};
+use crate::{domains::Standing, wire::wire_enum, words::sentence};
 
 wire_enum! {
     /// The way to a server.
@@ -131,12 +131,6 @@ pub fn report(
         steps.push(step(failed, Standing::Fail, format!("{}. {}", sentence(words), failed.hint())));
     }
     steps
-}
-
-/// With a capital first letter.
-fn sentence(words: &str) -> String {
-    let mut chars = words.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn good(step: TestStepKind, host: &str) -> String {

@@ -125,20 +125,20 @@ impl Desk<'_> {
 
     /// A campaign of one step to these, started. The domain counts as good.
     pub async fn campaign(&self, to: &[&str]) -> CampaignId {
-        self.campaign_from(vec![self.mailbox], to).await
+        self.campaign_of(vec![self.mailbox], Rules::default(), to).await
     }
 
     /// The same from other mailboxes.
     pub async fn campaign_from(&self, mailboxes: Vec<MailboxId>, to: &[&str]) -> CampaignId {
-        self.campaign_by(mailboxes, to, Rules::default()).await
+        self.campaign_of(mailboxes, Rules::default(), to).await
     }
 
     /// The same with rules.
     pub async fn campaign_with(&self, to: &[&str], rules: Rules) -> CampaignId {
-        self.campaign_by(vec![self.mailbox], to, rules).await
+        self.campaign_of(vec![self.mailbox], rules, to).await
     }
 
-    async fn campaign_by(&self, mailboxes: Vec<MailboxId>, to: &[&str], rules: Rules) -> CampaignId {
+    async fn campaign_of(&self, mailboxes: Vec<MailboxId>, rules: Rules, to: &[&str]) -> CampaignId {
         testing::let_domains_pass(&self.db, &self.company.owner).await;
         let leads = to.iter().map(|to| LeadInput { email: Some((*to).to_owned()), ..LeadInput::default() }).collect();
         let mut t = self.db.tenant(&self.company.owner).await.unwrap();

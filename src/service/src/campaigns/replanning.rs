@@ -1,7 +1,7 @@
 //! Plans that do not hold any more: after a break they move as the campaign's policy says, and leads who are moved to
 //! another version of the steps go on there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use chrono::{DateTime, Duration, Utc};
 use domain::{
@@ -139,8 +139,8 @@ impl Campaigns<'_> {
         }
         let mut sequences = HashMap::new();
         for row in &rows {
-            if !sequences.contains_key(&row.version_number) {
-                sequences.insert(row.version_number, self.sequence(campaign.id, row.version_number).await?);
+            if let Entry::Vacant(unread) = sequences.entry(row.version_number) {
+                unread.insert(self.sequence(campaign.id, row.version_number).await?);
             }
         }
         let (zone, country) = (self.t.actor().company_time_zone().to_owned(), self.company_country().await?);
@@ -240,8 +240,8 @@ impl Campaigns<'_> {
         let mut olds: HashMap<i32, Sequence> = HashMap::new();
         let (mut stay, mut walk, mut wait) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
-            if !olds.contains_key(&row.version_number) {
-                olds.insert(row.version_number, self.sequence(id, row.version_number).await?);
+            if let Entry::Vacant(unread) = olds.entry(row.version_number) {
+                unread.insert(self.sequence(id, row.version_number).await?);
             }
             let landing = olds.get(&row.version_number).zip(row.step).and_then(|(old, at)| new.landing(old, at));
             match landing {

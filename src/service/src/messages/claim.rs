@@ -70,10 +70,10 @@ struct Row {
     tracking: Tracking,
 }
 
-/// Who writes the e-mails of a mailbox.
-struct Author {
+/// Who writes, and over which roads.
+struct Desk {
     sender: Sender,
-    /// Whether what comes back is read.
+    /// What comes back is read: an inbox that could not be read for a day hears nothing.
     hears: bool,
     limits: RecipientLimits,
     /// Where links that are followed begin; nothing while no host name of the company passes.
@@ -110,12 +110,12 @@ impl Messages<'_> {
             return Ok(Vec::new());
         }
         let most = if turn.gap.is_zero() { turn.room.min(BATCH) } else { 1 };
-        let author = self.author(mailbox, now).await?;
+        let desk = self.desk(mailbox, now).await?;
         let (mut ready, mut ids, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         let token: Uuid = self.t.new_id();
         let due = self.due(mailbox, now, most).await?;
         let wanted: Vec<_> = due.iter().filter(|row| !row.window_over).filter_map(Row::group).collect();
-        let mut room = self.room(author.limits, &wanted, now).await?;
+        let mut room = self.room(desk.limits, &wanted, now).await?;
         for row in due {
             if row.window_over {
                 self.put_off(&row, now, None).await?;
@@ -136,7 +136,7 @@ impl Messages<'_> {
                 self.put_off(&row, wait.at, Some((&group, &wait))).await?;
                 continue;
             }
-            let claimed = self.prepare(row, recipient, mailbox, token, &author);
+            let claimed = self.prepare(row, recipient, mailbox, token, &desk);
             match claimed {
                 Ok(claimed) => {
                     ids.push(claimed.id.0);
@@ -258,7 +258,7 @@ impl Messages<'_> {
         recipient: EmailAddress,
         mailbox: MailboxId,
         token: Uuid,
-        Author { sender, hears, links, .. }: &Author,
+        Desk { sender, hears, links, .. }: &Desk,
     ) -> std::result::Result<Claimed, (EnrolmentId, Vec<String>)> {
         let db = self.t.db();
         let link = db.secrets().link_token(UNSUBSCRIBE, row.id.0);
@@ -303,8 +303,7 @@ impl Messages<'_> {
         })
     }
 
-    /// Who writes. An inbox that could not be read for a day hears nothing.
-    async fn author(&mut self, mailbox: MailboxId, now: DateTime<Utc>) -> Result<Author> {
+    async fn desk(&mut self, mailbox: MailboxId, now: DateTime<Utc>) -> Result<Desk> {
         let row = sqlx::query!(
             r#"SELECT m.from_name, m.address, c.name, c.postal_address, c.recipient_hourly, c.recipient_daily,
                       m.kind = 'sandbox' AS "sandbox!",
@@ -324,7 +323,7 @@ impl Messages<'_> {
         let sender =
             Sender { name: row.from_name, address: row.address, company: row.name, postal_address: row.postal_address };
         let limits = RecipientLimits { per_hour: row.recipient_hourly, per_day: row.recipient_daily };
-        Ok(Author { sender, hears: row.hears, limits, links })
+        Ok(Desk { sender, hears: row.hears, limits, links })
     }
 
     /// Not before `at`, and while the window is open: it has closed meanwhile, or there is no room at the recipient's
