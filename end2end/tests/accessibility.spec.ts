@@ -58,20 +58,25 @@ async function unused(page: Page): Promise<string[]> {
   });
 }
 
+// The addresses of the things of a list, each once.
+async function all(page: Page, list: string, thing: RegExp): Promise<string[]> {
+  await page.goto(list);
+  const links = await page.getByRole("main").getByRole("link").all();
+  const paths = await Promise.all(links.map((link) => link.getAttribute("href")));
+  return [...new Set(paths.filter((path) => path?.match(thing)))] as string[];
+}
+
 // The address of the first thing of a list.
 async function first(page: Page, list: string, thing: RegExp): Promise<string> {
-  await page.goto(list);
-  for (const link of await page.getByRole("main").getByRole("link").all()) {
-    const path = await link.getAttribute("href");
-    if (path?.match(thing)) return path;
-  }
-  throw new Error(`nothing in ${list}`);
+  const [path] = await all(page, list, thing);
+  if (!path) throw new Error(`nothing in ${list}`);
+  return path;
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`no page breaks a rule of accessibility, ${colorScheme}`, async ({ page }, info) => {
     test.skip(info.project.name === "no-js", "the checker is a script");
-    test.setTimeout(240_000);
+    test.setTimeout(400_000);
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     const found: string[] = [];
     for (const path of open) {
@@ -93,7 +98,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     const domain = new URL(page.url()).pathname;
     const draft = await first(page, "/t/halden/campaigns?view=drafts", new RegExp(`/campaigns/${id}$`));
     const running = await first(page, "/t/halden/campaigns?view=running", new RegExp(`/campaigns/${id}$`));
-    const step = await first(page, `${draft}/sequence`, new RegExp(`/sequence/${id}$`));
+    const steps = await all(page, `${draft}/sequence`, new RegExp(`/sequence/${id}$`));
     const agent = await first(page, "/t/halden/agents", new RegExp(`/agents/${id}$`));
     const text = await first(page, "/t/halden/content", new RegExp(`/content/${id}$`));
     const busy = await first(page, "/t/halden/tasks", new RegExp(`/leads/${id}$`));
@@ -102,8 +107,8 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.getByRole("button", { name: "Run the example" }).click();
     await page.waitForURL(new RegExp(`/runs/${id}`));
     const run = new URL(page.url()).pathname;
-    const things = [agent, `${agent}/runs`, `${agent}/tools`, `${agent}/quality`, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/triggers?new=reply_received`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, thread, replies, replies.replace("/replies", ""), domain, step, `${draft}/launch`, `${running}/stop`];
-    const tabs = ["", "/enrolments", "/mails", "/sequence", "/settings"].map((tab) => running + tab);
+    const things = [agent, `${agent}/runs`, `${agent}/tools`, `${agent}/quality`, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/triggers?new=reply_received`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, thread, replies, replies.replace("/replies", ""), domain, ...steps, `${draft}/sequence`, `${draft}/settings`, `${draft}/launch`, `${running}/stop`];
+    const tabs = ["", "/enrolments", "/mails", "/sequence", "/versions", "/settings"].map((tab) => running + tab);
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);
       await hydrated(page);

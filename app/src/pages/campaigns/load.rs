@@ -530,7 +530,7 @@ pub async fn versions(slug: &str, id: &str) -> Result<Versions, AppError> {
                 .moves
                 .iter()
                 .map(|m| {
-                    let at = format!("leads before “{}”", m.at.name(&all));
+                    let at = format!("before “{}”", m.at.name(&all));
                     let to = match &m.to {
                         Some(step) => format!("would go on with “{}”", step.name(&all)),
                         None => "would have finished".to_owned(),

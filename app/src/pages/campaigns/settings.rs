@@ -201,7 +201,8 @@ fn mailboxes(s: &Settings) -> AnyView {
             view! { <Checkbox name=format!("form[mailboxes][{i}]") label=address value=id checked/> }.into_any()
         })
         .collect();
-    view! { <Card title="Mailboxes"><fieldset><legend>"Send from"</legend>{mailboxes}</fieldset></Card> }.into_any()
+    view! { <Card title="Mailboxes"><fieldset class="field"><legend>"Send from"</legend>{mailboxes}</fieldset></Card> }
+        .into_any()
 }
 
 #[cfg(feature = "ssr")]
@@ -265,7 +266,7 @@ pub(super) fn window_fields(window: &SendingWindow) -> AnyView {
         .collect();
     let zones = vec![Choice::new("lead", "The lead’s time zone"), Choice::new("company", "The company’s time zone")];
     view! {
-        <fieldset><legend>"Days"</legend>{days}</fieldset>
+        <fieldset class="field"><legend>"Days"</legend>{days}</fieldset>
         <div class="cluster">
             <TextInput name="form[from]" label="From" value=clock(window.from_minute) hint="As in 09:00" width=FieldWidth::Short/>
             <TextInput name="form[to]" label="To" value=clock(window.to_minute) hint="At most 24:00" width=FieldWidth::Short/>

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 #[cfg(feature = "ssr")]
-use domain::Permission;
+use domain::{Permission, words::plural};
 
 /// What the page shows.
 #[cfg(feature = "ssr")]
@@ -204,13 +204,17 @@ fn edits_card(slug: &str, head: &Head, edits: &Edits, may_edit: bool, publish: P
     let moves: Vec<_> = edits
         .moves
         .iter()
-        .map(|(words, leads)| format!("{leads} {words}"))
+        .map(|(words, leads)| format!("{} {words}", plural(*leads, "lead", "leads")))
         .map(|words| view! { <li>{words}</li> }.into_any())
         .collect();
-    let means = format!(
-        "{} leads are in the middle of an older version. {} e-mails planned for them would have other words.",
-        edits.open, edits.reworded
-    );
+    let means = match (edits.open, edits.reworded) {
+        (0, _) => "Nobody is in the middle of an older version.".to_owned(),
+        (open, reworded) => format!(
+            "{} in the middle of an older version. {} planned for them would have other words.",
+            plural(open, "lead is", "leads are"),
+            plural(reworded, "e-mail", "e-mails")
+        ),
+    };
     let choices = vec![
         Choice::new("move", "New leads, and those who are in the middle")
             .hint("Their next e-mails are those of the new version."),
