@@ -136,7 +136,7 @@ test("what is edited in a running campaign waits until it is published, and an o
   await page.getByRole("link", { name: "Review and publish" }).click();
   await page.waitForURL(/versions/);
   await hydrated(page);
-  await expect(page.locator("ins")).toHaveText(/is everybody/);
+  await expect(page.locator("ins").last()).toHaveText("everybody?");
   await expect(page.getByText(/1 e-mail planned for them would have other words/)).toBeVisible();
   await page.getByLabel("New leads, and those who are in the middle").check();
   await page.getByRole("button", { name: "Publish" }).click();

@@ -21,12 +21,15 @@ pub(in crate::exchange) async fn idle(over: impl Fn() -> bool) {
     .await;
 }
 
-/// A box is ticked, a field has other words than it was given, or a question or a menu is open. A reload would
+/// An open question or menu, and a choice that is not the one that was given.
+const OPEN: &str = "main :is(details.confirm[open], [popover]:popover-open, option[selected]:not(:checked), \
+    select:not(:has(option[selected])) > option:checked:not(:first-child))";
+
+/// A box is ticked, a field has other words than it was given, or something is open or chosen. A reload would
 /// put the tick beside somebody else, or the words beside a newer version.
 fn in_use() -> bool {
     let document = document();
-    let open = "main :is(details.confirm[open], [popover]:popover-open)";
-    if document.query_selector(open).is_ok_and(|open| open.is_some()) {
+    if document.query_selector(OPEN).is_ok_and(|open| open.is_some()) {
         return true;
     }
     let Ok(fields) = document.query_selector_all("main :is(input, textarea)") else { return false };

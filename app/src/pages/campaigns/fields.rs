@@ -324,8 +324,10 @@ fn variant_fields(email: &Email, save: Post) -> AnyView {
     let error =
         move || save.of_field("variants").get().map(|words| view! { <p class="error" role="alert">{words}</p> });
     let winner = email.winner;
+    // What was refused is looked at whole.
+    let open = !email.variants.is_empty() || save.error().is_some();
     view! {
-        <details class="more" open=!email.variants.is_empty()>
+        <details class="more" open=open>
             <summary>"Compare wordings (A/B)"</summary>
             <p class="subtle">"What is above is variant A, and gets what the others leave of a hundred."</p>
             {error}
@@ -345,9 +347,10 @@ fn window_fields(email: &Email, save: Post) -> AnyView {
     let own = email.window.is_some();
     let window = email.window.clone().unwrap_or_default();
     let fields = super::settings::window_fields(&window);
+    let open = own || save.error().is_some();
     let error = move || save.of_field("window").get().map(|words| view! { <p class="error" role="alert">{words}</p> });
     view! {
-        <details class="more" open=own>
+        <details class="more" open=open>
             <summary>"Its own sending window"</summary>
             {error}
             <Checkbox name="form[own_window]" label="Use this instead of the window of the campaign" checked=own/>
