@@ -163,7 +163,7 @@ fn page(slug: &str, v: Versions) -> AnyView {
                 {refusal(change)}
                 {edits}
                 <Card title="Versions" flush=true>
-                    <div class="table-scroll" tabindex="0" role="region" aria-label="Versions">
+                    <div class="table-scroll" tabindex="0" role="region" aria-label="Table of versions">
                         <table class="plain-table">
                             <thead><tr>
                                 <th scope="col">"Version"</th><th scope="col" class="opt">"Begun"</th>
