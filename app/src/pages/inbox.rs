@@ -3,6 +3,7 @@
 
 #[cfg(feature = "ssr")]
 mod actions;
+mod answer;
 mod change;
 #[cfg(feature = "ssr")]
 mod context;
@@ -15,6 +16,8 @@ mod load;
 mod looks;
 #[cfg(feature = "ssr")]
 mod pane;
+#[cfg(feature = "ssr")]
+mod reply;
 mod thread;
 
 pub use list::InboxPage;

@@ -38,6 +38,7 @@ pub mod named_jobs;
 pub mod page;
 pub mod problem;
 pub mod public_url;
+pub mod replies;
 pub mod role;
 #[cfg(feature = "agents")]
 pub mod runs;

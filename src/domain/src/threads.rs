@@ -281,6 +281,8 @@ pub struct Written {
     pub detail: Option<String>,
     /// The campaign that it is of.
     pub campaign: Option<CampaignId>,
+    /// Who has written it as an answer in the inbox.
+    pub author: Option<String>,
 }
 
 /// A class that a person has corrected.

@@ -1,4 +1,4 @@
-//! The campaign sender: claims, freezes, hands over and records, mailbox by mailbox.
+//! The sender of campaigns and of answers in the inbox: claims, freezes, hands over and records, mailbox by mailbox.
 //!
 //! The order is the promise: `sending` is committed before the first byte of an e-mail leaves, and
 //! whatever happens after that, nobody else ever sends it.
@@ -11,7 +11,7 @@ use std::{
 use domain::messages::SendOutcome;
 use service::{
     Db, Result,
-    messages::{Claimed, Content, claim::claim_next},
+    messages::{Claimed, Content, Place, claim::claim_next},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -202,7 +202,11 @@ async fn record_once(db: &Db, actor: &service::Actor, claimed: &Claimed, outcome
 /// Tells open pages how far the campaigns of these e-mails are, and ends what has nothing left to
 /// wait for. Not after each e-mail: a hint makes all commits of the database wait in one line.
 async fn settle(db: &Db, actor: &service::Actor, done: &[Claimed]) -> Result<()> {
-    let campaigns: BTreeSet<_> = done.iter().map(|claimed| claimed.campaign).collect();
+    let campaigns = done.iter().filter_map(|claimed| match claimed.place {
+        Place::Campaign { campaign, .. } => Some(campaign),
+        Place::Thread(_) => None,
+    });
+    let campaigns: BTreeSet<_> = campaigns.collect();
     for campaign in campaigns {
         let mut t = db.tenant(actor).await?;
         t.campaigns().settle_after(campaign).await?;
@@ -258,7 +262,7 @@ fn freeze(
         message_id: claimed.message_id_header.clone(),
         in_reply_to: claimed.thread.last().cloned(),
         references: claimed.thread.clone(),
-        unsubscribe_url: Some(claimed.unsubscribe_url.clone()),
+        unsubscribe_url: claimed.unsubscribe_url.clone(),
         unsubscribe_mailto: claimed.unsubscribe_mailto.clone(),
         date: db.clock().now(),
     };

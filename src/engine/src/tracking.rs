@@ -32,7 +32,7 @@ pub(crate) fn body(text: &str, claimed: &Claimed) -> Body {
     let tracked = claimed.tracked.as_ref();
     let mut html = html_with_links(text, |link| {
         let tracked = tracked.filter(|tracked| tracked.wants().clicks)?;
-        if link == claimed.unsubscribe_url {
+        if Some(link) == claimed.unsubscribe_url.as_deref() {
             return None;
         }
         // As a header of the answer will carry it: a host with other letters in ASCII, the rest encoded.

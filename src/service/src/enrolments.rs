@@ -178,7 +178,7 @@ impl Enrolments<'_> {
         .fetch_one(self.t.conn())
         .await?;
         let held = sqlx::query!(
-            r#"SELECT id, due_at, step_id AS "step: StepId", mailbox_id AS "mailbox: MailboxId" FROM messages
+            r#"SELECT id, due_at, step_id AS "step!: StepId", mailbox_id AS "mailbox: MailboxId" FROM messages
                WHERE enrolment_id = $1 AND state = 'held' ORDER BY created_at DESC LIMIT 1"#,
             id.0
         )
@@ -264,7 +264,7 @@ impl Enrolments<'_> {
         .execute(self.t.conn())
         .await?;
         let planned = sqlx::query!(
-            r#"SELECT id, step_id AS "step: StepId", mailbox_id AS "mailbox: MailboxId" FROM messages
+            r#"SELECT id, step_id AS "step!: StepId", mailbox_id AS "mailbox: MailboxId" FROM messages
                WHERE enrolment_id = $1 AND state IN ('scheduled', 'claimed', 'deferred') AND due_at < $2"#,
             id.0,
             until

@@ -13,13 +13,14 @@
 pub mod claim;
 mod outcome;
 pub mod reap;
+mod replies;
 mod room;
 
 use domain::{
-    CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId,
+    CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId, ThreadId,
     enrolments::{EndReason, EnrolmentState},
     mailboxes::MailboxState,
-    messages::{LEASE, SendOutcome},
+    messages::{LEASE, MessageState, SendOutcome},
 };
 use uuid::Uuid;
 
@@ -36,10 +37,8 @@ pub struct Messages<'t> {
 pub struct Claimed {
     /// Which.
     pub id: MessageId,
-    /// Its campaign.
-    pub campaign: CampaignId,
-    /// Its enrolment.
-    pub enrolment: EnrolmentId,
+    /// Whose e-mail it is.
+    pub place: Place,
     /// The mailbox it leaves from.
     pub mailbox: MailboxId,
     /// Proof that it is ours.
@@ -50,8 +49,9 @@ pub struct Claimed {
     pub recipient_name: String,
     /// `Message-ID` header: the same for every try.
     pub message_id_header: String,
-    /// Link of the footer and of the List-Unsubscribe header.
-    pub unsubscribe_url: String,
+    /// Link of the footer and of the List-Unsubscribe header. An answer has none: RFC 8058 is about mail to many, and
+    /// so are the rules of the large providers; who is answered has written first.
+    pub unsubscribe_url: Option<String>,
     /// Address that unsubscribes by mail, of a mailbox whose replies are read.
     pub unsubscribe_mailto: Option<String>,
     /// How opens and clicks are told, where the campaign asks and a name for the links is there.
@@ -60,6 +60,20 @@ pub struct Claimed {
     pub thread: Vec<String>,
     /// What it says, or its bytes when an earlier try has frozen them.
     pub content: Content,
+}
+
+/// What an e-mail is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The sequence of a lead.
+    Campaign {
+        /// Its campaign.
+        campaign: CampaignId,
+        /// Its enrolment.
+        enrolment: EnrolmentId,
+    },
+    /// A conversation in which a person has written it.
+    Thread(ThreadId),
 }
 
 /// What a message says.
@@ -86,13 +100,17 @@ impl Messages<'_> {
     /// When the database is away; then nothing leaves.
     pub async fn begin_sending(&mut self, claimed: &Claimed, subject: &str, mime: &[u8], server: &str) -> Result<bool> {
         let now = self.t.now();
+        let (campaign, enrolment) = match claimed.place {
+            Place::Campaign { campaign, enrolment } => (campaign, enrolment),
+            Place::Thread(thread) => return self.begin_reply(claimed, thread, mime, server).await,
+        };
         // The campaign before the enrolment, as everybody locks them.
         let open = sqlx::query_scalar!(
             r#"SELECT c.state = 'running' AND e.state IN ('active', 'waiting_delay', 'waiting_window') AS "open!"
                FROM campaigns c, enrolments e WHERE c.id = $1 AND e.id = $2
                FOR SHARE OF c FOR UPDATE OF e"#,
-            claimed.campaign.0,
-            claimed.enrolment.0
+            campaign.0,
+            enrolment.0
         )
         .fetch_optional(self.t.conn())
         .await?;
@@ -174,10 +192,11 @@ impl Messages<'_> {
         .execute(self.t.conn())
         .await?
         .rows_affected();
-        if freed == 0 {
-            return Ok(());
+        match first.place {
+            _ if freed == 0 => Ok(()),
+            Place::Campaign { .. } => self.t.mailboxes().wake(&[first.mailbox], now).await,
+            Place::Thread(_) => self.t.mailboxes().plan_replies(first.mailbox, true).await,
         }
-        self.t.mailboxes().wake(&[first.mailbox], now).await
     }
 
     /// The server could not be reached: nothing was begun, and the mailbox waits or asks for a person.
@@ -189,9 +208,14 @@ impl Messages<'_> {
         let now = self.t.now();
         self.release(claimed, false).await?;
         if *needs_person {
-            return self.t.mailboxes().set_state(claimed.mailbox, MailboxState::Reconnect, Some(reason)).await;
+            self.t.mailboxes().set_state(claimed.mailbox, MailboxState::Reconnect, Some(reason)).await?;
+        } else {
+            self.t.mailboxes().back_off(claimed.mailbox, now, reason).await?;
         }
-        self.t.mailboxes().back_off(claimed.mailbox, now, reason).await
+        match claimed.place {
+            Place::Campaign { .. } => Ok(()),
+            Place::Thread(_) => self.t.mailboxes().plan_replies(claimed.mailbox, true).await,
+        }
     }
 
     /// An e-mail that we cannot write ourselves: it ends without having left.
@@ -199,7 +223,11 @@ impl Messages<'_> {
     /// # Errors
     /// When the database is away.
     pub async fn refuse(&mut self, claimed: &Claimed, reason: &str) -> Result<()> {
-        self.t.enrolments().end(&[claimed.enrolment.0], EnrolmentState::Failed, Some(EndReason::Rejected)).await?;
+        let enrolment = match claimed.place {
+            Place::Campaign { enrolment, .. } => enrolment,
+            Place::Thread(thread) => return self.give_up(claimed.id, thread, MessageState::Failed, reason).await,
+        };
+        self.t.enrolments().end(&[enrolment.0], EnrolmentState::Failed, Some(EndReason::Rejected)).await?;
         sqlx::query!("UPDATE messages SET detail = $2 WHERE id = $1 AND state = 'cancelled'", claimed.id.0, reason)
             .execute(self.t.conn())
             .await?;
@@ -214,9 +242,10 @@ impl Messages<'_> {
 
     /// Gives a claim back, or ends it when the address must not be mailed any more.
     async fn release(&mut self, claimed: &Claimed, suppressed: bool) -> Result<()> {
-        if suppressed {
-            let enrolment = claimed.enrolment.0;
-            return self.t.enrolments().end(&[enrolment], EnrolmentState::Suppressed, None).await;
+        if let Place::Campaign { enrolment, .. } = claimed.place
+            && suppressed
+        {
+            return self.t.enrolments().end(&[enrolment.0], EnrolmentState::Suppressed, None).await;
         }
         sqlx::query!(
             "UPDATE messages SET state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'scheduled' END,

@@ -7,6 +7,7 @@ mod entries;
 mod holding;
 mod keep;
 mod query;
+mod replies;
 
 use chrono::{DateTime, Utc};
 use domain::{

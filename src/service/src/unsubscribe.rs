@@ -76,7 +76,7 @@ impl Db {
         let row = sqlx::query!(
             r#"
             SELECT coalesce(m.recipient, l.email) AS "address: EmailAddress", l.email AS "present?: EmailAddress", c.name AS company,
-                   m.campaign_id AS "campaign: CampaignId", k.name AS campaign_name,
+                   m.campaign_id AS "campaign!: CampaignId", k.name AS campaign_name,
                    coalesce(is_suppressed(coalesce(m.recipient, l.email)), false) AS "done!"
             FROM messages m
             JOIN campaigns k ON k.id = m.campaign_id

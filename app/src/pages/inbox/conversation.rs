@@ -3,7 +3,13 @@
 use domain::threads::{ThreadClass, ThreadState};
 use leptos::prelude::*;
 
-use super::{actions::actions, context::About, looks::class_tag, pane::Address};
+use super::{
+    actions::actions,
+    context::About,
+    looks::class_tag,
+    pane::Address,
+    reply::{Editor, editor, take_back},
+};
 use crate::{
     exchange::Post,
     fmt::Moment,
@@ -41,6 +47,8 @@ pub(super) struct Opened {
     pub replying: Option<String>,
     /// The person may do something about it.
     pub may: bool,
+    /// What they write; nothing when there is nobody to answer.
+    pub editor: Option<Editor>,
     pub campaign: Option<(String, String)>,
     /// What is known of the lead.
     pub about: Option<About>,
@@ -80,6 +88,8 @@ pub(super) struct Mail {
     pub has_files: bool,
     /// Where an e-mail of ours stands.
     pub state: String,
+    /// It was written here and has not left.
+    pub can_be_taken_back: bool,
 }
 
 /// What stands in the middle.
@@ -107,7 +117,8 @@ pub(super) fn conversation(slug: &str, address: &Address, o: &Opened, post: Post
             </details>
         }
     });
-    let mails: Vec<_> = o.mails.iter().map(|mail| article(slug, mail)).collect();
+    let mails: Vec<_> = o.mails.iter().map(|mail| article(slug, address, &o.id, mail)).collect();
+    let editor = editor(slug, address, o);
     let from = format!("{} · to {}", o.from_address, o.mailbox);
     let actions = actions(slug, address, o, post);
     view! {
@@ -125,11 +136,12 @@ pub(super) fn conversation(slug: &str, address: &Address, o: &Opened, post: Post
         {snoozed}
         {earlier}
         <ol class="mails">{mails}</ol>
+        {editor}
     }
     .into_any()
 }
 
-fn article(slug: &str, m: &Mail) -> AnyView {
+fn article(slug: &str, address: &Address, thread: &str, m: &Mail) -> AnyView {
     let quoted = (!m.quoted.is_empty()).then(|| {
         let words = m.quoted.clone();
         view! {
@@ -150,6 +162,7 @@ fn article(slug: &str, m: &Mail) -> AnyView {
         Side::Out if m.note.is_empty() => ("out", m.state.clone()),
         Side::Out => ("out", format!("{}: {}", m.state, m.note)),
     };
+    let take_back = take_back(slug, address, thread, m);
     let address = (!m.address.is_empty() && m.address != m.name)
         .then(|| view! { <span class="truncate subtle small-text">{m.address.clone()}</span> });
     let body = if m.text.is_empty() {
@@ -171,6 +184,7 @@ fn article(slug: &str, m: &Mail) -> AnyView {
                 {files}
                 {effects}
                 <p class="subtle small-text as-written">{note}</p>
+                {take_back}
             </article>
         </li>
     }

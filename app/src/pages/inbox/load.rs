@@ -5,7 +5,8 @@ use domain::{
     CampaignId, LeadId, MailboxId, PageRequest, Permission, ThreadId, UserId,
     campaigns::CampaignFilter,
     messages::MessageState,
-    threads::{ClassifiedBy, Thread, ThreadClass, ThreadEntry, ThreadFilter, ThreadState},
+    replies::UNDO,
+    threads::{ClassifiedBy, Thread, ThreadClass, ThreadEntry, ThreadFilter, ThreadState, Written},
 };
 use service::{Error, Tenant};
 
@@ -15,6 +16,7 @@ use super::{
     conversation::{Mail, Opened, Side},
     looks::confidence_words,
     pane::{Address, Options, Pane, Row, said},
+    reply::Editor,
 };
 use crate::{
     error::AppError,
@@ -117,7 +119,10 @@ pub async fn thread(slug: &str, id: &str, query: &str) -> Result<(Pane, Opened, 
     } else {
         t.threads().let_go(None).await?;
     }
-    let opened = opened(&mut t, &address, &filter, id).await?;
+    let mut opened = opened(&mut t, &address, &filter, id).await?;
+    if let Some(editor) = &mut opened.editor {
+        editor.open = replies;
+    }
     let undoable = undoable(&mut t, query).await?;
     let pane = pane(&mut t, address, &filter, query).await?;
     t.commit().await?;
@@ -218,6 +223,8 @@ async fn opened(t: &mut Tenant, address: &Address, filter: &ThreadFilter, id: Th
         Some(lead) => Some(about(t, lead).await?),
         None => None,
     };
+    let draft = t.threads().draft(id).await?;
+    let editor = draft.map(|d| Editor { subject: d.subject, body: d.body, quotes: d.quotes, open: false });
     let people = t.members().list().await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let thread = full.thread;
@@ -248,6 +255,7 @@ async fn opened(t: &mut Tenant, address: &Address, filter: &ThreadFilter, id: Th
         me: t.actor().user_id().map(|id| id.to_string()).unwrap_or_default(),
         replying,
         may: t.actor().can(Permission::EditCampaigns),
+        editor,
         campaign: thread.campaign.zip(thread.campaign_name.clone()).map(|(id, name)| (id.to_string(), name)),
         about,
         before: place(before),
@@ -275,24 +283,45 @@ fn mail(entry: ThreadEntry, thread: &Thread, now: DateTime<Utc>, zone: &str) -> 
                 files: received.attachments.into_iter().map(|file| (file.name, bytes(file.size))).collect(),
                 has_files: received.has_files,
                 state: String::new(),
+                can_be_taken_back: false,
             }
         }
         ThreadEntry::Out(written) => Mail {
             id: written.id.to_string(),
             side: Side::Out,
-            name: thread.mailbox_address.clone(),
+            can_be_taken_back: written.author.is_some() && MessageState::CANCELLABLE.contains(&written.state),
+            note: note(&written, now, zone),
+            name: written.author.unwrap_or_else(|| thread.mailbox_address.clone()),
             address: String::new(),
             at: Moment::new(written.at, now, zone),
             subject: written.subject.unwrap_or_default(),
             text: written.text,
             quoted: String::new(),
-            // What a server says when it takes an e-mail is of no use to people.
-            note: written.detail.filter(|_| written.state != MessageState::Sent).unwrap_or_default(),
             effects: Vec::new(),
             files: Vec::new(),
             has_files: false,
             state: written.state.label().to_owned(),
         },
+    }
+}
+
+/// What is said of an e-mail of ours, and of an answer that did not simply arrive, what to do.
+fn note(written: &Written, now: DateTime<Utc>, zone: &str) -> String {
+    let detail = written.detail.clone().unwrap_or_default();
+    let at = Moment::exact(written.at, zone).text;
+    match written.state {
+        // What a server says when it takes an e-mail is of no use to people.
+        MessageState::Sent => String::new(),
+        _ if written.author.is_none() => detail,
+        MessageState::Scheduled if !detail.is_empty() => format!("It waits, because {detail}"),
+        MessageState::Scheduled if written.at <= now + UNDO => "It leaves in a few seconds.".to_owned(),
+        MessageState::Scheduled => format!("It leaves on {at}."),
+        MessageState::Deferred => format!("On {at}. The server said: {detail}"),
+        MessageState::Failed => format!("{detail} Check the address, then answer again."),
+        MessageState::Unknown => format!(
+            "{detail} It is never sent again by itself. Look into the sent mail of the mailbox before you write again."
+        ),
+        _ => detail,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CampaignId, LeadId, MailboxId, Page, Problem, ThreadId, UserId,
+    CampaignId, LeadId, MailboxId, MessageId, Page, Problem, ThreadId, UserId, replies,
+    replies::ReplyInput,
     threads::{Thread, ThreadChange, ThreadFilter, ThreadInFull},
 };
 use serde::Deserialize;
@@ -17,7 +18,12 @@ use crate::{
 };
 
 pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, change)).routes(routes!(unsubscribe))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get, change))
+        .routes(routes!(unsubscribe))
+        .routes(routes!(answer))
+        .routes(routes!(take_back))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -107,4 +113,31 @@ async fn unsubscribe(Path(id): Path<ThreadId>, call: Write) -> Result<Reply> {
     let thread = work.t.threads().unsubscribe(id, version).await?;
     let reply = Reply::ok(&thread)?.version(thread.version);
     work.done(reply).await
+}
+
+/// Reply to a thread
+///
+/// An e-mail from the mailbox of the thread to whoever has written last. It leaves in ten seconds, or at `send_at`, and
+/// can be taken back until then; with an `Idempotency-Key` the same call once more sends nothing.
+#[utoipa::path(post, path = "/threads/{id}/replies", tag = "Inbox", operation_id = "reply_to_thread",
+    params(("id" = ThreadId, Path)), security(("key" = ["campaigns:write"])), request_body = ReplyInput,
+    responses((status = CREATED, body = replies::Reply)))]
+async fn answer(Path(id): Path<ThreadId>, call: Write<Json<ReplyInput>>) -> Result<Reply> {
+    let (mut work, Json(input)) = call.open().await?;
+    let version = work.version();
+    let written = work.t.threads().reply(id, input, None, version).await?;
+    let reply = Reply::created(&format!("/threads/{id}"), &written)?;
+    work.done(reply).await
+}
+
+/// Take a reply back
+///
+/// One that has not begun to leave. Its thread needs an answer again.
+#[utoipa::path(delete, path = "/threads/{id}/replies/{message}", tag = "Inbox", operation_id = "take_reply_back",
+    params(("id" = ThreadId, Path), ("message" = MessageId, Path)), security(("key" = ["campaigns:write"])),
+    responses((status = NO_CONTENT)))]
+async fn take_back(Path((id, message)): Path<(ThreadId, MessageId)>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    work.t.threads().take_back(id, message).await?;
+    work.done(Reply::nothing()).await
 }

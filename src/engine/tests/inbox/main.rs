@@ -5,6 +5,7 @@ mod desk;
 mod dovecot;
 mod faults;
 mod proxy;
+mod replies;
 
 use chrono::Duration;
 use domain::{inbound::InboundKind, inboxes::InboxInput, mailboxes::Security};

@@ -1,5 +1,6 @@
 //! Campaigns as they really run.
 
+mod answers;
 mod course;
 mod decisions;
 mod documents;

@@ -25,7 +25,7 @@ async fn written(test: &TestDb) -> Story<'_> {
 
 impl Story<'_> {
     /// A mail of plain text.
-    async fn comes(&self, key: &str, from: &str, text: &str) {
+    pub async fn comes(&self, key: &str, from: &str, text: &str) {
         self.comes_with(key, &format!("From: {from}\nSubject: Re: First\n\n{text}")).await;
     }
 
@@ -48,7 +48,7 @@ impl Story<'_> {
     }
 
     /// The thread with whoever has this address.
-    async fn with(&self, address: &str) -> Thread {
+    pub async fn with(&self, address: &str) -> Thread {
         let all = self.threads(ThreadFilter::default()).await;
         all.into_iter().find(|thread| thread.from_address.as_deref() == Some(address)).expect("a thread")
     }

@@ -136,6 +136,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("load_threads", "query=tab%3Dall", OwnOnly),
     ("load_thread", "id=THREAD&query=reply%3D1", NotFound),
     ("change_thread", "id=THREAD&what=done", NotFound),
+    ("answer_thread", "id=THREAD&what=send&form[body]=x", NotFound),
     ("load_inbox", "id=MAILBOX&after=", NotFound),
     ("save_inbox", "id=MAILBOX&form[host]=x&form[username]=y&form[password]=z", NotFound),
     ("change_inbox", "id=MAILBOX&what=compare", NotFound),

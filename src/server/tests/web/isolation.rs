@@ -104,6 +104,8 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("get_thread", NotFound),
     ("change_thread", NotFound),
     ("unsubscribe_thread", NotFound),
+    ("reply_to_thread", NotFound),
+    ("take_reply_back", NotFound),
     ("get_inbox", NotFound),
     ("set_inbox", NotFound),
     ("remove_inbox", NotFound),

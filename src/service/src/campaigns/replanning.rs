@@ -118,7 +118,7 @@ impl Campaigns<'_> {
     async fn replan_messages(&mut self, campaign: &Campaign) -> Result<bool> {
         let rows = sqlx::query!(
             r#"
-            SELECT m.id, m.due_at, m.step_id AS "step: StepId", c.plan_shift - m.plan_shift AS "shift!",
+            SELECT m.id, m.due_at, m.step_id AS "step!: StepId", c.plan_shift - m.plan_shift AS "shift!",
                    e.version_number, l.time_zone AS "zone?", l.country AS "country?"
             FROM campaigns c
             JOIN messages m ON m.campaign_id = c.id AND m.plan_shift < c.plan_shift
@@ -294,7 +294,7 @@ impl Campaigns<'_> {
             r#"UPDATE messages m SET needs_draft = m.step_id = ANY($2), waits_for_draft = m.step_id = ANY($2), draft_id = NULL
                WHERE m.enrolment_id = ANY($1) AND m.state IN ('scheduled', 'held') AND m.attempts = 0
                  AND m.needs_draft <> (m.step_id = ANY($2))
-               RETURNING m.enrolment_id, m.needs_draft, m.mailbox_id AS "mailbox: MailboxId", m.due_at"#,
+               RETURNING m.enrolment_id AS "enrolment_id!", m.needs_draft, m.mailbox_id AS "mailbox: MailboxId", m.due_at"#,
             ids,
             &drafted
         )

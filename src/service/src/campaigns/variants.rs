@@ -19,7 +19,7 @@ impl Campaigns<'_> {
     pub async fn variant_counts(&mut self, id: CampaignId) -> Result<HashMap<StepId, Vec<VariantCount>>> {
         self.require_there(id).await?;
         let rows = sqlx::query!(
-            r#"SELECT step_id AS "step: StepId", variant, count(*) AS "sent!", count(opened_at) AS "opened!",
+            r#"SELECT step_id AS "step!: StepId", variant, count(*) AS "sent!", count(opened_at) AS "opened!",
                       count(clicked_at) AS "clicked!", count(replied_at) AS "replied!"
                FROM messages WHERE campaign_id = $1 AND state = 'sent' GROUP BY step_id, variant ORDER BY step_id, variant"#,
             id.0
@@ -47,7 +47,7 @@ impl Campaigns<'_> {
     pub async fn decided(&mut self, id: CampaignId) -> Result<HashMap<StepId, (i16, String)>> {
         self.require_there(id).await?;
         let rows = sqlx::query!(
-            r#"SELECT step_id AS "step: StepId", variant, why FROM variant_winners WHERE campaign_id = $1"#,
+            r#"SELECT step_id AS "step!: StepId", variant, why FROM variant_winners WHERE campaign_id = $1"#,
             id.0
         )
         .fetch_all(self.t.conn())

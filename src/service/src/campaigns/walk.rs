@@ -341,9 +341,12 @@ impl Campaigns<'_> {
 
     async fn mails_of(&mut self, walkers: &[(Walker, At)]) -> Result<HashSet<(Uuid, Uuid)>> {
         let ids: Vec<_> = walkers.iter().map(|(walker, _)| walker.enrolment.0).collect();
-        let rows = sqlx::query!("SELECT enrolment_id, step_id FROM messages WHERE enrolment_id = ANY($1)", &ids)
-            .fetch_all(self.t.conn())
-            .await?;
+        let rows = sqlx::query!(
+            r#"SELECT enrolment_id AS "enrolment_id!", step_id AS "step_id!" FROM messages WHERE enrolment_id = ANY($1)"#,
+            &ids
+        )
+        .fetch_all(self.t.conn())
+        .await?;
         Ok(rows.into_iter().map(|row| (row.enrolment_id, row.step_id)).collect())
     }
 

@@ -259,8 +259,8 @@ impl Drafts<'_> {
     pub(super) async fn about(&mut self, message: MessageId) -> Result<Option<About>> {
         let row = sqlx::query!(
             r#"
-            SELECT m.campaign_id AS "campaign: CampaignId", m.enrolment_id AS "enrolment: EnrolmentId",
-                   m.lead_id AS "lead: LeadId", m.step_id AS "step: StepId", m.variant, e.version_number,
+            SELECT m.campaign_id AS "campaign!: CampaignId", m.enrolment_id AS "enrolment!: EnrolmentId",
+                   m.lead_id AS "lead: LeadId", m.step_id AS "step!: StepId", m.variant, e.version_number,
                    b.from_name, b.address, f.name AS company, f.postal_address
             FROM messages m
             JOIN enrolments e ON e.id = m.enrolment_id

@@ -172,7 +172,7 @@ impl Drafts<'_> {
             r#"
             SELECT d.id AS "id: DraftId", coalesce(d.checked_at <= $2, false) AS "stale!", l.first_name, l.last_name,
                    l.email AS "email: domain::EmailAddress", a.name AS "account?", l.score,
-                   m.campaign_id AS "campaign: CampaignId", c.name AS campaign_name, m.position,
+                   m.campaign_id AS "campaign!: CampaignId", c.name AS campaign_name, m.position AS "position!",
                    (SELECT s.step ->> 'writing' FROM campaign_versions v
                         CROSS JOIN LATERAL jsonb_array_elements(v.steps) AS s (step)
                     WHERE v.campaign_id = m.campaign_id AND v.number = e.version_number

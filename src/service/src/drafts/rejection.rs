@@ -150,7 +150,7 @@ impl Drafts<'_> {
             r#"
             SELECT d.rejection AS "rejection!: Rejection", m.id AS "message: MessageId",
                    m.state = 'scheduled' AND e.is_open AS "waits!",
-                   m.campaign_id AS "campaign: CampaignId", e.id AS "enrolment: EnrolmentId", m.step_id AS "step: StepId",
+                   m.campaign_id AS "campaign!: CampaignId", e.id AS "enrolment: EnrolmentId", m.step_id AS "step!: StepId",
                    e.version_number,
                    NOT EXISTS (SELECT FROM messages g WHERE g.enrolment_id = e.id AND g.state = 'sent') AS "nothing_sent!"
             FROM drafts d

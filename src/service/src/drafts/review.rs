@@ -149,7 +149,7 @@ impl Drafts<'_> {
             r#"UPDATE messages m SET waits_for_draft = false, draft_id = d.id, updated_at = $2,
                    due_at = greatest(m.due_at, $3)
                FROM drafts d WHERE d.id = $1 AND m.id = d.message_id AND m.state = 'scheduled'
-               RETURNING m.mailbox_id AS "mailbox: MailboxId", m.due_at, m.campaign_id"#,
+               RETURNING m.mailbox_id AS "mailbox: MailboxId", m.due_at, m.campaign_id AS "campaign_id!""#,
             id.0,
             now,
             earliest,

@@ -65,8 +65,8 @@ impl InboundMail<'_> {
             by: Some(MatchedBy::MessageId),
             lead: row.lead,
             account: None,
-            campaign: Some(row.campaign),
-            enrolment: Some(row.enrolment),
+            campaign: row.campaign,
+            enrolment: row.enrolment,
             message: Some(row.message),
             recipient: row.recipient,
         }))
@@ -87,8 +87,8 @@ impl InboundMail<'_> {
             by: Some(MatchedBy::MessageId),
             lead: row.lead,
             account: None,
-            campaign: Some(row.campaign),
-            enrolment: Some(row.enrolment),
+            campaign: row.campaign,
+            enrolment: row.enrolment,
             message: Some(row.message),
             recipient: row.recipient,
         }))
@@ -137,8 +137,8 @@ impl InboundMail<'_> {
             by: Some(MatchedBy::Address),
             lead: Some(row.lead),
             account: None,
-            campaign: Some(row.campaign),
-            enrolment: Some(row.enrolment),
+            campaign: row.campaign,
+            enrolment: row.enrolment,
             message: Some(row.message),
             recipient: row.recipient,
         }))

@@ -73,10 +73,10 @@ impl Leads<'_> {
         let rows = sqlx::query_as!(
             Message,
             r#"
-            SELECT m.id AS "id: MessageId", m.enrolment_id AS "enrolment_id: EnrolmentId", m.lead_id AS "lead_id: LeadId",
+            SELECT m.id AS "id: MessageId", m.enrolment_id AS "enrolment_id!: EnrolmentId", m.lead_id AS "lead_id: LeadId",
                    coalesce(nullif(concat_ws(' ', l.first_name, l.last_name), ''), l.email) AS lead_name,
-                   m.campaign_id AS "campaign_id: CampaignId", c.name AS campaign_name,
-                   m.step_id AS "step_id: StepId", m.position, m.mailbox_id AS "mailbox_id: MailboxId",
+                   m.campaign_id AS "campaign_id!: CampaignId", c.name AS campaign_name,
+                   m.step_id AS "step_id!: StepId", m.position AS "position!", m.mailbox_id AS "mailbox_id: MailboxId",
                    m.state AS "state: MessageState", m.due_at, m.sending_at, m.sent_at, m.server, m.queue_id, m.detail,
                    m.attempts, m.recipient, m.subject, m.message_id_header, m.tracks_opens, m.tracks_clicks,
                    m.opened_at, m.clicked_at,

@@ -33,6 +33,52 @@ impl Mailboxes<'_> {
         Ok(Turn { room, gap: Duration::seconds(i64::from(row.gap)) })
     }
 
+    /// Whether something of a campaign may be due. The caller holds its row, which a reply may have woken.
+    pub(crate) async fn has_turn(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<bool> {
+        Ok(sqlx::query_scalar!(
+            r#"SELECT coalesce(next_send_at <= $2, false) AS "has!" FROM mailboxes WHERE id = $1"#,
+            id.0,
+            now
+        )
+        .fetch_one(self.t.conn())
+        .await?)
+    }
+
+    /// The replies that may leave at `now`: the whole cap is theirs, because nobody asks a new mailbox to be slow with
+    /// answers. The caller holds its row.
+    pub(crate) async fn room_for_replies(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<i64> {
+        Ok(sqlx::query_scalar!(
+            r#"SELECT CASE WHEN reply_at <= $2 THEN daily_cap - mailbox_used(id, $2) ELSE 0 END AS "room!"
+               FROM mailboxes WHERE id = $1"#,
+            id.0,
+            now
+        )
+        .fetch_one(self.t.conn())
+        .await?)
+    }
+
+    /// Says when the next reply is due; `patiently` not before its server is tried again. A full mailbox waits until
+    /// the oldest e-mail of the last 24 hours is a day old.
+    pub(crate) async fn plan_replies(&mut self, id: MailboxId, patiently: bool) -> Result<()> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE mailboxes b SET reply_at = CASE WHEN n.due_at IS NOT NULL THEN
+                 greatest(n.due_at, n.free_at, CASE WHEN $3 THEN b.not_before END) END
+             FROM (SELECT (SELECT min(due_at) FROM messages WHERE mailbox_id = $1 AND campaign_id IS NULL
+                             AND state IN ('scheduled', 'deferred')) AS due_at,
+                          (SELECT min(sending_at) + interval '24 hours' FROM messages
+                           WHERE mailbox_id = $1 AND sending_at > $2::timestamptz - interval '24 hours'
+                             AND mailbox_used($1, $2) >= (SELECT daily_cap FROM mailboxes WHERE id = $1)) AS free_at) n
+             WHERE b.id = $1 AND (n.due_at IS NOT NULL OR b.reply_at IS NOT NULL)",
+            id.0,
+            now,
+            patiently
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
     /// The cap is reached: nothing until the oldest e-mail of the last 24 hours is a day old.
     pub(crate) async fn wait_for_cap(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<()> {
         sqlx::query!(

@@ -15,7 +15,7 @@ use domain::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Claimed, Content, Messages, room::Wait};
+use super::{Claimed, Content, Messages, Place, room::Wait};
 use crate::{
     Db, Result,
     campaigns::{
@@ -28,7 +28,7 @@ use crate::{
 
 /// Messages of one claim: few enough that a pause frees them soon, many enough that the claim
 /// costs little beside the hand-over.
-const BATCH: i64 = 20;
+pub(super) const BATCH: i64 = 20;
 
 /// An inbox that was read within this time is one that hears.
 const HEARD: Duration = Duration::days(1);
@@ -104,6 +104,11 @@ struct Approved {
 
 impl Messages<'_> {
     async fn claim(&mut self, mailbox: MailboxId, now: DateTime<Utc>) -> Result<Vec<Claimed>> {
+        // Somebody waits for an answer, so it goes before whatever was planned.
+        let answers = self.claim_replies(mailbox, now).await?;
+        if !answers.is_empty() || !self.t.mailboxes().has_turn(mailbox, now).await? {
+            return Ok(answers);
+        }
         let turn = self.t.mailboxes().turn(mailbox, now).await?;
         if turn.room <= 0 {
             self.t.mailboxes().wait_for_cap(mailbox, now).await?;
@@ -284,15 +289,14 @@ impl Messages<'_> {
         let domain = sender.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
         Ok(Claimed {
             id: row.id,
-            campaign: row.campaign,
-            enrolment: row.enrolment,
+            place: Place::Campaign { campaign: row.campaign, enrolment: row.enrolment },
             mailbox,
             token,
             recipient_name: display_name(row.facts.first_name.as_deref(), row.facts.last_name.as_deref(), None),
             recipient,
             // The same for every try of this message, so that copies can be recognised (RFC 5322, 3.6.4).
             message_id_header: format!("<{}@{domain}>", Uuid::new_v5(&row.enrolment.0, row.id.0.as_bytes())),
-            unsubscribe_url,
+            unsubscribe_url: Some(unsubscribe_url),
             unsubscribe_mailto: mailto(&sender.address, &link).filter(|_| *hears),
             tracked: links
                 .as_ref()

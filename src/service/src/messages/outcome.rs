@@ -44,7 +44,7 @@ impl Messages<'_> {
     /// # Errors
     /// When the database is away; the message then stays `sending` and becomes `unknown`.
     pub async fn record(&mut self, id: MessageId, token: Uuid, outcome: &SendOutcome) -> Result<()> {
-        let Some(mut row) = self.lock(id, token).await? else { return Ok(()) };
+        let Some(mut row) = self.lock(id, token).await? else { return self.record_reply(id, token, outcome).await };
         if row.state == MessageState::Unknown {
             if matches!(outcome, SendOutcome::Unknown { .. }) {
                 return Ok(());
@@ -102,12 +102,12 @@ impl Messages<'_> {
                 SELECT id, is_open, version_number, CASE WHEN state = 'paused' THEN pause_reason END AS held FROM enrolments
                 WHERE id = (SELECT enrolment_id FROM messages WHERE id = $1) FOR UPDATE
             )
-            SELECT m.id AS "id: MessageId", m.campaign_id AS "campaign: CampaignId",
-                   c.state AS "campaign_state: CampaignState", m.enrolment_id AS "enrolment: EnrolmentId",
+            SELECT m.id AS "id: MessageId", m.campaign_id AS "campaign!: CampaignId",
+                   c.state AS "campaign_state: CampaignState", m.enrolment_id AS "enrolment!: EnrolmentId",
                    e.is_open AS "enrolment_open!", m.lead_id AS "lead: LeadId", m.mailbox_id AS "mailbox: MailboxId",
-                   m.position, m.state AS "state: MessageState", m.attempts, m.first_attempt_at,
+                   m.position AS "position!", m.state AS "state: MessageState", m.attempts, m.first_attempt_at,
                    m.recipient AS "recipient: EmailAddress",
-                   m.step_id AS "step: StepId", e.version_number AS "version!", e.held,
+                   m.step_id AS "step!: StepId", e.version_number AS "version!", e.held,
                    b.failures > 0 AS "mailbox_failing!"
             FROM e
             JOIN messages m ON m.enrolment_id = e.id
@@ -241,11 +241,14 @@ impl Messages<'_> {
 
     /// Judges a message whose worker is gone.
     pub(super) async fn judge(&mut self, id: MessageId, token: Uuid, reason: &str) -> Result<()> {
-        if let Some(row) = self.lock(id, token).await?.filter(|r| r.state == MessageState::Sending) {
-            self.unknown(&row, reason).await?;
-            self.t.tell("campaigns", row.campaign.0).await?;
+        match self.lock(id, token).await? {
+            Some(row) if row.state == MessageState::Sending => {
+                self.unknown(&row, reason).await?;
+                self.t.tell("campaigns", row.campaign.0).await
+            }
+            Some(_) => Ok(()),
+            None => self.record_reply(id, token, &SendOutcome::Unknown { reason: reason.to_owned() }).await,
         }
-        Ok(())
     }
 
     async fn set(&mut self, row: &Row, state: MessageState, detail: &str) -> Result<()> {

@@ -46,6 +46,7 @@ impl Messages<'_> {
         .fetch_optional(self.t.conn())
         .await?;
         if let Some(mailbox) = released {
+            self.t.mailboxes().plan_replies(mailbox.into(), false).await?;
             return self.t.mailboxes().wake(&[mailbox.into()], now).await;
         }
         let token = sqlx::query_scalar!(

@@ -23,6 +23,7 @@ impl Threads<'_> {
     pub(super) async fn entries(&mut self, thread: &Thread) -> Result<(Vec<ThreadEntry>, bool)> {
         let mut entries = self.received(thread.id).await?;
         entries.extend(self.written(thread).await?);
+        entries.extend(self.replies_of(thread.id).await?);
         // Of two at the same moment the answer is the later one.
         entries.sort_by_key(|entry| (entry.at(), matches!(entry, ThreadEntry::In(_))));
         let most = usize::try_from(MOST).unwrap_or(usize::MAX);
@@ -121,7 +122,7 @@ impl Threads<'_> {
             SELECT m.id AS "id: MessageId", coalesce(m.sent_at, m.sending_at, m.due_at) AS "at!", m.subject,
                    m.state AS "state: MessageState", m.detail, m.campaign_id AS "campaign: CampaignId", k.mime AS "mime?"
             FROM messages m LEFT JOIN message_contents k ON k.message_id = m.id
-            WHERE m.lead_id = $1 AND m.mailbox_id = $2 AND m.sending_at IS NOT NULL
+            WHERE m.lead_id = $1 AND m.mailbox_id = $2 AND m.sending_at IS NOT NULL AND m.campaign_id IS NOT NULL
             ORDER BY m.sending_at DESC, m.id DESC
             LIMIT $3
             "#,
@@ -141,7 +142,41 @@ impl Threads<'_> {
                     text: r.mime.as_deref().map(text_of_mail).unwrap_or_default(),
                     state: r.state,
                     detail: r.detail,
-                    campaign: Some(r.campaign),
+                    campaign: r.campaign,
+                    author: None,
+                })
+            })
+            .collect())
+    }
+
+    /// What people have written in the inbox, also what has not left yet; not what its author has taken back.
+    async fn replies_of(&mut self, id: ThreadId) -> Result<Vec<ThreadEntry>> {
+        let rows = sqlx::query!(
+            r#"
+            SELECT m.id AS "id: MessageId", coalesce(m.sent_at, m.sending_at, m.due_at) AS "at!", r.subject, r.body,
+                   m.state AS "state: MessageState", m.detail, r.author
+            FROM replies r JOIN messages m ON m.id = r.message_id
+            WHERE r.thread_id = $1 AND r.taken_back_at IS NULL
+            ORDER BY r.created_at DESC, r.message_id DESC
+            LIMIT $2
+            "#,
+            id.0,
+            MOST + 1
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|r| {
+                ThreadEntry::Out(Written {
+                    id: r.id,
+                    at: r.at,
+                    subject: Some(r.subject),
+                    text: r.body,
+                    state: r.state,
+                    detail: r.detail,
+                    campaign: None,
+                    author: Some(r.author),
                 })
             })
             .collect())

@@ -109,14 +109,14 @@ impl Db {
         let mut t = self.tenant(actor).await?;
         let row = sqlx::query!(
             r#"
-            SELECT m.lead_id AS "lead: LeadId", m.campaign_id AS "campaign: CampaignId", m.step_id AS "step: StepId",
-                   m.enrolment_id AS "enrolment: EnrolmentId", m.state AS "state: MessageState", m.tracks_opens,
+            SELECT m.lead_id AS "lead: LeadId", m.campaign_id AS "campaign!: CampaignId", m.step_id AS "step!: StepId",
+                   m.enrolment_id AS "enrolment!: EnrolmentId", m.state AS "state: MessageState", m.tracks_opens,
                    coalesce(m.sent_at, m.sending_at) AS handed_over_at, b.kind = 'sandbox' AS "sandbox!",
                    EXISTS (SELECT FROM link_hosts h WHERE h.name = $3) AS "ours!",
                    (SELECT k.url FROM tracked_links k WHERE k.message_id = m.id AND k.place = $2) AS url,
                    (SELECT count(*) FROM tracked_links k WHERE k.message_id = m.id) AS "links!"
             FROM messages m JOIN mailboxes b ON b.id = m.mailbox_id
-            WHERE m.id = $1
+            WHERE m.id = $1 AND m.campaign_id IS NOT NULL
             "#,
             message.0,
             place,
