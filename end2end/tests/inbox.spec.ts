@@ -103,3 +103,39 @@ test("keys do what the buttons say", async ({ page }, info) => {
   await page.keyboard.press("1");
   await expect(conversation.getByText(/Nora Berg says so\.|Says|set by a person/).first()).toBeVisible();
 });
+
+test("an answer is kept, sent, taken back and sent again", async ({ page }, info) => {
+  await signIn(page);
+  await openInbox(page, "?tab=all");
+  const list = page.getByRole("region", { name: "Conversations" });
+  const place = ["desktop", "no-js", "phone"].indexOf(info.project.name);
+  await list.getByRole("link").nth(place).click();
+  const conversation = page.getByRole("region", { name: "Conversation", exact: true });
+  await conversation.getByRole("link", { name: /^(Reply|Go on with your reply)$/ }).click();
+  await expect(page).toHaveURL(/reply=1/);
+  await hydrated(page);
+  const editor = conversation.getByRole("region", { name: "Your reply" });
+  await expect(editor.getByLabel("Subject")).toHaveValue(/^Re: /);
+  const words = `I call you on Monday at ten (${info.project.name}).`;
+  await editor.getByLabel("Your words").fill(words);
+  await editor.getByRole("button", { name: "Keep as draft" }).click();
+  await expect(page.getByText("Your draft is kept. Only you see it.")).toBeVisible();
+  await expect(editor.getByLabel("Your words")).toHaveValue(words);
+
+  await editor.getByRole("button", { name: "Send", exact: true }).click();
+  await expect(page.getByText(/^Your reply leaves in ten seconds/)).toBeVisible();
+  const mine = conversation.getByRole("article").filter({ hasText: words });
+  await mine.getByRole("button", { name: "Take back" }).click();
+  await expect(page.getByText("Taken back. Your words are in the editor again.")).toBeVisible();
+  await expect(editor.getByLabel("Your words")).toHaveValue(words);
+  await expect(mine).toHaveCount(0);
+
+  await editor.getByRole("button", { name: "Send and mark done" }).click();
+  await expect(page.getByText(/^Your reply leaves in ten seconds/)).toBeVisible();
+  await expect(mine).toHaveCount(1);
+  await expect(conversation.getByRole("button", { name: "Needs answer" })).toBeVisible();
+  await expect(async () => {
+    await page.reload();
+    await expect(mine.getByText("Sent", { exact: true })).toBeVisible({ timeout: 1000 });
+  }).toPass({ timeout: 60_000 });
+});

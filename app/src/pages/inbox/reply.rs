@@ -50,7 +50,7 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
                     <TextArea name="form[body]" label="Your words" value=editor.body rows=8 maxlength=20_000u32 error=post.of_field("body")/>
                     <Checkbox name="form[quotes]" label="Quote the mail that you answer below your words" checked=editor.quotes/>
                     <div class="thread-actions">
-                        <SubmitButton name="what" value="send_done" busy=post.busy()>"Send and mark done"</SubmitButton>
+                        <button type="submit" class="button primary" name="what" value="send_done" aria-keyshortcuts="Control+Enter Meta+Enter">"Send and mark done"</button>
                         <SubmitButton kind=ButtonKind::Default name="what" value="send">"Send"</SubmitButton>
                         <SubmitButton kind=ButtonKind::Default name="what" value="save">"Keep as draft"</SubmitButton>
                         <SubmitButton kind=ButtonKind::Ghost name="what" value="discard">"Discard"</SubmitButton>
