@@ -1,7 +1,3 @@
-CREATE OR REPLACE FUNCTION platform_next_send_at() RETURNS timestamptz
-    LANGUAGE sql STABLE
-AS $$ SELECT min(next_send_at) FROM mailboxes WHERE state = 'connected' AND next_send_at IS NOT NULL $$;
-SELECT platform_function('platform_next_send_at()');
 CREATE OR REPLACE FUNCTION platform_claim_mailbox(now timestamptz) RETURNS TABLE (company_id uuid, mailbox_id uuid)
     LANGUAGE plpgsql VOLATILE
 AS $$

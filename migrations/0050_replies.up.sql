@@ -116,7 +116,3 @@ BEGIN
 END
 $$;
 SELECT platform_function('platform_claim_mailbox(timestamptz)');
-CREATE OR REPLACE FUNCTION platform_next_send_at() RETURNS timestamptz
-    LANGUAGE sql STABLE
-AS $$ SELECT min(least(next_send_at, reply_at)) FROM mailboxes WHERE state = 'connected' $$;
-SELECT platform_function('platform_next_send_at()');

@@ -66,9 +66,11 @@ impl Mailboxes<'_> {
                  greatest(n.due_at, n.free_at, CASE WHEN $3 THEN b.not_before END) END
              FROM (SELECT (SELECT min(due_at) FROM messages WHERE mailbox_id = $1 AND campaign_id IS NULL
                              AND state IN ('scheduled', 'deferred')) AS due_at,
-                          (SELECT min(sending_at) + interval '24 hours' FROM messages
-                           WHERE mailbox_id = $1 AND sending_at > $2::timestamptz - interval '24 hours'
-                             AND mailbox_used($1, $2) >= (SELECT daily_cap FROM mailboxes WHERE id = $1)) AS free_at) n
+                          -- A cap of claims and test mails alone says nothing of when there is room.
+                          (SELECT coalesce((SELECT min(m.sending_at) + interval '24 hours' FROM messages m
+                                            WHERE m.mailbox_id = $1 AND m.sending_at > $2::timestamptz - interval '24 hours'),
+                                           $2::timestamptz + interval '1 minute')
+                           FROM mailboxes f WHERE f.id = $1 AND mailbox_used(f.id, $2) >= f.daily_cap) AS free_at) n
              WHERE b.id = $1 AND (n.due_at IS NOT NULL OR b.reply_at IS NOT NULL)",
             id.0,
             now,
