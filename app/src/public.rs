@@ -13,6 +13,7 @@ mod keys;
 mod leads;
 mod leave;
 mod page;
+mod proofs;
 mod sign_in;
 mod sign_up;
 mod tracking;
@@ -67,6 +68,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/agents/import/upload", post(agents::import).layer(DefaultBodyLimit::max(MAX_AGENT_FILES)))
         .route("/t/{slug}/agents/{id}/file", get(agents::export))
         .route("/t/{slug}/analytics/agents/figures.csv", get(analytics::agents))
+        .route("/t/{slug}/campaigns/{id}/proofs/{number}/file", get(proofs::file))
         .route("/t/{slug}/inbox/files/{mail}/{place}", get(inbox::file))
         .route("/t/{slug}/content/{id}/export", get(content::export))
         .route(

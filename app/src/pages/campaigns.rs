@@ -10,6 +10,7 @@ mod load;
 mod looks;
 mod mails;
 mod overview;
+mod proofs;
 mod samples;
 mod sequence;
 mod settings;
@@ -25,6 +26,7 @@ pub use mails::CampaignMailsPage;
 #[cfg(feature = "ssr")]
 pub use mails::MailRow;
 pub use overview::CampaignPage;
+pub use proofs::CampaignProofsPage;
 pub use sequence::CampaignSequencePage;
 pub use settings::CampaignSettingsPage;
 pub use step::CampaignStepPage;

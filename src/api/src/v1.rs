@@ -23,6 +23,7 @@ mod mailboxes;
 mod me;
 mod memories;
 mod models;
+mod proofs;
 mod recipient_limits;
 pub(crate) mod runs;
 mod steps;
@@ -53,6 +54,7 @@ pub fn router() -> OpenApiRouter {
         .merge(enrolments::router())
         .merge(mailboxes::router())
         .merge(recipient_limits::router())
+        .merge(proofs::router())
         .merge(domains::router())
         .merge(link_hosts::router())
         .merge(inbound::router())

@@ -1,9 +1,11 @@
 //! The ledger of a campaign: where every lead of the audience is. Its sum is the audience, always.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     StepId,
+    campaigns::CampaignState,
     enrolments::{EndReason, EnrolmentState},
     messages::MessageState,
 };
@@ -77,6 +79,36 @@ impl Ledger {
     #[must_use]
     pub fn messages_in(&self, state: MessageState) -> i64 {
         self.messages.iter().filter(|m| m.state == state).map(|m| m.messages).sum()
+    }
+}
+
+/// A file in which every lead of the audience has one row, made when a campaign paused or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SendProof {
+    /// Its number in the campaign, from 1.
+    pub number: i32,
+    /// When it was made: everything in it is of this moment.
+    pub made_at: DateTime<Utc>,
+    /// What the campaign was then.
+    pub state: CampaignState,
+    /// Counted from its rows.
+    pub ledger: Ledger,
+    /// Rows below its head: one for each lead.
+    pub rows: i64,
+    /// Its size, in bytes.
+    pub size: i64,
+    /// SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
+    /// Whether the file can still be downloaded. The hash stays when it can't.
+    pub is_kept: bool,
+}
+
+impl SendProof {
+    /// Whether it has one row for each lead of the audience.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        self.rows == self.ledger.audience && self.ledger.is_balanced()
     }
 }
 

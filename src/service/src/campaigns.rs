@@ -7,6 +7,7 @@ mod checks;
 pub(crate) mod clock;
 mod commands;
 mod placing;
+pub mod proofs;
 mod reading;
 pub(crate) mod render;
 pub mod replanning;

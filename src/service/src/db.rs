@@ -126,6 +126,17 @@ impl Db {
         Ok(Tenant::new(tx, actor.clone(), self.clone()))
     }
 
+    /// The same, and every statement sees the data as they were at the first one. For what is read in many pieces
+    /// and has to add up.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] while the database is away.
+    pub(crate) async fn snapshot(&self, actor: &Actor) -> Result<Tenant> {
+        let statements = for_company(actor).replacen("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", 1);
+        let tx = self.begin(&statements).await?;
+        Ok(Tenant::new(tx, actor.clone(), self.clone()))
+    }
+
     /// The needs that look across companies, each one a named method.
     #[must_use]
     pub fn platform(&self) -> Platform<'_> {

@@ -45,6 +45,24 @@ impl Job for AdvanceCampaign {
     }
 }
 
+/// A campaign has paused or ended: who got what is to be put down.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProveSends {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub campaign: CampaignId,
+    /// When it paused or ended.
+    pub at: DateTime<Utc>,
+}
+
+impl Job for ProveSends {
+    const NAME: &'static str = "prove_sends";
+    fn key(&self) -> String {
+        format!("{}:{}:{}", Self::NAME, self.campaign, self.at.timestamp_micros())
+    }
+}
+
 /// A step of a campaign calls the webhook of the company.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallStepWebhook {

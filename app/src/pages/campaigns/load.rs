@@ -17,7 +17,7 @@ use domain::{
 use service::Tenant;
 
 use super::{
-    enrolments::*, launch::*, list::*, looks::Head, mails::*, overview::*, samples::SampleView, sequence::*,
+    enrolments::*, launch::*, list::*, looks::Head, mails::*, overview::*, proofs::*, samples::SampleView, sequence::*,
     settings::*, step::*, versions::*,
 };
 use crate::{
@@ -504,6 +504,31 @@ fn compared(count: &VariantCount) -> (String, String) {
     let words =
         format!("{} sent · {} · {}", grouped(count.sent), of(count.replied, "replied"), of(count.clicked, "clicked"));
     (label, words)
+}
+
+/// The send proofs.
+pub async fn proofs(slug: &str, id: &str) -> Result<Proofs, AppError> {
+    let mut t = server::tenant(slug).await?;
+    let (campaign, head) = load_head(&mut t, id).await?;
+    let proofs = t.campaigns().proofs(campaign.id).await?;
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    t.commit().await?;
+    let rows = proofs
+        .into_iter()
+        .map(|proof| ProofRow {
+            number: proof.number,
+            at: Moment::new(proof.made_at, now, &zone),
+            state: proof.state.label(),
+            rows: grouped(proof.rows),
+            audience: grouped(proof.ledger.audience),
+            adds_up: proof.adds_up(),
+            sent: grouped(proof.ledger.messages_in(MessageState::Sent)),
+            unknown: grouped(proof.ledger.messages_in(MessageState::Unknown)),
+            sha256: proof.sha256,
+            is_kept: proof.is_kept,
+        })
+        .collect();
+    Ok(Proofs { head, rows })
 }
 
 /// The versions.

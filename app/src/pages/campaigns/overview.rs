@@ -103,7 +103,7 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
         .collect();
     let bars = o.days.into_iter().map(|(label, value)| DayBar { label, value }).collect();
     let figures = o.figures.into_iter().map(|(label, value, note)| Kpi { label, value, note }).collect();
-    let started = o.audience > 0;
+    let proofs = (o.audience > 0).then(|| format!("/t/{slug}/campaigns/{}/proofs", o.head.id));
     view! {
         {head(&slug, &o.head, "", actions)}
         <PageScroll label="Campaign">
@@ -121,7 +121,7 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
                     {steps(o.columns, o.steps_note, o.steps)}
                 </div>
                 <div class="col">
-                    {started.then(|| view! { <Card title="Where every lead is"><Facts>{lines}</Facts></Card> })}
+                    {proofs.map(|href| view! { <Card title="Where every lead is"><Facts>{lines}</Facts><a href=href>"Send proofs"</a></Card> })}
                     <Card title="Mailboxes, last 24 hours">{mailboxes}</Card>
                     <Card title="Log" flush=true><ol class="log" aria-live="off">{log}</ol></Card>
                 </div>

@@ -53,6 +53,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("load_enrolments", "id=CAMPAIGN&state=&after=", NotFound),
     ("remove_enrolment", "campaign=CAMPAIGN&id=LEAD", NotFound),
     ("load_campaign_mails", "id=CAMPAIGN&state=&after=", NotFound),
+    ("load_send_proofs", "id=CAMPAIGN", NotFound),
     ("load_sequence", "id=CAMPAIGN", NotFound),
     ("arrange_steps", "id=CAMPAIGN&what=add", NotFound),
     ("load_step", "id=CAMPAIGN&step=STEP&lead=", NotFound),

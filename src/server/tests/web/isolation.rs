@@ -65,6 +65,8 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("unarchive_campaign", NotFound),
     ("check_campaign", NotFound),
     ("get_campaign_ledger", NotFound),
+    ("list_send_proofs", NotFound),
+    ("download_send_proof", NotFound),
     ("list_campaign_messages", NotFound),
     ("list_campaign_events", NotFound),
     ("get_campaign_tracking", NotFound),

@@ -8,7 +8,11 @@ use domain::{
 };
 
 use super::Campaigns;
-use crate::{Result, audit::Entry, jobs::AdvanceCampaign};
+use crate::{
+    Result,
+    audit::Entry,
+    jobs::{AdvanceCampaign, ProveSends},
+};
 
 impl Campaigns<'_> {
     /// Starts by itself at `at`.
@@ -201,6 +205,10 @@ impl Campaigns<'_> {
         .await?;
         if l.state == from {
             return Ok(());
+        }
+        if l.state.is_terminal() || l.state == CampaignState::Paused && l.started_at.is_some() {
+            let company = self.t.actor().company();
+            self.t.enqueue(&ProveSends { company, campaign: id, at: now }).await?;
         }
         self.t.triggers().campaign_entered(id, l.state).await
     }

@@ -1,0 +1,2 @@
+DROP TABLE send_proof_parts;
+DROP TABLE send_proofs;
