@@ -36,3 +36,32 @@ CREATE TABLE send_proof_parts (
         ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
 );
 SELECT tenant_table('send_proof_parts');
+
+-- What is known about an e-mail whose server has said nothing.
+ALTER TABLE messages
+    ADD COLUMN unknown_at timestamptz,
+    -- When its mailbox was last searched for a copy of it.
+    ADD COLUMN looked_at timestamptz,
+    -- What has shown that it was taken after all, and when.
+    ADD COLUMN evidence text CHECK (evidence IN ('sent_folder', 'answer', 'tracking')),
+    ADD COLUMN evidence_at timestamptz,
+    -- When it was handed over once more, with the same Message-ID; at most once.
+    ADD COLUMN resent_at timestamptz,
+    -- When nobody looked any more: it stays unknown.
+    ADD COLUMN final_at timestamptz;
+CREATE INDEX messages_unknown_idx ON messages (company_id, mailbox_id) WHERE state = 'unknown' AND final_at IS NULL;
+
+-- Unknown messages that are to be sent again or to be left alone for good.
+CREATE FUNCTION platform_unknown_messages(now timestamptz, most int)
+    RETURNS TABLE (company_id uuid, message_id uuid)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT m.company_id, m.id FROM messages m
+    WHERE m.state = 'unknown' AND m.final_at IS NULL
+      AND (coalesce(m.unknown_at, m.updated_at) <= now - interval '72 hours'
+           OR m.resent_at IS NULL AND coalesce(m.unknown_at, m.updated_at) <= now - interval '24 hours'
+              AND EXISTS (SELECT FROM campaigns c WHERE c.company_id = m.company_id AND c.id = m.campaign_id
+                            AND c.state = 'running' AND c.rules ->> 'on_unknown' = 'resend'))
+    ORDER BY m.updated_at LIMIT most
+$$;
+SELECT platform_function('platform_unknown_messages(timestamptz, int)');

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use checks::{Check, Verdict};
 pub use lifecycle::{Change, Lifecycle, PausedBy};
-pub use rules::{CatchUp, Exclusions, Holidays, OnColleague, OnReply, Rules};
+pub use rules::{CatchUp, Exclusions, Holidays, OnColleague, OnReply, OnUnknown, Rules};
 
 use crate::{
     CampaignEventId, CampaignId, MailboxId, Problem, UserId, companies::check_name, leads::LeadFilter,

@@ -25,7 +25,7 @@ wire_enum! {
         Held = "held",
         /// A server refused it.
         Failed = "failed",
-        /// Nobody can know whether a server took it. It is not sent again.
+        /// Nobody knows whether a server took it. Evidence is looked for; it is sent again only if its campaign says so.
         Unknown = "unknown",
         /// It will not be sent.
         Cancelled = "cancelled",
@@ -82,6 +82,28 @@ pub const LEASE: Duration = Duration::minutes(20);
 
 /// A server may say “later” for this long, counted from the first try.
 pub const SOFT_BOUNCE_LIMIT: Duration = Duration::hours(72);
+
+/// After so long without evidence a campaign may have an unknown e-mail handed over once more. The database function
+/// `platform_unknown_messages` says the same.
+pub const RESEND_AFTER: Duration = Duration::hours(24);
+
+/// After so long nobody looks for evidence of an unknown e-mail any more; `platform_unknown_messages` says the same.
+pub const FINAL_AFTER: Duration = Duration::hours(72);
+
+/// The folder of sent mails is searched again after this.
+pub const LOOK_AGAIN: Duration = Duration::hours(1);
+
+wire_enum! {
+    /// What has shown that an unknown e-mail was taken.
+    pub enum Evidence {
+        /// A copy lies in the folder of sent mails.
+        SentFolder = "sent_folder",
+        /// An answer or a report names it.
+        Answer = "answer",
+        /// One of its links or pictures was asked for.
+        Tracking = "tracking",
+    }
+}
 
 /// The wait before the next try, after `attempts` tries that were answered with “later”.
 /// RFC 5321, 4.5.4.1, asks for at least 30 minutes after the first ones.
@@ -181,6 +203,14 @@ pub struct Message {
     pub queue_id: Option<String>,
     /// Last words of the server, or why it was cancelled.
     pub detail: Option<String>,
+    /// What has shown that it was taken, when its server did not say so.
+    pub evidence: Option<Evidence>,
+    /// When that was found.
+    pub evidence_at: Option<DateTime<Utc>>,
+    /// When it was handed over once more, because nothing had shown that it was taken.
+    pub resent_at: Option<DateTime<Utc>>,
+    /// Since when nobody looks for evidence any more, while it is unknown.
+    pub final_at: Option<DateTime<Utc>>,
     /// Tries that were answered.
     pub attempts: i32,
     /// The address it was written to, once it was.

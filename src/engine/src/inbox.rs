@@ -2,6 +2,7 @@
 //! next one. A mail and the place of the cursor behind it are one commit, so a reader that dies loses and doubles nothing.
 
 mod ask;
+mod copies;
 mod reader;
 mod session;
 mod test;

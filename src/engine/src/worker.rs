@@ -237,6 +237,7 @@ pub async fn upkeep(db: &Db) -> Result<()> {
 pub async fn reconcile_once(db: &Db) -> Result<()> {
     let now = db.clock().now();
     service::messages::reap::reap(db).await?;
+    service::messages::unknown::settle(db).await?;
     for (company, campaign) in db.platform().waiting_campaigns(now).await? {
         go_on(campaign, wake(db, company, &AdvanceCampaign { company, campaign }).await)?;
     }

@@ -8,13 +8,14 @@
 //! 4. [`Messages::record`]: what the server said.
 //!
 //! A worker that dies before 2 leaves a claim that goes back in line. One that dies after 2 leaves
-//! `sending`, which [`reap::reap`] turns into `unknown`: it is never sent again by itself.
+//! `sending`, which [`reap::reap`] turns into `unknown`. What becomes of that is in [`unknown`].
 
 pub mod claim;
 mod outcome;
 pub mod reap;
 mod replies;
 mod room;
+pub mod unknown;
 
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId, ThreadId,

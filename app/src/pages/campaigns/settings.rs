@@ -26,7 +26,7 @@ use crate::{
 #[cfg(feature = "ssr")]
 use domain::{
     Permission,
-    campaigns::{CatchUp, Holidays, OnColleague, OnReply, Rules},
+    campaigns::{CatchUp, Holidays, OnColleague, OnReply, OnUnknown, Rules},
     window::SendingWindow,
 };
 
@@ -76,6 +76,7 @@ pub struct SettingsForm {
     on_reply: String,
     on_colleague: String,
     colleague_delay_days: i32,
+    on_unknown: String,
     track_opens: bool,
     track_clicks: bool,
 }
@@ -120,7 +121,7 @@ fn page(slug: &str, s: Settings) -> AnyView {
     let tracking = tracking(slug, &s.rules);
     let (slug, id, version, name) = (slug.to_owned(), s.head.id.clone(), s.version, s.head.name.clone());
     let (audience, mailboxes) = (audience(&s), mailboxes(&s));
-    let (left_out, answers) = (left_out(&s.rules), answers(&s.rules));
+    let (left_out, answers, unknown) = (left_out(&s.rules), answers(&s.rules), unknown(&s.rules));
     let window = when(&s);
     view! {
         {top}
@@ -139,6 +140,7 @@ fn page(slug: &str, s: Settings) -> AnyView {
                         {mailboxes}
                         {window}
                         {answers}
+                        {unknown}
                         {tracking}
                     </fieldset>
                     {may_edit.then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
@@ -237,6 +239,18 @@ fn answers(rules: &Rules) -> AnyView {
 }
 
 #[cfg(feature = "ssr")]
+fn unknown(rules: &Rules) -> AnyView {
+    let options = OnUnknown::ALL.iter().map(|o| Choice::new(o.as_str(), o.label())).collect::<Vec<_>>();
+    let chosen = rules.on_unknown.as_str();
+    view! {
+        <Card title="Unknown outcomes" note="when a server does not say whether it took an e-mail">
+            <RadioGroup name="form[on_unknown]" legend="When nobody knows whether it was taken" options value=chosen hint="Copies in the folder of sent mails, answers, opens and clicks are looked for first, for 72 hours. A second one has the same Message-ID; the lead may still see two."/>
+        </Card>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "ssr")]
 fn tracking(slug: &str, rules: &Rules) -> AnyView {
     let (tracking, domains) = (rules.tracking, format!("/t/{slug}/settings/domains"));
     view! {
@@ -318,6 +332,7 @@ impl SettingsForm {
             on_reply: OnReply::parse(&self.on_reply).unwrap_or(OnReply::Stop),
             on_colleague: OnColleague::parse(&self.on_colleague).unwrap_or(OnColleague::Nothing),
             colleague_delay_days: self.colleague_delay_days,
+            on_unknown: OnUnknown::parse(&self.on_unknown).unwrap_or(OnUnknown::Never),
             tracking: Tracking { opens: self.track_opens, clicks: self.track_clicks },
         };
         Ok(CampaignInput {

@@ -77,6 +77,27 @@ impl OnReply {
 }
 
 wire_enum! {
+    /// What happens to an e-mail whose server has not said whether it took it.
+    pub enum OnUnknown {
+        /// It is never sent again: the lead may have it.
+        Never = "never",
+        /// It is handed over once more when nothing has shown for 24 hours that it was taken.
+        Resend = "resend",
+    }
+}
+
+impl OnUnknown {
+    /// What people choose.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Never => "Never send it again",
+            Self::Resend => "Send it once more after 24 hours without evidence",
+        }
+    }
+}
+
+wire_enum! {
     /// What an answer does to colleagues of the one who has written it.
     pub enum OnColleague {
         /// Nothing.
@@ -136,6 +157,8 @@ pub struct Rules {
     pub on_colleague: OnColleague,
     /// For how many days, when it delays them: 1 to 90.
     pub colleague_delay_days: i32,
+    /// What happens to an e-mail whose server has said nothing.
+    pub on_unknown: OnUnknown,
     /// What is asked about e-mails that were sent; nothing unless said otherwise.
     pub tracking: Tracking,
 }
@@ -150,6 +173,7 @@ impl Default for Rules {
             on_reply: OnReply::Stop,
             on_colleague: OnColleague::Nothing,
             colleague_delay_days: 5,
+            on_unknown: OnUnknown::Never,
             tracking: Tracking::default(),
         }
     }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     End,
     ask::{Failure, PATIENCE, Server, ask, step},
+    copies,
     session::Opened,
 };
 
@@ -44,6 +45,8 @@ pub(super) struct Reader<'r> {
     hand: InHand,
     cursor: Cursor,
     stuck: Option<Stuck>,
+    /// An e-mail has become unknown, or is to be looked for again.
+    seeks: bool,
     held: &'r mut Option<Held>,
 }
 
@@ -63,7 +66,7 @@ struct Listed {
 
 impl<'r> Reader<'r> {
     pub(super) fn new(db: &'r Db, actor: &'r Actor, hand: InHand, source: Source, held: &'r mut Option<Held>) -> Self {
-        Self { db, actor, hand, cursor: source.cursor, stuck: source.stuck, held }
+        Self { db, actor, hand, cursor: source.cursor, stuck: source.stuck, seeks: false, held }
     }
 
     /// Reads until everything is here, then waits for more if it may stay.
@@ -76,6 +79,7 @@ impl<'r> Reader<'r> {
             if let Some(since) = self.cursor.compare_since {
                 self.compare(&mut server, validity, since, stop).await?;
             }
+            self.look_for_copies(&mut server, validity).await?;
             self.renew().await?;
             if stop.is_cancelled() {
                 return Err(End::Stopped);
@@ -101,6 +105,27 @@ impl<'r> Reader<'r> {
         let mut uids = search(server, "Looking for mails", &what).await?;
         uids.retain(|uid| *uid > from);
         self.store(server, validity, &uids, false, stop).await
+    }
+
+    /// Looks for copies of e-mails whose server has said nothing.
+    async fn look_for_copies(&mut self, server: &mut Server, validity: u32) -> Result<(), End> {
+        let mut t = self.db.tenant(self.actor).await?;
+        let sought = t.messages().sought(self.hand.mailbox).await?;
+        t.commit().await?;
+        self.seeks = false;
+        if sought.is_empty() {
+            return Ok(());
+        }
+        let looked = copies::look(server, &sought).await?;
+        if copies::back_to_inbox(server).await? != Some(validity) {
+            return Err(Failure::new("Opening INBOX: the server counts its mails anew.").into());
+        }
+        for (message, found) in looked {
+            let mut t = self.db.tenant(self.actor).await?;
+            t.messages().looked(message, found).await?;
+            t.commit().await?;
+        }
+        Ok(())
     }
 
     /// Compares the last days with what is stored, and reads what is missing.
@@ -215,6 +240,7 @@ impl<'r> Reader<'r> {
             return Err(End::NotOurs);
         }
         let source = t.inboxes().source(&self.hand).await?.ok_or(End::NotOurs)?;
+        self.seeks = !t.messages().sought(self.hand.mailbox).await?.is_empty();
         t.commit().await?;
         (self.cursor.compare_since, self.stuck) = (source.cursor.compare_since, source.stuck);
         Ok(())
@@ -231,7 +257,7 @@ impl<'r> Reader<'r> {
             news |= matches!(word, UnsolicitedResponse::Exists(_));
         }
         let begun = Instant::now();
-        while !news && begun.elapsed() < REISSUE && self.cursor.compare_since.is_none() {
+        while !news && !self.seeks && begun.elapsed() < REISSUE && self.cursor.compare_since.is_none() {
             // Servers say now and then that they are still here, which is no reason to forget the lease.
             let (wait, _interrupt) = idle.wait_with_timeout(REISSUE);
             let answer = tokio::select! {
@@ -248,7 +274,7 @@ impl<'r> Reader<'r> {
     }
 }
 
-async fn search(server: &mut Server, name: &str, what: &str) -> Result<Vec<u32>, Failure> {
+pub(super) async fn search(server: &mut Server, name: &str, what: &str) -> Result<Vec<u32>, Failure> {
     let mut uids = Vec::new();
     ask(server, name, PATIENCE, &format!("UID SEARCH {what}"), |told| {
         if let Response::MailboxData(MailboxDatum::Search(found)) = told {

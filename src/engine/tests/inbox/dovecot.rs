@@ -93,8 +93,17 @@ impl Dovecot {
 
     /// Puts a mail into the INBOX, as a delivery agent does: written aside, then moved.
     pub fn deliver(&self, raw: &str) {
+        Self::put_into(&self.folder.join("mail"), raw);
+    }
+
+    /// Puts a mail into a folder beside the INBOX.
+    pub fn put(&self, name: &str, raw: &str) {
+        Self::put_into(&self.folder.join("mail").join(format!(".{name}")), raw);
+    }
+
+    fn put_into(folder: &Path, raw: &str) {
         let name = format!("{}.saleswright", NEXT.fetch_add(1, Ordering::Relaxed));
-        let (aside, there) = (self.folder.join("mail/tmp").join(&name), self.folder.join("mail/new").join(&name));
+        let (aside, there) = (folder.join("tmp").join(&name), folder.join("new").join(&name));
         fs::write(&aside, raw.replace('\n', "\r\n")).expect("written");
         give_away(&aside);
         fs::rename(aside, there).expect("delivered");

@@ -1,6 +1,7 @@
 //! Reading replies from a real IMAP server: each mail once, at once, through whatever goes wrong on the way.
 
 mod connections;
+mod copies;
 mod desk;
 mod dovecot;
 mod faults;

@@ -14,4 +14,5 @@ mod sequences;
 mod support;
 mod threads;
 mod tracking;
+mod unknown;
 mod unsubscribing;

@@ -6,7 +6,7 @@ use domain::{
     campaigns::{CampaignEvent, CampaignFilter, CampaignState, CampaignSummary, HoldReason},
     enrolments::{EndReason, EnrolmentState},
     ledger::{Ledger, LedgerLine, MessageLine},
-    messages::{Message, MessageState},
+    messages::{Evidence, Message, MessageState},
 };
 
 use super::Campaigns;
@@ -154,7 +154,7 @@ impl Campaigns<'_> {
                    m.step_id AS "step_id!: StepId", m.position AS "position!", m.mailbox_id AS "mailbox_id: MailboxId",
                    m.state AS "state: MessageState", m.due_at, m.sending_at, m.sent_at, m.server, m.queue_id, m.detail,
                    m.attempts, m.recipient, m.subject, m.message_id_header, m.tracks_opens, m.tracks_clicks,
-                   m.opened_at, m.clicked_at,
+                   m.opened_at, m.clicked_at, m.evidence AS "evidence: Evidence", m.evidence_at, m.resent_at, m.final_at,
                    CASE WHEN m.opened_at IS NULL AND m.clicked_at IS NULL AND (m.tracks_opens OR m.tracks_clicks) THEN (
                        SELECT e.reason FROM tracking_events e WHERE e.message_id = m.id AND e.by = 'machine'
                        ORDER BY e.at DESC LIMIT 1) END AS machine

@@ -183,6 +183,20 @@ impl<'d> Platform<'d> {
         Ok(rows.into_iter().map(|r| (CompanyId(r.company), MessageId(r.message))).collect())
     }
 
+    /// Unknown messages that are to be sent again, or to be left alone for good.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn unknown_messages(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, MessageId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!", message_id AS "message!" FROM platform_unknown_messages($1, 500)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|r| (CompanyId(r.company), MessageId(r.message))).collect())
+    }
+
     /// Campaigns that may have something to do besides sending.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use domain::{
     enrolments::{EndReason, EnrolmentState},
     inbound::{BounceKind, InboundKind, Judgement, Mail, MatchedBy, resume_on},
     leads::{LeadEventKind, LeadStatus},
+    messages::Evidence,
     suppressions::{SuppressionReason, SuppressionTarget},
     threads::Effect,
     window::day_begins,
@@ -34,7 +35,7 @@ impl InboundMail<'_> {
     ) -> Result<Vec<Effect>> {
         let mut effects = Vec::new();
         if let Some(message) = found.message.filter(|_| found.by == Some(MatchedBy::MessageId)) {
-            self.t.messages().proven(message, "An answer names it, so it has arrived.").await?;
+            self.t.messages().proven(message, Evidence::Answer, "An answer names it, so it has arrived.").await?;
         }
         match judgement.kind {
             InboundKind::Reply => self.replied(id, mail, found, &mut effects).await?,

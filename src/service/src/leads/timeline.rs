@@ -5,7 +5,7 @@ use domain::{
     CampaignId, EnrolmentId, InboundId, LeadEventId, LeadId, MailboxId, MessageId, NoteId, Page, PageRequest,
     Permission, Problem, StepId,
     leads::{LeadEvent, LeadEventKind, Note},
-    messages::{Message, MessageState},
+    messages::{Evidence, Message, MessageState},
 };
 
 use uuid::Uuid;
@@ -79,7 +79,7 @@ impl Leads<'_> {
                    m.step_id AS "step_id!: StepId", m.position AS "position!", m.mailbox_id AS "mailbox_id: MailboxId",
                    m.state AS "state: MessageState", m.due_at, m.sending_at, m.sent_at, m.server, m.queue_id, m.detail,
                    m.attempts, m.recipient, m.subject, m.message_id_header, m.tracks_opens, m.tracks_clicks,
-                   m.opened_at, m.clicked_at,
+                   m.opened_at, m.clicked_at, m.evidence AS "evidence: Evidence", m.evidence_at, m.resent_at, m.final_at,
                    CASE WHEN m.opened_at IS NULL AND m.clicked_at IS NULL AND (m.tracks_opens OR m.tracks_clicks) THEN (
                        SELECT e.reason FROM tracking_events e WHERE e.message_id = m.id AND e.by = 'machine'
                        ORDER BY e.at DESC LIMIT 1) END AS machine

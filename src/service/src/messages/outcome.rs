@@ -8,7 +8,7 @@ use domain::{
     enrolments::{EndReason, EnrolmentState},
     leads::LeadEventKind,
     mailboxes::MailboxState,
-    messages::{MessageState, SOFT_BOUNCE_LIMIT, SendOutcome, retry_delay},
+    messages::{Evidence, MessageState, SOFT_BOUNCE_LIMIT, SendOutcome, retry_delay},
     suppressions::{SuppressionReason, SuppressionTarget},
 };
 use uuid::Uuid;
@@ -17,24 +17,24 @@ use super::Messages;
 use crate::{Result, campaigns::walk::At, mailboxes::CameBack, suppressions::Because};
 
 /// The row that an outcome is about.
-struct Row {
-    id: MessageId,
-    campaign: CampaignId,
-    campaign_state: CampaignState,
-    enrolment: EnrolmentId,
-    enrolment_open: bool,
-    lead: Option<LeadId>,
-    mailbox: MailboxId,
-    position: i32,
-    state: MessageState,
-    attempts: i32,
-    first_attempt_at: Option<DateTime<Utc>>,
-    recipient: Option<EmailAddress>,
-    step: StepId,
-    version: i32,
+pub(super) struct Row {
+    pub(super) id: MessageId,
+    pub(super) campaign: CampaignId,
+    pub(super) campaign_state: CampaignState,
+    pub(super) enrolment: EnrolmentId,
+    pub(super) enrolment_open: bool,
+    pub(super) lead: Option<LeadId>,
+    pub(super) mailbox: MailboxId,
+    pub(super) position: i32,
+    pub(super) state: MessageState,
+    pub(super) attempts: i32,
+    pub(super) first_attempt_at: Option<DateTime<Utc>>,
+    pub(super) recipient: Option<EmailAddress>,
+    pub(super) step: StepId,
+    pub(super) version: i32,
     /// Why the enrolment is held, if it is.
-    held: Option<String>,
-    mailbox_failing: bool,
+    pub(super) held: Option<String>,
+    pub(super) mailbox_failing: bool,
 }
 
 impl Messages<'_> {
@@ -80,17 +80,36 @@ impl Messages<'_> {
         Ok(())
     }
 
-    /// Something shows that a message has arrived of which nobody knew.
-    pub(crate) async fn proven(&mut self, id: MessageId, words: &str) -> Result<()> {
+    /// Something shows that a message was taken of which nobody knew.
+    pub(crate) async fn proven(&mut self, id: MessageId, evidence: Evidence, words: &str) -> Result<()> {
+        let Some(token) = self.unknown_token(id).await? else { return Ok(()) };
+        self.record(id, token, &SendOutcome::Accepted { reply: words.to_owned(), queue_id: None }).await?;
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE messages SET evidence = $2, evidence_at = $3 WHERE id = $1 AND state = 'sent'",
+            id.0,
+            evidence.as_str(),
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// Locks a message that is unknown.
+    pub(super) async fn lock_unknown(&mut self, id: MessageId) -> Result<Option<Row>> {
+        let Some(token) = self.unknown_token(id).await? else { return Ok(None) };
+        Ok(self.lock(id, token).await?.filter(|row| row.state == MessageState::Unknown))
+    }
+
+    async fn unknown_token(&mut self, id: MessageId) -> Result<Option<Uuid>> {
         let token = sqlx::query_scalar!(
             "SELECT lease_token FROM messages WHERE id = $1 AND state = 'unknown' AND lease_token IS NOT NULL",
             id.0
         )
         .fetch_optional(self.t.conn())
-        .await?
-        .flatten();
-        let Some(token) = token else { return Ok(()) };
-        self.record(id, token, &SendOutcome::Accepted { reply: words.to_owned(), queue_id: None }).await
+        .await?;
+        Ok(token.flatten())
     }
 
     /// Locks the enrolment, then the message: the order of everybody.
@@ -166,7 +185,7 @@ impl Messages<'_> {
     }
 
     /// The lead had left the campaign because nobody could know; now somebody does.
-    async fn reopen(&mut self, row: &Row) -> Result<bool> {
+    pub(super) async fn reopen(&mut self, row: &Row) -> Result<bool> {
         let now = self.t.now();
         let open = sqlx::query!(
             "UPDATE enrolments e SET state = 'active', end_reason = NULL, updated_at = $2
@@ -234,7 +253,16 @@ impl Messages<'_> {
 
     /// Nobody can know. It is not sent again by itself.
     async fn unknown(&mut self, row: &Row, reason: &str) -> Result<()> {
+        let now = self.t.now();
         self.set(row, MessageState::Unknown, reason).await?;
+        // After a second try the search begins anew, and the time to give up does not.
+        sqlx::query!(
+            "UPDATE messages SET unknown_at = coalesce(unknown_at, $2), looked_at = NULL WHERE id = $1",
+            row.id.0,
+            now
+        )
+        .execute(self.t.conn())
+        .await?;
         self.end(row, EnrolmentState::Failed, EndReason::OutcomeUnknown).await?;
         self.tell_of(row, LeadEventKind::Unknown, reason).await
     }
@@ -267,7 +295,7 @@ impl Messages<'_> {
     }
 
     /// Waits for another try, unless the enrolment has ended or the campaign stops.
-    async fn back_in_line(
+    pub(super) async fn back_in_line(
         &mut self,
         row: &Row,
         state: MessageState,
@@ -330,7 +358,7 @@ impl Messages<'_> {
         self.log(row, kind.as_str(), text).await
     }
 
-    async fn log(&mut self, row: &Row, kind: &str, text: &str) -> Result<()> {
+    pub(super) async fn log(&mut self, row: &Row, kind: &str, text: &str) -> Result<()> {
         let (id, now): (Uuid, _) = (self.t.new_id(), self.t.now());
         sqlx::query!(
             "INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id)

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Duration, Utc};
 use domain::{
     CampaignId, EnrolmentId, LeadId, MessageId, StepId,
-    messages::MessageState,
+    messages::{Evidence, MessageState},
     tracking::{Earlier, Hit, Judgement, MOST_EVENTS, Mail, Method, TOGETHER, TrackedBy, TrackingKind, judge, network},
 };
 use uuid::Uuid;
@@ -157,7 +157,9 @@ impl Db {
             .fetch_optional(t.conn())
             .await?;
         if known.state == MessageState::Unknown {
-            t.messages().proven(known.message, "One of its links or pictures was asked for.").await?;
+            t.messages()
+                .proven(known.message, Evidence::Tracking, "One of its links or pictures was asked for.")
+                .await?;
         }
         let rows = sqlx::query!(
             r#"SELECT kind AS "kind: TrackingKind", place, at, by AS "by: TrackedBy" FROM tracking_events

@@ -1,0 +1,92 @@
+//! What becomes of an e-mail whose server has said nothing.
+
+use chrono::Duration;
+use domain::{
+    CampaignId, PageRequest,
+    campaigns::{CampaignInput, CampaignState, OnUnknown, Rules},
+    enrolments::EnrolmentState,
+    messages::{Message, MessageState, SendOutcome},
+};
+use engine::worker::reconcile_once;
+use service::campaigns::advance::advance;
+
+use crate::support::{Story, start_of_story};
+
+impl Story<'_> {
+    /// One e-mail whose server has said nothing, in a campaign with this rule.
+    async fn silence(&self, on_unknown: OnUnknown) -> CampaignId {
+        self.leads(&["a@x.example"]).await;
+        let id = self.campaign().await;
+        let mut t = self.db.tenant(self.actor()).await.expect("open");
+        let rules = Rules { on_unknown, ..Rules::default() };
+        let input = CampaignInput { rules: Some(rules), ..CampaignInput::default() };
+        t.campaigns().update(id, input, None).await.expect("changed");
+        t.commit().await.expect("kept");
+        self.start(id).await;
+        self.fall_silent().await;
+        id
+    }
+
+    async fn fall_silent(&self) -> service::messages::Claimed {
+        let claimed = self.begin().await;
+        self.record(&claimed, &SendOutcome::Unknown { reason: "The server hung up.".into() }).await;
+        claimed
+    }
+
+    async fn first_mail(&self, id: CampaignId) -> Message {
+        let mut t = self.db.tenant(self.actor()).await.expect("open");
+        let mails = t.campaigns().messages(id, None, &PageRequest::default()).await.expect("a list").items;
+        mails.into_iter().find(|mail| mail.position == 1).expect("planned")
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_e_mail_is_given_up_after_72_hours_and_never_sent_again() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let id = story.silence(OnUnknown::Never).await;
+    test.clock().advance(Duration::hours(71));
+    reconcile_once(&story.db).await.expect("looked");
+    let mail = story.first_mail(id).await;
+    assert_eq!((mail.state, mail.final_at), (MessageState::Unknown, None));
+    test.clock().advance(Duration::hours(2));
+    reconcile_once(&story.db).await.expect("looked");
+    let mail = story.first_mail(id).await;
+    assert_eq!((mail.state, mail.resent_at), (MessageState::Unknown, None));
+    assert_eq!(mail.final_at, Some(test.clock().now()));
+    story.send().await;
+    assert!(story.caught().await.is_empty());
+    story.ledger(id).await;
+}
+
+#[tokio::test]
+async fn it_is_handed_over_once_more_where_the_campaign_says_so_with_the_same_message_id() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let id = story.silence(OnUnknown::Resend).await;
+    let before = story.first_mail(id).await;
+    test.clock().advance(Duration::hours(23));
+    reconcile_once(&story.db).await.expect("looked");
+    advance(&story.db, story.company.id, id).await.expect("looked");
+    assert_eq!(story.first_mail(id).await.state, MessageState::Unknown);
+    assert_eq!(story.state(id).await, CampaignState::Running, "it waits for the second try");
+
+    test.clock().advance(Duration::hours(2));
+    reconcile_once(&story.db).await.expect("looked");
+    let waiting = story.first_mail(id).await;
+    assert_eq!((waiting.state, waiting.resent_at), (MessageState::Deferred, Some(test.clock().now())));
+    let again = story.fall_silent().await;
+    assert_eq!(Some(again.message_id_header), before.message_id_header);
+
+    // It has had its second try, and the time to give up goes on from the first.
+    test.clock().advance(Duration::hours(25));
+    reconcile_once(&story.db).await.expect("looked");
+    let mail = story.first_mail(id).await;
+    assert_eq!((mail.state, mail.final_at), (MessageState::Unknown, None));
+    test.clock().advance(Duration::hours(23));
+    reconcile_once(&story.db).await.expect("looked");
+    assert!(story.first_mail(id).await.final_at.is_some());
+    advance(&story.db, story.company.id, id).await.expect("looked");
+    assert_eq!(story.state(id).await, CampaignState::Completed);
+    assert_eq!(story.ledger(id).await.leads(&[EnrolmentState::Failed]), 1);
+}

@@ -1,0 +1,129 @@
+//! What becomes of e-mails whose server has said nothing: somebody finds a copy or another proof, the campaign has them
+//! handed over once more, or they stay unknown.
+
+use domain::{
+    CompanyId, MailboxId, MessageId,
+    campaigns::OnUnknown,
+    messages::{Evidence, FINAL_AFTER, LOOK_AGAIN, MessageState, RESEND_AFTER},
+};
+
+use super::{Messages, outcome::Row};
+use crate::{Db, Error, Result};
+
+/// E-mails that are looked for at once.
+const MOST: i64 = 100;
+
+/// An e-mail of which a copy is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sought {
+    /// Which.
+    pub id: MessageId,
+    /// Its `Message-ID`, with its angle brackets.
+    pub header: String,
+}
+
+/// Sends again what campaigns want sent again, and gives up on what is unknown for too long. Gives how many there were.
+/// One that fails does not keep the others waiting.
+///
+/// # Errors
+/// When the database is away; the next call goes on.
+pub async fn settle(db: &Db) -> Result<usize> {
+    let due = db.platform().unknown_messages(db.clock().now()).await?;
+    for (company, message) in &due {
+        match settle_one(db, *company, *message).await {
+            Err(Error::Unavailable) => return Err(Error::Unavailable),
+            Err(error) => {
+                tracing::error!(message.id = %message, error = &error as &dyn std::error::Error, "A message stays unsettled");
+            }
+            Ok(()) => {}
+        }
+    }
+    Ok(due.len())
+}
+
+async fn settle_one(db: &Db, company: CompanyId, message: MessageId) -> Result<()> {
+    let actor = db.platform().system_actor(company, "system").await?;
+    let mut t = db.tenant(&actor).await?;
+    t.messages().settle_one(message).await?;
+    t.commit().await
+}
+
+impl Messages<'_> {
+    /// Unknown e-mails of a mailbox of which a copy is to be looked for now.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn sought(&mut self, mailbox: MailboxId) -> Result<Vec<Sought>> {
+        let now = self.t.now();
+        Ok(sqlx::query_as!(
+            Sought,
+            r#"SELECT id AS "id: MessageId", message_id_header AS "header!" FROM messages
+               WHERE mailbox_id = $1 AND state = 'unknown' AND final_at IS NULL AND message_id_header IS NOT NULL
+                 AND (looked_at IS NULL OR looked_at <= $2)
+               ORDER BY looked_at NULLS FIRST, id LIMIT $3"#,
+            mailbox.0,
+            now - LOOK_AGAIN,
+            MOST,
+        )
+        .fetch_all(self.t.conn())
+        .await?)
+    }
+
+    /// Somebody has looked for a copy of an unknown e-mail.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn looked(&mut self, id: MessageId, found: bool) -> Result<()> {
+        if found {
+            return self.proven(id, Evidence::SentFolder, "A copy lies in the folder of sent mails.").await;
+        }
+        let now = self.t.now();
+        sqlx::query!("UPDATE messages SET looked_at = $2 WHERE id = $1 AND state = 'unknown'", id.0, now)
+            .execute(self.t.conn())
+            .await?;
+        Ok(())
+    }
+
+    async fn settle_one(&mut self, id: MessageId) -> Result<()> {
+        let now = self.t.now();
+        let Some(row) = self.lock_unknown(id).await? else { return Ok(()) };
+        let asked = sqlx::query!(
+            r#"SELECT coalesce(m.unknown_at, m.updated_at) AS "since!", m.resent_at,
+                      c.state = 'running' AND c.rules ->> 'on_unknown' = $2 AS "resend!"
+               FROM messages m JOIN campaigns c ON c.id = m.campaign_id WHERE m.id = $1 AND m.final_at IS NULL"#,
+            id.0,
+            OnUnknown::Resend.as_str(),
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        let Some(asked) = asked else { return Ok(()) };
+        let due = asked.resend && asked.resent_at.is_none() && asked.since + RESEND_AFTER <= now;
+        if due && self.send_again(&row).await? {
+            return Ok(());
+        }
+        // A lead that has left for another reason gets nothing more, so nothing waits for this any longer.
+        if due || asked.since + FINAL_AFTER <= now {
+            sqlx::query!("UPDATE messages SET final_at = $2, updated_at = $2 WHERE id = $1", id.0, now)
+                .execute(self.t.conn())
+                .await?;
+            self.t.tell("campaigns", row.campaign.0).await?;
+        }
+        Ok(())
+    }
+
+    /// Hands an unknown e-mail over once more: the same octets, the same Message-ID.
+    /// False when its lead has left for another reason meanwhile.
+    async fn send_again(&mut self, row: &Row) -> Result<bool> {
+        let now = self.t.now();
+        if !self.reopen(row).await? {
+            return Ok(false);
+        }
+        sqlx::query!("UPDATE messages SET resent_at = $2 WHERE id = $1", row.id.0, now).execute(self.t.conn()).await?;
+        let slot = self.t.campaigns().next_slot(row.campaign, row.enrolment, row.step, now).await?;
+        let words = "Nothing has shown for 24 hours that it was taken. It is handed over once more.";
+        self.back_in_line(row, MessageState::Deferred, slot.due_at, slot.ends_at, words, 0).await?;
+        self.log(row, "resent", words).await?;
+        self.t.tell("campaigns", row.campaign.0).await?;
+        Ok(true)
+    }
+}
