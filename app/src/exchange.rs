@@ -345,6 +345,7 @@ pub fn WrittenHtml(
         Effect::new(move || {
             if let Some(place) = place.get() {
                 browser::scroll_again(&place);
+                browser::begin(&place);
             }
         });
         let submit = move |event| browser::submit_written(&event, posts);

@@ -137,6 +137,24 @@ pub(super) fn scrolled(event: &web_sys::Event) {
     SCROLLED.set((window().location().pathname().unwrap_or_default(), top.unwrap_or_default()));
 }
 
+thread_local! {
+    /// The address whose first field was given the focus.
+    static BEGUN: RefCell<String> = RefCell::default();
+}
+
+/// Gives the focus to the field with which the page begins, as `autofocus` does where the browser loads a page.
+/// Once for an address: news that come in later move nobody.
+pub(super) fn begin(place: &web_sys::Element) {
+    let address = window().location().href().unwrap_or_default();
+    if BEGUN.replace(address.clone()) == address {
+        return;
+    }
+    let first = place.query_selector("[autofocus]").ok().flatten();
+    if let Some(first) = first.and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = first.focus();
+    }
+}
+
 /// Scrolls to where it was, if this is the same page.
 pub(super) fn scroll_again(place: &web_sys::Element) {
     let (path, top) = SCROLLED.with_borrow(Clone::clone);

@@ -141,6 +141,9 @@ pub fn TextArea(
     /// A file of a machine: letters of one width, no spelling marks.
     #[prop(optional)]
     code: bool,
+    /// The page is for this: it has the focus at first.
+    #[prop(optional)]
+    first: bool,
 ) -> impl IntoView {
     let width = FieldWidth::Full;
     let value = entered(&name).unwrap_or(value);
@@ -151,6 +154,7 @@ pub fn TextArea(
             spellcheck=code.then_some("false")
             id=name.clone()
             name=name
+            autofocus=first
             rows=rows.to_string()
             maxlength=maxlength.map(|n| n.to_string())
             aria-describedby=frame.described_by()

@@ -4,6 +4,7 @@
 
 pub mod checks;
 pub mod comparison;
+pub mod guards;
 pub mod lifecycle;
 mod rules;
 
@@ -11,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use checks::{Check, Verdict};
+pub use guards::{Alarm, Guard};
 pub use lifecycle::{Change, Lifecycle, PausedBy};
 pub use rules::{CatchUp, Exclusions, Holidays, OnColleague, OnReply, OnUnknown, Rules};
 

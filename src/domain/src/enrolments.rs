@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{EmailAddress, EnrolmentId, LeadId, MailboxId, StepId, wire::wire_enum};
+use crate::{EmailAddress, EnrolmentId, LeadId, MailboxId, StepId, why_not::WhyNot, wire::wire_enum};
 
 wire_enum! {
     /// Where a lead stands in a campaign.
@@ -173,8 +173,8 @@ pub struct Enrolment {
     pub mailbox_id: Option<MailboxId>,
     /// When its next e-mail is due.
     pub due_at: Option<DateTime<Utc>>,
-    /// Why the next e-mail has not gone yet, in words.
-    pub why_not_yet: Option<String>,
+    /// Why the next e-mail has not gone yet.
+    pub why_not_yet: Option<WhyNot>,
     /// Last changed.
     pub updated_at: DateTime<Utc>,
 }

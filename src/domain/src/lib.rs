@@ -54,6 +54,7 @@ pub mod triggers;
 pub mod window;
 pub mod words;
 
+pub mod why_not;
 mod wire;
 
 pub use email::EmailAddress;

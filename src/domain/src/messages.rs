@@ -6,7 +6,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{CampaignId, EnrolmentId, LeadId, MailboxId, MessageId, StepId, wire::wire_enum};
+use crate::{CampaignId, EnrolmentId, LeadId, MailboxId, MessageId, StepId, why_not::WhyNot, wire::wire_enum};
 
 wire_enum! {
     /// Where an e-mail stands.
@@ -83,6 +83,8 @@ pub const LEASE: Duration = Duration::minutes(20);
 /// A server may say “later” for this long, counted from the first try.
 pub const SOFT_BOUNCE_LIMIT: Duration = Duration::hours(72);
 
+/// Why nobody knows what became of an e-mail whose worker was killed: nothing of the e-mail's.
+pub const WORKER_ENDED: &str = "The worker ended while the e-mail was handed over. It may have arrived.";
 /// After so long without evidence a campaign may have an unknown e-mail handed over once more. The database function
 /// `platform_unknown_messages` says the same.
 pub const RESEND_AFTER: Duration = Duration::hours(24);
@@ -102,6 +104,18 @@ wire_enum! {
         Answer = "answer",
         /// One of its links or pictures was asked for.
         Tracking = "tracking",
+    }
+}
+
+impl Evidence {
+    /// The words people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::SentFolder => "a copy lies in the folder of sent mails",
+            Self::Answer => "an answer or a report names it",
+            Self::Tracking => "one of its links or pictures was asked for",
+        }
     }
 }
 
@@ -229,6 +243,17 @@ pub struct Message {
     pub clicked_at: Option<DateTime<Utc>>,
     /// The last thing that a program did with it, in words, while no person has opened it.
     pub machine: Option<String>,
+}
+
+/// An e-mail, and why it has not left yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MessageInFull {
+    /// What is known about it.
+    #[serde(flatten)]
+    pub message: Message,
+    /// Why it has not left yet, while it may.
+    pub why_not_yet: Option<WhyNot>,
 }
 
 #[cfg(test)]

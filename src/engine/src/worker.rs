@@ -8,7 +8,7 @@ use service::{
         AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CallStepWebhook, CarryOutRejection, CheckConnector,
         CheckDomain, CheckLinkHost, ClassifyThread, ExecuteMarketingAgent, FinishSignIn, FireTrigger,
         GenerateMarketingReport, LookAtSchedules, ProveSends, SendSignUpMail, SendSystemMail, SendTestMail,
-        TestMailbox, TestModel, WakeThread, WorkOnImport, WorkOnRun, Worker, WriteDrafts, WriteSamples,
+        TestMailbox, TestModel, WakeThread, WatchCampaign, WorkOnImport, WorkOnRun, Worker, WriteDrafts, WriteSamples,
     },
 };
 use tokio::sync::Notify;
@@ -71,7 +71,7 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
     let (executions, reports, answered) = (db.clone(), db.clone(), db.clone());
     let (rejections, names, snoozed, calls) = (db.clone(), db.clone(), db.clone(), db.clone());
     let (looked, begun, finished, hosts) = (db.clone(), db.clone(), db.clone(), db.clone());
-    let proven = db.clone();
+    let (proven, watched) = (db.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
             let db = campaigns.clone();
@@ -80,6 +80,10 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
         .on(move |job: ProveSends| {
             let db = proven.clone();
             async move { Ok(service::campaigns::proofs::prove(&db, job.company, job.campaign, job.at).await?) }
+        })
+        .on(move |job: WatchCampaign| {
+            let db = watched.clone();
+            async move { Ok(service::campaigns::guards::watch(&db, job.company, job.campaign).await?) }
         })
         .on(move |job: CarryOutRejection| {
             let db = rejections.clone();

@@ -6,6 +6,7 @@ mod audience;
 mod checks;
 pub(crate) mod clock;
 mod commands;
+pub mod guards;
 mod placing;
 pub mod proofs;
 mod reading;

@@ -6,11 +6,8 @@ mod of_lead;
 use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, Page, PageRequest, Permission, StepId,
-    campaigns::CampaignState,
     enrolments::{EndReason, Enrolment, EnrolmentState},
     leads::display_name,
-    mailboxes::MailboxState,
-    messages::MessageState,
 };
 
 pub use of_lead::InCampaign;
@@ -51,25 +48,17 @@ impl Enrolments<'_> {
     ) -> Result<Page<Enrolment>> {
         self.t.campaigns().require_there(campaign).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
-        let now = self.t.now();
         let rows = sqlx::query!(
             r#"
             SELECT e.id AS "id: EnrolmentId", e.lead_id AS "lead_id: LeadId", e.state AS "state: EnrolmentState",
                    e.end_reason AS "reason: EndReason", e.steps_done, e.version_number, e.step_id AS "step: StepId",
-                   e.pause_reason, coalesce(m.due_at, e.due_at) AS next_at, e.mailbox_id AS "mailbox_id: MailboxId",
+                   coalesce(m.due_at, e.due_at) AS next_at, e.mailbox_id AS "mailbox_id: MailboxId",
                    e.updated_at, l.first_name AS "first_name?", l.last_name AS "last_name?",
-                   l.email AS "email?: EmailAddress", m.due_at AS "due_at?", m.state AS "message_state?: MessageState",
-                   coalesce(m.waits_for_draft, false) AS "waits_for_draft!",
-                   EXISTS (SELECT FROM drafts d WHERE d.message_id = m.id AND d.state = 'open') AS "has_draft!",
-                   m.detail AS "detail?", CASE WHEN m.waits_until = m.due_at THEN m.waits_for END AS waits_for,
-                   e.away_until, c.state AS "campaign_state: CampaignState",
-                   b.address AS "mailbox?", b.state AS "mailbox_state?: MailboxState", nullif(b.not_before, '-infinity') AS "not_before?"
+                   l.email AS "email?: EmailAddress"
             FROM enrolments e
-            JOIN campaigns c ON c.id = e.campaign_id
             LEFT JOIN leads l ON l.id = e.lead_id
-            LEFT JOIN mailboxes b ON b.id = e.mailbox_id
             LEFT JOIN LATERAL (
-                SELECT g.id, g.due_at, g.state, g.detail, g.waits_for_draft, g.waits_for, g.waits_until FROM messages g
+                SELECT g.due_at FROM messages g
                 WHERE g.enrolment_id = e.id AND g.state IN ('scheduled', 'claimed', 'sending', 'deferred', 'held')
                 ORDER BY g.created_at DESC, g.id DESC LIMIT 1
             ) m ON true
@@ -87,6 +76,8 @@ impl Enrolments<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
+        let ids: Vec<_> = rows.iter().map(|r| r.id).collect();
+        let mut why_not = self.t.messages().why_not(&ids).await?;
         let rows = rows
             .into_iter()
             .map(|r| Enrolment {
@@ -100,26 +91,7 @@ impl Enrolments<'_> {
                     ),
                     None => "Deleted lead".to_owned(),
                 },
-                why_not_yet: r.state.is_open().then(|| {
-                    why_not_yet(&Facts {
-                        state: r.state,
-                        campaign: r.campaign_state,
-                        message: r.message_state,
-                        draft: match (r.waits_for_draft, r.has_draft) {
-                            (false, _) => DraftWait::None,
-                            (true, false) => DraftWait::Writer,
-                            (true, true) => DraftWait::Approval,
-                        },
-                        overdue: r.next_at.is_some_and(|at| at <= now),
-                        detail: r.detail.as_deref(),
-                        waits_for: r.waits_for.as_deref(),
-                        mailbox: r.mailbox.as_deref(),
-                        mailbox_state: r.mailbox_state,
-                        mailbox_waits: r.not_before.is_some_and(|at| at > now),
-                        is_away: r.away_until.is_some_and(|at| at > now),
-                        paused: r.pause_reason.as_deref(),
-                    })
-                }),
+                why_not_yet: why_not.remove(&r.id),
                 due_at: r.next_at.filter(|_| r.state.is_open()),
                 email: r.email,
                 state: r.state,
@@ -376,133 +348,5 @@ impl Enrolments<'_> {
         .execute(self.t.conn())
         .await?;
         self.t.drafts().withdraw(ids).await
-    }
-}
-
-/// What decides why an e-mail has not gone yet.
-struct Facts<'a> {
-    state: EnrolmentState,
-    campaign: CampaignState,
-    message: Option<MessageState>,
-    draft: DraftWait,
-    overdue: bool,
-    detail: Option<&'a str>,
-    /// What it was moved for, while that is why it is due later.
-    waits_for: Option<&'a str>,
-    mailbox: Option<&'a str>,
-    mailbox_state: Option<MailboxState>,
-    mailbox_waits: bool,
-    is_away: bool,
-    paused: Option<&'a str>,
-}
-
-/// What an e-mail that is written for one lead waits for.
-#[derive(Clone, Copy)]
-enum DraftWait {
-    None,
-    Writer,
-    Approval,
-}
-
-/// In words, the same order of questions that the claim asks.
-fn why_not_yet(f: &Facts<'_>) -> String {
-    let mailbox = f.mailbox.unwrap_or("its mailbox");
-    match (f.campaign, f.message) {
-        (CampaignState::Running, _) if f.state == EnrolmentState::Paused => {
-            format!("It is paused: {}.", f.paused.unwrap_or("nobody said why"))
-        }
-        (CampaignState::Running, _) if f.state == EnrolmentState::WaitingTask => {
-            "Waits until its task is done.".to_owned()
-        }
-        (CampaignState::Running, _) if f.state == EnrolmentState::WaitingEvent => match f.overdue {
-            true => "What it waited for is looked at within a minute.".to_owned(),
-            false => "Waits for something to happen.".to_owned(),
-        },
-        (CampaignState::Running, None) if f.overdue => "Its step is done within a minute.".to_owned(),
-        (CampaignState::Running, Some(MessageState::Claimed | MessageState::Sending)) => {
-            "It is being sent right now.".to_owned()
-        }
-        (CampaignState::Running, _) if matches!(f.draft, DraftWait::Approval) => {
-            "Waits for approval of its draft.".to_owned()
-        }
-        (CampaignState::Running, _) if f.overdue && matches!(f.draft, DraftWait::Writer) => {
-            "Its draft is being written.".to_owned()
-        }
-        (CampaignState::Running, _) if !f.overdue => match (f.message, f.state) {
-            _ if f.is_away => "The lead is out of office.".to_owned(),
-            _ if f.waits_for.is_some() => f.waits_for.unwrap_or_default().to_owned(),
-            (Some(MessageState::Deferred), _) => {
-                format!("The server said “later”: {}", f.detail.unwrap_or("no words"))
-            }
-            (_, EnrolmentState::WaitingWindow) => "The sending window is closed.".to_owned(),
-            _ => "The delay before its step is not over.".to_owned(),
-        },
-        (CampaignState::Running, _) => match f.mailbox_state {
-            Some(MailboxState::Paused) => format!("The mailbox {mailbox} is paused."),
-            Some(MailboxState::Reconnect) => format!("The mailbox {mailbox} is not connected."),
-            _ if f.mailbox_waits => format!("Waits for the cap or the gap of {mailbox}."),
-            _ => format!("Waits for its turn in {mailbox}."),
-        },
-        (state, _) => format!("The campaign is {}.", state.label().to_lowercase()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts() -> Facts<'static> {
-        Facts {
-            state: EnrolmentState::Active,
-            campaign: CampaignState::Running,
-            message: Some(MessageState::Scheduled),
-            draft: DraftWait::None,
-            overdue: true,
-            detail: None,
-            waits_for: None,
-            mailbox: Some("nora@halden.example"),
-            mailbox_state: Some(MailboxState::Connected),
-            mailbox_waits: false,
-            is_away: false,
-            paused: None,
-        }
-    }
-
-    #[test]
-    fn every_wait_has_its_words() {
-        for (facts, words) in [
-            (Facts { campaign: CampaignState::Paused, ..facts() }, "The campaign is paused."),
-            (Facts { message: Some(MessageState::Sending), ..facts() }, "It is being sent right now."),
-            (
-                Facts { mailbox_state: Some(MailboxState::Paused), ..facts() },
-                "The mailbox nora@halden.example is paused.",
-            ),
-            (Facts { mailbox_waits: true, ..facts() }, "Waits for the cap or the gap of nora@halden.example."),
-            (
-                Facts { overdue: false, state: EnrolmentState::WaitingWindow, ..facts() },
-                "The sending window is closed.",
-            ),
-            (
-                Facts { overdue: false, message: Some(MessageState::Deferred), detail: Some("451 busy"), ..facts() },
-                "The server said “later”: 451 busy",
-            ),
-            (Facts { overdue: false, is_away: true, ..facts() }, "The lead is out of office."),
-            (
-                Facts { overdue: false, state: EnrolmentState::WaitingWindow, waits_for: Some("In line."), ..facts() },
-                "In line.",
-            ),
-            (Facts { state: EnrolmentState::Paused, paused: Some("by Nora"), ..facts() }, "It is paused: by Nora."),
-            (Facts { state: EnrolmentState::WaitingTask, message: None, ..facts() }, "Waits until its task is done."),
-            (
-                Facts { state: EnrolmentState::WaitingEvent, message: None, overdue: false, ..facts() },
-                "Waits for something to happen.",
-            ),
-            (Facts { message: None, ..facts() }, "Its step is done within a minute."),
-            (Facts { draft: DraftWait::Approval, overdue: false, ..facts() }, "Waits for approval of its draft."),
-            (Facts { draft: DraftWait::Writer, ..facts() }, "Its draft is being written."),
-            (facts(), "Waits for its turn in nora@halden.example."),
-        ] {
-            assert_eq!(why_not_yet(&facts), words);
-        }
     }
 }

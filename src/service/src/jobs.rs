@@ -63,6 +63,22 @@ impl Job for ProveSends {
     }
 }
 
+/// Something bad came of an e-mail of a campaign: whether it may go on is to be judged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WatchCampaign {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub campaign: CampaignId,
+}
+
+impl Job for WatchCampaign {
+    const NAME: &'static str = "watch_campaign";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.campaign)
+    }
+}
+
 /// A step of a campaign calls the webhook of the company.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallStepWebhook {

@@ -16,6 +16,7 @@ pub mod reap;
 mod replies;
 mod room;
 pub mod unknown;
+mod why_not;
 
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId, ThreadId,

@@ -19,7 +19,6 @@ use service::{
     messages::claim::claim_next,
 };
 use sha2::{Digest, Sha256};
-use sqlx::{Connection, PgConnection};
 use testing::{TestCompany, TestDb};
 
 /// A company with a campaign.
@@ -75,16 +74,7 @@ impl<'d> Story<'d> {
 
     /// Makes the proofs that are asked for, as a worker does. How many that were.
     async fn prove(&self) -> usize {
-        let mut admin = PgConnection::connect_with(&self.db.superuser()).await.expect("the database answers");
-        let wanted: Vec<serde_json::Value> = sqlx::query_scalar(
-            "DELETE FROM graphile_worker._private_jobs j USING graphile_worker._private_tasks t
-             WHERE t.id = j.task_id AND t.identifier = 'prove_sends' RETURNING j.payload::jsonb",
-        )
-        .fetch_all(&mut admin)
-        .await
-        .expect("the queue");
-        let jobs = wanted.into_iter().map(|job| serde_json::from_value(job).expect("a job"));
-        let jobs: Vec<ProveSends> = jobs.collect();
+        let jobs = testing::take_jobs::<ProveSends>(&self.db.superuser()).await;
         for job in &jobs {
             for _ in 0..2 {
                 proofs::prove(self.db, job.company, job.campaign, job.at).await.expect("proven, once");

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use service::jobs::Job;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+use uuid::Uuid;
 
 /// The state of the e-mail of every recipient, in an installation whose campaigns have one step.
 ///
@@ -34,6 +36,35 @@ pub async fn let_leases_end(superuser: &PgConnectOptions) {
     ] {
         sqlx::query(change).execute(&mut conn).await.expect("a superuser changes everything");
     }
+}
+
+/// Takes jobs of a kind out of the queue, as a worker does.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn take_jobs<J: Job>(superuser: &PgConnectOptions) -> Vec<J> {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    let payloads: Vec<serde_json::Value> = sqlx::query_scalar(
+        "DELETE FROM graphile_worker._private_jobs j USING graphile_worker._private_tasks t
+         WHERE t.id = j.task_id AND t.identifier = $1 RETURNING j.payload::jsonb",
+    )
+    .bind(J::NAME)
+    .fetch_all(&mut conn)
+    .await
+    .expect("the queue");
+    payloads.into_iter().map(|payload| serde_json::from_value(payload).expect("a job")).collect()
+}
+
+/// Sets what otherwise comes about by time, or by what others do at the same moment: `SET change` in the rows of a table
+/// whose `column` is `id`.
+///
+/// # Panics
+/// When the database does not answer, or finds no such row.
+pub async fn change(superuser: &PgConnectOptions, table: &str, change: &str, column: &str, id: Uuid) {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    let statement = AssertSqlSafe(format!("UPDATE {table} SET {change} WHERE {column} = $1"));
+    let changed = sqlx::query(statement).bind(id).execute(&mut conn).await.expect("a superuser changes everything");
+    assert!(changed.rows_affected() > 0, "{table} {id}");
 }
 
 /// A table that nobody else writes, as long as this is kept.

@@ -16,8 +16,8 @@ use service::{Db, PoolSize, Settings, clock::Clock, secrets::Secrets};
 use sqlx::postgres::PgConnectOptions;
 
 pub use curtain::{
-    Lock, fates, forbid_mails_named, forget_a_mail, let_leases_end, lock, sign_in_attempts, sign_ups, system_mails,
-    until_somebody_waits,
+    Lock, change, fates, forbid_mails_named, forget_a_mail, let_leases_end, lock, sign_in_attempts, sign_ups,
+    system_mails, take_jobs, until_somebody_waits,
 };
 pub use domains::let_domains_pass;
 pub use people::{PASSWORD, TestCompany, company};

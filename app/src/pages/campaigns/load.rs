@@ -116,9 +116,10 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     let events = t.campaigns().events(campaign.id, &PageRequest { per: Some(20), ..PageRequest::default() }).await?;
     let days = t.campaigns().per_day(campaign.id).await?;
     let tracking = t.campaigns().tracking(campaign.id).await?;
-    let hold = t.campaigns().hold_reason(campaign.id).await?;
+    let why_not = t.campaigns().why_not(campaign.id).await?;
+    let alarm = t.campaigns().alarm(campaign.id).await?;
     let mailboxes = t.mailboxes().list().await?;
-    let zone = t.actor().time_zone().to_owned();
+    let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let allowed = campaign.lifecycle.state.allowed().iter().map(|c| (*c).to_owned()).collect();
     t.commit().await?;
     let count = |step: StepId, state: MessageState| {
@@ -132,12 +133,9 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     };
     Ok(Overview {
         allowed,
-        notice: campaign
-            .lifecycle
-            .pause_reason
-            .clone()
-            .or_else(|| hold.map(|h| h.label().to_owned()))
-            .or_else(|| campaign.lifecycle.failure.clone()),
+        next: why_not.as_ref().and_then(|why| why.next_at).map(|at| Moment::new(at, now, &zone)),
+        notice: why_not.map(|why| why.words).or_else(|| campaign.lifecycle.failure.clone()),
+        warning: alarm.filter(|_| campaign.lifecycle.state == CampaignState::Running).map(|alarm| alarm.words),
         audience: ledger.audience,
         enrolling: ledger.enrolling,
         finished: ledger.leads(&[EnrolmentState::Finished, EnrolmentState::Replied]),
@@ -299,9 +297,18 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
                 name: e.lead_name,
                 state: e.state.label().to_owned(),
                 open: e.state.is_open(),
-                why: e.why_not_yet.or_else(|| e.reason.map(|r| r.label().to_owned())).unwrap_or_default(),
+                due: e
+                    .why_not_yet
+                    .as_ref()
+                    .and_then(|why| why.next_at)
+                    .or(e.due_at)
+                    .map(|at| Moment::new(at, now, &zone)),
+                why: e
+                    .why_not_yet
+                    .map(|why| why.words)
+                    .or_else(|| e.reason.map(|r| r.label().to_owned()))
+                    .unwrap_or_default(),
                 steps: e.steps_done,
-                due: e.due_at.map(|at| Moment::new(at, now, &zone)),
             })
             .collect(),
     })

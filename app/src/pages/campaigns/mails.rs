@@ -4,6 +4,9 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
+use domain::messages::{Message, MessageInFull, MessageState};
+
+#[cfg(feature = "ssr")]
 use super::looks::{Head, head};
 use crate::{
     error::AppError,
@@ -59,28 +62,45 @@ pub struct MailRow {
 #[cfg(feature = "ssr")]
 impl MailRow {
     /// What is known about a message, seen from `now` in `zone`.
-    pub fn new(m: domain::messages::Message, now: chrono::DateTime<chrono::Utc>, zone: &str) -> Self {
-        let (step, seen) = (format!("Step {}", m.position), seen(&m));
+    pub fn new(m: MessageInFull, now: chrono::DateTime<chrono::Utc>, zone: &str) -> Self {
+        let MessageInFull { message: m, why_not_yet: why } = m;
+        let (step, seen, last) = (format!("Step {}", m.position), seen(&m), last_words(&m));
+        let next_at = why.as_ref().and_then(|why| why.next_at);
         Self {
             lead: (m.lead_id.map(|id| id.to_string()), m.lead_name.unwrap_or_else(|| "Deleted lead".to_owned())),
             campaign: (m.campaign_id.to_string(), m.campaign_name),
             step: m.subject.map_or(step.clone(), |subject| format!("{step}: {subject}")),
             state: m.state.label().to_owned(),
-            at: Moment::new(m.sent_at.or(m.sending_at).unwrap_or(m.due_at), now, zone),
+            at: Moment::new(next_at.or(m.sent_at).or(m.sending_at).unwrap_or(m.due_at), now, zone),
             server: match (m.server, m.queue_id) {
                 (Some(server), Some(queue)) => format!("{server}, {queue}"),
                 (Some(server), None) => server,
                 _ => "–".to_owned(),
             },
-            detail: m.detail.unwrap_or_else(|| "–".to_owned()),
+            detail: why.map_or(last, |why| why.words),
             seen,
         }
     }
 }
 
+/// What the server said, and what has been found out since.
+#[cfg(feature = "ssr")]
+fn last_words(m: &Message) -> String {
+    let said = m.detail.clone().unwrap_or_else(|| "–".to_owned());
+    let resent = if m.resent_at.is_some() { " It was handed over once more." } else { "" };
+    match (m.state, m.evidence) {
+        (MessageState::Unknown, _) if m.final_at.is_some() => {
+            format!("{said}{resent} No evidence was found in 72 hours, so it stays unknown.")
+        }
+        (MessageState::Unknown, _) => format!("{said}{resent} Evidence is looked for."),
+        (_, Some(evidence)) => format!("It was taken: {}.{resent}", evidence.label()),
+        (_, None) => format!("{said}{resent}"),
+    }
+}
+
 /// What is known of the recipient of an e-mail by its picture and its links.
 #[cfg(feature = "ssr")]
-fn seen(m: &domain::messages::Message) -> Option<String> {
+fn seen(m: &Message) -> Option<String> {
     match (m.opened_at, m.clicked_at, &m.machine) {
         (_, Some(_), _) => Some("clicked".to_owned()),
         (Some(_), None, _) => Some("opened".to_owned()),

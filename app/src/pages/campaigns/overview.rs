@@ -25,6 +25,9 @@ pub struct Overview {
     pub(super) head: Head,
     pub(super) allowed: Vec<String>,
     pub(super) notice: Option<String>,
+    /// When that ends.
+    pub(super) next: Option<Moment>,
+    pub(super) warning: Option<String>,
     pub(super) audience: i64,
     pub(super) enrolling: i64,
     pub(super) finished: i64,
@@ -109,7 +112,11 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
         <PageScroll label="Campaign">
             <div class="page-body with-aside">
                 <div class="wide">{refusal(command)}</div>
-                {o.notice.map(|text| view! { <div class="wide"><Callout tone=Tone::Amber title="Nothing is sent." live=true>{text}</Callout></div> })}
+                {o.notice.map(|text| {
+                    let next = o.next.map(|moment| view! { " Next: "<Time moment/>"." });
+                    view! { <div class="wide"><Callout tone=Tone::Amber title="Nothing is sent." live=true>{text}{next}</Callout></div> }
+                })}
+                {o.warning.map(|text| view! { <div class="wide"><Callout tone=Tone::Amber title="Close to a limit.">{text}</Callout></div> })}
                 <div class="wide">
                     <KpiStrip items=figures/>
                 </div>
@@ -121,7 +128,10 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
                     {steps(o.columns, o.steps_note, o.steps)}
                 </div>
                 <div class="col">
-                    {proofs.map(|href| view! { <Card title="Where every lead is"><Facts>{lines}</Facts><a href=href>"Send proofs"</a></Card> })}
+                    {proofs.map(|href| {
+                        let action = view! { <a class="button ghost small" href=href>"Send proofs"</a> }.into_any();
+                        view! { <Card title="Where every lead is" action><Facts>{lines}</Facts></Card> }
+                    })}
                     <Card title="Mailboxes, last 24 hours">{mailboxes}</Card>
                     <Card title="Log" flush=true><ol class="log" aria-live="off">{log}</ol></Card>
                 </div>

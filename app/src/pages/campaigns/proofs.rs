@@ -71,7 +71,7 @@ fn page(slug: &str, p: Proofs) -> AnyView {
                         <thead><tr>
                             <th scope="col">"Made"</th><th scope="col">"Leads in it"</th>
                             <th scope="col" class="num">"Sent"</th><th scope="col" class="num">"Unknown"</th>
-                            <th scope="col">"File"</th><th scope="col" class="opt">"SHA-256"</th>
+                            <th scope="col">"File"</th>
                         </tr></thead>
                         <tbody>{rows}</tbody>
                     </table>
@@ -101,7 +101,8 @@ fn line(own: &str, row: ProofRow) -> AnyView {
     let file = match row.is_kept {
         true => {
             let label = format!("Download proof {}", row.number);
-            view! { <a href=format!("{own}/{}/file", row.number) aria-label=label download rel="external">"CSV"</a> }
+            let href = format!("{own}/{}/file", row.number);
+            view! { <a class="button small" href=href aria-label=label download rel="external">"Download"</a> }
                 .into_any()
         }
         false => view! { <span class="subtle">"No longer kept"</span> }.into_any(),
@@ -113,8 +114,8 @@ fn line(own: &str, row: ProofRow) -> AnyView {
             <td class="num">{row.sent}</td>
             <td class="num">{row.unknown}</td>
             <td>{file}</td>
-            <td class="opt"><code>{row.sha256}</code></td>
         </tr>
+        <tr><td colspan="5" class="small-text">"SHA-256 "<code>{row.sha256}</code></td></tr>
     }
     .into_any()
 }

@@ -47,7 +47,7 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
                     <input type="hidden" name="form[version]" value=version/>
                     <p class="subtle small-text as-written">{to}</p>
                     <TextInput name="form[subject]" label="Subject" value=editor.subject error=post.of_field("subject") maxlength=200u32/>
-                    <TextArea name="form[body]" label="Your words" value=editor.body rows=8 maxlength=20_000u32 error=post.of_field("body")/>
+                    <TextArea name="form[body]" label="Your words" value=editor.body rows=8 maxlength=20_000u32 error=post.of_field("body") first=true/>
                     <Checkbox name="form[quotes]" label="Quote the mail that you answer below your words" checked=editor.quotes/>
                     <div class="thread-actions">
                         <button type="submit" class="button primary" name="what" value="send_done" aria-keyshortcuts="Control+Enter Meta+Enter">"Send and mark done"</button>

@@ -47,11 +47,26 @@ pub struct LeadView {
     pub(super) reasons: Vec<Reason>,
     pub(super) tags: Vec<String>,
     pub(super) timeline: Vec<TimelineDay>,
+    pub(super) campaigns: Vec<InCampaignRow>,
     pub(super) mails: Vec<MailRow>,
     pub(super) notes: Vec<(String, String, Moment)>,
     pub(super) tasks: Vec<TaskRow>,
     pub(super) drafts: Vec<DraftRow>,
     pub(super) may_edit: bool,
+}
+
+/// A campaign that the lead is or was in.
+#[cfg(feature = "ssr")]
+#[derive(Clone)]
+pub struct InCampaignRow {
+    /// Id and name.
+    pub(super) campaign: (String, String),
+    /// In words.
+    pub(super) state: String,
+    /// When something happens next.
+    pub(super) next: Option<Moment>,
+    /// Why nothing has happened yet.
+    pub(super) why: Option<String>,
 }
 
 /// A line of “Why this score”.
@@ -155,6 +170,10 @@ fn page(slug: String, mut lead: LeadView) -> AnyView {
             </Card>
         }
     });
+    let campaigns = (!lead.campaigns.is_empty()).then(|| {
+        let rows: Vec<_> = lead.campaigns.iter().cloned().map(|row| in_campaign(&slug, row)).collect();
+        view! { <Card title="Campaigns"><ul class="stack">{rows}</ul></Card> }
+    });
     let mails = (!lead.mails.is_empty()).then(|| {
         let rows = mails(&slug, &lead.mails);
         view! { <Card title="E-mails"><ul class="stack">{rows}</ul></Card> }
@@ -189,12 +208,29 @@ fn page(slug: String, mut lead: LeadView) -> AnyView {
                     {tasks}
                     {note_form}
                     {(!notes.is_empty()).then(|| view! { <Card title="Notes"><ul class="stack">{notes}</ul></Card> })}
+                    {campaigns}
                     {mails}
                     <Card title="Timeline">{timeline}</Card>
                 </div>
                 <div class="col">{about(&lead)}{why(&lead)}{lead.may_edit.then(|| change(&slug, &lead, changes))}</div>
             </div>
         </PageScroll>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "ssr")]
+fn in_campaign(slug: &str, row: InCampaignRow) -> AnyView {
+    let (campaign, name) = row.campaign;
+    let next = row.next.map(|moment| view! { " · next "<Time moment/> });
+    view! {
+        <li>
+            <div class="cluster">
+                <a class="strong" href=format!("/t/{slug}/campaigns/{campaign}")>{name}</a>
+                <span class="push">{row.state}{next}</span>
+            </div>
+            {row.why.map(|why| view! { <p class="subtle">{why}</p> })}
+        </li>
     }
     .into_any()
 }

@@ -12,7 +12,7 @@ use domain::{
 use service::Tenant;
 
 use super::{
-    detail::{LeadView, Reason},
+    detail::{InCampaignRow, LeadView, Reason},
     drafts::DraftRow,
     form::LeadFields,
     list::{Chip, LeadList, Row},
@@ -89,6 +89,7 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
     let timeline = t.leads().timeline(id, &PageRequest::default()).await?;
     let notes = t.leads().notes(id).await?;
     let mails = t.leads().messages(id, &PageRequest { per: Some(20), ..PageRequest::default() }).await?;
+    let campaigns = t.enrolments().of_lead(id).await?;
     let tasks = t.tasks().of_lead(id).await?;
     let drafts = t.drafts().of_lead(id).await?;
     let people = people(&mut t).await?;
@@ -116,6 +117,15 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
         score: lead.score,
         reasons: lead.score_reasons.into_iter().map(|r| Reason { text: r.text, points: r.points }).collect(),
         tags: lead.tags,
+        campaigns: campaigns
+            .into_iter()
+            .map(|one| InCampaignRow {
+                campaign: (one.campaign.to_string(), one.name),
+                state: one.state.label().to_owned(),
+                next: one.why_not_yet.as_ref().and_then(|why| why.next_at).map(|at| Moment::new(at, now, &zone)),
+                why: one.why_not_yet.map(|why| why.words),
+            })
+            .collect(),
         mails: mails.items.into_iter().map(|m| MailRow::new(m, now, &zone)).collect(),
         timeline: days(timeline.items, now, &zone),
         notes: notes.into_iter().map(|n| (n.body, n.author, Moment::new(n.created_at, now, &zone))).collect(),

@@ -2,12 +2,11 @@
 
 use domain::{
     CampaignId, MessageId, Page,
-    campaigns::{
-        Campaign, CampaignEvent, CampaignFilter, CampaignInput, CampaignState, CampaignSummary, Check, HoldReason,
-    },
+    campaigns::{Alarm, Campaign, CampaignEvent, CampaignFilter, CampaignInput, CampaignState, CampaignSummary, Check},
     ledger::Ledger,
-    messages::{Message, MessageState},
+    messages::{MessageInFull, MessageState},
     tracking::{CampaignTracking, TrackingEvent},
+    why_not::WhyNot,
 };
 use serde::{Deserialize, Serialize};
 use service::Tenant;
@@ -45,15 +44,18 @@ pub struct CampaignInFull {
     /// Commands that its state allows.
     #[serde(default)]
     allowed: Vec<String>,
-    /// Why it sends nothing although it runs.
-    hold_reason: Option<HoldReason>,
+    /// Why a campaign that has begun sends nothing, in words, and when that ends.
+    why_not_yet: Option<WhyNot>,
+    /// What came of its newest e-mails, when that comes near a limit at which it pauses by itself.
+    alarm: Option<Alarm>,
 }
 
 /// The answer about one campaign.
 pub(crate) async fn in_full(t: &mut Tenant, campaign: Campaign) -> Result<CampaignInFull> {
-    let hold_reason = t.campaigns().hold_reason(campaign.id).await?;
     let allowed = campaign.lifecycle.state.allowed().iter().map(ToString::to_string).collect();
-    Ok(CampaignInFull { campaign, allowed, hold_reason })
+    let alarm = t.campaigns().alarm(campaign.id).await?;
+    let why_not_yet = t.campaigns().why_not(campaign.id).await?;
+    Ok(CampaignInFull { campaign, allowed, why_not_yet, alarm })
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -214,7 +216,7 @@ struct MessageList {
 /// Each with what is known about its way: due when, handed over to which server with which queue id, or why not.
 #[utoipa::path(get, path = "/campaigns/{id}/messages", tag = "Campaigns", operation_id = "list_campaign_messages",
     params(("id" = CampaignId, Path), MessageList), security(("key" = ["campaigns:read"])),
-    responses((status = OK, body = Page<Message>)))]
+    responses((status = OK, body = Page<MessageInFull>)))]
 async fn messages(call: Read, Path(id): Path<CampaignId>, Query(query): Query<MessageList>) -> Result<Reply> {
     let page = page(query.after, query.per)?;
     Reply::ok(&call.open().await?.campaigns().messages(id, query.state, &page).await?)

@@ -6,7 +6,7 @@ use domain::{
         BulkAction, BulkOutcome, Lead, LeadEvent, LeadFilter, LeadInput, LeadSelection, LeadSort, LeadSource,
         LeadSummary, Note,
     },
-    messages::Message,
+    messages::MessageInFull,
     page::Count,
 };
 use serde::{Deserialize, Serialize};
@@ -250,7 +250,7 @@ async fn timeline(call: Read, Path(id): Path<LeadId>, Query(paging): Query<Pagin
 /// Each with what is known about its way: due when, handed over to which server with which queue id, or why not.
 #[utoipa::path(get, path = "/leads/{id}/messages", tag = "Leads", operation_id = "list_lead_messages",
     params(("id" = LeadId, Path), Paging), security(("key" = ["leads:read"])),
-    responses((status = OK, body = Page<Message>)))]
+    responses((status = OK, body = Page<MessageInFull>)))]
 async fn messages(call: Read, Path(id): Path<LeadId>, Query(paging): Query<Paging>) -> Result<Reply> {
     let page = paging.page()?;
     Reply::ok(&call.open().await?.leads().messages(id, &page).await?)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::plural;
+use crate::words::{percent, plural};
 
 /// Bounces are counted among so many e-mails, the newest.
 pub const BOUNCE_WINDOW: i64 = 100;
@@ -49,7 +49,7 @@ impl Health {
             return Outlook::Bad(format!(
                 "{bounced} of the last {sent} e-mails came back ({}); more than {MOST_BOUNCES}% harm every later one. \
                  Find out where these addresses come from, and remove the others from there.",
-                share(bounced, sent)
+                percent(bounced, sent)
             ));
         }
         if complained >= MOST_COMPLAINTS {
@@ -69,12 +69,6 @@ impl Health {
         }
         Outlook::Good
     }
-}
-
-/// With one decimal, rounded down: what is above the limit is never shown as the limit.
-fn share(part: i64, whole: i64) -> String {
-    let tenths = part * 1000 / whole.max(1);
-    format!("{}.{}%", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]

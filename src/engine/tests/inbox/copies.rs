@@ -57,7 +57,7 @@ impl Desk<'_> {
     async fn sent(&self, id: CampaignId, to: &str) -> Message {
         let mut t = self.db.tenant(&self.company.owner).await.expect("open");
         let mails = t.campaigns().messages(id, None, &PageRequest::default()).await.expect("a list").items;
-        mails.into_iter().find(|mail| mail.recipient.as_deref() == Some(to)).expect("written")
+        mails.into_iter().map(|mail| mail.message).find(|mail| mail.recipient.as_deref() == Some(to)).expect("written")
     }
 
     /// Comes back once an e-mail is known to be sent.

@@ -60,7 +60,7 @@ impl Story<'_> {
     /// Why the first lead of the campaign has no e-mail yet.
     pub async fn why(&self, id: CampaignId) -> String {
         let page = self.open().await.enrolments().list(id, None, &PageRequest::default()).await.expect("a list");
-        page.items[0].why_not_yet.clone().expect("it waits")
+        page.items[0].why_not_yet.clone().expect("it waits").words
     }
 
     pub async fn change(&self, lead: LeadId, title: &str) {

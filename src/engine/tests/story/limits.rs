@@ -27,7 +27,10 @@ impl Story<'_> {
         let mut t = self.db.tenant(self.actor()).await.expect("open");
         let page = PageRequest { per: Some(100), ..PageRequest::default() };
         let all = t.enrolments().list(id, None, &page).await.expect("a list").items;
-        all.into_iter().filter(|one| one.steps_done == 0).filter_map(|one| one.why_not_yet).collect()
+        all.into_iter()
+            .filter(|one| one.steps_done == 0)
+            .filter_map(|one| one.why_not_yet.map(|why| why.words))
+            .collect()
     }
 
     async fn hold_reason(&self, id: CampaignId) -> Option<HoldReason> {

@@ -11,6 +11,7 @@ use domain::{
     leads::{LeadEvent, LeadEventKind, LeadInput, LeadStatus},
     messages::{LEASE, MessageState},
     triggers::{Firing, FiringState, TriggerInput, When, WhileBusy},
+    why_not::WaitReason,
 };
 use serde_json::json;
 use service::{
@@ -57,7 +58,18 @@ impl Story<'_> {
         t.commit().await.expect("kept");
     }
 
-    async fn receive(&self, key: &str, raw: &str) -> Option<InboundId> {
+    /// A provider tells that its user calls our mail spam (RFC 5965).
+    pub async fn complaint(&self, uid: &str, from: &str) {
+        let report = format!(
+            "From: fbl@provider.example\nMIME-Version: 1.0\n\
+             Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\
+             Content-Type: text/plain\n\nSpam.\n--b\nContent-Type: message/feedback-report\n\n\
+             Feedback-Type: abuse\nOriginal-Rcpt-To: {from}\n\n--b--\n"
+        );
+        self.receive(uid, &report).await;
+    }
+
+    pub async fn receive(&self, key: &str, raw: &str) -> Option<InboundId> {
         let (mailbox, _) = self.mailbox().await;
         let raw = raw.replace('\n', "\r\n");
         let mut t = self.db.tenant(self.actor()).await.expect("open");
@@ -222,7 +234,7 @@ async fn whoever_is_away_is_written_to_when_they_are_back() {
     // The Friday is their first day back; the Monday after it begins in Berlin an hour before it does in UTC.
     let monday: DateTime<Utc> = "2026-12-06T23:00:00Z".parse().expect("a time");
     assert_eq!((enrolment.state.is_open(), enrolment.due_at), (true, Some(monday)));
-    assert_eq!(enrolment.why_not_yet.as_deref(), Some("The lead is out of office."));
+    assert_eq!(enrolment.why_not_yet.as_ref().map(|why| why.reason), Some(WaitReason::OutOfOffice));
 
     test.clock().advance(monday - test.clock().now());
     story.send().await;
@@ -253,10 +265,7 @@ async fn bounces_and_wishes_end_the_sequence_for_good() {
     };
     story.receive("7:1", &bounce("c@x.example", "550 5.7.1")).await;
     story.receive("7:2", &bounce("d@x.example", "451 4.2.0")).await;
-    let complaint = "From: fbl@provider.example\nMIME-Version: 1.0\n\
-        Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\nContent-Type: text/plain\n\nSpam.\n\
-        --b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: e@x.example\n\n--b--\n";
-    story.receive("7:3", complaint).await;
+    story.complaint("7:3", "e@x.example").await;
 
     let states: Vec<_> = story.enrolments(id).await.into_iter().map(|enrolment| enrolment.state).collect();
     use EnrolmentState as S;

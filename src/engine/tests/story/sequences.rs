@@ -8,6 +8,7 @@ use domain::{
     leads::{LeadFilter, LeadStatus},
     messages::MessageState,
     steps::{Answer, Branch, Delay, DelayUnit, Place, Step, StepInput, StepKind, Test, Thread, Variant},
+    why_not::WaitReason,
 };
 use service::campaigns::advance::advance;
 
@@ -124,7 +125,7 @@ async fn a_wait_ends_when_the_lead_is_so_or_when_it_is_over() {
     story.send().await;
     story.minutes(&test, id, 3).await;
     assert!(story.enrolled(id).await.iter().all(|e| e.state == EnrolmentState::WaitingEvent));
-    assert_eq!(story.enrolled(id).await[0].why_not_yet.as_deref(), Some("Waits for something to happen."));
+    assert_eq!(story.enrolled(id).await[0].why_not_yet.as_ref().map(|why| why.reason), Some(WaitReason::Event));
 
     story.mark(leads[0], LeadStatus::Qualified).await;
     story.minutes(&test, id, 2).await;

@@ -85,7 +85,7 @@ impl Story<'_> {
 
     async fn only_mail(&self, id: CampaignId) -> Message {
         let mut t = self.open().await;
-        t.campaigns().messages(id, None, &PageRequest::default()).await.expect("a list").items.remove(0)
+        t.campaigns().messages(id, None, &PageRequest::default()).await.expect("a list").items.remove(0).message
     }
 
     async fn told(&self, id: CampaignId, message: MessageId) -> Vec<TrackingEvent> {

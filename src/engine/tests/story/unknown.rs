@@ -36,7 +36,7 @@ impl Story<'_> {
     async fn first_mail(&self, id: CampaignId) -> Message {
         let mut t = self.db.tenant(self.actor()).await.expect("open");
         let mails = t.campaigns().messages(id, None, &PageRequest::default()).await.expect("a list").items;
-        mails.into_iter().find(|mail| mail.position == 1).expect("planned")
+        mails.into_iter().map(|mail| mail.message).find(|mail| mail.position == 1).expect("planned")
     }
 }
 

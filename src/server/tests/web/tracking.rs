@@ -177,8 +177,14 @@ async fn programs_get_the_same_and_count_for_nothing() {
     let kept = events(&app, &company, &sent).await;
     assert!(!kept.is_empty() && kept.iter().all(|e| e.by == TrackedBy::Machine), "{kept:?}");
     let mut t = app.db.tenant(&company.owner).await.expect("open");
-    let mail =
-        t.campaigns().messages(sent.campaign, None, &PageRequest::default()).await.expect("a list").items.remove(0);
+    let mail = t
+        .campaigns()
+        .messages(sent.campaign, None, &PageRequest::default())
+        .await
+        .expect("a list")
+        .items
+        .remove(0)
+        .message;
     assert_eq!((mail.opened_at, mail.clicked_at), (None, None));
 }
 
@@ -213,8 +219,14 @@ async fn a_deleted_lead_leaves_a_page_that_says_so() {
     let company = app.db.company("Halden").await;
     let sent = sent(&app, &company).await;
     let mut t = app.db.tenant(&company.owner).await.expect("open");
-    let mail =
-        t.campaigns().messages(sent.campaign, None, &PageRequest::default()).await.expect("a list").items.remove(0);
+    let mail = t
+        .campaigns()
+        .messages(sent.campaign, None, &PageRequest::default())
+        .await
+        .expect("a list")
+        .items
+        .remove(0)
+        .message;
     t.leads().delete(mail.lead_id.expect("there")).await.expect("deleted");
     t.commit().await.expect("kept");
     for path in [&sent.link, &sent.picture] {

@@ -109,13 +109,14 @@ impl Campaigns<'_> {
     ///
     /// # Errors
     /// Blocking checks as problems; refused unless paused; refused without the acknowledgement that
-    /// a pause by the system needs.
+    /// a pause by the system needs, and after too many complaints.
     pub async fn resume(&mut self, id: CampaignId, acknowledged: bool) -> Result<CommandOutcome> {
         self.t.require(Permission::RunCampaigns).await?;
         let campaign = self.load(id, true).await?;
         let now = self.t.now();
         let change = campaign.lifecycle.clone().resume(acknowledged, now)?;
         if change.is_done() {
+            self.acknowledge(&campaign).await?;
             self.require_checks(&campaign).await?;
             if campaign.lifecycle.started_at.is_none() {
                 return self.begin(campaign, change).await;

@@ -6,7 +6,8 @@ use domain::{
     campaigns::{CampaignEvent, CampaignFilter, CampaignState, CampaignSummary, HoldReason},
     enrolments::{EndReason, EnrolmentState},
     ledger::{Ledger, LedgerLine, MessageLine},
-    messages::{Evidence, Message, MessageState},
+    messages::{Evidence, Message, MessageInFull, MessageState},
+    why_not::{WaitReason, WhyNot},
 };
 
 use super::Campaigns;
@@ -142,7 +143,7 @@ impl Campaigns<'_> {
         id: CampaignId,
         state: Option<MessageState>,
         page: &PageRequest,
-    ) -> Result<Page<Message>> {
+    ) -> Result<Page<MessageInFull>> {
         self.require_there(id).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
         let rows = sqlx::query_as!(
@@ -175,7 +176,8 @@ impl Campaigns<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
-        Ok(Page::from_rows(rows, limit, false, false, |m| cursor::encode(m.due_at, m.id.0)))
+        let rows = self.t.messages().in_full(rows).await?;
+        Ok(Page::from_rows(rows, limit, false, false, |m| cursor::encode(m.message.due_at, m.message.id.0)))
     }
 
     /// The log of a campaign, newest first.
@@ -205,6 +207,40 @@ impl Campaigns<'_> {
         .fetch_all(self.t.conn())
         .await?;
         Ok(Page::from_rows(rows, limit, false, false, |e| cursor::encode(e.at, e.id.0)))
+    }
+
+    /// Why a campaign that has begun sends nothing at the moment, and when that ends. Nothing when it sends, when nothing
+    /// is due, or when it has ended.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub async fn why_not(&mut self, id: CampaignId) -> Result<Option<WhyNot>> {
+        let campaign = self.load(id, false).await?;
+        let lifecycle = campaign.lifecycle;
+        if matches!(lifecycle.state, CampaignState::Pausing | CampaignState::Paused) {
+            let words = lifecycle.pause_reason.unwrap_or_else(|| "Somebody has paused it.".to_owned());
+            return Ok(Some(WhyNot { reason: WaitReason::Campaign, words, next_at: None }));
+        }
+        let Some(hold) = self.hold_reason(id).await? else { return Ok(None) };
+        let now = self.t.now();
+        let next_at = match hold {
+            HoldReason::DailyCap => {
+                let senders = self.t.messages().senders(campaign.mailboxes).await?;
+                senders.values().filter_map(|sender| sender.free_from(now)).min()
+            }
+            HoldReason::OutsideWindow | HoldReason::RecipientLimit => {
+                sqlx::query_scalar!(
+                    "SELECT min(due_at) FROM messages WHERE campaign_id = $1 AND state IN ('scheduled', 'deferred')
+                       AND NOT waits_for_draft AND due_at > $2",
+                    id.0,
+                    now
+                )
+                .fetch_one(self.t.conn())
+                .await?
+            }
+            HoldReason::NoHealthyMailbox | HoldReason::ApprovalBacklog => None,
+        };
+        Ok(Some(WhyNot::of_campaign(hold, next_at)))
     }
 
     /// Why a running campaign sends nothing at the moment.

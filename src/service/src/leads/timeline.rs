@@ -5,7 +5,7 @@ use domain::{
     CampaignId, EnrolmentId, InboundId, LeadEventId, LeadId, MailboxId, MessageId, NoteId, Page, PageRequest,
     Permission, Problem, StepId,
     leads::{LeadEvent, LeadEventKind, Note},
-    messages::{Evidence, Message, MessageState},
+    messages::{Evidence, Message, MessageInFull, MessageState},
 };
 
 use uuid::Uuid;
@@ -67,7 +67,7 @@ impl Leads<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn messages(&mut self, id: LeadId, page: &PageRequest) -> Result<Page<Message>> {
+    pub async fn messages(&mut self, id: LeadId, page: &PageRequest) -> Result<Page<MessageInFull>> {
         self.require_there(id).await?;
         let (limit, after) = (page.limit(), cursor::after(page)?);
         let rows = sqlx::query_as!(
@@ -98,7 +98,8 @@ impl Leads<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
-        Ok(Page::from_rows(rows, limit, false, false, |m| cursor::encode(m.due_at, m.id.0)))
+        let rows = self.t.messages().in_full(rows).await?;
+        Ok(Page::from_rows(rows, limit, false, false, |m| cursor::encode(m.message.due_at, m.message.id.0)))
     }
 
     /// Writes down what happened to a lead.

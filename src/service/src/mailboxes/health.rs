@@ -1,7 +1,7 @@
 //! What came back of the e-mails of a mailbox, and the pause that follows from too much of it.
 
 use domain::{
-    MailboxId, MessageId, Refusal,
+    CampaignId, MailboxId, MessageId, Refusal,
     mailboxes::{BOUNCE_WINDOW, COMPLAINT_WINDOW, Health, Mailbox, Outlook},
 };
 
@@ -18,28 +18,27 @@ pub(crate) enum CameBack {
 }
 
 impl Mailboxes<'_> {
-    /// An e-mail came back: its mailbox is judged anew, and paused when it must not go on. The caller holds the
-    /// message; a mailbox comes after it.
+    /// An e-mail came back: its mailbox is judged anew, and paused when it must not go on; its campaign is looked at
+    /// later. The caller holds the message; a mailbox comes after it.
     pub(crate) async fn came_back(&mut self, message: MessageId, how: CameBack) -> Result<()> {
         let word = match how {
             CameBack::Bounced => "bounced",
             CameBack::Complained => "complained",
         };
-        let mailbox = sqlx::query_scalar!(
+        let judged = sqlx::query!(
             r#"UPDATE messages SET came_back = $2 WHERE id = $1 AND coalesce(came_back, '') NOT IN ($2, 'complained')
-               RETURNING mailbox_id AS "mailbox: MailboxId""#,
+               RETURNING mailbox_id AS "mailbox: MailboxId", campaign_id AS "campaign: CampaignId""#,
             message.0,
             word
         )
         .fetch_optional(self.t.conn())
         .await?;
-        match mailbox {
-            Some(mailbox) => {
-                self.judge(mailbox).await?;
-                self.t.tell("mailboxes", mailbox.0).await
-            }
-            None => Ok(()),
+        let Some(judged) = judged else { return Ok(()) };
+        if let Some(campaign) = judged.campaign {
+            self.t.campaigns().look_at(campaign).await?;
         }
+        self.judge(judged.mailbox).await?;
+        self.t.tell("mailboxes", judged.mailbox.0).await
     }
 
     /// Judges a mailbox by what came back, and pauses it when it must not go on. Whether it may.

@@ -74,8 +74,12 @@ impl Messages<'_> {
             }
             SendOutcome::Unknown { reason } => self.unknown(&row, reason).await?,
         }
-        if outcome.refusal().is_some_and(is_about_policy) {
+        let disbelieved = outcome.refusal().is_some_and(is_about_policy);
+        if disbelieved {
             self.t.domains().doubt(row.mailbox).await?;
+        }
+        if disbelieved || matches!(outcome, SendOutcome::Rejected { .. } | SendOutcome::Unknown { .. }) {
+            self.t.campaigns().look_at(row.campaign).await?;
         }
         Ok(())
     }
@@ -272,6 +276,7 @@ impl Messages<'_> {
         match self.lock(id, token).await? {
             Some(row) if row.state == MessageState::Sending => {
                 self.unknown(&row, reason).await?;
+                self.t.campaigns().look_at(row.campaign).await?;
                 self.t.tell("campaigns", row.campaign.0).await
             }
             Some(_) => Ok(()),

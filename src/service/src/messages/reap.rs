@@ -1,7 +1,7 @@
 //! The reaper: messages whose worker has not been heard of. A claim goes back in line; a hand-over
 //! that had begun is unknown, because the server may have taken the e-mail.
 
-use domain::{CompanyId, MessageId};
+use domain::{CompanyId, MessageId, messages::WORKER_ENDED};
 
 use super::Messages;
 use crate::{Db, Error, Result};
@@ -58,9 +58,7 @@ impl Messages<'_> {
         .fetch_optional(self.t.conn())
         .await?;
         match token {
-            Some(token) => {
-                self.judge(id, token, "The worker ended while the e-mail was handed over. It may have arrived.").await
-            }
+            Some(token) => self.judge(id, token, WORKER_ENDED).await,
             None => Ok(()),
         }
     }

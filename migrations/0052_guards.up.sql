@@ -1,0 +1,3 @@
+-- Guards: what came of the e-mails of a campaign is counted from here on. A person sets it by resuming a campaign that
+-- the system has paused.
+ALTER TABLE campaigns ADD COLUMN guarded_from timestamptz;
