@@ -153,7 +153,7 @@ pub async fn until_somebody_waits(superuser: &PgConnectOptions) {
 ///
 /// # Panics
 /// When the database does not answer.
-pub async fn sign_ups(superuser: &PgConnectOptions) -> Vec<(sqlx::types::Uuid, String)> {
+pub async fn sign_ups(superuser: &PgConnectOptions) -> Vec<(Uuid, String)> {
     let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
     sqlx::query_as("SELECT id, state FROM sign_ups ORDER BY created_at, id")
         .fetch_all(&mut conn)
