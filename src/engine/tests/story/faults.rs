@@ -8,7 +8,10 @@ use domain::{
     mailboxes::{MailboxInput, MailboxState, Protocol, Security, report},
     messages::{LEASE, MessageState, SendOutcome},
 };
-use service::{campaigns::advance::advance, messages::reap::reap};
+use service::{
+    campaigns::advance::advance,
+    messages::{claim::claim_next, reap::reap},
+};
 
 use crate::support::{Story, start_of_story};
 
@@ -78,6 +81,34 @@ async fn a_server_that_refuses_the_sender_costs_no_lead() {
     assert_eq!(story.mailbox().await.1, MailboxState::Reconnect);
     let ledger = story.ledger(id).await;
     assert_eq!((ledger.leads(EnrolmentState::OPEN), ledger.messages_in(MessageState::Failed)), (2, 0));
+}
+
+#[tokio::test]
+async fn a_fault_that_all_lanes_meet_at_once_is_one_fault() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let emails: Vec<_> = (0..160).map(|n| format!("lead{n}@x.example")).collect();
+    story.leads(&emails.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let id = story.campaign().await;
+    story.start(id).await;
+    let gone = SendOutcome::NotStarted { reason: "connection refused".into(), needs_person: false };
+
+    for waits in [15, 30] {
+        let mut lanes = Vec::new();
+        for _ in 0..4 {
+            lanes.push(claim_next(&story.db).await.expect("a claim").expect("due"));
+        }
+        let mut t = story.db.tenant(story.actor()).await.expect("open");
+        for batch in &lanes {
+            t.messages().not_begun(&batch[0], &gone).await.expect("kept");
+            t.messages().give_back(batch).await.expect("given back");
+        }
+        let next = t.mailboxes().list().await.expect("a list").remove(0).next_send_at.expect("it goes on");
+        t.commit().await.expect("kept");
+        assert_eq!((next - test.clock().now()).num_seconds(), waits);
+        test.clock().advance(Duration::seconds(waits));
+    }
+    assert_eq!(story.ledger(id).await.messages_in(MessageState::Scheduled), 160);
 }
 
 #[tokio::test]

@@ -133,13 +133,15 @@ impl Mailboxes<'_> {
         Ok(())
     }
 
-    /// Its server could not be reached: the next turn comes later each time, at most every half hour.
+    /// Its server could not be reached: the next turn comes later each time, at most every half hour. A mailbox without
+    /// a gap is served by several lanes, and all of them meet the same fault: whoever tells of it while the mailbox waits
+    /// already tells nothing new.
     pub(crate) async fn back_off(&mut self, id: MailboxId, now: DateTime<Utc>, reason: &str) -> Result<()> {
         sqlx::query!(
             "UPDATE mailboxes SET failures = failures + 1, last_error = $3,
                  not_before = $2::timestamptz + least(interval '15 seconds' * power(2, least(failures, 10)), interval '30 minutes'),
                  next_send_at = $2::timestamptz + least(interval '15 seconds' * power(2, least(failures, 10)), interval '30 minutes')
-             WHERE id = $1",
+             WHERE id = $1 AND (gap_seconds > 0 OR not_before <= $2)",
             id.0,
             now,
             reason
