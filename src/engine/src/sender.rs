@@ -3,46 +3,52 @@
 //! The order is the promise: `sending` is committed before the first byte of an e-mail leaves, and
 //! whatever happens after that, nobody else ever sends it.
 
+mod seats;
+
 use std::{
     collections::BTreeSet,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use domain::messages::SendOutcome;
 use service::{
     Db, Result,
-    messages::{Claimed, Content, Place, claim::claim_next},
+    messages::{Claimed, Content, Place},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::seats::Seats;
 use crate::{
     mail::{MimeError, OutgoingMail, Signer, smtp::Session},
     post,
     tracking::{Body, body},
 };
 
-/// Mailboxes that are served at the same time by one process.
-const LANES: usize = 8;
+/// E-mails that are handed over at the same time by one process.
+const LANES: usize = 24;
 /// The longest sleep: a mailbox that was woken by another process is seen after this time at the latest.
 const NAP: Duration = Duration::from_secs(1);
 /// How often open pages hear of a batch that takes long.
 const PROGRESS: Duration = Duration::from_millis(500);
 /// The wait after the database did not answer.
 const AWAY: Duration = Duration::from_secs(2);
+/// How often a database that is away is asked again: for two minutes.
+const TRIES: usize = 60;
 
 /// Sends until `stop` is cancelled; then finishes the e-mails that are being handed over.
 pub async fn run(db: Db, stop: CancellationToken) {
-    let lanes = TaskTracker::new();
+    let (lanes, seats) = (TaskTracker::new(), Arc::new(Seats::default()));
     for _ in 0..LANES {
-        lanes.spawn(lane(db.clone(), stop.clone()));
+        lanes.spawn(lane(db.clone(), seats.clone(), stop.clone()));
     }
     lanes.close();
     lanes.wait().await;
 }
 
-async fn lane(db: Db, stop: CancellationToken) {
+async fn lane(db: Db, seats: Arc<Seats>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let nap = match turn(&db, &stop).await {
+        let nap = match take_turn(&db, &seats, &stop).await {
             Ok(true) => continue,
             Ok(false) => NAP,
             Err(error) => {
@@ -62,28 +68,45 @@ async fn lane(db: Db, stop: CancellationToken) {
 /// # Errors
 /// When the database is away. What was claimed goes back in line when its lease ends.
 pub async fn turn(db: &Db, stop: &CancellationToken) -> Result<bool> {
-    let Some(batch) = claim_next(db).await? else { return Ok(false) };
+    take_turn(db, &Seats::default(), stop).await
+}
+
+async fn take_turn(db: &Db, seats: &Seats, stop: &CancellationToken) -> Result<bool> {
+    let Some((_seat, batch)) = seats.claim(db).await? else { return Ok(false) };
     let Some(first) = batch.first() else { return Ok(true) };
+    let served = serve(db, first, &batch, stop).await;
+    // Also after a failure: the others of the batch need not wait until their lease ends.
+    if !matches!(served, Ok((_, begun)) if begun == batch.len()) {
+        hand_back(db, first, &batch, stop).await?;
+    }
+    let (actor, begun) = served?;
+    settle(db, &actor, &batch[..begun]).await?;
+    Ok(true)
+}
+
+/// Serves a mailbox as far as it goes. Gives how many were begun.
+async fn serve(
+    db: &Db,
+    first: &Claimed,
+    batch: &[Claimed],
+    stop: &CancellationToken,
+) -> Result<(service::Actor, usize)> {
     let actor = db.platform().actor_of_mailbox(first.mailbox).await?;
     let mut t = db.tenant(&actor).await?;
     let connection = t.mailboxes().connection(first.mailbox).await;
     t.commit().await?;
-    let sent = match connection {
-        Ok(connection) => send_batch(db, &actor, &connection, &batch, stop).await,
-        Err(error @ service::Error::Unavailable) => Err(error),
+    let begun = match connection {
+        Ok(connection) => send_batch(db, &actor, &connection, batch, stop).await?,
+        Err(error @ service::Error::Unavailable) => return Err(error),
         // Its password cannot be opened, say: it would be the same with the next batch.
         Err(error) => {
             tracing::error!(mailbox.id = %first.mailbox, error = &error as &dyn std::error::Error, "A mailbox cannot be used");
             let reason = "Its password can’t be read any more. Enter it again.".to_owned();
-            give_back(db, &actor, first, &SendOutcome::NotStarted { reason, needs_person: true }).await.map(|()| 0)
+            give_back(db, &actor, first, &SendOutcome::NotStarted { reason, needs_person: true }).await?;
+            0
         }
     };
-    // Also after a failure: the others of the batch need not wait until their lease ends.
-    if !matches!(sent, Ok(begun) if begun == batch.len()) {
-        release_rest(db, &actor, &batch).await?;
-    }
-    settle(db, &actor, &batch[..sent?]).await?;
-    Ok(true)
+    Ok((actor, begun))
 }
 
 /// Sends one after the other over one session, until a server cannot be reached or the worker is
@@ -186,7 +209,7 @@ async fn record(db: &Db, actor: &service::Actor, claimed: &Claimed, outcome: &Se
     loop {
         let Err(error) = record_once(db, actor, claimed, outcome).await else { return Ok(()) };
         tries += 1;
-        if tries > if matches!(error, service::Error::Unavailable) { 60 } else { 2 } {
+        if tries > if matches!(error, service::Error::Unavailable) { TRIES } else { 2 } {
             return Err(error);
         }
         tokio::time::sleep(AWAY).await;
@@ -229,9 +252,25 @@ async fn refuse(db: &Db, actor: &service::Actor, claimed: &Claimed, reply: &str)
     t.commit().await
 }
 
-/// What was claimed and not begun goes back in line at once, not when its lease ends.
-async fn release_rest(db: &Db, actor: &service::Actor, batch: &[Claimed]) -> Result<()> {
-    let mut t = db.tenant(actor).await?;
+/// What was claimed and not begun goes back in line at once, not when its lease ends. A database that was away for a
+/// moment is asked again, unless somebody waits for this worker to stop.
+async fn hand_back(db: &Db, first: &Claimed, batch: &[Claimed], stop: &CancellationToken) -> Result<()> {
+    for _ in 1..TRIES {
+        match release_rest(db, first, batch).await {
+            Err(service::Error::Unavailable) if !stop.is_cancelled() => {}
+            other => return other,
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(AWAY) => {}
+        }
+    }
+    release_rest(db, first, batch).await
+}
+
+async fn release_rest(db: &Db, first: &Claimed, batch: &[Claimed]) -> Result<()> {
+    let actor = db.platform().actor_of_mailbox(first.mailbox).await?;
+    let mut t = db.tenant(&actor).await?;
     t.messages().give_back(batch).await?;
     t.commit().await
 }

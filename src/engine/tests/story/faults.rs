@@ -2,12 +2,13 @@
 
 use chrono::Duration;
 use domain::{
-    campaigns::CampaignState,
+    campaigns::{CampaignInput, CampaignState},
     enrolments::EnrolmentState,
     leads::LeadInput,
-    mailboxes::{MailboxInput, MailboxState, Protocol, Security, report},
+    mailboxes::{MailboxInput, MailboxKind, MailboxState, Protocol, Security, report},
     messages::{LEASE, MessageState, SendOutcome},
 };
+use engine::sender;
 use service::{
     campaigns::advance::advance,
     messages::{claim::claim_next, reap::reap},
@@ -112,6 +113,26 @@ async fn a_fault_that_all_lanes_meet_at_once_is_one_fault() {
 }
 
 #[tokio::test]
+async fn what_was_claimed_goes_back_in_line_although_the_database_was_away() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example", "b@x.example", "c@x.example"]).await;
+    let id = story.campaign().await;
+    story.start(id).await;
+    // Whoever wants to mark an e-mail as being sent waits here.
+    let campaign = testing::lock(&test.superuser(), "message_contents").await;
+    let (db, stop) = (story.db.clone(), story.stop.clone());
+    let lane = tokio::spawn(async move { sender::turn(&db, &stop).await });
+    testing::until_somebody_waits(&test.superuser()).await;
+    test.cut_connections().await;
+    drop(campaign);
+
+    assert!(matches!(lane.await.expect("no panic"), Err(service::Error::Unavailable)));
+    let ledger = story.ledger(id).await;
+    assert_eq!((ledger.messages_in(MessageState::Scheduled), ledger.messages_in(MessageState::Claimed)), (3, 0));
+}
+
+#[tokio::test]
 async fn only_a_person_ends_a_pause_of_a_mailbox() {
     let test = testing::db_at(start_of_story()).await;
     let story = Story::of(&test).await;
@@ -172,4 +193,54 @@ async fn who_leaves_by_an_old_link_gets_nothing_at_the_new_address() {
     let timeline = t.leads().timeline(lead, &domain::PageRequest::default()).await.expect("a timeline").items;
     let left = timeline.iter().filter(|e| e.kind == domain::leads::LeadEventKind::Unsubscribed).count();
     assert_eq!(left, 1, "doing it twice is the same as once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_holds_up_its_own_company_only() {
+    let test = testing::db().await;
+    // The system takes connections, and nobody ever says a word.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let (quiet, talking) = (Story::of(&test).await, Story::of(&test).await);
+    let emails: Vec<_> = (0..900).map(|n| format!("lead{n}@x.example")).collect();
+    quiet.leads(&emails.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    talking.leads(&["a@x.example", "b@x.example"]).await;
+    let (long, short) = (quiet.campaign().await, talking.campaign().await);
+    let mailbox = MailboxInput {
+        kind: Some(MailboxKind::Smtp),
+        from_name: Some("Nora Berg".into()),
+        address: Some("nora@quiet.example".into()),
+        host: Some("127.0.0.1".into()),
+        port: Some(silent.local_addr().expect("an address").port().into()),
+        security: Some(Security::None),
+        daily_cap: Some(10_000),
+        ramp: Some(false),
+        gap_seconds: Some(0),
+        ..MailboxInput::default()
+    };
+    let mut t = quiet.db.tenant(quiet.actor()).await.expect("open");
+    let mailbox = t.mailboxes().create(mailbox).await.expect("connected").id;
+    let through = CampaignInput { mailboxes: Some(vec![mailbox]), ..CampaignInput::default() };
+    t.campaigns().update(long, through, None).await.expect("changed");
+    t.commit().await.expect("kept");
+    testing::let_domains_pass(&quiet.db, quiet.actor()).await;
+    quiet.start(long).await;
+
+    let (db, stop) = (talking.db.clone(), talking.stop.clone());
+    let lanes = tokio::spawn(async move { sender::run(db, stop).await });
+    let mut connections = Vec::new();
+    for _ in 0..8 {
+        connections.push(silent.accept().await.expect("a lane comes"));
+    }
+    talking.start(short).await;
+    for _ in 0..1_200 {
+        if talking.caught().await.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(talking.caught().await.len(), 2, "the others go on");
+    assert_eq!(quiet.ledger(long).await.messages_in(MessageState::Claimed), 8 * 20, "while it waits");
+    drop(connections);
+    talking.stop.cancel();
+    lanes.await.expect("they end");
 }

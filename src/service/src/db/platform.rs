@@ -47,20 +47,21 @@ impl<'d> Platform<'d> {
         Ok(Actor::system(CompanyId(row.id), row.time_zone, name))
     }
 
-    /// The sender's next mailbox, locked until the returned tenant commits. The sender serves all
-    /// companies and cannot know beforehand whose turn it is.
+    /// The sender's next mailbox, locked until the returned tenant commits; never one of the companies of
+    /// `passed`. The sender serves all companies and cannot know beforehand whose turn it is.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn claim_mailbox(&self, now: DateTime<Utc>) -> Result<Option<(Tenant, MailboxId)>> {
+    pub async fn claim_mailbox(&self, now: DateTime<Utc>, passed: &[Uuid]) -> Result<Option<(Tenant, MailboxId)>> {
         let mut tx = self.db.begin("BEGIN").await?;
         let row = sqlx::query!(
             r#"
             SELECT c.company_id AS "company!", c.mailbox_id AS "mailbox!", p.time_zone AS "time_zone!",
                    set_config('app.company_id', c.company_id::text, true) AS "set!"
-            FROM platform_claim_mailbox($1) c, platform_company(c.company_id) p
+            FROM platform_claim_mailbox($1, $2) c, platform_company(c.company_id) p
             "#,
-            now
+            now,
+            passed
         )
         .fetch_optional(&mut *tx)
         .await?;

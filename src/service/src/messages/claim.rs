@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use domain::{
-    CampaignId, DraftId, EmailAddress, EnrolmentId, MailboxId, MessageId, StepId,
+    CampaignId, CompanyId, DraftId, EmailAddress, EnrolmentId, MailboxId, MessageId, StepId,
     drafts::STALE_AFTER,
     enrolments::{EndReason, EnrolmentState},
     leads::display_name,
@@ -42,11 +42,21 @@ pub(crate) const UNSUBSCRIBE: &str = "unsubscribe";
 /// # Errors
 /// When the database is away.
 pub async fn claim_next(db: &Db) -> Result<Option<Vec<Claimed>>> {
+    Ok(claim_next_but(db, &[]).await?.map(|(_, claimed)| claimed))
+}
+
+/// The same, for companies that are not passed over, and whose the messages are.
+///
+/// # Errors
+/// When the database is away.
+pub async fn claim_next_but(db: &Db, passed: &[CompanyId]) -> Result<Option<(CompanyId, Vec<Claimed>)>> {
     let now = db.clock().now();
-    let Some((mut t, mailbox)) = db.platform().claim_mailbox(now).await? else { return Ok(None) };
+    let passed: Vec<_> = passed.iter().map(|company| company.0).collect();
+    let Some((mut t, mailbox)) = db.platform().claim_mailbox(now, &passed).await? else { return Ok(None) };
+    let company = t.actor().company();
     let claimed = t.messages().claim(mailbox, now).await?;
     t.commit().await?;
-    Ok(Some(claimed))
+    Ok(Some((company, claimed)))
 }
 
 struct Row {

@@ -1,0 +1,1 @@
+DROP FUNCTION platform_claim_mailbox(timestamptz, uuid[]);
