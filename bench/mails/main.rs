@@ -10,6 +10,7 @@ mod house;
 #[expect(dead_code, reason = "the tests use the rest")]
 mod sink;
 #[path = "../../src/server/tests/processes/story.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
 mod story;
 
 use std::{

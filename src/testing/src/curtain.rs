@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+use domain::CampaignId;
 use service::jobs::Job;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use uuid::Uuid;
@@ -21,6 +23,109 @@ pub async fn fates(superuser: &PgConnectOptions) -> BTreeMap<String, String> {
     let fates: BTreeMap<_, _> = rows.into_iter().collect();
     assert_eq!(fates.len(), count, "one e-mail for each recipient");
     fates
+}
+
+/// Where a lead of a campaign has ended up, or stands.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Ending {
+    /// The address it was written to, or would have been; nothing once a lead is gone that was never written to.
+    pub address: Option<String>,
+    /// State of its enrolment.
+    pub place: String,
+    /// Whether something is still to come.
+    pub is_open: bool,
+    /// Why it has ended as it did, where the state does not say it.
+    pub reason: Option<String>,
+    /// State of its e-mail.
+    pub message: Option<String>,
+    /// The e-mail, for what is signed with its id.
+    pub message_id: Option<sqlx::types::Uuid>,
+    /// The lead.
+    pub lead_id: Option<sqlx::types::Uuid>,
+    /// When the hand-over of its e-mail began.
+    pub sending_at: Option<DateTime<Utc>>,
+    /// What was said about it last.
+    pub detail: Option<String>,
+}
+
+/// Every lead of a campaign of one step.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn endings(superuser: &PgConnectOptions, campaign: CampaignId) -> Vec<Ending> {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    sqlx::query_as(
+        "SELECT coalesce(m.recipient, l.email) AS address, e.state AS place, e.is_open, e.end_reason AS reason,
+                m.state AS message, m.id AS message_id, e.lead_id, m.sending_at, m.detail
+         FROM enrolments e
+         LEFT JOIN messages m ON m.enrolment_id = e.id
+         LEFT JOIN leads l ON l.id = e.lead_id
+         WHERE e.campaign_id = $1 ORDER BY e.id",
+    )
+    .bind(campaign.0)
+    .fetch_all(&mut conn)
+    .await
+    .expect("a superuser reads everything")
+}
+
+/// Brings then closer: what waits for another try, or for a mailbox whose server was away, is due now.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn let_waits_end(superuser: &PgConnectOptions) {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    for change in [
+        "UPDATE messages SET due_at = now() WHERE state IN ('scheduled', 'deferred') AND due_at > now()",
+        "UPDATE mailboxes SET not_before = now(), next_send_at = now()
+         WHERE not_before > now() OR next_send_at > now()",
+    ] {
+        sqlx::query(change).execute(&mut conn).await.expect("a superuser changes everything");
+    }
+}
+
+/// Lets every mailbox ask its server for encryption, or for none, as if the server had changed since its last test.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn ask_for_encryption(superuser: &PgConnectOptions, asks: bool) {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    sqlx::query("UPDATE mailboxes SET security = $1 WHERE kind = 'smtp'")
+        .bind(if asks { "start_tls" } else { "none" })
+        .execute(&mut conn)
+        .await
+        .expect("a superuser changes everything");
+}
+
+/// Ends connections of the application to the database, as an administrator does. How many there were.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn end_connections(superuser: &PgConnectOptions, most: i64) -> usize {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    let ended: Vec<bool> = sqlx::query_scalar(
+        "SELECT pg_terminate_backend(pid) FROM (
+             SELECT pid FROM pg_stat_activity WHERE usename = 'saleswright_app' ORDER BY random() LIMIT $1) AS picked",
+    )
+    .bind(most)
+    .fetch_all(&mut conn)
+    .await
+    .expect("a superuser ends connections");
+    ended.len()
+}
+
+/// The process of a connection of the application that is in the middle of a transaction.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn busy_backend(superuser: &PgConnectOptions) -> Option<i32> {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    sqlx::query_scalar(
+        "SELECT pid FROM pg_stat_activity WHERE usename = 'saleswright_app' AND xact_start IS NOT NULL
+         ORDER BY random() LIMIT 1",
+    )
+    .fetch_optional(&mut conn)
+    .await
+    .expect("a superuser sees everybody")
 }
 
 /// Lets the time of a lease pass for every claim of a worker, of an e-mail or of a run: what was held until

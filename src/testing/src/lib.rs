@@ -16,8 +16,9 @@ use service::{Db, PoolSize, Settings, clock::Clock, secrets::Secrets};
 use sqlx::postgres::PgConnectOptions;
 
 pub use curtain::{
-    Lock, change, fates, forbid_mails_named, forget_a_mail, let_leases_end, lock, sign_in_attempts, sign_ups,
-    system_mails, take_jobs, until_somebody_waits,
+    Ending, Lock, ask_for_encryption, busy_backend, change, end_connections, endings, fates, forbid_mails_named,
+    forget_a_mail, let_leases_end, let_waits_end, lock, sign_in_attempts, sign_ups, system_mails, take_jobs,
+    until_somebody_waits,
 };
 pub use domains::let_domains_pass;
 pub use people::{PASSWORD, TestCompany, company};

@@ -95,10 +95,20 @@ impl House {
 
     /// Ends the database at once, as a crash does; this process starts it again.
     pub fn crash_database(&self) {
+        self.end_database(Signal::QUIT);
+    }
+
+    /// Ends the database as a fast restart does: transactions are rolled back and connections closed, then it is
+    /// shut down in order. This process starts it again.
+    pub fn restart_database(&self) {
+        self.end_database(Signal::INT);
+    }
+
+    fn end_database(&self, how: Signal) {
         let file = self.config.data_dir.join("postgres/postmaster.pid");
         let text = fs::read_to_string(file).expect("the database runs");
         let pid = text.lines().next().and_then(|pid| Pid::from_raw(pid.trim().parse().ok()?)).expect("a number");
-        kill_process(pid, Signal::QUIT).expect("the database can be asked to end");
+        kill_process(pid, how).expect("the database can be asked to end");
     }
 
     /// The last lines of what the processes have logged.
@@ -163,6 +173,16 @@ impl Process {
     pub fn kill(mut self) {
         self.0.kill().expect("it runs");
         self.0.wait().expect("it ends");
+    }
+
+    /// SIGSTOP: it stands still in the middle of whatever it does, and keeps its connections.
+    pub fn freeze(&self) {
+        kill_process(Pid::from_child(&self.0), Signal::STOP).expect("it runs");
+    }
+
+    /// SIGCONT: it goes on, and does not know how long it has stood still.
+    pub fn thaw(&self) {
+        kill_process(Pid::from_child(&self.0), Signal::CONT).expect("it is there");
     }
 
     /// SIGTERM, as an operator stops it.

@@ -30,7 +30,8 @@ impl Sink {
             command.args(["-u", "nobody"]);
         }
         command.arg("-d").arg(folder.join("mail.")).arg(address.to_string()).arg("100");
-        let process = command.stdin(Stdio::null()).spawn().expect("smtp-sink starts");
+        let log = fs::File::create(home.join("sink.log")).expect("a log");
+        let process = command.stdin(Stdio::null()).stderr(log).spawn().expect("smtp-sink starts");
         let sink = Self { process, folder, address };
         for _ in 0..500 {
             if TcpStream::connect(address).is_ok() {
@@ -53,8 +54,9 @@ impl Sink {
             let path = file.expect("the folder is readable").path();
             let text = String::from_utf8_lossy(&fs::read(&path).expect("a mail is readable")).into_owned();
             let recipient = text.lines().find_map(|line| line.strip_prefix("X-Rcpt-Args: <")?.strip_suffix('>'));
-            // A conversation that broke before the final dot leaves a file without its end.
-            if let Some(recipient) = recipient {
+            // Before the final dot a file is without its end; when the conversation breaks there, it goes.
+            let is_whole = text.trim_end().ends_with("--");
+            if let Some(recipient) = recipient.filter(|_| is_whole) {
                 *mails.entry(recipient.to_owned()).or_default() += 1;
             }
         }

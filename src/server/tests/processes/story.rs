@@ -1,46 +1,62 @@
 //! A company with one campaign whose e-mails leave through a real mail server.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use domain::{
-    CampaignId,
+    CampaignId, MailboxId,
     campaigns::{Audience, CampaignInput, CampaignState},
     leads::{LeadFilter, LeadInput},
     ledger::Ledger,
-    mailboxes::{MailboxInput, MailboxKind, Security},
+    mailboxes::{MailboxInput, MailboxKind, MailboxState, Security},
     steps::{Delay, StepInput},
     window::SendingWindow,
 };
 use service::Db;
 use testing::TestCompany;
 
+static NEXT: AtomicUsize = AtomicUsize::new(1);
+
 /// The campaign and its company.
 pub struct Story<'d> {
     pub db: &'d Db,
     pub company: TestCompany<'d>,
     pub campaign: CampaignId,
+    /// How many are written to.
+    pub leads: usize,
+    mailboxes: Vec<MailboxId>,
+    /// No two stories write to the same address.
+    number: usize,
 }
 
 impl<'d> Story<'d> {
     /// A campaign of one step for `leads` leads, ready to start.
     pub async fn begin(db: &'d Db, leads: usize, mail_server: SocketAddr) -> Self {
+        Self::with_mailboxes(db, leads, 3, mail_server).await
+    }
+
+    /// The same, with so many mailboxes.
+    pub async fn with_mailboxes(db: &'d Db, leads: usize, mailboxes: usize, mail_server: SocketAddr) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let company = testing::company(db, "Halden").await;
-        let everybody: Vec<LeadInput> = (0..leads).map(lead).collect();
+        let everybody: Vec<LeadInput> = (0..leads).map(|n| lead(number, n)).collect();
         for some in everybody.chunks(500) {
             let mut t = db.tenant(&company.owner).await.expect("the company opens");
             t.leads().bulk_upsert(some.to_vec()).await.expect("stored");
             t.commit().await.expect("kept");
         }
         let mut t = db.tenant(&company.owner).await.expect("the company opens");
-        let mut mailboxes = Vec::new();
-        for n in 0..3 {
+        let (count, mut mailboxes) = (mailboxes, Vec::new());
+        for n in 0..count {
             mailboxes.push(t.mailboxes().create(mailbox(n, mail_server)).await.expect("connected").id);
         }
         let input = CampaignInput {
             name: Some("Kill".to_owned()),
             audience: Some(Audience::Filter { filter: LeadFilter::default() }),
             window: Some(SendingWindow::always()),
-            mailboxes: Some(mailboxes),
+            mailboxes: Some(mailboxes.clone()),
             ..CampaignInput::default()
         };
         let campaign = t.campaigns().create(input).await.expect("created").id;
@@ -53,12 +69,46 @@ impl<'d> Story<'d> {
         t.campaigns().add_step(campaign, step).await.expect("added");
         t.commit().await.expect("kept");
         testing::let_domains_pass(db, &company.owner).await;
-        Self { db, company, campaign }
+        Self { db, company, campaign, leads, mailboxes, number }
+    }
+
+    /// Whether an address is one of those that it writes to.
+    pub fn writes_to(&self, address: &str) -> bool {
+        address.starts_with(&format!("lead{}-", self.number))
     }
 
     pub async fn start(&self) {
         let mut t = self.db.tenant(&self.company.owner).await.expect("the company opens");
         t.campaigns().start(self.campaign).await.expect("started");
+        t.commit().await.expect("kept");
+    }
+
+    pub async fn pause(&self) {
+        let mut t = self.db.tenant(&self.company.owner).await.expect("the company opens");
+        t.campaigns().pause(self.campaign).await.expect("paused");
+        t.commit().await.expect("kept");
+    }
+
+    pub async fn resume(&self) {
+        let mut t = self.db.tenant(&self.company.owner).await.expect("the company opens");
+        t.campaigns().resume(self.campaign, false).await.expect("resumed");
+        t.commit().await.expect("kept");
+    }
+
+    pub async fn stop(&self) {
+        let mut t = self.db.tenant(&self.company.owner).await.expect("the company opens");
+        t.campaigns().stop(self.campaign).await.expect("stopped");
+        t.commit().await.expect("kept");
+    }
+
+    /// Connects mailboxes again that ask for a person.
+    pub async fn reconnect(&self) {
+        let mut t = self.db.tenant(&self.company.owner).await.expect("the company opens");
+        for id in &self.mailboxes {
+            if t.mailboxes().get(*id).await.expect("there").state != MailboxState::Connected {
+                t.mailboxes().reconnect(*id, true).await.expect("connected");
+            }
+        }
         t.commit().await.expect("kept");
     }
 
@@ -76,9 +126,9 @@ impl<'d> Story<'d> {
     }
 }
 
-fn lead(n: usize) -> LeadInput {
+fn lead(story: usize, n: usize) -> LeadInput {
     LeadInput {
-        email: Some(format!("lead{n}@prospect.example")),
+        email: Some(format!("lead{story}-{n}@prospect.example")),
         first_name: Some("Ines".to_owned()),
         ..LeadInput::default()
     }
