@@ -96,6 +96,10 @@ ids! {
     TriggerId,
     /// Something that set a trigger off.
     FiringId,
+    /// A rule of what is done when something happens.
+    WorkflowId,
+    /// Something that set a workflow off.
+    WorkflowFiringId,
     /// A conversation with an agent.
     ConversationId,
     /// Something that an agent remembers.

@@ -13,7 +13,7 @@ pub use bulk::{BulkAction, BulkOutcome, LeadSelection};
 pub use filter::{LeadFilter, LeadSort, SortField};
 
 use crate::{
-    AccountId, CampaignId, EmailAddress, InboundId, LeadEventId, LeadId, NoteId, Problem, UserId,
+    AccountId, CampaignId, EmailAddress, InboundId, LeadEventId, LeadId, NoteId, Problem, UserId, WorkflowId,
     accounts::{check_country, clean},
     problem::Problems,
     score::Reason,
@@ -410,6 +410,8 @@ pub struct LeadEvent {
     pub why: Option<String>,
     /// What that mail quotes.
     pub quoted: Option<String>,
+    /// The workflow that has done it.
+    pub workflow_id: Option<WorkflowId>,
 }
 
 /// A note on a lead.

@@ -53,6 +53,8 @@ pub mod tracking;
 pub mod triggers;
 pub mod window;
 pub mod words;
+#[cfg(feature = "agents")]
+pub mod workflows;
 
 pub mod why_not;
 mod wire;

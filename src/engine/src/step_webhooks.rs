@@ -1,4 +1,4 @@
-//! Calls to the webhook of the company that steps of campaigns make: signed (Standard Webhooks) and tried again until
+//! Calls to the webhook of the company that steps of campaigns and workflows make: signed (Standard Webhooks) and tried again until
 //! they are taken. The receiver knows by `webhook-id` when it gets the same twice.
 
 use std::time::Duration;

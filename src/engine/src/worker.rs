@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use service::{
     Db, Error, Result,
     jobs::{
-        AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CallStepWebhook, CarryOutRejection, CheckConnector,
-        CheckDomain, CheckLinkHost, ClassifyThread, ExecuteMarketingAgent, FinishSignIn, FireTrigger,
+        AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CallStepWebhook, CarryOutRejection, CarryOutWorkflow,
+        CheckConnector, CheckDomain, CheckLinkHost, ClassifyThread, ExecuteMarketingAgent, FinishSignIn, FireTrigger,
         GenerateMarketingReport, LookAtSchedules, ProveSends, SendSignUpMail, SendSystemMail, SendTestMail,
         TestMailbox, TestModel, WakeThread, WatchCampaign, WorkOnImport, WorkOnRun, Worker, WriteDrafts, WriteSamples,
     },
@@ -71,7 +71,7 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
     let (executions, reports, answered) = (db.clone(), db.clone(), db.clone());
     let (rejections, names, snoozed, calls) = (db.clone(), db.clone(), db.clone(), db.clone());
     let (looked, begun, finished, hosts) = (db.clone(), db.clone(), db.clone(), db.clone());
-    let (proven, watched) = (db.clone(), db.clone());
+    let (proven, watched, workflows) = (db.clone(), db.clone(), db.clone());
     Worker::new(db.clone())
         .on(move |job: AdvanceCampaign| {
             let db = campaigns.clone();
@@ -108,6 +108,10 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
         .on(move |job: FireTrigger| {
             let db = set_off.clone();
             async move { Ok(service::triggers::fire(&db, job.company, job.trigger).await?) }
+        })
+        .on(move |job: CarryOutWorkflow| {
+            let db = workflows.clone();
+            async move { Ok(service::workflows::carry_out(&db, job.company, job.workflow).await?) }
         })
         .on(move |job: AnswerSandboxMail| {
             let db = answered.clone();
@@ -254,6 +258,9 @@ pub async fn reconcile_once(db: &Db) -> Result<()> {
     service::triggers::fire_due(db).await?;
     for (company, trigger) in db.platform().waiting_triggers(now).await? {
         go_on(trigger, wake(db, company, &FireTrigger { company, trigger }).await)?;
+    }
+    for (company, workflow) in db.platform().waiting_workflows(now).await? {
+        go_on(workflow, wake(db, company, &CarryOutWorkflow { company, workflow }).await)?;
     }
     for (company, job) in db.platform().waiting_named_jobs(now).await? {
         go_on(job, service::named_jobs::work(db, company, job).await)?;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use domain::{ApiKeyId, CompanyId, Permission, Role, RunId, UserId, keys::Scope};
+use domain::{ApiKeyId, CompanyId, Permission, Role, RunId, UserId, WorkflowId, keys::Scope};
 
 /// Somebody who acts in one company, with the rights they have there.
 #[derive(Clone, Debug)]
@@ -13,6 +13,7 @@ pub struct Actor {
     who: Who,
     origin: Origin,
     run: Option<InRun>,
+    workflow: Option<InWorkflow>,
 }
 
 /// The run in which an agent acts with the rights of somebody.
@@ -22,6 +23,19 @@ pub struct InRun {
     pub id: RunId,
     /// Name of the agent.
     pub agent: String,
+}
+
+/// The workflow that acts with the rights of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InWorkflow {
+    /// The workflow.
+    pub id: WorkflowId,
+    /// Its name.
+    pub name: String,
+    /// How many triggers and workflows stand in a row up to it.
+    pub depth: i32,
+    /// The workflows among them, and itself.
+    pub behind: Vec<WorkflowId>,
 }
 
 /// Where a request came from, for the audit log.
@@ -54,7 +68,14 @@ impl Actor {
         time_zone: Option<String>,
         origin: Origin,
     ) -> Self {
-        Self { company, company_time_zone, who: Who::Person { id, name, role, time_zone }, origin, run: None }
+        Self {
+            company,
+            company_time_zone,
+            who: Who::Person { id, name, role, time_zone },
+            origin,
+            run: None,
+            workflow: None,
+        }
     }
 
     pub(crate) fn key(
@@ -65,11 +86,18 @@ impl Actor {
         scopes: Vec<Scope>,
         origin: Origin,
     ) -> Self {
-        Self { company, company_time_zone, who: Who::Key { id, name, scopes }, origin, run: None }
+        Self { company, company_time_zone, who: Who::Key { id, name, scopes }, origin, run: None, workflow: None }
     }
 
     pub(crate) fn system(company: CompanyId, company_time_zone: String, name: &'static str) -> Self {
-        Self { company, company_time_zone, who: Who::System { name }, origin: Origin::default(), run: None }
+        Self {
+            company,
+            company_time_zone,
+            who: Who::System { name },
+            origin: Origin::default(),
+            run: None,
+            workflow: None,
+        }
     }
 
     /// The same rights, used by an agent in a run.
@@ -81,6 +109,17 @@ impl Actor {
     #[must_use]
     pub const fn run(&self) -> Option<&InRun> {
         self.run.as_ref()
+    }
+
+    /// The same rights, used by a workflow.
+    pub(crate) fn in_workflow(self, workflow: InWorkflow) -> Self {
+        Self { workflow: Some(workflow), ..self }
+    }
+
+    /// The workflow that acts, if it is one that does.
+    #[must_use]
+    pub const fn workflow(&self) -> Option<&InWorkflow> {
+        self.workflow.as_ref()
     }
 
     /// The company it acts in.
@@ -171,6 +210,9 @@ impl Actor {
 /// In words, as the audit log and timelines show it.
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(workflow) = &self.workflow {
+            return write!(f, "Workflow “{}”", workflow.name);
+        }
         match &self.who {
             Who::Person { name, .. } => f.write_str(name),
             Who::Key { name, .. } => write!(f, "key {name}"),

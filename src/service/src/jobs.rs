@@ -6,7 +6,7 @@ mod worker;
 use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, LinkHostId, MailboxId, ModelId, NamedJobId, RunId,
-    SandboxMailId, StepId, ThreadId, TriggerId, inbound::AnswerAs, named_jobs::JobName,
+    SandboxMailId, StepId, ThreadId, TriggerId, WorkflowId, inbound::AnswerAs, named_jobs::JobName,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -158,6 +158,22 @@ impl Job for FireTrigger {
     const NAME: &'static str = "fire_trigger";
     fn key(&self) -> String {
         format!("{}:{}", Self::NAME, self.trigger)
+    }
+}
+
+/// Something happened that sets a workflow off.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CarryOutWorkflow {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub workflow: WorkflowId,
+}
+
+impl Job for CarryOutWorkflow {
+    const NAME: &'static str = "carry_out_workflow";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.workflow)
     }
 }
 

@@ -43,10 +43,12 @@ pub mod tracking;
 pub mod triggers;
 pub mod unsubscribe;
 pub mod webhook;
+pub mod workflows;
 
 mod actor;
 mod cursor;
+mod events;
 
-pub use actor::{Actor, InRun, Origin};
+pub use actor::{Actor, InRun, InWorkflow, Origin};
 pub use db::{Db, Platform, PoolSize, Settings, Tenant};
 pub use error::{Error, Result};

@@ -177,6 +177,6 @@ impl Suppressions<'_> {
         )
         .execute(self.t.conn())
         .await?;
-        Ok(())
+        self.t.events().suppressed(&leads, because.reason).await
     }
 }

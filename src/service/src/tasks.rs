@@ -158,18 +158,21 @@ impl Tasks<'_> {
     pub async fn complete(&mut self, id: TaskId) -> Result<Task> {
         self.t.require(Permission::EditLeads).await?;
         let (now, actor) = (self.t.now(), self.t.actor().to_string());
-        let lead = sqlx::query_scalar!(
+        let done = sqlx::query!(
             r#"UPDATE tasks SET done_at = $2, done_by = $3 WHERE id = $1 AND done_at IS NULL
-               RETURNING lead_id AS "lead: LeadId""#,
+               RETURNING lead_id AS "lead: LeadId", title"#,
             id.0,
             now,
             actor,
         )
         .fetch_optional(self.t.conn())
         .await?;
-        if let Some(lead) = lead {
+        if let Some(done) = done {
             self.t.campaigns().go_on(&[id.0]).await?;
-            self.tell(id, lead).await?;
+            if let Some(lead) = done.lead {
+                self.t.events().task_done(lead, &done.title).await?;
+            }
+            self.tell(id, done.lead).await?;
         }
         self.get(id).await
     }

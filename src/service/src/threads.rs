@@ -11,7 +11,7 @@ mod replies;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    InboundId, MailboxId, Page, PageRequest, Permission, ThreadId,
+    CampaignId, InboundId, LeadId, MailboxId, Page, PageRequest, Permission, ThreadId,
     inbound::Confidence,
     threads::{ClassifiedBy, Effect, Thread, ThreadClass, ThreadFilter, ThreadInFull},
 };
@@ -139,13 +139,23 @@ impl Threads<'_> {
             r#"SELECT version, class AS "class: ThreadClass",
                       class_confidence AS "confidence: Confidence",
                       classified_by AS "by: ClassifiedBy", class_inbound_id AS "inbound: InboundId",
-                      from_address
+                      from_address, lead_id AS "lead: LeadId", campaign_id AS "campaign: CampaignId"
                FROM threads WHERE id = $1 FOR UPDATE"#,
             id.0
         )
         .fetch_optional(self.t.conn())
         .await?
         .ok_or(Error::NotFound("conversation"))
+    }
+}
+
+impl Locked {
+    /// Tells whoever looks at answers what the last one is about.
+    async fn tell_class(&self, t: &mut Tenant, class: ThreadClass) -> Result<()> {
+        match self.lead.zip(self.inbound) {
+            Some((lead, mail)) => t.events().reply_classified(lead, self.campaign, mail, class).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -157,4 +167,6 @@ struct Locked {
     by: ClassifiedBy,
     inbound: Option<InboundId>,
     from_address: Option<String>,
+    lead: Option<LeadId>,
+    campaign: Option<CampaignId>,
 }

@@ -19,6 +19,7 @@ use domain::{
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
+pub(crate) use events::Watch;
 pub use firing::fire;
 pub use hook::Answer;
 pub use plan::fire_due;

@@ -39,9 +39,9 @@ pub struct Ending {
     /// State of its e-mail.
     pub message: Option<String>,
     /// The e-mail, for what is signed with its id.
-    pub message_id: Option<sqlx::types::Uuid>,
+    pub message_id: Option<Uuid>,
     /// The lead.
-    pub lead_id: Option<sqlx::types::Uuid>,
+    pub lead_id: Option<Uuid>,
     /// When the hand-over of its e-mail began.
     pub sending_at: Option<DateTime<Utc>>,
     /// What was said about it last.

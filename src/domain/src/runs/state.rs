@@ -194,6 +194,8 @@ wire_enum! {
         Agent = "agent",
         /// A step of a campaign.
         Campaign = "campaign",
+        /// A workflow of the company.
+        Workflow = "workflow",
         /// The system itself: the command line.
         System = "system",
     }
@@ -210,6 +212,7 @@ impl RunOrigin {
             Self::Trigger => "Something that happened",
             Self::Agent => "Another run",
             Self::Campaign => "A campaign",
+            Self::Workflow => "A workflow",
             Self::System => "The system",
         }
     }

@@ -124,6 +124,10 @@ impl Campaigns<'_> {
                     AND NOT (c.rules ->> 'on_unknown' IS NOT DISTINCT FROM 'resend' AND EXISTS (
                         SELECT FROM messages m WHERE m.campaign_id = c.id AND m.state = 'unknown'
                           AND m.resent_at IS NULL AND m.final_at IS NULL))
+                    -- A workflow that is on goes on to enrol leads.
+                    AND NOT EXISTS (
+                        SELECT FROM workflows w
+                        WHERE w.enabled AND w.actions @> jsonb_build_array(jsonb_build_object('kind', 'enrol', 'campaign', c.id)))
                 WHEN 'stopping' THEN NOT EXISTS (SELECT FROM campaign_audience a WHERE a.campaign_id = c.id)
                     AND NOT EXISTS (SELECT FROM enrolments e WHERE e.campaign_id = c.id AND e.is_open)
                 ELSE false

@@ -5,6 +5,7 @@ use domain::{
     CampaignId, Permission,
     campaigns::{Audience, Campaign, CampaignState},
     leads::{BulkOutcome, LeadSelection},
+    words::plural,
 };
 use sqlx::{Postgres, QueryBuilder};
 
@@ -58,7 +59,7 @@ impl Campaigns<'_> {
             let company = self.t.actor().company();
             self.t.enqueue(&AdvanceCampaign { company, campaign: id }).await?;
         }
-        let text = format!("{added} leads added");
+        let text = format!("{} added", plural(added, "lead", "leads"));
         self.log(id, "enrolled", Some(&text)).await?;
         self.t.audit().record(Entry::done("campaign.enrolled").on(campaign.name).details(text)).await?;
         self.t.tell("campaigns", id.0).await?;

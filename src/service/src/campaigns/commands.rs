@@ -211,7 +211,7 @@ impl Campaigns<'_> {
             let company = self.t.actor().company();
             self.t.enqueue(&ProveSends { company, campaign: id, at: now }).await?;
         }
-        self.t.triggers().campaign_entered(id, l.state).await
+        self.t.events().campaign_entered(id, l.state).await
     }
 
     /// E-mails in the hands of a mail server.

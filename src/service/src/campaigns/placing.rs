@@ -58,8 +58,7 @@ impl Campaigns<'_> {
             return Ok(false);
         };
         let sequence = self.sequence(id, campaign.sequence_version).await?;
-        let bare: BTreeSet<String> =
-            sequence.steps().iter().filter_map(Step::email).flat_map(Email::variables_without_fallback).collect();
+        let bare = without_fallback(&sequence);
         let (mut walkers, mut ended) = (Vec::new(), Vec::new());
         for (i, candidate) in self.candidates(campaign, &chunk.lead_ids).await?.into_iter().enumerate() {
             let enrolment: EnrolmentId = self.t.new_id();
@@ -89,6 +88,17 @@ impl Campaigns<'_> {
             .await?;
         self.t.tell("campaigns", id.0).await?;
         Ok(true)
+    }
+
+    /// Why a lead would be left out of a campaign that runs; a lead that is gone is left out, too.
+    pub(crate) async fn why_left_out(&mut self, campaign: &Campaign, lead: LeadId) -> Result<Option<EndReason>> {
+        let sequence = self.sequence(campaign.id, campaign.sequence_version).await?;
+        let bare = without_fallback(&sequence);
+        let candidate = self.candidates(campaign, &[lead.0]).await?.pop();
+        Ok(match candidate {
+            Some(candidate) => candidate.left_out(campaign, Some(CampaignState::Running), &bare).map(|(_, why)| why),
+            None => Some(EndReason::LeadDeleted),
+        })
     }
 
     /// The leads of a chunk, in the order of their ids.
@@ -221,6 +231,11 @@ impl Candidate {
             value.is_none_or(|value| value.trim().is_empty())
         })
     }
+}
+
+/// The variables that have no fallback somewhere.
+fn without_fallback(sequence: &Sequence) -> BTreeSet<String> {
+    sequence.steps().iter().filter_map(Step::email).flat_map(Email::variables_without_fallback).collect()
 }
 
 /// The steps of a campaign that are e-mails.

@@ -1,4 +1,4 @@
-//! Calls to the webhook of the company that steps make. A worker takes one, calls outside of any transaction and
+//! Calls to the webhook of the company that steps and workflows make. A worker takes one, calls outside of any transaction and
 //! says what came of it; the receiver knows a call that comes twice by its id.
 
 use domain::Permission;
@@ -66,13 +66,15 @@ impl Campaigns<'_> {
             Err(words) => (false, words),
         };
         let row = sqlx::query!(
-            r#"UPDATE step_webhooks w SET attempts = attempts + 1, detail = $3,
+            r#"UPDATE step_webhooks w SET attempts = w.attempts + 1, detail = $3,
                    delivered_at = CASE WHEN $2 THEN $4::timestamptz END,
-                   failed_at = CASE WHEN NOT $2 AND ($5 OR attempts + 1 >= $6) THEN $4::timestamptz END
-               FROM enrolments e
-               WHERE w.id = $1 AND w.delivered_at IS NULL AND e.id = w.enrolment_id
-               RETURNING w.failed_at IS NOT NULL AS "failed!", e.campaign_id AS "campaign: domain::CampaignId",
-                         e.lead_id AS "lead: domain::LeadId""#,
+                   failed_at = CASE WHEN NOT $2 AND ($5 OR w.attempts + 1 >= $6) THEN $4::timestamptz END
+               FROM step_webhooks c
+               LEFT JOIN enrolments e ON e.id = c.enrolment_id
+               LEFT JOIN workflow_firings f ON f.id = c.firing_id
+               WHERE w.id = $1 AND w.delivered_at IS NULL AND c.id = w.id
+               RETURNING w.failed_at IS NOT NULL AS "failed!", e.campaign_id AS "campaign?: domain::CampaignId",
+                         e.lead_id AS "lead?: domain::LeadId", f.workflow_id AS "workflow?""#,
             id,
             done,
             detail,
@@ -83,9 +85,12 @@ impl Campaigns<'_> {
         .fetch_optional(self.t.conn())
         .await?;
         let Some(row) = row else { return Ok(false) };
-        if let Some(lead) = row.lead.filter(|_| done || row.failed) {
+        if let Some((campaign, lead)) = row.campaign.zip(row.lead).filter(|_| done || row.failed) {
             let kind = if done { "webhook_called" } else { "webhook_failed" };
-            self.log_lead(row.campaign, kind, Some(detail), lead).await?;
+            self.log_lead(campaign, kind, Some(detail), lead).await?;
+        }
+        if let Some(workflow) = row.workflow {
+            self.t.tell("workflows", workflow).await?;
         }
         Ok(!done && !row.failed)
     }

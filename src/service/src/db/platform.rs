@@ -4,7 +4,7 @@
 use chrono::{DateTime, Duration, Utc};
 use domain::{
     CampaignId, CompanyId, ConnectorId, DomainId, DraftId, ImportId, LinkHostId, MailboxId, MessageId, NamedJobId,
-    RunId, ThreadId, TriggerId, UserId, tracking::KEPT_MONTHS,
+    RunId, ThreadId, TriggerId, UserId, WorkflowId, tracking::KEPT_MONTHS,
 };
 use uuid::Uuid;
 
@@ -278,6 +278,20 @@ impl<'d> Platform<'d> {
         Ok(rows.into_iter().map(|r| (CompanyId(r.company), RunId(r.run))).collect())
     }
 
+    /// Workflows with something that happened and that nobody goes on with.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn waiting_workflows(&self, now: DateTime<Utc>) -> Result<Vec<(CompanyId, WorkflowId)>> {
+        let rows = sqlx::query!(
+            r#"SELECT company_id AS "company!", workflow_id AS "workflow!" FROM platform_waiting_workflows($1)"#,
+            now
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        Ok(rows.into_iter().map(|r| (CompanyId(r.company), WorkflowId(r.workflow))).collect())
+    }
+
     /// Named jobs that nobody has begun.
     ///
     /// # Errors
@@ -423,6 +437,7 @@ impl<'d> Platform<'d> {
         sqlx::query!("SELECT platform_sweep($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("SELECT platform_sweep_ended($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("SELECT platform_sweep_firings($1)", now).fetch_one(self.db.pool()).await?;
+        sqlx::query!("SELECT platform_sweep_workflow_firings($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("SELECT platform_sweep_conversations($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("SELECT platform_sweep_memories($1)", now).fetch_one(self.db.pool()).await?;
         sqlx::query!("DELETE FROM sessions WHERE expires_at < $1", now).execute(self.db.pool()).await?;

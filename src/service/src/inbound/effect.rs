@@ -80,7 +80,7 @@ impl InboundMail<'_> {
         self.entry(id, mail, LeadEventKind::Replied, found).await?;
         self.log(found, "replied").await?;
         self.t.campaigns().look_again(&[lead.0]).await?;
-        self.t.triggers().reply_received(lead, found.campaign, id).await
+        self.t.events().reply_received(lead, found.campaign, id).await
     }
 
     /// What an answer does to the sequences of the one who has written it, as each campaign says. Whether one ended.

@@ -141,11 +141,13 @@ impl Leads<'_> {
             .collect();
         self.renew(&rescored).await?;
         let changed: Vec<_> = rows.iter().map(|r| r.id).collect();
+        let was: Vec<_> = rows.iter().map(|r| (r.id, r.old)).collect();
+        self.t.events().statuses_changed(&was, status).await?;
         self.tell_timelines(&changed, LeadEventKind::StatusChanged, &format!("Now {status}.")).await
     }
 
     /// Adds a tag to locked leads that have room for it; gives how many did not have it.
-    async fn add_tag(&mut self, ids: &[Uuid], tag: &str) -> Result<i64> {
+    pub(crate) async fn add_tag(&mut self, ids: &[Uuid], tag: &str) -> Result<i64> {
         let now = self.t.now();
         let changed = sqlx::query_scalar!(
             r#"
@@ -167,7 +169,8 @@ impl Leads<'_> {
         self.tell_timelines(&changed, LeadEventKind::Tagged, &format!("Added the tag {tag}.")).await
     }
 
-    async fn remove_tag(&mut self, ids: &[Uuid], tag: &str) -> Result<i64> {
+    /// Removes a tag from locked leads; gives how many had it.
+    pub(crate) async fn remove_tag(&mut self, ids: &[Uuid], tag: &str) -> Result<i64> {
         let now = self.t.now();
         let changed = sqlx::query_scalar!(
             "UPDATE leads l

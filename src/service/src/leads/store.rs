@@ -165,14 +165,14 @@ pub(crate) async fn insert(
     .await?;
     remember_tags(t, drafts).await?;
     add_events(t, &stored, kind, text, None).await?;
-    t.triggers().leads_created(&stored).await?;
+    t.events().leads_created(&stored).await?;
     Ok(stored)
 }
 
 /// Replaces the fields of leads that the caller has locked.
 pub(crate) async fn update(t: &mut Tenant, kind: LeadEventKind, drafts: &[Draft]) -> Result<()> {
     let c = Columns::of(drafts);
-    let before = t.triggers().scores(&c.ids).await?;
+    let before = t.events().before(&c.ids).await?;
     let now = t.now();
     sqlx::query!(
         "UPDATE leads l
@@ -215,7 +215,7 @@ pub(crate) async fn update(t: &mut Tenant, kind: LeadEventKind, drafts: &[Draft]
         Error::Conflict(Problem::field("email", "email_taken", "Another lead has this address already."))
     })?;
     remember_tags(t, drafts).await?;
-    t.triggers().scores_changed(before, &c.ids).await
+    t.events().leads_changed(before, &c.ids).await
 }
 
 /// Writes again what follows from the fields of leads that the caller has locked: their firm or
@@ -223,7 +223,7 @@ pub(crate) async fn update(t: &mut Tenant, kind: LeadEventKind, drafts: &[Draft]
 pub(crate) async fn derive(t: &mut Tenant, leads: Vec<Existing>) -> Result<()> {
     let drafts: Vec<_> = leads.into_iter().map(|l| Draft { id: l.id, lead: l.lead, account: l.account }).collect();
     let c = Columns::of(&drafts);
-    let before = t.triggers().scores(&c.ids).await?;
+    let before = t.events().before(&c.ids).await?;
     sqlx::query!(
         "UPDATE leads l
          SET score = n.score, score_reasons = n.score_reasons, score_version = $4, search_text = n.search_text
@@ -237,7 +237,7 @@ pub(crate) async fn derive(t: &mut Tenant, leads: Vec<Existing>) -> Result<()> {
     )
     .execute(t.conn())
     .await?;
-    t.triggers().scores_changed(before, &c.ids).await
+    t.events().leads_changed(before, &c.ids).await
 }
 
 /// Adds the same entry to the timelines of several leads.
@@ -248,16 +248,17 @@ pub(crate) async fn add_events(
     text: Option<&str>,
     campaign: Option<CampaignId>,
 ) -> Result<()> {
-    let (now, actor) = (t.now(), t.actor().to_string());
+    let (now, actor, workflow) = (t.now(), t.actor().to_string(), t.actor().workflow().map(|workflow| workflow.id));
     sqlx::query!(
-        "INSERT INTO lead_events (id, lead_id, at, kind, actor, text, campaign_id)
-         SELECT gen_random_uuid(), lead_id, $2, $3, $4, $5, $6 FROM unnest($1::uuid[]) AS n (lead_id)",
+        "INSERT INTO lead_events (id, lead_id, at, kind, actor, text, campaign_id, workflow_id)
+         SELECT gen_random_uuid(), lead_id, $2, $3, $4, $5, $6, $7 FROM unnest($1::uuid[]) AS n (lead_id)",
         leads,
         now,
         kind.as_str(),
         actor,
         text,
         campaign.map(|c| c.0),
+        workflow.map(|id| id.0),
     )
     .execute(t.conn())
     .await?;

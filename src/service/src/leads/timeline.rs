@@ -3,11 +3,12 @@
 
 use domain::{
     CampaignId, EnrolmentId, InboundId, LeadEventId, LeadId, MailboxId, MessageId, NoteId, Page, PageRequest,
-    Permission, Problem, StepId,
+    Permission, Problem, StepId, WorkflowId,
     leads::{LeadEvent, LeadEventKind, Note},
     messages::{Evidence, Message, MessageInFull, MessageState},
 };
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Leads, is_storable, store};
@@ -29,10 +30,10 @@ impl Leads<'_> {
             r#"
             SELECT e.id AS "id!: LeadEventId", e.at AS "at!", e.kind AS "kind!: LeadEventKind", e.actor AS "actor!",
                    e.text, e.campaign_id AS "campaign_id: CampaignId", c.name AS "campaign_name?",
-                   e.inbound_id AS "inbound_id: InboundId", e.why, e.quoted
+                   e.inbound_id AS "inbound_id: InboundId", e.why, e.quoted, e.workflow_id AS "workflow_id: WorkflowId"
             FROM (
                 (SELECT e.id, e.at, e.kind, e.actor, coalesce(e.text, left(i.text, 2000)) AS text, e.campaign_id,
-                        e.inbound_id, i.why, left(nullif(i.quoted, ''), 4000) AS quoted
+                        e.inbound_id, i.why, left(nullif(i.quoted, ''), 4000) AS quoted, e.workflow_id
                  FROM lead_events e LEFT JOIN inbound_messages i ON i.id = e.inbound_id
                  WHERE e.lead_id = $1 AND ($2::timestamptz IS NULL OR (e.at, e.id) < ($2, $3::uuid))
                  ORDER BY e.at DESC, e.id DESC LIMIT $4)
@@ -42,7 +43,7 @@ impl Leads<'_> {
                         CASE x.by WHEN 'human' THEN '' ELSE 'machine_' END
                             || CASE x.kind WHEN 'open' THEN 'opened' ELSE 'clicked' END,
                         CASE x.by WHEN 'human' THEN 'recipient' ELSE 'machine' END,
-                        coalesce(k.url, m.subject), x.campaign_id, NULL, x.reason, NULL
+                        coalesce(k.url, m.subject), x.campaign_id, NULL, x.reason, NULL, NULL
                  FROM tracking_events x
                  LEFT JOIN messages m ON m.id = x.message_id
                  LEFT JOIN tracked_links k ON k.message_id = x.message_id AND k.place = x.place
@@ -182,6 +183,21 @@ impl Leads<'_> {
         self.record(id, LeadEventKind::Noted, Some(body), None).await?;
         self.t.tell("leads", id.0).await?;
         Ok(Note { id: note, body: body.to_owned(), author, created_at: now })
+    }
+
+    /// A lead as other systems are told of it.
+    pub(crate) async fn told_outside(&mut self, id: LeadId) -> Result<Value> {
+        let seen = sqlx::query!(
+            r#"SELECT l.email, l.first_name, l.last_name, l.status, l.score, a.name AS "account?"
+               FROM leads l LEFT JOIN accounts a ON a.id = l.account_id WHERE l.id = $1"#,
+            id.0
+        )
+        .fetch_one(self.t.conn())
+        .await?;
+        Ok(json!({
+            "id": id, "email": seen.email, "first_name": seen.first_name, "last_name": seen.last_name,
+            "account": seen.account, "status": seen.status, "score": seen.score,
+        }))
     }
 
     /// Goes on only if the lead exists and the actor may read it.

@@ -6,7 +6,7 @@ use domain::{
     campaigns::CampaignState,
     domains::is_about_policy,
     enrolments::{EndReason, EnrolmentState},
-    leads::LeadEventKind,
+    leads::{LeadEventKind, LeadStatus},
     mailboxes::MailboxState,
     messages::{Evidence, MessageState, SOFT_BOUNCE_LIMIT, SendOutcome, retry_delay},
     suppressions::{SuppressionReason, SuppressionTarget},
@@ -149,8 +149,8 @@ impl Messages<'_> {
     /// Taken; after the last step the sequence has ended. One statement: this is what happens most.
     async fn sent(&mut self, row: &Row, reply: &str, queue_id: Option<&str>, is_last: bool) -> Result<()> {
         let (now, lead_event, campaign_event) = (self.t.now(), self.t.new_id::<Uuid>(), self.t.new_id::<Uuid>());
-        sqlx::query!(
-            "WITH message AS (
+        let status_changed = sqlx::query_scalar!(
+            r#"WITH message AS (
                  UPDATE messages SET state = 'sent', sent_at = $2, queue_id = $3, detail = $4, attempts = attempts + 1,
                      lease_until = NULL, updated_at = $2
                  WHERE id = $1
@@ -166,9 +166,11 @@ impl Messages<'_> {
                  INSERT INTO lead_events (id, lead_id, at, kind, actor, text, campaign_id)
                  SELECT $10, $9, $2, $7, 'sender', $8, $6 WHERE $9::uuid IS NOT NULL
              )
-             UPDATE leads SET status = CASE status WHEN 'new' THEN 'working' ELSE status END,
+             UPDATE leads l SET status = CASE l.status WHEN 'new' THEN 'working' ELSE l.status END,
                  last_activity = $7, last_activity_at = $2
-             WHERE id = $9",
+             FROM leads old
+             WHERE l.id = $9 AND old.id = l.id
+             RETURNING old.status <> l.status AS "changed!""#,
             row.id.0,
             now,
             queue_id,
@@ -183,9 +185,12 @@ impl Messages<'_> {
             row.position,
             is_last && row.enrolment_open,
         )
-        .execute(self.t.conn())
+        .fetch_optional(self.t.conn())
         .await?;
-        Ok(())
+        match row.lead.filter(|_| status_changed == Some(true)) {
+            Some(lead) => self.t.events().statuses_changed(&[(lead.0, LeadStatus::New)], LeadStatus::Working).await,
+            None => Ok(()),
+        }
     }
 
     /// The lead had left the campaign because nobody could know; now somebody does.

@@ -145,13 +145,14 @@ impl Runs<'_> {
             person: actor.user_id(),
             key: actor.api_key_id(),
         });
+        let behind: Vec<_> = actor.workflow().iter().flat_map(|w| w.behind.iter().map(|id| id.0)).collect();
         let limits = new.limits.of(&definition.limits)?;
         let limits = cause.left.map_or(limits, |left| limits.within(left));
         sqlx::query!(
             "INSERT INTO runs (id, agent_id, agent_version, agent, task, parameters, limits, person_id, api_key_id,
                                started_by, origin, parent_id, created_at, trigger_id, depth, payload, read_outside,
                                parent_attempt, parent_step, outside_task, conversation_id, evaluation, dry_run,
-                               model_id, built_in)
+                               model_id, built_in, behind_workflows)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
                      greatest($15, (SELECT depth FROM runs WHERE id = $16)), $17::jsonb, $17::jsonb IS NOT NULL OR $20,
                      $18, $19, $20, $21,
@@ -159,7 +160,8 @@ impl Runs<'_> {
                      $22 OR coalesce((SELECT evaluation FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false),
                      $23 OR coalesce((SELECT dry_run FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false),
                      coalesce($24, (SELECT model_id FROM runs WHERE id = $12 AND $19::text IS NOT NULL)),
-                     $25 OR $26 AND coalesce((SELECT built_in FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false))",
+                     $25 OR $26 AND coalesce((SELECT built_in FROM runs WHERE id = $12 AND $19::text IS NOT NULL), false),
+                     $27 || coalesce((SELECT behind_workflows FROM runs WHERE id = $16), '{}'))",
             id.0,
             agent.0,
             found.version,
@@ -186,6 +188,7 @@ impl Runs<'_> {
             new.model.map(|id| id.0),
             new.built_in,
             !definition.playbook.is_empty(),
+            &behind,
         )
         .execute(self.t.conn())
         .await?;

@@ -118,7 +118,7 @@ impl Threads<'_> {
         )
         .execute(self.t.conn())
         .await?;
-        Ok(())
+        was.tell_class(self.t, class).await
     }
 
     pub(crate) async fn changed(&mut self, id: ThreadId) -> Result<Thread> {

@@ -68,6 +68,7 @@ impl Threads<'_> {
         )
         .execute(self.t.conn())
         .await?;
+        thread.tell_class(self.t, said.class).await?;
         let address = thread.from_address.as_deref().and_then(|address| EmailAddress::parse(address).ok());
         if said.class == ThreadClass::Unsubscribe
             && said.confidence == Confidence::Sure

@@ -95,8 +95,13 @@ impl Threads<'_> {
         .fetch_one(self.t.conn())
         .await?;
         self.note(arrived, Some(thread.id), &effects).await?;
-        if person && classified.confidence == Confidence::Unsure && thread.judged == Some(true) && !arrived.stranger {
-            self.ask_models(thread.id).await?;
+        if thread.judged == Some(true) && !arrived.stranger {
+            let unsure = person && classified.confidence == Confidence::Unsure;
+            // Whoever is asked will say what it is about.
+            let asked = unsure && self.ask_models(thread.id).await?;
+            if let Some(lead) = found.lead.filter(|_| !asked) {
+                self.t.events().reply_classified(lead, found.campaign, arrived.id, classified.class).await?;
+            }
         }
         self.t.tell("threads", thread.id.0).await
     }
@@ -117,15 +122,16 @@ impl Threads<'_> {
         Ok(())
     }
 
-    /// What the rules leave open is a question for a model, where the company has one.
-    async fn ask_models(&mut self, thread: ThreadId) -> Result<()> {
+    /// What the rules leave open is a question for a model, where the company has one. Whether it was asked.
+    async fn ask_models(&mut self, thread: ThreadId) -> Result<bool> {
         let any = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM models WHERE enabled) AS "any!""#)
             .fetch_one(self.t.conn())
             .await?;
         if !any {
-            return Ok(());
+            return Ok(false);
         }
         let company = self.t.actor().company();
-        self.t.enqueue(&ClassifyThread { company, thread }).await
+        self.t.enqueue(&ClassifyThread { company, thread }).await?;
+        Ok(true)
     }
 }

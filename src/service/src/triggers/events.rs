@@ -9,26 +9,19 @@ use domain::{
 use uuid::Uuid;
 
 use super::Triggers;
-use crate::{Result, jobs::FireTrigger};
+use crate::{Result, events::Behind, jobs::FireTrigger};
 
 /// A trigger that looks at something.
 #[derive(Clone, Debug)]
-struct Watch {
+pub(crate) struct Watch {
     id: TriggerId,
     agent: AgentId,
     tag: Option<String>,
-    threshold: Option<i32>,
+    /// The score that it looks at.
+    pub threshold: Option<i32>,
     campaign: Option<CampaignId>,
     state: Option<CampaignState>,
     hourly_cap: i32,
-}
-
-/// Scores of leads before a change, if a trigger looks at scores.
-#[derive(Debug, Default)]
-pub(crate) struct Scores {
-    watched: Vec<Watch>,
-    leads: Vec<Uuid>,
-    scores: Vec<i32>,
 }
 
 /// What a trigger is told of.
@@ -42,9 +35,6 @@ enum Happened {
 impl Triggers<'_> {
     /// These leads are new.
     pub(crate) async fn leads_created(&mut self, leads: &[Uuid]) -> Result<()> {
-        if leads.is_empty() {
-            return Ok(());
-        }
         for watch in self.watching(TriggerKind::LeadCreated).await? {
             let leads = sqlx::query_scalar!(
                 "SELECT id FROM leads WHERE id = ANY($1) AND ($2::text IS NULL OR $2 = ANY (tags)) ORDER BY id",
@@ -55,42 +45,23 @@ impl Triggers<'_> {
             .await?;
             self.happened(&watch, "A lead is new", Happened::Leads(leads)).await?;
         }
-        let before = self.scores(&[]).await?;
-        self.scores_changed(before, leads).await
-    }
-
-    /// The scores that leads have before they are changed.
-    pub(crate) async fn scores(&mut self, leads: &[Uuid]) -> Result<Scores> {
-        let mut before = Scores { watched: self.watching(TriggerKind::ScoreCrossed).await?, ..Scores::default() };
-        if !before.watched.is_empty() && !leads.is_empty() {
-            let rows =
-                sqlx::query!("SELECT id, score FROM leads WHERE id = ANY($1)", leads).fetch_all(self.t.conn()).await?;
-            (before.leads, before.scores) = rows.into_iter().map(|row| (row.id, row.score)).unzip();
-        }
-        Ok(before)
-    }
-
-    /// The scores of these leads may be others than `before`.
-    pub(crate) async fn scores_changed(&mut self, before: Scores, leads: &[Uuid]) -> Result<()> {
-        for watch in before.watched {
-            let threshold = watch.threshold.unwrap_or_default();
-            let crossed = sqlx::query_scalar!(
-                "SELECT l.id FROM leads l LEFT JOIN unnest($2::uuid[], $3::int[]) AS b (id, score) ON b.id = l.id
-                 WHERE l.id = ANY($1) AND l.score >= $4 AND coalesce(b.score, 0) < $4
-                   AND ($5::text IS NULL OR $5 = ANY (l.tags))
-                 ORDER BY l.id",
-                leads,
-                &before.leads,
-                &before.scores,
-                threshold,
-                watch.tag
-            )
-            .fetch_all(self.t.conn())
-            .await?;
-            let cause = format!("The score of a lead came to {threshold}");
-            self.happened(&watch, &cause, Happened::Leads(crossed)).await?;
-        }
         Ok(())
+    }
+
+    /// The scores of those of these leads that have the threshold now came to it from below.
+    pub(crate) async fn scores_crossed(&mut self, watch: &Watch, threshold: i32, below: &[Uuid]) -> Result<()> {
+        let crossed = sqlx::query_scalar!(
+            "SELECT id FROM leads
+             WHERE id = ANY($1) AND score >= $2 AND ($3::text IS NULL OR $3 = ANY (tags))
+             ORDER BY id",
+            below,
+            threshold,
+            watch.tag
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let cause = format!("The score of a lead came to {threshold}");
+        self.happened(watch, &cause, Happened::Leads(crossed)).await
     }
 
     /// A campaign has come to a state.
@@ -119,7 +90,8 @@ impl Triggers<'_> {
         Ok(())
     }
 
-    async fn watching(&mut self, kind: TriggerKind) -> Result<Vec<Watch>> {
+    /// The triggers that look at things of this kind.
+    pub(crate) async fn watching(&mut self, kind: TriggerKind) -> Result<Vec<Watch>> {
         Ok(sqlx::query_as!(
             Watch,
             r#"SELECT id AS "id: TriggerId", agent_id AS "agent: AgentId", tag, threshold,
@@ -139,7 +111,7 @@ impl Triggers<'_> {
             Happened::Campaign(campaign) => (vec![None], Some(campaign.0), None),
             Happened::Reply { lead, campaign, mail } => (vec![Some(lead.0)], campaign.map(|id| id.0), Some(mail.0)),
         };
-        let (agent, depth) = self.behind().await?;
+        let Behind { agent, depth, .. } = self.t.events().behind().await?;
         let against = if agent == Some(watch.agent) {
             Some(NotStarted::OwnChange)
         } else {
@@ -185,14 +157,5 @@ impl Triggers<'_> {
             self.t.enqueue(&FireTrigger { company, trigger: watch.id }).await?;
         }
         self.t.tell("triggers", watch.id.0).await
-    }
-
-    /// The agent that acts, if one does, and how many triggers stand in a row behind what it does now.
-    async fn behind(&mut self) -> Result<(Option<AgentId>, i32)> {
-        let Some(run) = self.t.actor().run().map(|run| run.id) else { return Ok((None, 1)) };
-        let row = sqlx::query!(r#"SELECT agent_id AS "agent: AgentId", depth FROM runs WHERE id = $1"#, run.0)
-            .fetch_one(self.t.conn())
-            .await?;
-        Ok((Some(row.agent), row.depth + 1))
     }
 }

@@ -170,23 +170,14 @@ impl Campaigns<'_> {
         lead: LeadId,
     ) -> Result<()> {
         let id: Uuid = self.t.new_id();
-        let seen = sqlx::query!(
-            r#"SELECT l.email, l.first_name, l.last_name, l.status, l.score, a.name AS "account?"
-               FROM leads l LEFT JOIN accounts a ON a.id = l.account_id WHERE l.id = $1"#,
-            lead.0
-        )
-        .fetch_one(self.t.conn())
-        .await?;
+        let lead = self.t.leads().told_outside(lead).await?;
         let body = json!({
             "type": event,
             "timestamp": way.now,
             "data": {
                 "campaign": { "id": way.campaign.id, "name": way.campaign.name },
                 "step": { "id": step.id, "position": step.position },
-                "lead": {
-                    "id": lead, "email": seen.email, "first_name": seen.first_name, "last_name": seen.last_name,
-                    "account": seen.account, "status": seen.status, "score": seen.score,
-                },
+                "lead": lead,
             },
         });
         sqlx::query!(
