@@ -38,6 +38,8 @@ struct Look {
     /// Whose rights the workflow has; nothing when they are not enough any more.
     actor: Option<Actor>,
     begun: Vec<Begun>,
+    /// Whether there may be more.
+    more: bool,
 }
 
 /// Does what a workflow has to do now, and asks for another job when that is much. Safe to call at any time, twice
@@ -49,8 +51,7 @@ pub async fn carry_out(db: &Db, company: CompanyId, id: WorkflowId) -> Result<()
     let system = db.platform().system_actor(company, "workflows").await?;
     for look in 1..=LOOKS {
         let mut t = db.tenant(&system).await?;
-        let Some(Look { name, actor, begun }) = t.workflows().look(id).await? else { return Ok(()) };
-        let more = !begun.is_empty();
+        let Some(Look { name, actor, begun, more }) = t.workflows().look(id).await? else { return Ok(()) };
         if more && look == LOOKS {
             t.enqueue(&CarryOutWorkflow { company, workflow: id }).await?;
         }
@@ -103,7 +104,7 @@ async fn attempt(db: &Db, actor: &Actor, firing: &Begun, place: i32, action: &Wo
 async fn once(db: &Db, actor: &Actor, firing: &Begun, place: i32, action: &WorkflowAction) -> Result<()> {
     let mut t = db.tenant(actor).await?;
     let lead = t.workflows().hold_lead(firing.lead, action).await?;
-    if !t.workflows().take(firing, place).await? {
+    if !(t.workflows().hold_rule().await? && t.workflows().take(firing, place).await?) {
         return Ok(());
     }
     let result = match lead {
@@ -164,10 +165,10 @@ impl Workflows<'_> {
             (true, false) => Some(WorkflowNotStarted::RightsLost),
             (true, true) => None,
         };
-        match against {
-            Some(reason) => self.begin_none(id, reason).await?,
+        let waited = match against {
+            Some(reason) => self.begin_none(id, reason).await.map(|()| false)?,
             None => self.begin(id, &workflow.actions, workflow.once_per_lead, workflow.hourly_cap).await?,
-        }
+        };
         let begun = sqlx::query_as!(
             Begun,
             r#"SELECT id AS "id: WorkflowFiringId", lead_id AS "lead: LeadId", depth, behind,
@@ -179,7 +180,8 @@ impl Workflows<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
-        Ok(Some(Look { name: workflow.name, actor: actor.ok(), begun }))
+        let more = waited || !begun.is_empty();
+        Ok(Some(Look { name: workflow.name, actor: actor.ok(), begun, more }))
     }
 
     /// Turns a workflow off whose rights are not enough any more.
@@ -208,9 +210,9 @@ impl Workflows<'_> {
         if settled.rows_affected() > 0 { self.t.tell("workflows", id.0).await } else { Ok(()) }
     }
 
-    /// Begins with what waits, as far as the bounds allow. The row of the workflow is held, so they are kept by
-    /// however many workers there are.
-    async fn begin(&mut self, id: WorkflowId, actions: &[WorkflowAction], once: bool, hourly_cap: i32) -> Result<()> {
+    /// Begins with what waits, as far as the bounds allow; whether something has waited. The row of the workflow is
+    /// held, so the bounds are kept by however many workers there are.
+    async fn begin(&mut self, id: WorkflowId, actions: &[WorkflowAction], once: bool, hourly_cap: i32) -> Result<bool> {
         let now = self.t.now();
         let lately = sqlx::query_scalar!(
             r#"SELECT count(*) AS "n!" FROM workflow_firings WHERE workflow_id = $1 AND begun_at > $2"#,
@@ -231,7 +233,7 @@ impl Workflows<'_> {
         for firing in &waiting {
             let against = match firing.lead {
                 None => Some(WorkflowNotStarted::LeadGone),
-                Some(_) if room == 0 => Some(WorkflowNotStarted::HourlyCap),
+                Some(_) if room == 0 => break,
                 Some(lead) => match self.remember(id, lead).await {
                     Ok(is_first) => (once && !is_first).then_some(WorkflowNotStarted::OncePerLead),
                     Err(Error::NotFound(_)) => Some(WorkflowNotStarted::LeadGone),
@@ -255,7 +257,13 @@ impl Workflows<'_> {
             .execute(self.t.conn())
             .await?;
         }
-        if waiting.is_empty() { Ok(()) } else { self.t.tell("workflows", id.0).await }
+        if room == 0 {
+            self.begin_none(id, WorkflowNotStarted::HourlyCap).await?;
+        }
+        if !waiting.is_empty() {
+            self.t.tell("workflows", id.0).await?;
+        }
+        Ok(!waiting.is_empty())
     }
 
     /// Remembers that the workflow acts for this lead; whether it is for the first time.
@@ -296,6 +304,16 @@ impl Workflows<'_> {
             }
         };
         Ok(there.map(LeadId))
+    }
+
+    /// Holds the workflow itself against its end: whoever deletes it holds it before what has set it off. False when
+    /// it is gone.
+    async fn hold_rule(&mut self) -> Result<bool> {
+        let Some(id) = self.t.actor().workflow().map(|workflow| workflow.id) else { return Ok(false) };
+        let there = sqlx::query_scalar!(r#"SELECT true AS "there!" FROM workflows WHERE id = $1 FOR KEY SHARE"#, id.0)
+            .fetch_optional(self.t.conn())
+            .await?;
+        Ok(there.is_some())
     }
 
     /// Takes the action at this place; not when another worker was faster.

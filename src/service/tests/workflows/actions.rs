@@ -61,8 +61,9 @@ async fn actions_follow_one_after_the_other() {
     );
     assert_eq!(tasks[0].due_on.map(|day| day.to_string()).as_deref(), Some("2026-11-22"));
     let events = t.leads().timeline(lead, &PageRequest::default()).await.expect("a list").items;
-    let of_workflow: Vec<_> =
+    let mut of_workflow: Vec<_> =
         events.iter().filter(|event| event.workflow_id == Some(id)).map(|event| event.kind).collect();
+    of_workflow.sort_unstable();
     assert_eq!(of_workflow, [LeadEventKind::StatusChanged, LeadEventKind::Tagged, LeadEventKind::Tagged]);
     assert!(events.iter().filter(|event| event.workflow_id.is_some()).all(|e| e.actor == "Workflow “Hot leads”"));
 }

@@ -153,6 +153,31 @@ async fn many_leads_at_once_make_as_many_rows_as_an_hour_allows() {
 }
 
 #[tokio::test]
+async fn what_waits_is_looked_at_to_the_end_however_much_it_is() {
+    let db = testing::db_at(noon()).await;
+    let story = Story::of(&db).await;
+    let trigger = WorkflowTrigger::StatusChanged { from: None, to: None };
+    let once = WorkflowInput { once_per_lead: true, ..on("Once", trigger.clone(), vec![add_tag("once")]) };
+    let once = story.workflow(once).await;
+    let few = story.workflow(WorkflowInput { hourly_cap: 2, ..on("Few", trigger, vec![add_tag("few")]) }).await;
+    let lead = story.lead("a@x.example").await;
+    let mut t = story.open().await;
+    for _ in 0..60 {
+        for status in [LeadStatus::Working, LeadStatus::Nurture] {
+            t.leads().set_status(lead, status).await.expect("changed");
+        }
+    }
+    t.commit().await.expect("kept");
+    story.work(&[once, few]).await;
+    let mut t = story.open().await;
+    for (id, acted, reason) in [(once, 1, WorkflowNotStarted::OncePerLead), (few, 2, WorkflowNotStarted::HourlyCap)] {
+        let look = t.workflows().look_back(id).await.expect("a look");
+        let left: Vec<_> = look.not_started.iter().map(|count| (count.words.as_str(), count.count)).collect();
+        assert_eq!((look.acted, left), (acted, vec![(reason.label(), 120 - acted)]));
+    }
+}
+
+#[tokio::test]
 async fn once_for_each_lead_means_once() {
     let db = testing::db_at(noon()).await;
     let story = Story::of(&db).await;

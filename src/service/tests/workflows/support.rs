@@ -6,7 +6,7 @@ use domain::{
     campaigns::{Audience, CampaignInput},
     leads::{Lead, LeadFilter, LeadInput, LeadSelection, LeadSource},
     messages::SendOutcome,
-    steps::StepInput,
+    steps::{Delay, StepInput},
     window::SendingWindow,
     workflows::{WorkflowAction, WorkflowFiring, WorkflowInput, WorkflowNotStarted, WorkflowTrigger},
 };
@@ -108,7 +108,12 @@ impl<'d> Story<'d> {
         let id = t.campaigns().create(input).await.expect("created").id;
         t.campaigns().enrol(id, &LeadSelection::Ids(leads.to_vec())).await.expect("chosen");
         for subject in ["First", "Second"] {
-            let step = StepInput { subject: Some(subject.into()), body: Some("Hello".into()), ..StepInput::default() };
+            let step = StepInput {
+                subject: Some(subject.into()),
+                body: Some("Hello".into()),
+                delay: Some(Delay::NONE),
+                ..StepInput::default()
+            };
             t.campaigns().add_step(id, step).await.expect("added");
         }
         t.commit().await.expect("kept");
