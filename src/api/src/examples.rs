@@ -47,6 +47,7 @@ mod tests {
         threads::{Correction, Thread, ThreadChange, ThreadInFull},
         tracking::{CampaignTracking, LinkHost, LinkHostInput, TrackingEvent},
         triggers::{Firing, Trigger, TriggerInput},
+        workflows::{Workflow, WorkflowFiring, WorkflowInput, WorkflowLook},
     };
 
     use super::*;
@@ -153,6 +154,10 @@ mod tests {
             DocumentText,
             Task,
             TaskInput,
+            Workflow,
+            WorkflowInput,
+            WorkflowFiring,
+            WorkflowLook,
             Draft,
             QueuedDraft,
             Reject,

@@ -41,6 +41,7 @@ const KEY: &str = "key";
         (name = "Content", description = "Texts that people and agents keep, in versions."),
         (name = "Documents", description = "Facts of any shape, by collection and key, in versions."),
         (name = "Tasks", description = "What people are to do, mostly about a lead."),
+        (name = "Workflows", description = "What is done when something happens to a lead: trigger, conditions, actions, log."),
         (name = "Drafts", description = "E-mails to a lead that nobody has sent."),
         (name = "Runs", description = "An agent does a task: started, watched, answered and stopped."),
         (name = "Conversations", description = "Messages to agents, each answered by a run."),

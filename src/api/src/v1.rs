@@ -33,6 +33,7 @@ mod threads;
 mod triggers;
 mod versions;
 mod webhook;
+mod workflows;
 
 use domain::{Page, Problem};
 use serde::{Serialize, de::DeserializeOwned};
@@ -73,6 +74,7 @@ pub fn router() -> OpenApiRouter {
         .merge(content::router())
         .merge(documents::router())
         .merge(tasks::router())
+        .merge(workflows::router())
         .merge(drafts::router())
         .merge(models::router())
         .merge(webhook::router())

@@ -190,6 +190,13 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("delete_task", NotFound),
     ("complete_task", NotFound),
     ("reopen_task", NotFound),
+    ("list_workflows", OwnOnly),
+    ("create_workflow", NotFound),
+    ("get_workflow", NotFound),
+    ("change_workflow", NotFound),
+    ("delete_workflow", NotFound),
+    ("list_workflow_log", NotFound),
+    ("look_back_on_workflow", NotFound),
     ("list_lead_drafts", NotFound),
     ("create_lead_draft", NotFound),
     ("change_draft", NotFound),
@@ -304,6 +311,9 @@ pub async fn things(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &
     let document = json!({"collection": "plans", "key": "secret", "body": {"fact": "hidden"}});
     let document = made(program.post("/documents", document).await);
     let task = made(program.post("/tasks", json!({"title": "Secret call", "lead": lead})).await);
+    let workflow = json!({"name": "Secret rule", "trigger": {"kind": "lead_created"}, "conditions": {"tag": ["hidden"]},
+        "actions": [{"kind": "enrol", "campaign": campaign}], "enabled": true});
+    let workflow = made(program.post("/workflows", workflow).await);
     let draft = json!({"subject": "Secret offer", "body": "Hidden."});
     let draft = made(program.post(&format!("/leads/{lead}/drafts"), draft).await);
     let run = made(program.post("/runs", json!({"agent": "secret-agent", "task": "Hidden task"})).await);
@@ -320,7 +330,7 @@ pub async fn things(program: &Program<'_>, company: &TestCompany<'_>, mailbox: &
     let (mail, inbound, thread) = mails(program, company, mailbox).await;
     json!({"mail": mail, "inbound": inbound, "threads": thread, "leads": lead, "accounts": account, "campaigns": campaign, "step": step, "imports": import,
         "mailboxes": mailbox, "domains": domain, "link-hosts": link_host, "suppressions": suppression, "agents": agent, "trigger": trigger,
-        "content": content, "tasks": task, "documents": document, "drafts": draft, "runs": run,
+        "content": content, "tasks": task, "workflows": workflow, "documents": document, "drafts": draft, "runs": run,
         "conversations": conversation, "models": model, "jobs": job, "connectors": connector})
 }
 
@@ -375,6 +385,8 @@ async fn an_intruder_gets_nothing_through_any_operation() {
             }
             "create_document" => Some(json!({"collection": "plans", "key": "x", "body": {}, "lead": things["leads"]})),
             "create_task" => Some(json!({"title": "x", "lead": things["leads"]})),
+            "create_workflow" => Some(json!({"name": "x", "trigger": {"kind": "lead_created"},
+                "actions": [{"kind": "enrol", "campaign": things["campaigns"]}]})),
             "create_conversation" => Some(json!({"agent": "secret-agent", "message": "x"})),
             "create_run" => Some(json!({"agent": "secret-agent", "task": "x"})),
             "execute_agent" => Some(json!({"agent_name": things["agents"], "task": "x"})),
@@ -424,6 +436,7 @@ pub async fn everything(program: &Program<'_>, things: &Value) -> Vec<Value> {
         "models",
         "jobs",
         "connectors",
+        "workflows",
     ] {
         seen.push(program.get(&format!("/{noun}/{}", things[noun].as_str().expect("an id"))).await.json);
     }
