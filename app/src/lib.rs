@@ -52,6 +52,7 @@ use pages::{
         MailboxRepliesPage, MailboxesPage, MembersPage, ModelsPage, SuppressionsPage, WritingPage,
     },
     tasks::TasksPage,
+    workflows::{NewWorkflowPage, WorkflowPage, WorkflowsPage},
 };
 use shell::RouteFollower;
 
@@ -130,6 +131,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("content/:content/edit") view=EditContentPage ssr=SsrMode::Async/>
                     <Route path=path!("conversations") view=ConversationsPage ssr=SsrMode::Async/>
                     <Route path=path!("conversations/:conversation") view=ConversationPage ssr=SsrMode::Async/>
+                    <Route path=path!("workflows") view=WorkflowsPage ssr=SsrMode::Async/>
+                    <Route path=path!("workflows/new") view=NewWorkflowPage ssr=SsrMode::Async/>
+                    <Route path=path!("workflows/:workflow") view=WorkflowPage ssr=SsrMode::Async/>
                     <Route path=path!("tasks") view=TasksPage ssr=SsrMode::Async/>
                     <Route path=path!("agents/:agent/run") view=StartRunPage ssr=SsrMode::Async/>
                     <Route path=path!("runs") view=RunsPage ssr=SsrMode::Async/>

@@ -18,4 +18,5 @@ pub mod runs;
 pub mod sandbox;
 pub mod settings;
 pub mod tasks;
+pub mod workflows;
 pub mod written;

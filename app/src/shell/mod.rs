@@ -160,6 +160,7 @@ fn sidebar(data: ShellData) -> AnyView {
                 <NavItem place=Place::Campaigns slug=slug.clone() count=running/>
                 <NavItem place=Place::Sandbox slug=slug.clone()/>
                 <h2>"Automation"</h2>
+                <NavItem place=Place::Workflows slug=slug.clone()/>
                 <NavItem place=Place::Agents slug=slug.clone()/>
                 <NavItem place=Place::Conversations slug=slug.clone()/>
                 <NavItem place=Place::Content slug=slug.clone()/>

@@ -60,6 +60,7 @@ pub fn MorePage(
                     {more_link(Place::Accounts, &slug)}
                     {more_link(Place::Tasks, &slug)}
                     {more_link(Place::Sandbox, &slug)}
+                    {more_link(Place::Workflows, &slug)}
                     {more_link(Place::Agents, &slug)}
                     {more_link(Place::Conversations, &slug)}
                     {more_link(Place::Content, &slug)}

@@ -11,12 +11,14 @@ use domain::{
     content::{ContentInput, ContentKind},
     conversations::NewMessage,
     documents::DocumentInput,
-    leads::{LeadFilter, LeadInput},
+    leads::{LeadFilter, LeadInput, LeadStatus},
     mailboxes::{MailboxInput, MailboxKind},
     steps::{Answer, Branch, Delay, DelayUnit, Place, StepInput, StepKind, Test, Variant, WinBy, WinnerRule, Writing},
     tasks::TaskInput,
+    threads::ThreadClass,
     triggers::{Misfire, TriggerInput, When, WhileBusy},
     window::SendingWindow,
+    workflows::{WorkflowAction, WorkflowInput, WorkflowTrigger},
 };
 use service::{Actor, Db, Error, Origin, people::NewPerson};
 
@@ -88,6 +90,7 @@ pub async fn company(db: &Db) -> Result<Option<Actor>> {
     facts(db, &nora).await?;
     to_do(db, &nora, &leads).await?;
     plan(db, &nora).await?;
+    rules(db, &nora, &leads).await?;
     // A second company, so that the switcher has something to switch to.
     let second = NewCompany {
         name: "Nordfjell Optics".to_owned(),
@@ -308,6 +311,47 @@ async fn plan(db: &Db, owner: &Actor) -> Result<()> {
         enabled: true,
     };
     t.triggers().create(cleaner.id, weekly).await.map_err(words)?;
+    Ok(t.commit().await?)
+}
+
+/// What is done when something happens to a lead. Two leads change, so that the first worker has something to do.
+async fn rules(db: &Db, owner: &Actor, leads: &[LeadId]) -> Result<()> {
+    let mut t = db.tenant(owner).await?;
+    let me = owner.user_id().into_iter().collect::<Vec<_>>();
+    let call =
+        |title: &str, due_in_days| WorkflowAction::CreateTask { title: title.to_owned(), due_in_days, assignee: None };
+    let interested = WorkflowInput {
+        actions: vec![
+            WorkflowAction::SetStatus { status: LeadStatus::Qualified },
+            WorkflowAction::Assign { people: me },
+            call("Answer with a time to talk", 1),
+        ],
+        enabled: true,
+        ..WorkflowInput::new(
+            "Interested answers",
+            WorkflowTrigger::Replied { class: Some(ThreadClass::Interested), campaign: None },
+        )
+    };
+    let later = WorkflowInput {
+        actions: vec![WorkflowAction::AddTag { tag: "next year".to_owned() }, call("Ask again", 90)],
+        once_per_lead: true,
+        enabled: true,
+        ..WorkflowInput::new(
+            "Nurtured leads",
+            WorkflowTrigger::StatusChanged { from: None, to: Some(LeadStatus::Nurture) },
+        )
+    };
+    let fresh = WorkflowInput {
+        conditions: LeadFilter { score_min: Some(70), ..LeadFilter::default() },
+        actions: vec![call("Look at this new lead", 0)],
+        ..WorkflowInput::new("Promising new leads", WorkflowTrigger::LeadCreated {})
+    };
+    for input in [interested, later, fresh] {
+        t.workflows().create(input).await.map_err(words)?;
+    }
+    for lead in leads.iter().rev().take(2) {
+        t.leads().set_status(*lead, LeadStatus::Nurture).await.map_err(words)?;
+    }
     Ok(t.commit().await?)
 }
 

@@ -127,7 +127,7 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
             })
             .collect(),
         mails: mails.items.into_iter().map(|m| MailRow::new(m, now, &zone)).collect(),
-        timeline: days(timeline.items, now, &zone),
+        timeline: days(slug, timeline.items, now, &zone),
         notes: notes.into_iter().map(|n| (n.body, n.author, Moment::new(n.created_at, now, &zone))).collect(),
         tasks: shown(tasks).map(|task| TaskRow::new(task, today)).collect(),
         drafts,
@@ -229,7 +229,7 @@ fn facts(lead: &domain::leads::Lead) -> Vec<(String, String)> {
     .collect()
 }
 
-fn days(events: Vec<LeadEvent>, now: DateTime<Utc>, zone: &str) -> Vec<TimelineDay> {
+fn days(slug: &str, events: Vec<LeadEvent>, now: DateTime<Utc>, zone: &str) -> Vec<TimelineDay> {
     let mut days: Vec<TimelineDay> = Vec::new();
     for event in events {
         let label = Moment::day(event.at, now, zone);
@@ -248,7 +248,7 @@ fn days(events: Vec<LeadEvent>, now: DateTime<Utc>, zone: &str) -> Vec<TimelineD
             icon,
             tone,
             title: format!("{title}{campaign}"),
-            href: None,
+            href: event.workflow_id.map(|id| format!("/t/{slug}/workflows/{id}")),
             detail,
             folded: event.quoted.unwrap_or_default(),
             why,

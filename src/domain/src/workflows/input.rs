@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_HOURLY, MOST_ACTIONS, WorkflowAction, WorkflowActionKind, WorkflowTrigger};
-use crate::{Problem, companies::check_name, leads::LeadFilter, problem::Problems};
+use crate::{Problem, companies::check_name, leads::LeadFilter, problem::Problems, words::grouped};
 
 /// What is entered about a workflow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +60,8 @@ impl WorkflowInput {
         self.trigger.check(&mut problems);
         check_conditions(&self.conditions, &mut problems);
         if !(1..=MAX_HOURLY).contains(&self.hourly_cap) {
-            let words = format!("Enter for how many leads it may act in an hour, 1 to {MAX_HOURLY}.");
+            let most = grouped(MAX_HOURLY.into());
+            let words = format!("Enter for how many leads it may act in an hour, 1 to {most}.");
             problems.push(Problem::field("hourly_cap", "hourly_cap_invalid", words));
         }
         if self.actions.len() > MOST_ACTIONS {

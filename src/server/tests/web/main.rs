@@ -14,3 +14,4 @@ mod sessions;
 mod socket;
 mod support;
 mod tracking;
+mod workflows;
