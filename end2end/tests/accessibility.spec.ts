@@ -22,6 +22,10 @@ const inside = [
   "/t/halden/content/documents",
   "/t/halden/content/documents?new=1",
   "/t/halden/tasks",
+  "/t/halden/workflows",
+  "/t/halden/workflows/new",
+  "/t/halden/workflows/new?kind=replied",
+  "/t/halden/workflows/new?kind=status_changed",
   "/t/halden/runs",
   "/t/halden/runs?f.state.is=succeeded&f.by.is=person",
   "/t/halden/inbox",
@@ -102,12 +106,13 @@ for (const colorScheme of ["light", "dark"] as const) {
     const agent = await first(page, "/t/halden/agents", new RegExp(`/agents/${id}$`));
     const text = await first(page, "/t/halden/content", new RegExp(`/content/${id}$`));
     const busy = await first(page, "/t/halden/tasks", new RegExp(`/leads/${id}$`));
+    const workflow = await first(page, "/t/halden/workflows", new RegExp(`/workflows/${id}$`));
     await page.goto(`${agent}/run`);
     await hydrated(page);
     await page.getByRole("button", { name: "Run the example" }).click();
     await page.waitForURL(new RegExp(`/runs/${id}`));
     const run = new URL(page.url()).pathname;
-    const things = [agent, `${agent}/runs`, `${agent}/tools`, `${agent}/quality`, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/triggers?new=reply_received`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, thread, `${thread}&reply=1`, replies, replies.replace("/replies", ""), domain, ...steps, `${draft}/sequence`, `${draft}/settings`, `${draft}/launch`, `${running}/stop`];
+    const things = [agent, `${agent}/runs`, `${agent}/tools`, `${agent}/quality`, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/triggers?new=reply_received`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, workflow, `${workflow}?edit=1`, `${workflow}?add=assign`, `${workflow}?add=create_task`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, thread, `${thread}&reply=1`, replies, replies.replace("/replies", ""), domain, ...steps, `${draft}/sequence`, `${draft}/settings`, `${draft}/launch`, `${running}/stop`];
     const tabs = ["", "/enrolments", "/mails", "/sequence", "/versions", "/proofs", "/settings"].map((tab) => running + tab);
     for (const path of [...inside, ...things, ...tabs]) {
       await page.goto(path);
