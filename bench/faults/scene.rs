@@ -67,13 +67,15 @@ impl<'a> Scene<'a> {
         tokio::time::sleep(Duration::from_millis(self.below(most) as u64)).await;
     }
 
-    /// Brings forward what waits for another try, until it is `done`.
+    /// Brings forward what waits for another try, until it is `done`. A campaign that its guards have paused is resumed by
+    /// a person, as it is meant.
     pub async fn in_time(&self, what: &str, done: impl AsyncFn() -> bool) {
         until(what, async || {
             if done().await {
                 return true;
             }
             testing::let_waits_end(&self.house.superuser()).await;
+            self.story.acknowledge().await;
             tokio::time::sleep(Duration::from_millis(250)).await;
             done().await
         })

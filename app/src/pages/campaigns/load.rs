@@ -301,7 +301,7 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
                     .why_not_yet
                     .as_ref()
                     .and_then(|why| why.next_at)
-                    .or(e.due_at)
+                    .or(e.due_at.filter(|at| *at > now))
                     .map(|at| Moment::new(at, now, &zone)),
                 why: e
                     .why_not_yet

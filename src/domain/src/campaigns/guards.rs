@@ -22,8 +22,9 @@ const ERRORS: (i64, i64) = (10, 20);
 /// Complaints in a thousand: when to warn, to pause and to let nobody resume. Providers ask for less than one, and
 /// nothing helps above three. Fewer e-mails count as a thousand, or the first complaint would pause a small campaign.
 const COMPLAINTS: (i64, i64, i64) = (1, 2, 3);
-/// E-mails refused because receivers do not believe their sender. Such refusals are about all e-mails alike.
-const DISBELIEVED: (i64, i64) = (1, 3);
+/// E-mails refused for good for reasons of policy: from how many on to warn, to pause, and in a hundred. A sender that
+/// is not believed is refused again and again; a recipient who takes nothing from outside is refused once.
+const DISBELIEVED: (i64, i64, i64) = (1, 3, 3);
 
 wire_enum! {
     /// What a campaign is guarded against.
@@ -97,8 +98,8 @@ impl Outcomes {
                 counted.bounced += 1;
                 continue;
             }
-            let refused = matches!(one.state, MessageState::Failed | MessageState::Deferred);
-            if refused && is_about_policy(one.words) {
+            // “Later” for reasons of policy is what servers say to everybody whom they do not know yet.
+            if one.state == MessageState::Failed && is_about_policy(one.words) {
                 counted.disbelieved += 1;
                 keep_first(&mut counted.disbelief, one.words);
             } else if matches!(one.state, MessageState::Failed | MessageState::Unknown) && one.words != WORKER_ENDED {
@@ -147,15 +148,15 @@ impl Outcomes {
     }
 
     fn authentication(&self) -> Option<Alarm> {
-        let pauses = self.disbelieved >= DISBELIEVED.1;
+        let pauses = self.disbelieved >= DISBELIEVED.1 && self.disbelieved * 100 > DISBELIEVED.2 * self.sent;
         (self.disbelieved >= DISBELIEVED.0).then(|| {
-            let what_then = if pauses { "" } else { " The third pauses this campaign." };
             let words = format!(
-                "{} of the last {} e-mails refused because receivers do not believe their sender: {}. Mend what fails in \
-                 Settings, Domains.{what_then}",
+                "{} of the last {} e-mails refused for reasons of policy: receivers do not believe their sender, or want \
+                 nothing of the kind: {}. Mend what fails in Settings, Domains; above {}% a campaign pauses.",
                 self.disbelieved,
                 self.sent,
-                quoted_start(&self.disbelief)
+                quoted_start(&self.disbelief),
+                DISBELIEVED.2
             );
             Alarm { guard: Guard::Authentication, pauses, words }
         })
@@ -212,7 +213,7 @@ mod tests {
     const REFUSED: Outcome<'static> = Outcome { state: MessageState::Failed, words: "552 5.3.4 too large", ..SENT };
     const UNKNOWN: Outcome<'static> = Outcome { state: MessageState::Unknown, words: "The worker ended.", ..SENT };
     const DISBELIEVED: Outcome<'static> =
-        Outcome { state: MessageState::Deferred, words: "451 4.7.26 unauthenticated", ..SENT };
+        Outcome { state: MessageState::Failed, words: "550 5.7.26 unauthenticated", ..SENT };
 
     fn outcomes(parts: &[(usize, Outcome<'static>)]) -> Outcomes {
         Outcomes::count(parts.iter().flat_map(|(n, one)| std::iter::repeat_n(*one, *n)))
@@ -246,9 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn refusals_for_the_sender_s_sake_pause_at_the_third() {
-        assert_eq!(alarm(&[(1, DISBELIEVED)]), Some((Guard::Authentication, false)));
-        assert_eq!(alarm(&[(3, DISBELIEVED), (190, SENT)]), Some((Guard::Authentication, true)));
+    fn refusals_for_the_sender_s_sake_pause_from_the_third_on() {
+        assert_eq!(alarm(&[(2, DISBELIEVED)]), Some((Guard::Authentication, false)));
+        assert_eq!(alarm(&[(3, DISBELIEVED), (90, SENT)]), Some((Guard::Authentication, true)));
+        assert_eq!(alarm(&[(6, DISBELIEVED), (194, SENT)]), Some((Guard::Authentication, false)), "exactly three");
+        let later = Outcome { state: MessageState::Deferred, words: "451 4.7.1 greylisted", ..SENT };
+        assert_eq!(alarm(&[(30, later)]), None, "it is tried again");
         let bounced = Outcome { bounced: true, state: MessageState::Failed, words: "550 5.7.1 no", ..SENT };
         assert_eq!(alarm(&[(3, bounced), (190, SENT)]), None, "a bounce is a bounce");
         let sent = Outcome { words: "250 2.0.0 ok 5.7.1", ..SENT };

@@ -112,6 +112,17 @@ impl<'d> Story<'d> {
         t.commit().await.expect("kept");
     }
 
+    /// A person who has read why the campaign paused by itself lets it go on.
+    pub async fn acknowledge(&self) {
+        if self.state().await != CampaignState::Paused {
+            return;
+        }
+        self.reconnect().await;
+        let mut t = self.db.tenant(&self.company.owner).await.expect("the company opens");
+        t.campaigns().resume(self.campaign, true).await.expect("resumed");
+        t.commit().await.expect("kept");
+    }
+
     /// Where everybody is. Never out of balance, whenever it is asked for.
     pub async fn ledger(&self) -> Ledger {
         let mut t = self.db.tenant(&self.company.owner).await.expect("the company opens");
