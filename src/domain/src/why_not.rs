@@ -1,5 +1,7 @@
 //! Why an e-mail has not left yet, and when it is looked at next. The questions are those of the claim, in its order; a
-//! test lets the claim take what is due and holds the two against each other.
+//! test lets the claim take what is due and holds the two against each other. What the claim asks of whom it has in its
+//! hands only (room at the recipient's domain, missing variables, whether an old draft is still true) is told after it has
+//! asked.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -54,7 +56,7 @@ wire_enum! {
         Server = "server",
         /// The gap between two e-mails of the mailbox.
         Gap = "gap",
-        /// Nothing: it leaves with the next turn of its mailbox.
+        /// Nothing but its place in the line of its mailbox.
         Turn = "turn",
     }
 }
@@ -267,7 +269,7 @@ impl Facts<'_> {
         if let Some(why) = self.unsendable {
             return because(W::Unsendable, format!("{}, so its sequence ends at its turn.", sentence(why)), None);
         }
-        because(W::Turn, format!("Leaves with the next turn of {sender}."), None)
+        because(W::Turn, format!("It is due, and stands in line at {sender}."), None)
     }
 }
 
@@ -368,7 +370,7 @@ mod tests {
         let mail = planned();
         let (soon, at) = (later(5), later(90));
         for (sender, reason, words, next) in [
-            (sender(), W::Turn, "Leaves with the next turn of nora@halden.example.", None),
+            (sender(), W::Turn, "It is due, and stands in line at nora@halden.example.", None),
             (
                 Sender { state: MailboxState::Paused, ..sender() },
                 W::MailboxPaused,

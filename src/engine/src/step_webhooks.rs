@@ -1,5 +1,5 @@
-//! Calls to the webhook of the company that steps of campaigns and workflows make: signed (Standard Webhooks) and tried again until
-//! they are taken. The receiver knows by `webhook-id` when it gets the same twice.
+//! Calls to the webhook of the company that steps of campaigns and workflows make: signed (Standard Webhooks) and tried
+//! again until they are taken. The receiver knows by `webhook-id` when it gets the same twice.
 
 use std::time::Duration;
 

@@ -339,7 +339,10 @@ impl Enrolments<'_> {
         .execute(self.t.conn())
         .await?;
         sqlx::query!(
-            "UPDATE messages SET state = 'cancelled', detail = $2, lease_token = NULL, lease_until = NULL, updated_at = $3
+            "UPDATE messages SET state = CASE WHEN resent_at IS NULL THEN 'cancelled' ELSE 'unknown' END, detail = $2,
+                 -- Whoever learns later what became of it knows it by its token.
+                 lease_token = CASE WHEN resent_at IS NOT NULL THEN gen_random_uuid() END, lease_until = NULL,
+                 updated_at = $3
              WHERE enrolment_id = ANY($1) AND state IN ('scheduled', 'claimed', 'deferred', 'held')",
             ids,
             reason.map_or_else(|| state.label(), EndReason::label),

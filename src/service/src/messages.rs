@@ -22,7 +22,7 @@ use domain::{
     CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId, ThreadId,
     enrolments::{EndReason, EnrolmentState},
     mailboxes::MailboxState,
-    messages::{LEASE, MessageState, SendOutcome},
+    messages::{LEASE, SendOutcome},
 };
 use uuid::Uuid;
 
@@ -197,7 +197,7 @@ impl Messages<'_> {
         match first.place {
             _ if freed == 0 => Ok(()),
             Place::Campaign { .. } => self.t.mailboxes().wake(&[first.mailbox], now).await,
-            Place::Thread(_) => self.t.mailboxes().plan_replies(first.mailbox, true).await,
+            Place::Thread(_) => self.t.mailboxes().plan_replies(first.mailbox, false).await,
         }
     }
 
@@ -227,7 +227,7 @@ impl Messages<'_> {
     pub async fn refuse(&mut self, claimed: &Claimed, reason: &str) -> Result<()> {
         let enrolment = match claimed.place {
             Place::Campaign { enrolment, .. } => enrolment,
-            Place::Thread(thread) => return self.give_up(claimed.id, thread, MessageState::Failed, reason).await,
+            Place::Thread(thread) => return self.refuse_reply(claimed, thread, reason).await,
         };
         self.t.enrolments().end(&[enrolment.0], EnrolmentState::Failed, Some(EndReason::Rejected)).await?;
         sqlx::query!("UPDATE messages SET detail = $2 WHERE id = $1 AND state = 'cancelled'", claimed.id.0, reason)

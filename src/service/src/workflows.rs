@@ -146,7 +146,9 @@ impl Workflows<'_> {
     pub async fn set_enabled(&mut self, id: WorkflowId, enabled: bool) -> Result<Workflow> {
         let old = self.get(id).await?;
         if enabled {
-            return self.update(id, WorkflowInput { enabled, ..old.into() }, None).await;
+            // What somebody else changes meanwhile is not undone.
+            let version = Some(old.version);
+            return self.update(id, WorkflowInput { enabled, ..old.into() }, version).await;
         }
         // Whatever has become of what it names, it can be turned off.
         self.t.require(Permission::ManageAllLeads).await?;

@@ -518,6 +518,7 @@ pub async fn proofs(slug: &str, id: &str) -> Result<Proofs, AppError> {
     let mut t = server::tenant(slug).await?;
     let (campaign, head) = load_head(&mut t, id).await?;
     let proofs = t.campaigns().proofs(campaign.id).await?;
+    let may_download = t.actor().can(Permission::RunCampaigns);
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     t.commit().await?;
     let rows = proofs
@@ -535,7 +536,7 @@ pub async fn proofs(slug: &str, id: &str) -> Result<Proofs, AppError> {
             is_kept: proof.is_kept,
         })
         .collect();
-    Ok(Proofs { head, rows })
+    Ok(Proofs { head, rows, may_download })
 }
 
 /// The versions.

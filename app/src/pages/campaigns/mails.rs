@@ -90,7 +90,7 @@ fn last_words(m: &Message) -> String {
     let resent = if m.resent_at.is_some() { " It was handed over once more." } else { "" };
     match (m.state, m.evidence) {
         (MessageState::Unknown, _) if m.final_at.is_some() => {
-            format!("{said}{resent} No evidence was found in 72 hours, so it stays unknown.")
+            format!("{said}{resent} No evidence was found, so it stays unknown.")
         }
         (MessageState::Unknown, _) => format!("{said}{resent} Evidence is looked for."),
         (_, Some(evidence)) => format!("It was taken: {}.{resent}", evidence.label()),

@@ -24,6 +24,8 @@ use crate::{
 pub struct Proofs {
     pub(super) head: Head,
     pub(super) rows: Vec<ProofRow>,
+    /// The files hold the address of every lead.
+    pub(super) may_download: bool,
 }
 
 /// A proof in the list.
@@ -63,7 +65,8 @@ fn page(slug: &str, p: Proofs) -> AnyView {
         let text = "One is made each time the campaign pauses or ends, a moment later.";
         view! { <Empty kind=EmptyKind::None title="No send proof yet" text/> }.into_any()
     } else {
-        let rows: Vec<_> = p.rows.into_iter().map(|row| line(&own, row)).collect();
+        let may_download = p.may_download;
+        let rows: Vec<_> = p.rows.into_iter().map(|row| line(&own, row, may_download)).collect();
         view! {
             <Card title="Send proofs" flush=true>
                 <div class="table-scroll" tabindex="0" role="region" aria-label="Send proofs">
@@ -93,12 +96,13 @@ fn page(slug: &str, p: Proofs) -> AnyView {
 }
 
 #[cfg(feature = "ssr")]
-fn line(own: &str, row: ProofRow) -> AnyView {
+fn line(own: &str, row: ProofRow, may_download: bool) -> AnyView {
     let sum = match row.adds_up {
         true => format!("{} of {}", row.rows, row.audience),
         false => format!("{} of {}: does not add up", row.rows, row.audience),
     };
     let file = match row.is_kept {
+        true if !may_download => view! { <span class="subtle">"For managers"</span> }.into_any(),
         true => {
             let label = format!("Download proof {}", row.number);
             let href = format!("{own}/{}/file", row.number);

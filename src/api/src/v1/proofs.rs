@@ -28,10 +28,10 @@ async fn list(call: Read, Path(id): Path<CampaignId>) -> Result<Reply> {
 
 /// Download a send proof
 ///
-/// A CSV file; the `ETag` is the SHA-256 of its bytes, as in `sha256` of the list.
+/// A CSV file with the address of every lead; the `ETag` is the SHA-256 of its bytes, as in `sha256` of the list.
 #[utoipa::path(get, path = "/campaigns/{id}/proofs/{number}/file", tag = "Campaigns",
     operation_id = "download_send_proof", params(("id" = CampaignId, Path), ("number" = i32, Path)),
-    security(("key" = ["campaigns:read"])), responses((status = OK, body = String, content_type = "text/csv"),
+    security(("key" = ["campaigns:run"])), responses((status = OK, body = String, content_type = "text/csv"),
         (status = CONFLICT, description = "The file is no longer kept.")))]
 async fn file(call: Read, Path((id, number)): Path<(CampaignId, i32)>) -> Result<Response> {
     let proof = call.open().await?.campaigns().proof_to_read(id, number).await?;

@@ -13,16 +13,20 @@ use super::{
 /// What servers call the folder that do not mark it.
 const NAMES: [&str; 4] = ["Sent", "Sent Items", "Sent Messages", "INBOX.Sent"];
 
-/// Which of them lie in the folder of sent mails. Nothing is said about any when there is no such folder.
+/// Which of them lie in the folder of sent mails; none when there is no such folder, or when the server refuses to say.
 pub(super) async fn look(server: &mut Server, sought: &[Sought]) -> Result<Vec<(MessageId, bool)>, Failure> {
+    match found(server, sought).await {
+        Err(failure) if failure.refused => Ok(sought.iter().map(|one| (one.id, false)).collect()),
+        other => other,
+    }
+}
+
+async fn found(server: &mut Server, sought: &[Sought]) -> Result<Vec<(MessageId, bool)>, Failure> {
     let Some(folder) = sent_folder(server).await? else {
         return Ok(sought.iter().map(|one| (one.id, false)).collect());
     };
     let open = format!("EXAMINE {}", quoted(&folder));
-    match ask(server, "Opening the folder of sent mails", PATIENCE, &open, |_| {}).await {
-        Err(failure) if failure.refused => return Ok(sought.iter().map(|one| (one.id, false)).collect()),
-        other => other?,
-    }
+    ask(server, "Opening the folder of sent mails", PATIENCE, &open, |_| {}).await?;
     let mut looked = Vec::new();
     for one in sought {
         let what = format!("HEADER Message-ID {}", quoted(&one.header));

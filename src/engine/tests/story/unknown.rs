@@ -5,7 +5,7 @@ use domain::{
     CampaignId, PageRequest,
     campaigns::{CampaignInput, CampaignState, OnUnknown, Rules},
     enrolments::EnrolmentState,
-    messages::{Message, MessageState, SendOutcome},
+    messages::{Evidence, Message, MessageState, SendOutcome},
 };
 use engine::worker::reconcile_once;
 use service::campaigns::advance::advance;
@@ -89,4 +89,44 @@ async fn it_is_handed_over_once_more_where_the_campaign_says_so_with_the_same_me
     advance(&story.db, story.company.id, id).await.expect("looked");
     assert_eq!(story.state(id).await, CampaignState::Completed);
     assert_eq!(story.ledger(id).await.leads(&[EnrolmentState::Failed]), 1);
+}
+
+#[tokio::test]
+async fn evidence_that_comes_before_the_second_try_makes_it_needless() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let id = story.silence(OnUnknown::Resend).await;
+    test.clock().advance(Duration::hours(25));
+    reconcile_once(&story.db).await.expect("looked");
+    let waiting = story.first_mail(id).await;
+    assert_eq!(waiting.state, MessageState::Deferred);
+
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    t.messages().looked(waiting.id, true).await.expect("found");
+    t.commit().await.expect("kept");
+    let mail = story.first_mail(id).await;
+    assert_eq!((mail.state, mail.evidence), (MessageState::Sent, Some(Evidence::SentFolder)));
+    test.clock().advance(Duration::hours(2));
+    story.send().await;
+    let subjects: Vec<_> = story.caught().await.into_iter().map(|(subject, _)| subject).collect();
+    assert_eq!(subjects, ["Second"], "the sequence goes on, and the first e-mail is not sent again");
+}
+
+#[tokio::test]
+async fn what_waits_for_its_second_try_stays_unknown_when_its_campaign_is_stopped() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let id = story.silence(OnUnknown::Resend).await;
+    test.clock().advance(Duration::hours(25));
+    reconcile_once(&story.db).await.expect("looked");
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    t.campaigns().stop(id).await.expect("stopped");
+    t.commit().await.expect("kept");
+    advance(&story.db, story.company.id, id).await.expect("ended");
+    assert_eq!(story.first_mail(id).await.state, MessageState::Unknown, "the lead may have it");
+    assert_eq!(story.state(id).await, CampaignState::Stopped);
+    test.clock().advance(Duration::hours(48));
+    reconcile_once(&story.db).await.expect("looked");
+    assert!(story.first_mail(id).await.final_at.is_some());
+    assert!(story.caught().await.is_empty());
 }

@@ -3,7 +3,7 @@
 use domain::{
     CampaignId, CompanyId, Permission, Refusal,
     campaigns::{
-        Alarm, Campaign, PausedBy,
+        Alarm, Campaign, CampaignState, PausedBy,
         guards::{COMPLAINT_WINDOW, Outcome, Outcomes},
     },
     messages::MessageState,
@@ -20,13 +20,16 @@ use crate::{Db, Error, Result, jobs::WatchCampaign};
 pub async fn watch(db: &Db, company: CompanyId, id: CampaignId) -> Result<()> {
     let actor = db.platform().system_actor(company, "system").await?;
     let mut t = db.tenant(&actor).await?;
+    // Held before it is counted, so that nobody resumes it in between.
+    match t.campaigns().load(id, true).await {
+        Ok(campaign) if campaign.lifecycle.state == CampaignState::Running => {}
+        // It does not run, or was deleted: what came back is looked at when it is resumed.
+        Ok(_) | Err(Error::NotFound(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    }
     let pauses = t.campaigns().outcomes(id).await?.alarm().filter(|alarm| alarm.pauses);
     if let Some(alarm) = pauses {
-        match t.campaigns().hold(id, &alarm.words).await {
-            // It was deleted meanwhile.
-            Err(Error::NotFound(_)) => return Ok(()),
-            other => other?,
-        }
+        t.campaigns().hold(id, &alarm.words).await?;
     }
     t.tell("campaigns", id.0).await?;
     t.commit().await
@@ -39,8 +42,9 @@ impl Campaigns<'_> {
     /// [`Error::NotFound`].
     pub async fn alarm(&mut self, id: CampaignId) -> Result<Option<Alarm>> {
         self.t.require(Permission::Read).await?;
-        self.require_there(id).await?;
-        Ok(self.outcomes(id).await?.alarm())
+        let campaign = self.load(id, false).await?;
+        let is_over = campaign.lifecycle.started_at.is_none() || campaign.lifecycle.state.is_terminal();
+        if is_over { Ok(None) } else { Ok(self.outcomes(id).await?.alarm()) }
     }
 
     /// Something bad came of an e-mail: a worker looks at its campaign, which is locked before e-mails.
@@ -54,7 +58,12 @@ impl Campaigns<'_> {
         if campaign.lifecycle.paused_by != Some(PausedBy::System) {
             return self.look_at(campaign.id).await;
         }
-        if self.outcomes(campaign.id).await?.forbids_resuming() {
+        let outcomes = self.outcomes(campaign.id).await?;
+        if !outcomes.alarm().is_some_and(|alarm| alarm.pauses) {
+            // It has paused for another reason, and what came back counts on.
+            return Ok(());
+        }
+        if outcomes.forbids_resuming() {
             let words = "Three of its recipients have complained to their providers. It cannot be resumed: stop it, and \
                          write to fewer people, who expect it.";
             return Err(Refusal::new("too_many_complaints", words, &["stop"]).into());
@@ -67,20 +76,12 @@ impl Campaigns<'_> {
     }
 
     async fn outcomes(&mut self, id: CampaignId) -> Result<Outcomes> {
-        // Along the index of each mailbox; caps bound how many e-mails of others lie between.
         let rows = sqlx::query!(
-            r#"SELECT n.sending_at > coalesce(c.guarded_from, '-infinity') AS "is_new!", n.state AS "state!: MessageState",
-                      n.came_back, n.words
-               FROM campaigns c
-               JOIN campaign_mailboxes k ON k.campaign_id = c.id
-               CROSS JOIN LATERAL (
-                   SELECT m.sending_at, m.state, m.came_back,
-                          CASE WHEN m.state <> 'sent' THEN m.detail END AS words
-                   FROM messages m
-                   WHERE m.mailbox_id = k.mailbox_id AND m.campaign_id = c.id AND m.sending_at >= c.started_at
-                     AND m.state IN ('sent', 'failed', 'unknown', 'deferred')
-                   ORDER BY m.sending_at DESC LIMIT $2) n
-               WHERE c.id = $1 ORDER BY n.sending_at DESC LIMIT $2"#,
+            r#"SELECT m.sending_at > coalesce(c.guarded_from, '-infinity') AS "is_new!", m.state AS "state!: MessageState",
+                      m.came_back, CASE WHEN m.state <> 'sent' THEN m.detail END AS words
+               FROM campaigns c JOIN messages m ON m.campaign_id = c.id
+               WHERE c.id = $1 AND m.sending_at IS NOT NULL AND m.state IN ('sent', 'failed', 'unknown', 'deferred')
+               ORDER BY m.sending_at DESC LIMIT $2"#,
             id.0,
             COMPLAINT_WINDOW
         )

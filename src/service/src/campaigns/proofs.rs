@@ -112,11 +112,13 @@ impl Campaigns<'_> {
         self.read_proofs(id, None).await
     }
 
-    /// One proof.
+    /// One proof, to read its file: an export, with the address of every lead.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] when its file is no longer kept.
+    /// [`Error::Forbidden`] without the right to run campaigns; [`Error::NotFound`]; [`Error::Conflict`] when its file is
+    /// no longer kept.
     pub async fn proof_to_read(&mut self, id: CampaignId, number: i32) -> Result<SendProof> {
+        self.t.require(Permission::RunCampaigns).await?;
         self.require_there(id).await?;
         let proof = self.read_proofs(id, Some(number)).await?.pop().ok_or(Error::NotFound("proof"))?;
         if !proof.is_kept {
@@ -154,7 +156,7 @@ impl Campaigns<'_> {
     }
 
     async fn proof_part(&mut self, id: CampaignId, number: i32, place: i32) -> Result<Option<Vec<u8>>> {
-        self.t.require(Permission::Read).await?;
+        self.t.require(Permission::RunCampaigns).await?;
         Ok(sqlx::query_scalar!(
             "SELECT bytes FROM send_proof_parts WHERE campaign_id = $1 AND number = $2 AND place = $3",
             id.0,

@@ -318,7 +318,9 @@ impl Campaigns<'_> {
     async fn cancel_unsent(&mut self, enrolments: &[uuid::Uuid]) -> Result<()> {
         let now = self.t.now();
         sqlx::query!(
-            "UPDATE messages SET state = 'cancelled', detail = 'its step is not in the new version', updated_at = $2
+            "UPDATE messages SET state = CASE WHEN resent_at IS NULL THEN 'cancelled' ELSE 'unknown' END,
+                 lease_token = CASE WHEN resent_at IS NOT NULL THEN gen_random_uuid() END,
+                 detail = 'its step is not in the new version', updated_at = $2
              WHERE enrolment_id = ANY($1) AND state IN ('scheduled', 'deferred', 'held')",
             enrolments,
             now

@@ -1,5 +1,5 @@
-//! Calls to the webhook of the company that steps and workflows make. A worker takes one, calls outside of any transaction and
-//! says what came of it; the receiver knows a call that comes twice by its id.
+//! Calls to the webhook of the company that steps and workflows make. A worker takes one, calls outside of any
+//! transaction and says what came of it; the receiver knows a call that comes twice by its id.
 
 use domain::Permission;
 use serde_json::Value;

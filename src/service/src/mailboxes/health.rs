@@ -34,10 +34,10 @@ impl Mailboxes<'_> {
         .fetch_optional(self.t.conn())
         .await?;
         let Some(judged) = judged else { return Ok(()) };
+        self.judge(judged.mailbox).await?;
         if let Some(campaign) = judged.campaign {
             self.t.campaigns().look_at(campaign).await?;
         }
-        self.judge(judged.mailbox).await?;
         self.t.tell("mailboxes", judged.mailbox.0).await
     }
 

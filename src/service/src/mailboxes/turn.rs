@@ -63,7 +63,7 @@ impl Mailboxes<'_> {
         let now = self.t.now();
         sqlx::query!(
             "UPDATE mailboxes b SET reply_at = CASE WHEN n.due_at IS NOT NULL THEN
-                 greatest(n.due_at, n.free_at, CASE WHEN $3 THEN b.not_before END) END
+                 greatest(n.due_at, n.free_at, CASE WHEN $3 AND b.failures > 0 THEN b.not_before END) END
              FROM (SELECT (SELECT min(due_at) FROM messages WHERE mailbox_id = $1 AND campaign_id IS NULL
                              AND state IN ('scheduled', 'deferred')) AS due_at,
                           -- A cap of claims and test mails alone says nothing of when there is room.
@@ -141,7 +141,7 @@ impl Mailboxes<'_> {
             "UPDATE mailboxes SET failures = failures + 1, last_error = $3,
                  not_before = $2::timestamptz + least(interval '15 seconds' * power(2, least(failures, 10)), interval '30 minutes'),
                  next_send_at = $2::timestamptz + least(interval '15 seconds' * power(2, least(failures, 10)), interval '30 minutes')
-             WHERE id = $1 AND (gap_seconds > 0 OR not_before <= $2)",
+             WHERE id = $1 AND (gap_seconds > 0 OR not_before <= $2 OR failures = 0)",
             id.0,
             now,
             reason

@@ -49,7 +49,7 @@ impl Messages<'_> {
             if matches!(outcome, SendOutcome::Unknown { .. }) {
                 return Ok(());
             }
-            row.enrolment_open = self.reopen(&row).await?;
+            row.enrolment_open |= self.reopen(&row).await?;
         }
         match outcome {
             SendOutcome::Accepted { reply, queue_id } => {
@@ -84,8 +84,23 @@ impl Messages<'_> {
         Ok(())
     }
 
-    /// Something shows that a message was taken of which nobody knew.
+    /// Something shows that a message was taken of which nobody knew. One that waits for its second hand-over needs none
+    /// any more.
     pub(crate) async fn proven(&mut self, id: MessageId, evidence: Evidence, words: &str) -> Result<()> {
+        // The enrolment before the message, as everybody locks them.
+        sqlx::query!(
+            "SELECT id FROM enrolments WHERE id = (SELECT enrolment_id FROM messages WHERE id = $1) FOR UPDATE",
+            id.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        sqlx::query!(
+            "UPDATE messages SET state = 'unknown', lease_token = gen_random_uuid()
+             WHERE id = $1 AND state IN ('deferred', 'held') AND resent_at IS NOT NULL AND evidence IS NULL",
+            id.0
+        )
+        .execute(self.t.conn())
+        .await?;
         let Some(token) = self.unknown_token(id).await? else { return Ok(()) };
         self.record(id, token, &SendOutcome::Accepted { reply: words.to_owned(), queue_id: None }).await?;
         let now = self.t.now();
@@ -320,10 +335,13 @@ impl Messages<'_> {
             "UPDATE messages m SET
                  state = CASE WHEN $7 AND e.state = 'paused' THEN 'held'
                               WHEN $7 AND e.is_open THEN $2
+                              -- It was handed over once already, and nobody knows what became of it.
+                              WHEN resent_at IS NOT NULL THEN 'unknown'
                               ELSE 'cancelled' END,
                  due_at = $3, window_ends_at = $4, detail = $5, attempts = attempts + $6,
-                 sending_at = CASE WHEN $6 = 0 THEN NULL ELSE sending_at END,
-                 plan_shift = c.plan_shift, lease_token = NULL, lease_until = NULL, updated_at = $8
+                 sending_at = CASE WHEN $6 = 0 AND resent_at IS NULL THEN NULL ELSE sending_at END,
+                 plan_shift = c.plan_shift, lease_until = NULL, updated_at = $8,
+                 lease_token = CASE WHEN resent_at IS NOT NULL THEN gen_random_uuid() END
              FROM enrolments e, campaigns c
              WHERE m.id = $1 AND e.id = m.enrolment_id AND c.id = m.campaign_id",
             row.id.0,

@@ -157,6 +157,19 @@ impl Messages<'_> {
         Ok(true)
     }
 
+    /// A reply that we cannot write ourselves, unless somebody has taken it back meanwhile.
+    pub(super) async fn refuse_reply(&mut self, claimed: &Claimed, thread: ThreadId, reason: &str) -> Result<()> {
+        sqlx::query!("SELECT id FROM threads WHERE id = $1 FOR UPDATE", thread.0).fetch_optional(self.t.conn()).await?;
+        let ours = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM messages WHERE id = $1 AND state = 'claimed' AND lease_token = $2) AS "ours!""#,
+            claimed.id.0,
+            claimed.token
+        )
+        .fetch_one(self.t.conn())
+        .await?;
+        if ours { self.give_up(claimed.id, thread, MessageState::Failed, reason).await } else { Ok(()) }
+    }
+
     /// A reply of which nothing more comes. Somebody has to look at one that has not arrived; one that was stopped
     /// because nothing may be sent needs no answer.
     pub(super) async fn give_up(
@@ -170,7 +183,8 @@ impl Messages<'_> {
         sqlx::query!(
             "WITH message AS (
                  UPDATE messages SET state = $3, detail = $4, lease_until = NULL, updated_at = $5,
-                     attempts = attempts + CASE WHEN $3 = 'cancelled' THEN 0 ELSE 1 END
+                     attempts = attempts + CASE WHEN $3 = 'cancelled' THEN 0 ELSE 1 END,
+                     unknown_at = CASE WHEN $3 = 'unknown' THEN coalesce(unknown_at, $5) ELSE unknown_at END
                  WHERE id = $1
              )
              UPDATE threads SET state = 'needs_answer', snoozed_until = NULL, unread = true, version = version + 1

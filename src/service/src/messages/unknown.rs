@@ -58,7 +58,8 @@ impl Messages<'_> {
         Ok(sqlx::query_as!(
             Sought,
             r#"SELECT id AS "id: MessageId", message_id_header AS "header!" FROM messages
-               WHERE mailbox_id = $1 AND state = 'unknown' AND final_at IS NULL AND message_id_header IS NOT NULL
+               WHERE mailbox_id = $1 AND final_at IS NULL AND message_id_header IS NOT NULL
+                 AND (state = 'unknown' OR state IN ('deferred', 'held') AND resent_at IS NOT NULL AND evidence IS NULL)
                  AND (looked_at IS NULL OR looked_at <= $2)
                ORDER BY looked_at NULLS FIRST, id LIMIT $3"#,
             mailbox.0,
@@ -78,18 +79,19 @@ impl Messages<'_> {
             return self.proven(id, Evidence::SentFolder, "A copy lies in the folder of sent mails.").await;
         }
         let now = self.t.now();
-        sqlx::query!("UPDATE messages SET looked_at = $2 WHERE id = $1 AND state = 'unknown'", id.0, now)
-            .execute(self.t.conn())
-            .await?;
+        sqlx::query!("UPDATE messages SET looked_at = $2 WHERE id = $1", id.0, now).execute(self.t.conn()).await?;
         Ok(())
     }
 
     async fn settle_one(&mut self, id: MessageId) -> Result<()> {
         let now = self.t.now();
-        let Some(row) = self.lock_unknown(id).await? else { return Ok(()) };
+        let Some(row) = self.lock_unknown(id).await? else { return self.give_up_looking(id).await };
         let asked = sqlx::query!(
             r#"SELECT coalesce(m.unknown_at, m.updated_at) AS "since!", m.resent_at,
-                      c.state = 'running' AND c.rules ->> 'on_unknown' = $2 AS "resend!"
+                      c.state = 'running' AND c.rules ->> 'on_unknown' = $2
+                      -- Where its mailbox is read, somebody has looked.
+                      AND (m.looked_at IS NOT NULL OR NOT EXISTS (SELECT FROM inboxes i WHERE i.mailbox_id = m.mailbox_id))
+                          AS "resend!"
                FROM messages m JOIN campaigns c ON c.id = m.campaign_id WHERE m.id = $1 AND m.final_at IS NULL"#,
             id.0,
             OnUnknown::Resend.as_str(),
@@ -108,6 +110,22 @@ impl Messages<'_> {
                 .await?;
             self.t.tell("campaigns", row.campaign.0).await?;
         }
+        Ok(())
+    }
+
+    /// An answer of a person of which nobody will know any more.
+    async fn give_up_looking(&mut self, id: MessageId) -> Result<()> {
+        let now = self.t.now();
+        sqlx::query!(
+            "UPDATE messages SET final_at = $2, updated_at = $2
+             WHERE id = $1 AND campaign_id IS NULL AND state = 'unknown' AND final_at IS NULL
+               AND coalesce(unknown_at, updated_at) <= $3",
+            id.0,
+            now,
+            now - FINAL_AFTER,
+        )
+        .execute(self.t.conn())
+        .await?;
         Ok(())
     }
 

@@ -50,6 +50,8 @@ impl Threads<'_> {
         let now = self.t.now();
         let thread = self.lock(id).await?;
         if let Some(written) = self.written_before(id, request).await? {
+            // Whoever posts it once more has kept the same words as a draft.
+            self.drop_draft(id).await?;
             return Ok(written);
         }
         require_version(thread.version, seen)?;
@@ -133,7 +135,10 @@ impl Threads<'_> {
             return Err(Error::conflict("reply_left", "This reply is on its way, so it can’t be taken back any more."));
         }
         self.set_state(id, ThreadState::NeedsAnswer, None).await?;
-        let draft = ReplyDraft { subject: row.subject.clone(), body: row.body.clone(), quotes: row.quotes };
+        // What somebody has begun to write meanwhile stays below.
+        let begun = self.draft(id).await?.map(|draft| draft.body).filter(|body| !body.trim().is_empty());
+        let body = begun.map_or_else(|| row.body.clone(), |begun| format!("{}\n\n{begun}", row.body));
+        let draft = ReplyDraft { subject: row.subject.clone(), body, quotes: row.quotes };
         self.keep_draft(id, &draft).await?;
         self.changed(id).await?;
         Ok(Reply { id: message, send_at: row.due_at, subject: row.subject, body: row.body })
@@ -206,7 +211,7 @@ impl Threads<'_> {
             Reply,
             r#"SELECT r.message_id AS "id: MessageId", m.due_at AS send_at, r.subject, r.body
                FROM replies r JOIN messages m ON m.id = r.message_id
-               WHERE r.thread_id = $1 AND r.request = $2"#,
+               WHERE r.thread_id = $1 AND r.request = $2 AND r.taken_back_at IS NULL"#,
             id.0,
             request
         )

@@ -156,7 +156,7 @@ impl Db {
         sqlx::query!("SELECT id FROM enrolments WHERE id = $1 FOR NO KEY UPDATE", known.enrolment.0)
             .fetch_optional(t.conn())
             .await?;
-        if known.state == MessageState::Unknown {
+        if matches!(known.state, MessageState::Unknown | MessageState::Deferred | MessageState::Held) {
             t.messages()
                 .proven(known.message, Evidence::Tracking, "One of its links or pictures was asked for.")
                 .await?;

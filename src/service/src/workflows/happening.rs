@@ -128,7 +128,8 @@ impl Workflows<'_> {
             let company = self.t.actor().company();
             self.t.enqueue(&CarryOutWorkflow { company, workflow: watch.id }).await?;
         }
-        self.t.tell("workflows", watch.id.0).await
+        // The worker tells open pages: this is part of whatever has happened, and of each e-mail that is recorded.
+        Ok(())
     }
 
     /// Those of these leads that are as the conditions say.
