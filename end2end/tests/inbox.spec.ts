@@ -117,17 +117,17 @@ test("an answer is kept, sent, taken back and sent again", async ({ page }, info
   const editor = conversation.getByRole("region", { name: "Your reply" });
   await expect(editor.getByLabel("Subject")).toHaveValue(/^Re: /);
   const words = `I call you on Monday at ten (${info.project.name}).`;
-  await editor.getByLabel("Your words").fill(words);
+  await editor.getByRole("textbox", { name: "Your words" }).fill(words);
   await editor.getByRole("button", { name: "Keep as draft" }).click();
   await expect(page.getByText("Your draft is kept. Only you see it.")).toBeVisible();
-  await expect(editor.getByLabel("Your words")).toHaveValue(words);
+  await expect(editor.getByRole("textbox", { name: "Your words" })).toHaveValue(words);
 
   await editor.getByRole("button", { name: "Send", exact: true }).click();
   await expect(page.getByText(/^Your reply leaves in ten seconds/)).toBeVisible();
   const mine = conversation.getByRole("article").filter({ hasText: words });
   await mine.getByRole("button", { name: "Take back" }).click();
   await expect(page.getByText("Taken back. Your words are in the editor again.")).toBeVisible();
-  await expect(editor.getByLabel("Your words")).toHaveValue(words);
+  await expect(editor.getByRole("textbox", { name: "Your words" })).toHaveValue(words);
   await expect(mine).toHaveCount(0);
 
   await editor.getByRole("button", { name: "Send and mark done" }).click();
