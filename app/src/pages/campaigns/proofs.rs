@@ -73,7 +73,7 @@ fn page(slug: &str, p: Proofs) -> AnyView {
                     <table class="plain-table">
                         <thead><tr>
                             <th scope="col">"Made"</th><th scope="col">"Leads in it"</th>
-                            <th scope="col" class="num">"Sent"</th><th scope="col" class="num">"Unknown"</th>
+                            <th scope="col" class="num">"Sent"</th><th scope="col" class="num opt">"Unknown"</th>
                             <th scope="col">"File"</th>
                         </tr></thead>
                         <tbody>{rows}</tbody>
@@ -113,10 +113,10 @@ fn line(own: &str, row: ProofRow, may_download: bool) -> AnyView {
     };
     view! {
         <tr>
-            <td><b>{row.state}</b>" · "<Time moment=row.at/></td>
+            <th scope="row">{row.state}<br/><span class="subtle"><Time moment=row.at/></span></th>
             <td>{sum}</td>
             <td class="num">{row.sent}</td>
-            <td class="num">{row.unknown}</td>
+            <td class="num opt">{row.unknown}</td>
             <td>{file}</td>
         </tr>
         <tr><td colspan="5" class="small-text">"SHA-256 "<code>{row.sha256}</code></td></tr>
