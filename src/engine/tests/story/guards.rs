@@ -25,6 +25,16 @@ impl Story<'_> {
         }
     }
 
+    /// A campaign to forty leads, three of whose addresses do not exist.
+    async fn with_bounces(&self) -> CampaignId {
+        let emails: Vec<_> = (0..40).map(|n| format!("a{n}@x{n}.example")).collect();
+        self.leads(&emails.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let id = self.campaign().await;
+        self.start(id).await;
+        self.hand_over(&vec![refused("550 5.1.1 no such user", true); 3]).await;
+        id
+    }
+
     async fn alarm(&self, id: CampaignId) -> Option<Alarm> {
         let mut t = self.db.tenant(self.actor()).await.expect("open");
         t.campaigns().alarm(id).await.expect("there")
@@ -63,11 +73,7 @@ fn refused(reply: &str, hard: bool) -> SendOutcome {
 async fn too_many_bounces_pause_a_campaign_until_somebody_has_read_why() {
     let test = testing::db_at(start_of_story()).await;
     let story = Story::of(&test).await;
-    let emails: Vec<_> = (0..40).map(|n| format!("a{n}@x{n}.example")).collect();
-    story.leads(&emails.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let id = story.campaign().await;
-    story.start(id).await;
-    story.hand_over(&vec![refused("550 5.1.1 no such user", true); 3]).await;
+    let id = story.with_bounces().await;
     assert_eq!(story.state(id).await, CampaignState::Running);
     story.watch(&test, id).await;
 
@@ -83,11 +89,7 @@ async fn too_many_bounces_pause_a_campaign_until_somebody_has_read_why() {
 async fn a_pause_by_a_person_does_not_hide_what_came_back() {
     let test = testing::db_at(start_of_story()).await;
     let story = Story::of(&test).await;
-    let emails: Vec<_> = (0..40).map(|n| format!("a{n}@x{n}.example")).collect();
-    story.leads(&emails.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let id = story.campaign().await;
-    story.start(id).await;
-    story.hand_over(&vec![refused("550 5.1.1 no such user", true); 3]).await;
+    let id = story.with_bounces().await;
     let mut t = story.db.tenant(story.actor()).await.expect("open");
     t.campaigns().pause(id).await.expect("paused");
     t.commit().await.expect("kept");
