@@ -35,8 +35,8 @@ use pages::{
     approvals::{ApprovalsPage, PassingDraftsPage, ReviewPage},
     campaigns::{
         CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignProofsPage,
-        CampaignSequencePage, CampaignSettingsPage, CampaignStepPage, CampaignStopPage, CampaignVersionsPage,
-        CampaignsPage, NewCampaignPage,
+        CampaignSequencePage, CampaignSettingsPage, CampaignSimulationPage, CampaignStepPage, CampaignStopPage,
+        CampaignVersionsPage, CampaignsPage, NewCampaignPage,
     },
     content::{ContentPage, DocumentPage, DocumentsPage, EditContentPage, LibraryPage, NewContentPage},
     conversations::{ConversationPage, ConversationsPage},
@@ -104,6 +104,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("campaigns/:campaign/mails") view=CampaignMailsPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/sequence") view=CampaignSequencePage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/sequence/:step") view=CampaignStepPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/simulation") view=CampaignSimulationPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/proofs") view=CampaignProofsPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/versions") view=CampaignVersionsPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/settings") view=CampaignSettingsPage ssr=SsrMode::Async/>

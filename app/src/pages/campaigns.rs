@@ -14,6 +14,7 @@ mod proofs;
 mod samples;
 mod sequence;
 mod settings;
+mod simulation;
 mod step;
 mod versions;
 
@@ -29,5 +30,6 @@ pub use overview::CampaignPage;
 pub use proofs::CampaignProofsPage;
 pub use sequence::CampaignSequencePage;
 pub use settings::CampaignSettingsPage;
+pub use simulation::CampaignSimulationPage;
 pub use step::CampaignStepPage;
 pub use versions::CampaignVersionsPage;

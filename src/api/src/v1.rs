@@ -26,6 +26,7 @@ mod models;
 mod proofs;
 mod recipient_limits;
 pub(crate) mod runs;
+mod simulations;
 mod steps;
 mod suppressions;
 mod tasks;
@@ -56,6 +57,7 @@ pub fn router() -> OpenApiRouter {
         .merge(mailboxes::router())
         .merge(recipient_limits::router())
         .merge(proofs::router())
+        .merge(simulations::router())
         .merge(domains::router())
         .merge(link_hosts::router())
         .merge(inbound::router())

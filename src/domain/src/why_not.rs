@@ -80,8 +80,8 @@ pub struct Planned {
     pub state: MessageState,
     /// When it is due.
     pub due_at: DateTime<Utc>,
-    /// When its sending window closes.
-    pub window_ends_at: DateTime<Utc>,
+    /// When its sending window opens again; nothing while it is open.
+    pub opens_at: Option<DateTime<Utc>>,
     /// Its time is that of the last plan of its campaign.
     pub is_current: bool,
     /// It is written for its lead and not approved yet.
@@ -263,8 +263,8 @@ impl Facts<'_> {
                 return because(W::Gap, format!("Waits for the gap of {sender}."), later);
             }
         }
-        if mail.window_ends_at <= now {
-            return because(W::Window, "Its sending window has closed; it gets a time in the next one.", None);
+        if let Some(opens_at) = mail.opens_at.filter(|at| *at > now) {
+            return because(W::Window, "The sending window is closed.", Some(opens_at));
         }
         if let Some(why) = self.unsendable {
             return because(W::Unsendable, format!("{}, so its sequence ends at its turn.", sentence(why)), None);
@@ -295,7 +295,7 @@ mod tests {
         Planned {
             state: MessageState::Scheduled,
             due_at: later(-1),
-            window_ends_at: later(60),
+            opens_at: None,
             is_current: true,
             draft: None,
             detail: None,
@@ -341,7 +341,7 @@ mod tests {
         let deferred =
             Planned { state: MessageState::Deferred, detail: Some("451 4.3.0 busy".to_owned()), ..ahead.clone() };
         let in_line = Planned { waits_for: Some("Gmail is full; it stands in line.".to_owned()), ..ahead.clone() };
-        let closed = Planned { window_ends_at: now(), ..planned() };
+        let closed = Planned { opens_at: Some(later(60)), ..planned() };
         let old = Planned { is_current: false, ..planned() };
         let sending = Planned { state: MessageState::Sending, ..planned() };
         let window = |planned| Facts { state: EnrolmentState::WaitingWindow, ..facts(Some(planned), &SENDER) };
@@ -357,7 +357,7 @@ mod tests {
             (facts(Some(&deferred), &SENDER), W::Deferred, "It is tried again: “451 4.3.0 busy”.", Some(at)),
             (window(&ahead), W::Window, "The sending window is closed.", Some(at)),
             (facts(Some(&ahead), &SENDER), W::Delay, "The delay before its step is not over.", Some(at)),
-            (window(&closed), W::Window, "Its sending window has closed; it gets a time in the next one.", None),
+            (window(&closed), W::Window, "The sending window is closed.", Some(later(60))),
         ] {
             assert_eq!(told(&facts), (reason, words.to_owned(), next));
         }

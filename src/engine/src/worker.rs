@@ -8,7 +8,8 @@ use service::{
         AdvanceCampaign, AnswerSandboxMail, BeginSignIn, CallStepWebhook, CarryOutRejection, CarryOutWorkflow,
         CheckConnector, CheckDomain, CheckLinkHost, ClassifyThread, ExecuteMarketingAgent, FinishSignIn, FireTrigger,
         GenerateMarketingReport, LookAtSchedules, ProveSends, SendSignUpMail, SendSystemMail, SendTestMail,
-        TestMailbox, TestModel, WakeThread, WatchCampaign, WorkOnImport, WorkOnRun, Worker, WriteDrafts, WriteSamples,
+        SimulateCampaign, TestMailbox, TestModel, WakeThread, WatchCampaign, WorkOnImport, WorkOnRun, Worker,
+        WriteDrafts, WriteSamples,
     },
 };
 use tokio::sync::Notify;
@@ -164,11 +165,16 @@ fn quick_jobs(db: &Db, system_post: SystemPost, changed: Arc<Notify>) -> Worker 
 }
 
 fn long_jobs(db: &Db) -> Worker {
-    let imports = db.clone();
-    Worker::new(db.clone()).on(move |job: WorkOnImport| {
-        let db = imports.clone();
-        async move { Ok(service::imports::work(&db, job.company, job.import).await?) }
-    })
+    let (imports, simulated) = (db.clone(), db.clone());
+    Worker::new(db.clone())
+        .on(move |job: WorkOnImport| {
+            let db = imports.clone();
+            async move { Ok(service::imports::work(&db, job.company, job.import).await?) }
+        })
+        .on(move |job: SimulateCampaign| {
+            let db = simulated.clone();
+            async move { Ok(service::campaigns::simulations::simulate(&db, job.company, job.campaign).await?) }
+        })
 }
 
 fn runs(db: &Db, stop: &CancellationToken) -> Worker {

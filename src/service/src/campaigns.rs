@@ -12,6 +12,7 @@ pub mod proofs;
 mod reading;
 pub(crate) mod render;
 pub mod replanning;
+pub mod simulations;
 mod steps;
 mod test_mails;
 mod variants;
@@ -132,6 +133,7 @@ impl Campaigns<'_> {
             return Err(host_missing());
         }
         self.log(id, "edited", None).await?;
+        self.simulate_again(id, "The settings were edited").await?;
         self.t.tell("campaigns", id.0).await?;
         self.get(id).await
     }

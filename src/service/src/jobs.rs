@@ -79,6 +79,22 @@ impl Job for WatchCampaign {
     }
 }
 
+/// What a campaign is going to do is to be computed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SimulateCampaign {
+    /// Whose.
+    pub company: CompanyId,
+    /// Which.
+    pub campaign: CampaignId,
+}
+
+impl Job for SimulateCampaign {
+    const NAME: &'static str = "simulate_campaign";
+    fn key(&self) -> String {
+        format!("{}:{}", Self::NAME, self.campaign)
+    }
+}
+
 /// A step of a campaign calls the webhook of the company.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallStepWebhook {

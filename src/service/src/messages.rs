@@ -17,6 +17,7 @@ mod replies;
 mod room;
 pub mod unknown;
 mod why_not;
+mod windows;
 
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId, ThreadId,

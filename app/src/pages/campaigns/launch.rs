@@ -89,12 +89,17 @@ fn page(slug: String, l: Launch, command: Post) -> AnyView {
     } else {
         view! { <p class="subtle">"Fix what blocks, then start."</p> }.into_any()
     };
+    let simulation = format!("/t/{slug}/campaigns/{}/simulation", l.head.id);
     view! {
         {head(&slug, &l.head, "launch", ().into_any())}
         <PageScroll label="Launch">
             <div class="page-body narrow">
                 {refusal(command)}
                 <Card title="Checks"><Checklist items/></Card>
+                <Card title="Simulation">
+                    <p class="subtle">"How many e-mails leave on which day, when it ends, what each mailbox carries, and who gets nothing and why."</p>
+                    <p><a class="button" href=simulation>"Open the simulation"</a></p>
+                </Card>
                 <Card title="Begin">{begin}</Card>
             </div>
         </PageScroll>

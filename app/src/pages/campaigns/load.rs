@@ -1,5 +1,7 @@
 //! What the pages of campaigns load: one transaction each.
 
+pub mod simulation;
+
 use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, LeadId, PageRequest, Permission, StepId, UserId,
@@ -18,7 +20,7 @@ use service::Tenant;
 
 use super::{
     enrolments::*, launch::*, list::*, looks::Head, mails::*, overview::*, proofs::*, samples::SampleView, sequence::*,
-    settings::*, step::*, versions::*,
+    settings::*, simulation::*, step::*, versions::*,
 };
 use crate::{
     error::AppError,

@@ -106,6 +106,7 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
         .collect();
     let bars = o.days.into_iter().map(|(label, value)| DayBar { label, value }).collect();
     let figures = o.figures.into_iter().map(|(label, value, note)| Kpi { label, value, note }).collect();
+    let simulation = format!("/t/{slug}/campaigns/{}/simulation", o.head.id);
     let proofs = (o.audience > 0).then(|| format!("/t/{slug}/campaigns/{}/proofs", o.head.id));
     view! {
         {head(&slug, &o.head, "", actions)}
@@ -123,6 +124,7 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
                 <div class="col">
                     <Card title="Progress" note=format!("{} of {} leads accounted for", grouped(sum), grouped(o.audience))>
                         <StackedBar parts/>
+                        <p><a class="button ghost small" href=simulation>"What is ahead"</a></p>
                     </Card>
                     <Card title="Per day" note="last 14 days"><PerDayChart title="Sent" days=bars partial_last=true/></Card>
                     {steps(o.columns, o.steps_note, o.steps)}

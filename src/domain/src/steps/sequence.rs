@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Answer, Branch, Place, Step, Thread};
-use crate::{Problem, StepId};
+use crate::{Problem, StepId, window::SendingWindow};
 
 /// The most steps of one campaign.
 pub const MAX_STEPS: usize = 50;
@@ -44,6 +44,12 @@ impl Sequence {
     #[must_use]
     pub fn get(&self, id: StepId) -> Option<&Step> {
         self.steps.iter().find(|step| step.id == id)
+    }
+
+    /// When the e-mail of a step may leave, where that is not as for the campaign.
+    #[must_use]
+    pub fn own_window(&self, id: StepId) -> Option<&SendingWindow> {
+        self.get(id)?.email()?.window.as_ref()
     }
 
     /// Where a lead begins.

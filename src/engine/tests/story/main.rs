@@ -12,6 +12,7 @@ mod pace;
 mod replies;
 mod samples;
 mod sequences;
+mod simulation;
 mod support;
 mod threads;
 mod tracking;

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 use domain::{
-    campaigns::PausedBy,
+    PageRequest,
+    campaigns::{CampaignInput, PausedBy},
     mailboxes::{Mailbox, MailboxInput, MailboxState},
+    messages::Message,
+    window::SendingWindow,
 };
 use engine::letters;
 use service::{Error, jobs::SendTestMail, messages::claim::claim_next};
@@ -50,6 +53,40 @@ async fn a_new_mailbox_begins_with_twenty_a_day_and_may_send_two_more_each_day()
     assert_eq!(mailbox(&story).await.cap_now, 30, "never above the cap");
     story.change_mailbox(MailboxInput { ramp: Some(false), daily_cap: Some(90), ..MailboxInput::default() }).await;
     assert_eq!(mailbox(&story).await.cap_now, 90);
+}
+
+#[tokio::test]
+async fn what_could_not_leave_in_its_window_keeps_its_place_in_the_next_one() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    leads(&story, 3, &[]).await;
+    let id = story.campaign().await;
+    // From nine to five on weekdays in Berlin; the story begins there on a Friday at eleven.
+    story.edit(id, CampaignInput { window: Some(SendingWindow::default()), ..CampaignInput::default() }).await;
+    story.change_mailbox(MailboxInput { daily_cap: Some(1), ..MailboxInput::default() }).await;
+    story.start(id).await;
+    let due_of_first = async || {
+        let mut t = story.db.tenant(story.actor()).await.expect("open");
+        let mails = t.campaigns().messages(id, None, &PageRequest::default()).await.expect("a list").items;
+        let first = mails.into_iter().map(|mail| mail.message).filter(|mail| mail.position == 1);
+        let (mut sent, mut waits): (Vec<_>, Vec<_>) = first.partition(|mail| mail.sent_at.is_some());
+        sent.sort_by_key(|mail| mail.sent_at);
+        waits.sort_by_key(|mail| mail.due_at);
+        let due = |mails: Vec<Message>| mails.iter().map(|mail| mail.due_at).collect::<Vec<_>>();
+        (due(sent), due(waits))
+    };
+    story.send().await;
+    test.clock().advance(Duration::days(3));
+    story.send().await;
+    let (sent, waits) = due_of_first().await;
+    assert_eq!((sent, waits.len()), (vec![start_of_story(); 2], 1), "it has waited for longest");
+
+    story.change_mailbox(MailboxInput { daily_cap: Some(9), ..MailboxInput::default() }).await;
+    test.clock().advance(Duration::hours(9));
+    story.send().await;
+    let (sent, waits) = due_of_first().await;
+    let tuesday = "2026-11-24T08:00:00Z".parse().expect("a time");
+    assert_eq!((sent.len(), waits), (2, vec![tuesday]), "there is room, and the window is closed");
 }
 
 #[tokio::test]

@@ -95,6 +95,12 @@ impl<'d> Story<'d> {
         campaign.id
     }
 
+    pub async fn edit(&self, id: CampaignId, input: CampaignInput) {
+        let mut t = self.db.tenant(self.actor()).await.expect("open");
+        t.campaigns().update(id, input, None).await.expect("changed");
+        t.commit().await.expect("kept");
+    }
+
     pub async fn start(&self, id: CampaignId) {
         let mut t = self.db.tenant(self.actor()).await.expect("open");
         t.campaigns().start(id).await.expect("started");

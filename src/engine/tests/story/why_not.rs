@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use chrono::Duration;
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, PageRequest,
+    campaigns::CampaignInput,
     enrolments::Enrolment,
     mailboxes::MailboxInput,
     messages::MessageInFull,
     suppressions::SuppressionTarget,
     why_not::{WaitReason, WhyNot},
+    window::{SendingWindow, WindowZone},
 };
 use service::messages::{Place, claim::claim_next};
 
@@ -58,6 +60,8 @@ async fn the_claim_takes_exactly_those_whose_turn_it_is_said_to_be() {
     let emails: Vec<_> = names.iter().map(|name| format!("{name}@x.example")).collect();
     story.leads(&emails.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let id = story.campaign().await;
+    let office = SendingWindow { zone: WindowZone::Lead, ..SendingWindow::default() };
+    story.edit(id, CampaignInput { window: Some(office), ..CampaignInput::default() }).await;
     story.start(id).await;
 
     let of = |name: &str, all: &[Enrolment]| {
@@ -85,6 +89,8 @@ async fn the_claim_takes_exactly_those_whose_turn_it_is_said_to_be() {
     testing::change(&admin, "enrolments", "state = 'active', end_reason = NULL", "id", suppressed).await;
     let nameless = all.iter().find(|one| one.id == of("nameless", &all)).and_then(|one| one.lead_id).expect("a lead");
     testing::change(&admin, "leads", "email = NULL", "id", nameless.0).await;
+    let far = all.iter().find(|one| one.id == of("closed", &all)).and_then(|one| one.lead_id).expect("a lead");
+    testing::change(&admin, "leads", "time_zone = 'Asia/Tokyo'", "id", far.0).await;
 
     let all = story.enrolled_in(id).await;
     let reasons: BTreeMap<_, _> =

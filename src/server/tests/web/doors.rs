@@ -54,6 +54,8 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("remove_enrolment", "campaign=CAMPAIGN&id=LEAD", NotFound),
     ("load_campaign_mails", "id=CAMPAIGN&state=&after=", NotFound),
     ("load_send_proofs", "id=CAMPAIGN", NotFound),
+    ("load_simulation", "id=CAMPAIGN", NotFound),
+    ("simulate_campaign", "id=CAMPAIGN", NotFound),
     ("load_sequence", "id=CAMPAIGN", NotFound),
     ("arrange_steps", "id=CAMPAIGN&what=add", NotFound),
     ("load_step", "id=CAMPAIGN&step=STEP&lead=", NotFound),

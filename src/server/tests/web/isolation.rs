@@ -66,6 +66,8 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("check_campaign", NotFound),
     ("get_campaign_ledger", NotFound),
     ("list_send_proofs", NotFound),
+    ("list_simulations", NotFound),
+    ("simulate_campaign", NotFound),
     ("download_send_proof", NotFound),
     ("list_campaign_messages", NotFound),
     ("list_campaign_events", NotFound),

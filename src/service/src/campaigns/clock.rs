@@ -80,10 +80,9 @@ impl Campaigns<'_> {
         .fetch_one(self.t.conn())
         .await?;
         let sequence = self.sequence(id, row.version_number).await?;
-        let own = sequence.get(step).and_then(|step| step.email()).and_then(|email| email.window.clone());
         let (company_zone, country) = (self.t.actor().company_time_zone().to_owned(), self.company_country().await?);
         let clock = Clock::of(&campaign, &company_zone, country.as_deref());
-        let window = own.as_ref().unwrap_or(clock.window);
+        let window = sequence.own_window(step).unwrap_or(clock.window);
         let at = row.away_until.map_or(at, |until| until.max(at));
         Ok(window.next_open(at, clock.calendar_of(window, row.zone.as_deref(), row.country.as_deref())))
     }

@@ -23,15 +23,15 @@ use crate::Result;
 const DELIVERED: Duration = Duration::days(3);
 
 /// A lead that is to be placed, with what may leave it out.
-struct Candidate {
-    lead: Option<LeadId>,
-    email: Option<EmailAddress>,
+pub(super) struct Candidate {
+    pub(super) lead: Option<LeadId>,
+    pub(super) email: Option<EmailAddress>,
     first_name: Option<String>,
     last_name: Option<String>,
     title: Option<String>,
     account: Option<String>,
-    country: Option<String>,
-    time_zone: Option<String>,
+    pub(super) country: Option<String>,
+    pub(super) time_zone: Option<String>,
     suppressed: bool,
     no_basis: bool,
     active_elsewhere: bool,
@@ -102,7 +102,7 @@ impl Campaigns<'_> {
     }
 
     /// The leads of a chunk, in the order of their ids.
-    async fn candidates(&mut self, campaign: &Campaign, leads: &[Uuid]) -> Result<Vec<Candidate>> {
+    pub(super) async fn candidates(&mut self, campaign: &Campaign, leads: &[Uuid]) -> Result<Vec<Candidate>> {
         let (now, exclude) = (self.t.now(), campaign.rules.exclude);
         let since: Option<DateTime<Utc>> =
             (exclude.contacted_within_days > 0).then(|| now - Duration::days(i64::from(exclude.contacted_within_days)));
@@ -188,7 +188,7 @@ impl Campaigns<'_> {
 
 impl Candidate {
     /// Why the lead gets nothing; the first reason counts.
-    fn left_out(
+    pub(super) fn left_out(
         &self,
         campaign: &Campaign,
         state: Option<CampaignState>,
@@ -234,7 +234,7 @@ impl Candidate {
 }
 
 /// The variables that have no fallback somewhere.
-fn without_fallback(sequence: &Sequence) -> BTreeSet<String> {
+pub(super) fn without_fallback(sequence: &Sequence) -> BTreeSet<String> {
     sequence.steps().iter().filter_map(Step::email).flat_map(Email::variables_without_fallback).collect()
 }
 

@@ -149,7 +149,7 @@ impl Campaigns<'_> {
         let slots: Vec<Slot> = rows
             .iter()
             .map(|r| {
-                let own = sequences.get(&r.version_number).and_then(|s: &Sequence| own_window(s, r.step));
+                let own = sequences.get(&r.version_number).and_then(|s: &Sequence| s.own_window(r.step));
                 let window = own.unwrap_or(clock.window);
                 let calendar = clock.calendar_of(window, r.zone.as_deref(), r.country.as_deref());
                 caught_up(campaign.rules.catch_up, window, calendar, r.due_at, Duration::seconds(r.shift), now)
@@ -329,10 +329,6 @@ impl Campaigns<'_> {
         .await?;
         self.t.drafts().withdraw(enrolments).await
     }
-}
-
-fn own_window(sequence: &Sequence, step: StepId) -> Option<&SendingWindow> {
-    sequence.get(step)?.email()?.window.as_ref()
 }
 
 /// When an e-mail goes that was due at `due` before a break of length `shift` that is over now.

@@ -140,6 +140,7 @@ impl Campaigns<'_> {
         sqlx::query!("UPDATE campaigns SET updated_at = $2, version = version + 1 WHERE id = $1", campaign.0, now)
             .execute(self.t.conn())
             .await?;
+        self.simulate_again(campaign, "The steps were edited").await?;
         self.t.tell("campaigns", campaign.0).await
     }
 }

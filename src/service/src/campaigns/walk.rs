@@ -178,7 +178,7 @@ impl Campaigns<'_> {
     }
 
     /// Of whom what a condition asks is true.
-    async fn holds(
+    pub(super) async fn holds(
         &mut self,
         campaign: CampaignId,
         test: &Test,
@@ -350,7 +350,7 @@ impl Campaigns<'_> {
         Ok(rows.into_iter().map(|row| (row.enrolment_id, row.step_id)).collect())
     }
 
-    pub(super) async fn company_country(&mut self) -> Result<Option<String>> {
+    pub(crate) async fn company_country(&mut self) -> Result<Option<String>> {
         Ok(sqlx::query_scalar!("SELECT country FROM companies").fetch_one(self.t.conn()).await?)
     }
 }

@@ -128,12 +128,15 @@ impl Messages<'_> {
         let desk = self.desk(mailbox, now).await?;
         let (mut ready, mut ids, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         let token: Uuid = self.t.new_id();
-        let due = self.due(mailbox, now, most).await?;
+        let mut due = self.due(mailbox, now, most).await?;
+        if due.iter().any(|row| row.window_over) {
+            self.put_off_closed(mailbox, now).await?;
+            due = self.due(mailbox, now, most).await?;
+        }
         let wanted: Vec<_> = due.iter().filter(|row| !row.window_over).filter_map(Row::group).collect();
         let mut room = self.room(desk.limits, &wanted, now).await?;
         for row in due {
             if row.window_over {
-                self.put_off(&row, now, None).await?;
                 continue;
             }
             let Some(recipient) = row.recipient.clone().filter(|_| !row.suppressed) else {
@@ -148,7 +151,7 @@ impl Messages<'_> {
             }
             let group = recipient_group(recipient.domain()).to_owned();
             if let Some(wait) = room.take(&group, row.stood, now) {
-                self.put_off(&row, wait.at, Some((&group, &wait))).await?;
+                self.put_off(&row, &group, &wait).await?;
                 continue;
             }
             let claimed = self.prepare(row, recipient, mailbox, token, &desk);
@@ -340,33 +343,30 @@ impl Messages<'_> {
         Ok(Desk { sender, hears: row.hears, limits, links })
     }
 
-    /// Not before `at`, and while the window is open: it has closed meanwhile, or there is no room at the recipient's
-    /// domain. Whoever waits for that keeps a place in line, unless the window moves it.
-    async fn put_off(&mut self, row: &Row, at: DateTime<Utc>, line: Option<(&str, &Wait)>) -> Result<()> {
+    /// There is no room at the recipient's domain. It keeps a place in line, unless the window moves it.
+    async fn put_off(&mut self, row: &Row, group: &str, wait: &Wait) -> Result<()> {
         let now = self.t.now();
-        let slot = self.t.campaigns().next_slot(row.campaign, row.enrolment, row.step, at).await?;
+        let slot = self.t.campaigns().next_slot(row.campaign, row.enrolment, row.step, wait.at).await?;
         sqlx::query!(
             "UPDATE messages SET due_at = $2, window_ends_at = $3, updated_at = $4, room_at = $5,
-                 recipient_group = coalesce($6, recipient_group), waits_for = $7,
-                 waits_until = CASE WHEN $7::text IS NOT NULL THEN $2::timestamptz END
+                 recipient_group = $6, waits_for = $7, waits_until = $2
              WHERE id = $1",
             row.id.0,
             slot.due_at,
             slot.ends_at.min(FAR),
             now,
-            line.map(|_| slot.due_at).filter(|due| *due == at),
-            line.map(|(group, _)| group),
-            line.map(|(_, wait)| wait.words.as_str()),
+            Some(slot.due_at).filter(|due| *due == wait.at),
+            group,
+            wait.words,
         )
         .execute(self.t.conn())
         .await?;
-        let state = if line.is_some() { waiting_state(slot, now) } else { EnrolmentState::WaitingWindow };
         sqlx::query!(
             "UPDATE enrolments SET state = $3, updated_at = $2
              WHERE id = $1 AND state IN ('active', 'waiting_delay', 'waiting_window')",
             row.enrolment.0,
             now,
-            state.as_str(),
+            waiting_state(slot, now).as_str(),
         )
         .execute(self.t.conn())
         .await?;

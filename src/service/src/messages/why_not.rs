@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{
-    EmailAddress, EnrolmentId, MailboxId,
+    CampaignId, EmailAddress, EnrolmentId, MailboxId, StepId,
     campaigns::CampaignState,
     enrolments::EnrolmentState,
     mailboxes::MailboxState,
@@ -11,7 +11,7 @@ use domain::{
     why_not::{DraftWait, Facts, Planned, Sender, WhyNot},
 };
 
-use super::Messages;
+use super::{Messages, windows};
 use crate::Result;
 
 impl Messages<'_> {
@@ -25,6 +25,8 @@ impl Messages<'_> {
                    e.due_at AS step_due_at, c.state AS "campaign!: CampaignState",
                    coalesce(m.mailbox_id, e.mailbox_id) AS "mailbox: MailboxId",
                    m.state AS "message?: MessageState", m.due_at AS "due_at?", m.window_ends_at AS "window_ends_at?",
+                   m.id AS "message_id?", e.campaign_id AS "campaign_id!: CampaignId", m.step_id AS "step?: StepId",
+                   e.version_number AS "version!", l.time_zone AS "zone?", l.country AS "country?",
                    m.detail AS "detail?", CASE WHEN m.waits_until = m.due_at THEN m.waits_for END AS waits_for,
                    coalesce(m.plan_shift = c.plan_shift, true) AS "is_current!",
                    coalesce(m.waits_for_draft OR m.needs_draft AND coalesce(d.state NOT IN ('approved', 'used'), true),
@@ -50,15 +52,32 @@ impl Messages<'_> {
         )
         .fetch_all(self.t.conn())
         .await?;
+        let closed: Vec<_> = rows
+            .iter()
+            .filter(|row| row.window_ends_at.is_some_and(|end| end <= now))
+            .filter_map(|row| {
+                Some(windows::Planned {
+                    id: row.message_id?,
+                    campaign: row.campaign_id,
+                    step: row.step?,
+                    version: row.version,
+                    away_until: row.away_until,
+                    zone: row.zone.clone(),
+                    country: row.country.clone(),
+                })
+            })
+            .collect();
+        let slots = self.next_slots(&closed, now).await?;
+        let opens: HashMap<_, _> = closed.iter().zip(slots).map(|(one, slot)| (one.id, slot.due_at)).collect();
         let senders = self.senders(rows.iter().filter_map(|row| row.mailbox).collect()).await?;
         Ok(rows
             .into_iter()
             .map(|row| {
                 let planned =
-                    row.message.zip(row.due_at).zip(row.window_ends_at).map(|((state, due_at), ends)| Planned {
+                    row.message.zip(row.due_at).zip(row.message_id).map(|((state, due_at), id)| Planned {
                         state,
                         due_at,
-                        window_ends_at: ends,
+                        opens_at: opens.get(&id).copied(),
                         is_current: row.is_current,
                         draft: row.waits_for_draft.then_some(match row.has_draft {
                             true => DraftWait::Approval,
