@@ -35,7 +35,7 @@ test("from a CSV file to mails, a pause, and an unsubscribe", async ({ page }, i
   await hydrated(page);
   await page.getByLabel("Name").fill(tag);
   await page.getByRole("button", { name: "Create draft" }).click();
-  for (const n of [1, 2]) {
+  const addStep = async (n: number) => {
     await expect(page.getByRole("button", { name: "Add step" })).toBeVisible();
     await hydrated(page);
     await page.getByRole("button", { name: "Add step" }).click();
@@ -46,7 +46,9 @@ test("from a CSV file to mails, a pause, and an unsubscribe", async ({ page }, i
     await page.getByRole("button", { name: "Save" }).click();
     await expect(page.getByText("Saved.").first()).toBeVisible();
     await page.goto(page.url().replace(/\/sequence\/.*/, "/sequence"));
-  }
+  };
+  await addStep(1);
+  await addStep(2);
   const own = page.url().replace(/\/sequence.*/, "");
 
   await page.goto(`${own}/settings`);
@@ -59,6 +61,23 @@ test("from a CSV file to mails, a pause, and an unsubscribe", async ({ page }, i
   await page.getByLabel("To", { exact: true }).fill("24:00");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Saved.").first()).toBeVisible();
+
+  await page.goto(`${own}/launch`);
+  await page.getByRole("link", { name: "Open the simulation" }).click();
+  await page.waitForURL(/\/simulation/);
+  await hydrated(page);
+  await page.getByRole("button", { name: "Simulate", exact: true }).click();
+  await expect(async () => {
+    if (info.project.name === "no-js") await page.reload();
+    await expect(page.getByText("at most 2 a day")).toBeVisible({ timeout: 1000 });
+  }).toPass();
+  await page.goto(`${own}/sequence`);
+  await addStep(3);
+  await page.goto(`${own}/simulation`);
+  await expect(async () => {
+    if (info.project.name === "no-js") await page.reload();
+    await expect(page.getByText("6 (was 4)")).toBeVisible({ timeout: 1000 });
+  }).toPass();
 
   await page.goto(`${own}/launch`);
   await hydrated(page);

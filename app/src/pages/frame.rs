@@ -289,6 +289,8 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "mail-answered" => "Answered. The page of the lead shows what came of it.",
         "answer-written" => "Your reply leaves in ten seconds. Take it back below if you think better of it.",
         "simulation-asked" => "It is being simulated. The result appears here by itself.",
+        "mail-sent-again" => "It is handed over once more in the next sending window.",
+        "mail-left-unknown" => "It stays unknown.",
         "answer-kept" => "Your draft is kept. Only you see it.",
         "answer-discarded" => "Your draft is gone.",
         "answer-taken-back" => "Taken back. Your words are in the editor again.",

@@ -89,6 +89,14 @@ pub const WORKER_ENDED: &str = "The worker ended while the e-mail was handed ove
 /// `platform_unknown_messages` says the same.
 pub const RESEND_AFTER: Duration = Duration::hours(24);
 
+impl Message {
+    /// Its server has said nothing, it had no second try, and nobody has given it up.
+    #[must_use]
+    pub const fn is_open_question(&self) -> bool {
+        matches!(self.state, MessageState::Unknown) && self.resent_at.is_none() && self.final_at.is_none()
+    }
+}
+
 /// After so long nobody looks for evidence of an unknown e-mail any more; `platform_unknown_messages` says the same.
 pub const FINAL_AFTER: Duration = Duration::hours(72);
 

@@ -138,6 +138,12 @@ impl Actor {
         }
     }
 
+    /// Whether it is a part of the system, and nobody has asked it.
+    #[must_use]
+    pub const fn is_system(&self) -> bool {
+        matches!(self.who, Who::System { .. })
+    }
+
     /// Its name: of the person, of the key, or of the part of the system.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, LeadId, PageRequest, Permission, StepId, UserId,
     campaigns::{
-        Campaign, CampaignFilter, CampaignState, CampaignSummary, Verdict as Judged,
+        Campaign, CampaignFilter, CampaignState, CampaignSummary, OnUnknown, Verdict as Judged,
         checks::FixAt,
         comparison::{self, VariantCount, Verdict as Compared},
     },
@@ -120,6 +120,7 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     let tracking = t.campaigns().tracking(campaign.id).await?;
     let why_not = t.campaigns().why_not(campaign.id).await?;
     let alarm = t.campaigns().alarm(campaign.id).await?;
+    let questions = t.messages().questions(&campaign).await?;
     let mailboxes = t.mailboxes().list().await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let allowed = campaign.lifecycle.state.allowed().iter().map(|c| (*c).to_owned()).collect();
@@ -133,11 +134,17 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
             .iter()
             .sum()
     };
+    let alarm = alarm.filter(|_| campaign.lifecycle.state == CampaignState::Running);
+    let warning = alarm.map(|alarm| ("Close to a limit.".to_owned(), alarm.words));
+    let question = (questions > 0).then(|| {
+        let title = domain::words::plural(questions, "e-mail is unknown.", "e-mails are unknown.");
+        (title, "Decide about each under E-mails; after 72 hours they stay unknown for good.".to_owned())
+    });
     Ok(Overview {
         allowed,
         next: why_not.as_ref().and_then(|why| why.next_at).map(|at| Moment::new(at, now, &zone)),
         notice: why_not.map(|why| why.words).or_else(|| campaign.lifecycle.failure.clone()),
-        warning: alarm.filter(|_| campaign.lifecycle.state == CampaignState::Running).map(|alarm| alarm.words),
+        warning: warning.or(question),
         audience: ledger.audience,
         enrolling: ledger.enrolling,
         finished: ledger.leads(&[EnrolmentState::Finished, EnrolmentState::Replied]),
@@ -322,9 +329,12 @@ pub async fn mails(slug: &str, id: &str, state: &str, after: &str) -> Result<Mai
     let (campaign, head) = load_head(&mut t, id).await?;
     let request = PageRequest { after: Some(after.to_owned()).filter(|a| !a.is_empty()), ..PageRequest::default() };
     let page = t.campaigns().messages(campaign.id, MessageState::parse(state), &request).await?;
+    let may_run = t.actor().can(Permission::RunCampaigns);
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     t.commit().await?;
+    let asks = campaign.rules.on_unknown == OnUnknown::Ask;
     Ok(MailList {
+        may_decide: asks && may_run,
         head,
         later: !after.is_empty(),
         next: page.next,

@@ -17,10 +17,11 @@ use crate::{
 };
 #[cfg(feature = "ssr")]
 use crate::{
+    exchange::{Post, PostForm},
     fmt::Moment,
     ui::{
         ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
-        TableRegion, Time,
+        TableRegion, Time, confirm, refusal,
     },
 };
 
@@ -35,12 +36,17 @@ pub struct MailList {
     pub(super) state: String,
     pub(super) states: Vec<(String, String)>,
     pub(super) rows: Vec<MailRow>,
+    /// The campaign asks about unknown e-mails, and who looks may answer.
+    pub(super) may_decide: bool,
 }
 
 /// An e-mail of a campaign or of a lead.
 #[cfg(feature = "ssr")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct MailRow {
+    id: String,
+    /// It is unknown, and nothing is decided about it.
+    is_open_question: bool,
     /// Id of the lead and its name; no id once it was deleted.
     pub lead: (Option<String>, String),
     /// Id and name.
@@ -65,8 +71,11 @@ impl MailRow {
     pub fn new(m: MessageInFull, now: chrono::DateTime<chrono::Utc>, zone: &str) -> Self {
         let MessageInFull { message: m, why_not_yet: why } = m;
         let (step, seen, last) = (format!("Step {}", m.position), seen(&m), last_words(&m));
+        let is_open_question = m.is_open_question();
         let next_at = why.as_ref().and_then(|why| why.next_at);
         Self {
+            id: m.id.to_string(),
+            is_open_question,
             lead: (m.lead_id.map(|id| id.to_string()), m.lead_name.unwrap_or_else(|| "Deleted lead".to_owned())),
             campaign: (m.campaign_id.to_string(), m.campaign_name),
             step: m.subject.map_or(step.clone(), |subject| format!("{step}: {subject}")),
@@ -116,6 +125,25 @@ pub async fn load_campaign_mails(slug: String, id: String, state: String, after:
     Ok(Written::new(list.head.name.clone(), move || table(slug, list)))
 }
 
+/// Decides about an unknown e-mail: `what` is `again` or `leave`.
+#[server(prefix = "/sf")]
+pub async fn decide_unknown(slug: String, campaign: String, id: String, what: String) -> Result<(), AppError> {
+    let there = format!("/t/{slug}/campaigns/{campaign}/mails?state=unknown");
+    let campaign = super::load::campaign_id(&campaign)?;
+    let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("e-mail")))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let done = if what == "again" {
+        t.messages().send_unknown_again(campaign, id).await?;
+        "mail-sent-again"
+    } else {
+        t.messages().leave_unknown(campaign, id).await?;
+        "mail-left-unknown"
+    };
+    t.commit().await?;
+    crate::server::done(&there, done);
+    Ok(())
+}
+
 /// The e-mails of a campaign.
 #[component]
 pub fn CampaignMailsPage() -> impl IntoView {
@@ -128,7 +156,9 @@ pub fn CampaignMailsPage() -> impl IntoView {
 
 #[cfg(feature = "ssr")]
 fn table(slug: String, list: MailList) -> AnyView {
-    let base = format!("/t/{slug}/campaigns/{}/mails", list.head.id);
+    let decide = Post::to::<DecideUnknown>();
+    let (campaign, base) = (list.head.id.clone(), format!("/t/{slug}/campaigns/{}/mails", list.head.id));
+    let has_questions = list.may_decide && list.rows.iter().any(|row| row.is_open_question);
     let first = list.later.then(|| format!("{base}?state={}", list.state));
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
     let options = list.states.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
@@ -139,6 +169,7 @@ fn table(slug: String, list: MailList) -> AnyView {
         <HeaderCell label="When" kind=ColumnKind::Number width="7rem"/>
         <HeaderCell label="Server and queue id" width="14rem"/>
         <HeaderCell label="Last words" width="18rem"/>
+        {has_questions.then(|| view! { <HeaderCell label="Actions" quiet=true width="16rem"/> })}
     }
     .into_any();
     let body = if list.rows.is_empty() {
@@ -148,11 +179,20 @@ fn table(slug: String, list: MailList) -> AnyView {
         };
         view! { <Empty kind=EmptyKind::None title="No e-mails here" text/> }.into_any()
     } else {
-        let rows: Vec<_> = list.rows.into_iter().map(|mail| row(&slug, mail)).collect();
+        let rows: Vec<_> = list
+            .rows
+            .into_iter()
+            .map(|mail| {
+                let question = mail.is_open_question.then(|| question(&slug, &campaign, &mail, decide));
+                let action = has_questions.then(|| view! { <td role="cell">{question}</td> }.into_any());
+                row(&slug, mail, action)
+            })
+            .collect();
         view! { <TableRegion label="E-mails of this campaign" head=table_head>{rows}</TableRegion> }.into_any()
     };
     view! {
         {head(&slug, &list.head, "mails", ().into_any())}
+        {refusal(decide)}
         <FilterBar chips=ToChildren::to_children(|| ())>
             <form method="get" class="cluster">
                 <Select name="state" label="State" options value=list.state placeholder="Any"/>
@@ -166,7 +206,7 @@ fn table(slug: String, list: MailList) -> AnyView {
 }
 
 #[cfg(feature = "ssr")]
-fn row(slug: &str, mail: MailRow) -> AnyView {
+fn row(slug: &str, mail: MailRow, action: Option<AnyView>) -> AnyView {
     // What a person has done belongs to the state; what a program did is a remark.
     let (state, remark) = match mail.seen {
         Some(seen) if seen.starts_with("machine") => (mail.state, Some(seen)),
@@ -186,7 +226,30 @@ fn row(slug: &str, mail: MailRow) -> AnyView {
             <td role="cell" class="num"><Time moment=mail.at/></td>
             <td role="cell">{mail.server}</td>
             <td role="cell">{remark}{mail.detail}</td>
+            {action}
         </tr>
     }
     .into_any()
+}
+
+/// What a person may do about an unknown e-mail.
+#[cfg(feature = "ssr")]
+fn question(slug: &str, campaign: &str, mail: &MailRow, decide: Post) -> AnyView {
+    let form = |what: &'static str, button: AnyView| {
+        let (slug, campaign, id) = (slug.to_owned(), campaign.to_owned(), mail.id.clone());
+        view! {
+            <PostForm post=decide>
+                <input type="hidden" name="slug" value=slug/>
+                <input type="hidden" name="campaign" value=campaign/>
+                <input type="hidden" name="id" value=id/>
+                <input type="hidden" name="what" value=what/>
+                {button}
+            </PostForm>
+        }
+        .into_any()
+    };
+    let again = view! { <SubmitButton kind=ButtonKind::Danger>"Send it once more"</SubmitButton> }.into_any();
+    let leave = view! { <SubmitButton kind=ButtonKind::Default>"Leave it unknown"</SubmitButton> }.into_any();
+    let effect = "The same e-mail is handed over a second time. If the first one was taken, the lead may see it twice.";
+    view! { {confirm("Send again", &mail.lead.1, effect, form("again", again))}{form("leave", leave)} }.into_any()
 }

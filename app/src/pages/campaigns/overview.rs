@@ -27,7 +27,8 @@ pub struct Overview {
     pub(super) notice: Option<String>,
     /// When that ends.
     pub(super) next: Option<Moment>,
-    pub(super) warning: Option<String>,
+    /// Title and words.
+    pub(super) warning: Option<(String, String)>,
     pub(super) audience: i64,
     pub(super) enrolling: i64,
     pub(super) finished: i64,
@@ -117,7 +118,7 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
                     let next = o.next.map(|moment| view! { " Next: "<Time moment/>"." });
                     view! { <div class="wide"><Callout tone=Tone::Amber title="Nothing is sent." live=true>{text}{next}</Callout></div> }
                 })}
-                {o.warning.map(|text| view! { <div class="wide"><Callout tone=Tone::Amber title="Close to a limit.">{text}</Callout></div> })}
+                {o.warning.map(|(title, text)| view! { <div class="wide"><Callout tone=Tone::Amber title>{text}</Callout></div> })}
                 <div class="wide">
                     <KpiStrip items=figures/>
                 </div>

@@ -157,7 +157,7 @@ fn result(s: Simulated) -> AnyView {
             {changes}
             <Card title="Who gets nothing">{never}</Card>
             <Card title="What is assumed">
-                <p class="subtle">"Nobody opens, clicks, answers or unsubscribes; every server takes every e-mail; drafts are approved at once; what a sequence waits for by a person or an agent takes a working day. So these are the most e-mails that can come of it. E-mails that other campaigns have planned for the same mailboxes are counted in their caps."</p>
+                <p class="subtle">"A draft starts and a paused campaign goes on at once. Nobody opens, clicks, answers or unsubscribes; every server takes every e-mail; drafts are approved at once; what a sequence waits for by a person or an agent takes a working day. So these are the most e-mails that can come of it. E-mails that other campaigns have planned for the same mailboxes are counted in their caps."</p>
                 <p class="subtle small-text">"Simulated "<Time moment=s.made_at/></p>
             </Card>
         </div>

@@ -31,6 +31,8 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(checks))
         .routes(routes!(ledger))
         .routes(routes!(messages))
+        .routes(routes!(resend))
+        .routes(routes!(leave))
         .routes(routes!(events))
         .routes(routes!(tracking))
         .routes(routes!(message_tracking))
@@ -220,6 +222,33 @@ struct MessageList {
 async fn messages(call: Read, Path(id): Path<CampaignId>, Query(query): Query<MessageList>) -> Result<Reply> {
     let page = page(query.after, query.per)?;
     Reply::ok(&call.open().await?.campaigns().messages(id, query.state, &page).await?)
+}
+
+/// Send an unknown e-mail once more
+///
+/// For campaigns whose rules ask (`on_unknown: ask`): the same octets with the same `Message-ID` are handed over a second
+/// time, and there is no third.
+#[utoipa::path(post, path = "/campaigns/{id}/messages/{message}/resend", tag = "Campaigns",
+    operation_id = "resend_unknown_message", params(("id" = CampaignId, Path), ("message" = MessageId, Path)),
+    security(("key" = ["campaigns:run"])), responses((status = NO_CONTENT), (status = CONFLICT,
+        description = "The campaign does not ask, it is not unknown any more, its copy is being looked for, or its lead has left.")))]
+async fn resend(Path((id, message)): Path<(CampaignId, MessageId)>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    work.t.messages().send_unknown_again(id, message).await?;
+    work.done(Reply::nothing()).await
+}
+
+/// Leave an unknown e-mail as it is
+///
+/// For campaigns whose rules ask (`on_unknown: ask`): nobody looks for evidence any more.
+#[utoipa::path(post, path = "/campaigns/{id}/messages/{message}/leave", tag = "Campaigns",
+    operation_id = "leave_unknown_message", params(("id" = CampaignId, Path), ("message" = MessageId, Path)),
+    security(("key" = ["campaigns:run"])), responses((status = NO_CONTENT),
+        (status = CONFLICT, description = "The campaign does not ask, or it is not unknown any more.")))]
+async fn leave(Path((id, message)): Path<(CampaignId, MessageId)>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    work.t.messages().leave_unknown(id, message).await?;
+    work.done(Reply::nothing()).await
 }
 
 /// What happened to a campaign

@@ -83,6 +83,8 @@ wire_enum! {
         Never = "never",
         /// It is handed over once more when nothing has shown for 24 hours that it was taken.
         Resend = "resend",
+        /// A person decides about each; without an answer it stays unknown for good after 72 hours.
+        Ask = "ask",
     }
 }
 
@@ -93,6 +95,7 @@ impl OnUnknown {
         match self {
             Self::Never => "Never send it again",
             Self::Resend => "Send it once more after 24 hours without evidence",
+            Self::Ask => "Ask us about each",
         }
     }
 }

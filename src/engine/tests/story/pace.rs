@@ -157,7 +157,7 @@ async fn too_many_bounces_pause_a_mailbox_until_a_person_has_read_why() {
     story.ledger(id).await;
 
     let mut t = story.db.tenant(story.actor()).await.expect("open");
-    let log = t.audit().list(false, &domain::PageRequest::default()).await.expect("a log").items;
+    let log = t.audit().list(false, &PageRequest::default()).await.expect("a log").items;
     assert!(log.iter().any(|entry| entry.action == "mailbox.paused_by_system"));
     let refused = t.mailboxes().reconnect(paused.id, false).await;
     assert!(

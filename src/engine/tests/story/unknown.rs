@@ -2,13 +2,13 @@
 
 use chrono::Duration;
 use domain::{
-    CampaignId, PageRequest,
+    CampaignId, PageRequest, Role,
     campaigns::{CampaignInput, CampaignState, OnUnknown, Rules},
     enrolments::EnrolmentState,
     messages::{Evidence, Message, MessageState, SendOutcome},
 };
 use engine::worker::reconcile_once;
-use service::campaigns::advance::advance;
+use service::{Error, campaigns::advance::advance};
 
 use crate::support::{Story, start_of_story};
 
@@ -89,6 +89,70 @@ async fn it_is_handed_over_once_more_where_the_campaign_says_so_with_the_same_me
     advance(&story.db, story.company.id, id).await.expect("looked");
     assert_eq!(story.state(id).await, CampaignState::Completed);
     assert_eq!(story.ledger(id).await.leads(&[EnrolmentState::Failed]), 1);
+}
+
+#[tokio::test]
+async fn a_campaign_that_asks_does_what_a_person_decides() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let id = story.silence(OnUnknown::Ask).await;
+    let mail = story.first_mail(id).await;
+    test.clock().advance(Duration::hours(25));
+    reconcile_once(&story.db).await.expect("looked");
+    advance(&story.db, story.company.id, id).await.expect("looked");
+    assert_eq!(story.first_mail(id).await.state, MessageState::Unknown, "nobody has decided yet");
+    assert_eq!(story.state(id).await, CampaignState::Running);
+
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let campaign = t.campaigns().get(id).await.expect("there");
+    assert_eq!(t.messages().questions(&campaign).await.expect("a count"), 1);
+    t.messages().send_unknown_again(id, mail.id).await.expect("decided");
+    let twice = t.messages().send_unknown_again(id, mail.id).await;
+    assert_eq!(refused(twice), "not_a_question");
+    t.commit().await.expect("kept");
+    let again = story.fall_silent().await;
+    assert_eq!(Some(again.message_id_header), mail.message_id_header);
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    assert_eq!(refused(t.messages().send_unknown_again(id, mail.id).await), "not_a_question", "it had its second try");
+    assert_eq!(t.messages().questions(&campaign).await.expect("a count"), 0);
+}
+
+#[tokio::test]
+async fn what_is_left_unknown_is_not_waited_for() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let id = story.silence(OnUnknown::Ask).await;
+    let mail = story.first_mail(id).await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    t.messages().leave_unknown(id, mail.id).await.expect("decided");
+    assert_eq!(refused(t.messages().leave_unknown(id, mail.id).await), "not_a_question");
+    t.commit().await.expect("kept");
+    advance(&story.db, story.company.id, id).await.expect("looked");
+    assert_eq!(story.state(id).await, CampaignState::Completed);
+    assert_eq!(story.first_mail(id).await.state, MessageState::Unknown);
+}
+
+#[tokio::test]
+async fn a_campaign_that_never_sends_twice_takes_no_orders_to_do_so() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let id = story.silence(OnUnknown::Never).await;
+    let mail = story.first_mail(id).await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    assert_eq!(refused(t.messages().send_unknown_again(id, mail.id).await), "campaign_does_not_ask");
+    assert_eq!(refused(t.messages().leave_unknown(id, mail.id).await), "campaign_does_not_ask");
+    drop(t);
+    let viewer = story.company.member(Role::Viewer).await;
+    let mut t = story.db.tenant(&viewer).await.expect("open");
+    let forbidden = t.messages().send_unknown_again(id, mail.id).await;
+    assert!(matches!(forbidden, Err(Error::Forbidden(_))), "{forbidden:?}");
+}
+
+fn refused(result: service::Result<()>) -> String {
+    match result {
+        Err(Error::Refused(refusal)) => refusal.code.into_owned(),
+        other => panic!("not refused: {other:?}"),
+    }
 }
 
 #[tokio::test]

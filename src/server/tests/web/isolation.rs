@@ -70,6 +70,8 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("simulate_campaign", NotFound),
     ("download_send_proof", NotFound),
     ("list_campaign_messages", NotFound),
+    ("resend_unknown_message", NotFound),
+    ("leave_unknown_message", NotFound),
     ("list_campaign_events", NotFound),
     ("get_campaign_tracking", NotFound),
     ("list_message_tracking", NotFound),

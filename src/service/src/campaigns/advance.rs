@@ -120,8 +120,8 @@ impl Campaigns<'_> {
                 WHEN 'pausing' THEN true
                 WHEN 'running' THEN NOT EXISTS (SELECT FROM campaign_audience a WHERE a.campaign_id = c.id)
                     AND NOT EXISTS (SELECT FROM enrolments e WHERE e.campaign_id = c.id AND e.is_open)
-                    -- What is to be sent once more has still to go.
-                    AND NOT (c.rules ->> 'on_unknown' IS NOT DISTINCT FROM 'resend' AND EXISTS (
+                    -- What is to be sent once more, or may be, has still to go.
+                    AND NOT (coalesce(c.rules ->> 'on_unknown' IN ('resend', 'ask'), false) AND EXISTS (
                         SELECT FROM messages m WHERE m.campaign_id = c.id AND m.state = 'unknown'
                           AND m.resent_at IS NULL AND m.final_at IS NULL))
                     -- A workflow that is on goes on to enrol leads.

@@ -388,13 +388,17 @@ impl Messages<'_> {
 
     pub(super) async fn log(&mut self, row: &Row, kind: &str, text: &str) -> Result<()> {
         let (id, now): (Uuid, _) = (self.t.new_id(), self.t.now());
+        // What workers do by themselves is the sender's.
+        let actor = self.t.actor();
+        let actor = if actor.is_system() { "sender".to_owned() } else { actor.to_string() };
         sqlx::query!(
             "INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id)
-             VALUES ($1, $2, $3, $4, 'sender', $5, $6)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             id,
             row.campaign.0,
             now,
             kind,
+            actor,
             text,
             row.lead.map(|l| l.0),
         )

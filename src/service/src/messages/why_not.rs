@@ -73,19 +73,18 @@ impl Messages<'_> {
         Ok(rows
             .into_iter()
             .map(|row| {
-                let planned =
-                    row.message.zip(row.due_at).zip(row.message_id).map(|((state, due_at), id)| Planned {
-                        state,
-                        due_at,
-                        opens_at: opens.get(&id).copied(),
-                        is_current: row.is_current,
-                        draft: row.waits_for_draft.then_some(match row.has_draft {
-                            true => DraftWait::Approval,
-                            false => DraftWait::Writer,
-                        }),
-                        detail: row.detail,
-                        waits_for: row.waits_for,
-                    });
+                let planned = row.message.zip(row.due_at).zip(row.message_id).map(|((state, due_at), id)| Planned {
+                    state,
+                    due_at,
+                    opens_at: opens.get(&id).copied(),
+                    is_current: row.is_current,
+                    draft: row.waits_for_draft.then_some(match row.has_draft {
+                        true => DraftWait::Approval,
+                        false => DraftWait::Writer,
+                    }),
+                    detail: row.detail,
+                    waits_for: row.waits_for,
+                });
                 let facts = Facts {
                     campaign: row.campaign,
                     state: row.state,

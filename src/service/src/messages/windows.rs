@@ -3,12 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use chrono::{DateTime, Utc};
-use domain::{
-    CampaignId, MailboxId, StepId,
-    campaigns::Campaign,
-    steps::Sequence,
-    window::Slot,
-};
+use domain::{CampaignId, MailboxId, StepId, campaigns::Campaign, steps::Sequence, window::Slot};
 use uuid::Uuid;
 
 use super::Messages;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use domain::{
     Permission,
     mailboxes::Mailbox,
     simulation::{SimulatedDay, Simulation},
+    window::day_in,
     words::{plural, sentence},
 };
 
@@ -49,8 +50,8 @@ pub async fn page(slug: &str, id: &str) -> Result<SimulationPage, AppError> {
     Ok(SimulationPage { head, may_ask, is_being_made, error, newest })
 }
 
-fn day(at: Option<chrono::DateTime<chrono::Utc>>, zone: &str) -> String {
-    at.map_or_else(|| "–".to_owned(), |at| domain::window::day_in(zone, at).format("%-d %b %Y").to_string())
+fn day(at: Option<DateTime<Utc>>, zone: &str) -> String {
+    at.map_or_else(|| "–".to_owned(), |at| day_in(zone, at).format("%-d %b %Y").to_string())
 }
 
 fn end(s: &Simulation, zone: &str) -> String {
@@ -67,12 +68,16 @@ fn nothing_for(s: &Simulation) -> i64 {
 
 fn figures(s: &Simulation, zone: &str) -> Vec<(String, String, String)> {
     let figure = |label: &str, value: String, note: String| (label.to_owned(), value, note);
+    let unfinished = match s.unfinished {
+        0 => "everybody is done".to_owned(),
+        some => plural(some, "lead is not done", "leads are not done"),
+    };
     let a_day = s.days.iter().map(|day| day.mails).max().unwrap_or_default();
     vec![
         figure("Leads", grouped(s.leads), "are mailed".to_owned()),
         figure("E-mails", grouped(s.mails), format!("at most {} a day", grouped(a_day))),
-        figure("Last e-mail", day(s.last_mail_at, zone), plural(days_of(s), "day", "days")),
-        figure("Ends", end(s, zone), plural(s.unfinished, "lead is not done", "leads are not done")),
+        figure("Last e-mail", day(s.last_mail_at, zone), format!("on {}", plural(days_of(s), "day", "days"))),
+        figure("Ends", end(s, zone), unfinished),
         figure("Nothing", grouped(nothing_for(s)), "leads get nothing".to_owned()),
         figure("Held", grouped(s.held), "leads are paused".to_owned()),
     ]
