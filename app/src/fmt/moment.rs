@@ -4,7 +4,10 @@
 use super::{Moment, plural};
 use chrono::{DateTime, Utc};
 use domain::Problem;
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use jiff::{
+    Timestamp, Zoned,
+    tz::{AmbiguousOffset, TimeZone},
+};
 
 impl Moment {
     /// A time seen from `now` in the zone named `zone`; an unknown zone is UTC.
@@ -38,17 +41,42 @@ impl Moment {
         }
     }
 
-    /// Reads what a `datetime-local` field sends, "2026-11-18T14:30", on a clock in `zone`.
+    /// When something is to happen, as short as it can be said: "today 14:30", "Tue 09:00", "8 Dec, 09:00".
+    pub fn ahead(at: DateTime<Utc>, now: DateTime<Utc>, zone: &str) -> String {
+        let (local, today) = (in_zone(at, zone), in_zone(now, zone));
+        let days = today.date().until(local.date()).map_or(0, |days| days.get_days());
+        let form = match days {
+            0 => "today %H:%M",
+            1..=6 => "%a %H:%M",
+            _ if local.year() == today.year() => "%-d %b, %H:%M",
+            _ => "%-d %b %Y, %H:%M",
+        };
+        local.strftime(form).to_string()
+    }
+
+    /// What a `datetime-local` field shows, on a clock in `zone`.
+    pub fn field(at: DateTime<Utc>, zone: &str) -> String {
+        in_zone(at, zone).strftime("%Y-%m-%dT%H:%M").to_string()
+    }
+
+    /// Reads what a `datetime-local` field sends, "2026-11-18T14:30", on a clock in `zone`. Of a time that comes twice,
+    /// when clocks go back, it is the first.
     ///
     /// # Errors
-    /// A problem of the field `at`.
+    /// A problem of the field `at`, also of a time that is left out, when clocks go forward.
     pub fn read(text: &str, zone: &str) -> Result<DateTime<Utc>, Problem> {
-        let local: Result<jiff::civil::DateTime, _> = text.parse();
-        let zoned = local.and_then(|local| local.to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC)));
-        zoned
-            .ok()
-            .and_then(|zoned| DateTime::from_timestamp_micros(zoned.timestamp().as_microsecond()))
-            .ok_or_else(|| Problem::field("at", "time_invalid", "Choose a day and a time."))
+        let invalid = || Problem::field("at", "time_invalid", "Choose a day and a time.");
+        let local: jiff::civil::DateTime = text.parse().map_err(|_| invalid())?;
+        let place = TimeZone::get(zone).unwrap_or(TimeZone::UTC).to_ambiguous_zoned(local);
+        if matches!(place.offset(), AmbiguousOffset::Gap { .. }) {
+            let words = format!(
+                "Clocks go forward that day: there is no {} then. Choose another time.",
+                local.strftime("%H:%M")
+            );
+            return Err(Problem::field("at", "time_left_out", words));
+        }
+        let zoned = place.compatible().map_err(|_| invalid())?;
+        DateTime::from_timestamp_micros(zoned.timestamp().as_microsecond()).ok_or_else(invalid)
     }
 
     fn written(at: DateTime<Utc>, local: &Zoned) -> Self {
@@ -135,5 +163,19 @@ mod tests {
         for wrong in ["", "tomorrow", "2026-13-40T10:00"] {
             assert_eq!(Moment::read(wrong, "UTC").unwrap_err().code, "time_invalid", "{wrong}");
         }
+        let left_out = Moment::read("2027-03-28T02:30", "Europe/Berlin").unwrap_err();
+        assert_eq!(left_out.code, "time_left_out");
+        assert!(left_out.message.contains("02:30"), "{}", left_out.message);
+        let twice = Moment::read("2026-10-25T02:30", "Europe/Berlin").expect("the first");
+        assert_eq!(Moment::field(twice, "UTC"), "2026-10-25T00:30");
+    }
+
+    #[test]
+    fn what_is_to_come_is_said_shortly() {
+        let ahead = |hours| Moment::ahead(now() + Duration::hours(hours), now(), "Europe/Berlin");
+        assert_eq!(ahead(1), "today 15:30");
+        assert_eq!(ahead(6 * 24), "Tue 14:30");
+        assert_eq!(ahead(7 * 24), "25 Nov, 14:30");
+        assert_eq!(ahead(60 * 24), "17 Jan 2027, 14:30");
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     MessageId, Problem,
     drafts::{MAX_BODY, MAX_SUBJECT},
     problem::Problems,
+    template,
 };
 
 /// A reply can be taken back for so long.
@@ -22,7 +23,8 @@ pub const MAX_AHEAD: i64 = 366;
 pub struct ReplyInput {
     /// Subject on one line; “Re: ” and the one of the mail that is answered when absent.
     pub subject: Option<String>,
-    /// Plain text of at most 20,000 characters. It leaves as it is written: no variables, no footer.
+    /// Plain text of at most 20,000 characters. It leaves as it is written: no footer, and a variable such as
+    /// `{first_name}` is refused.
     pub body: String,
     /// Whether the mail that is answered stands below the words, as it does when absent.
     pub quotes: bool,
@@ -51,6 +53,13 @@ impl ReplyInput {
         }
         if body.chars().count() > MAX_BODY || body.contains('\0') {
             problems.push(Problem::field("body", "body_long", "Use at most 20,000 characters of plain text."));
+        }
+        if let Some(variable) = template::variables(&body).first() {
+            problems.push(Problem::field(
+                "body",
+                "variable_left",
+                format!("An answer leaves as it is written. Write what stands for {{{variable}}}, or take it out."),
+            ));
         }
         let subject = self.subject.map(|subject| subject.split_whitespace().collect::<Vec<_>>().join(" "));
         let subject = subject.filter(|subject| !subject.is_empty());
@@ -91,6 +100,8 @@ pub struct ReplyDraft {
     pub body: String,
     /// Whether the mail that is answered stands below them.
     pub quotes: bool,
+    /// When it is to leave; in ten seconds when absent.
+    pub send_at: Option<DateTime<Utc>>,
 }
 
 /// The subject of an answer (RFC 5322, 3.6.5): “Re: ” once, whatever programs of other languages put there.
@@ -153,6 +164,8 @@ mod tests {
             assert_eq!(input.check(now).expect_err("refused")[0].code, code);
         }
         assert!(reply(&"x".repeat(MAX_BODY + 1), 1).check(now).is_err());
+        assert_eq!(reply("Dear {first_name}", 1).check(now).expect_err("refused")[0].code, "variable_left");
+        assert!(reply("{\"lens\": 4} {}", 1).check(now).is_ok());
     }
 
     #[test]

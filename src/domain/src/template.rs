@@ -90,6 +90,37 @@ pub struct Rendered {
 
 /// Fills a template. `value` gives a fact, or nothing when it is not known.
 pub fn render<'v>(template: &str, value: impl Fn(Variable) -> Option<Cow<'v, str>>) -> Rendered {
+    render_with(template, value, |_, _| {})
+}
+
+/// The same for somebody who goes on writing: what is missing stays as the variable, where they see it.
+pub fn render_open<'v>(template: &str, value: impl Fn(Variable) -> Option<Cow<'v, str>>) -> Rendered {
+    render_with(template, value, |text, variable| {
+        text.push('{');
+        text.push_str(variable.as_str());
+        text.push('}');
+    })
+}
+
+/// The variables that a text names, each once, in their order.
+#[must_use]
+pub fn variables(text: &str) -> Vec<Variable> {
+    let mut found = Vec::new();
+    for part in parts(text) {
+        if let Part::Fact(variable, _) = part
+            && !found.contains(&variable)
+        {
+            found.push(variable);
+        }
+    }
+    found
+}
+
+fn render_with<'v>(
+    template: &str,
+    value: impl Fn(Variable) -> Option<Cow<'v, str>>,
+    gap: impl Fn(&mut String, Variable),
+) -> Rendered {
     let mut text = String::with_capacity(template.len());
     let mut missing = Vec::new();
     for part in parts(template) {
@@ -103,7 +134,10 @@ pub fn render<'v>(template: &str, value: impl Fn(Variable) -> Option<Cow<'v, str
             Part::Fact(variable, fallback) => match (value(variable).filter(|v| !v.trim().is_empty()), fallback) {
                 (Some(known), _) => text.push_str(&known),
                 (None, Some(fallback)) => text.push_str(fallback),
-                (None, None) => missing.push(variable),
+                (None, None) => {
+                    gap(&mut text, variable);
+                    missing.push(variable);
+                }
             },
         }
     }
@@ -179,6 +213,16 @@ mod tests {
         ] {
             assert_eq!(fill(template), Rendered { text: text.into(), missing });
         }
+    }
+
+    #[test]
+    fn whoever_goes_on_writing_sees_the_gaps() {
+        let open = render_open("{last_name|} {company}, {company} {first_name}", |v| {
+            (v == Variable::FirstName).then(|| "Ines".into())
+        });
+        assert_eq!(open.text, " {company}, {company} Ines");
+        assert_eq!(variables(&open.text), [Variable::Company]);
+        assert_eq!(variables("fn main() { } {shoe_size} {title|you}"), [Variable::Title]);
     }
 
     #[test]

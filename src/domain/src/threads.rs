@@ -269,7 +269,7 @@ pub struct Received {
 pub struct Written {
     /// Id.
     pub id: MessageId,
-    /// When it left, or is to leave.
+    /// When it left, or is to leave; when it was given up, if it never will.
     pub at: DateTime<Utc>,
     /// Subject, once it is written.
     pub subject: Option<String>,
@@ -279,6 +279,8 @@ pub struct Written {
     pub state: MessageState,
     /// What the server said.
     pub detail: Option<String>,
+    /// Why it came back after a server had taken it.
+    pub came_back: Option<String>,
     /// The campaign that it is of.
     pub campaign: Option<CampaignId>,
     /// Who has written it as an answer in the inbox.

@@ -32,7 +32,7 @@ use sqlx::types::Json;
 
 pub use reading::SentPerDay;
 pub use render::Written;
-pub(crate) use render::{LeadFacts, Sender, write, write_approved};
+pub(crate) use render::{LeadFacts, Sender, fill_open, write, write_approved};
 pub use test_mails::TestMailToSend;
 pub use versions::{Move, Publication};
 pub use webhooks::WebhookCall;

@@ -8,6 +8,7 @@ mod holding;
 mod keep;
 mod query;
 mod replies;
+mod texts;
 
 use chrono::{DateTime, Utc};
 use domain::{

@@ -20,11 +20,15 @@ pub struct AnswerForm {
     pub body: String,
     /// The mail that is answered stands below them.
     pub quotes: bool,
+    /// When it leaves, on the clock of its author; at once when empty.
+    pub send_at: String,
+    /// The text of the library that is put into it.
+    pub text: String,
     /// The answer that is taken back.
     pub message: String,
 }
 
-/// Writes in a conversation: `send_done`, `send`, `save`, `discard` or `take_back`.
+/// Writes in a conversation: `send_done`, `send`, `save`, `insert`, `discard` or `take_back`.
 #[server(prefix = "/sf")]
 pub async fn answer_thread(
     slug: String,
@@ -33,9 +37,9 @@ pub async fn answer_thread(
     #[server(default)] form: AnswerForm,
 ) -> Result<(), AppError> {
     use super::load;
-    use crate::server::tenant;
+    use crate::{fmt::Moment, server::tenant};
     use domain::{
-        MessageId,
+        ContentId, MessageId, Problem,
         replies::{ReplyDraft, ReplyInput},
     };
     use service::Error;
@@ -46,30 +50,54 @@ pub async fn answer_thread(
     let (address, _) = load::place(&mut t, &slug, &form.query)?;
     // With scripts lines end as they do without.
     let body = form.body.replace("\r\n", "\n");
-    let draft = ReplyDraft { subject: form.subject.clone(), body: body.clone(), quotes: form.quotes };
+    let zone = t.actor().time_zone().to_owned();
+    let planned = Some(form.send_at.trim()).filter(|text| !text.is_empty());
+    let send_at =
+        planned.map(|text| Moment::read(text, &zone).map_err(|problem| Error::from(problem.on("send_at")))).transpose();
+    let draft = ReplyDraft {
+        subject: form.subject.clone(),
+        body: body.clone(),
+        quotes: form.quotes,
+        send_at: *send_at.as_ref().unwrap_or(&None),
+    };
     let (said, writes) = match what.as_str() {
         "send" | "send_done" => {
             // Kept before anything can be refused, so that nothing that was written is lost.
             t.threads().keep_draft(thread, &draft).await?;
             let me = t.actor().user_id().map(|id| id.to_string()).unwrap_or_default();
             t.commit().await?;
+            let send_at = send_at?;
             t = tenant(&slug).await?;
             // The same words to the same state of the conversation are the same answer, however often they are posted.
-            let said = format!("{me}\n{}\n{}\n{body}", form.version.unwrap_or_default(), form.subject);
+            let (version, planned) = (form.version.unwrap_or_default(), planned.unwrap_or_default());
+            let said = format!("{me}\n{version}\n{planned}\n{}\n{body}", form.subject);
             let request = Uuid::new_v5(&thread.0, said.as_bytes());
             let input = ReplyInput {
                 subject: Some(form.subject),
                 body,
                 quotes: form.quotes,
                 then_done: what == "send_done",
-                send_at: None,
+                send_at,
             };
             t.threads().reply(thread, input, Some(request), form.version).await?;
-            ("answer-written", false)
+            (if send_at.is_some() { "answer-planned" } else { "answer-written" }, false)
         }
         "save" => {
             t.threads().keep_draft(thread, &draft).await?;
+            t.commit().await?;
+            send_at?;
+            t = tenant(&slug).await?;
             ("answer-kept", true)
+        }
+        "insert" => {
+            t.threads().keep_draft(thread, &draft).await?;
+            t.commit().await?;
+            send_at?;
+            let missing = || Error::from(Problem::field("text", "text_missing", "Choose a text."));
+            let text: ContentId = form.text.parse().map_err(|_| missing())?;
+            t = tenant(&slug).await?;
+            t.threads().insert_text(thread, text).await?;
+            ("answer-text-inserted", true)
         }
         "discard" => {
             t.threads().get(thread).await?;

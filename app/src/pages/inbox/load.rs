@@ -4,8 +4,10 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::{
     CampaignId, LeadId, MailboxId, PageRequest, Permission, ThreadId, UserId,
     campaigns::CampaignFilter,
+    content::{ContentFilter, ContentKind},
     messages::MessageState,
-    replies::UNDO,
+    replies::{ReplyDraft, UNDO},
+    template,
     threads::{ClassifiedBy, Thread, ThreadClass, ThreadEntry, ThreadFilter, ThreadState, Written},
 };
 use service::{Error, Tenant};
@@ -46,6 +48,8 @@ const KEPT: [&str; 6] = ["tab", "campaign", "assignee", "mailbox", "class", "age
 const CHOICES: i64 = 100;
 /// Lines of the list beside a conversation.
 const BESIDE: i64 = 50;
+/// Texts of the library that can be put into a reply, the last changed.
+const TEXTS: i64 = 50;
 
 /// An id of the path.
 pub fn thread_id(text: &str) -> Result<ThreadId, AppError> {
@@ -224,9 +228,12 @@ async fn opened(t: &mut Tenant, address: &Address, filter: &ThreadFilter, id: Th
         None => None,
     };
     let draft = t.threads().draft(id).await?;
-    let editor = draft.map(|d| Editor { subject: d.subject, body: d.body, quotes: d.quotes, open: false });
-    let people = t.members().list().await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
+    let editor = match draft {
+        Some(draft) => Some(editor(t, draft, &zone).await?),
+        None => None,
+    };
+    let people = t.members().list().await?;
     let thread = full.thread;
     let corrections = full.corrections.into_iter().map(|c| {
         let was = format!("{} ({})", c.was.label(), confidence_words(c.was_by, c.was_confidence));
@@ -264,6 +271,22 @@ async fn opened(t: &mut Tenant, address: &Address, filter: &ThreadFilter, id: Th
     })
 }
 
+async fn editor(t: &mut Tenant, draft: ReplyDraft, zone: &str) -> Result<Editor, AppError> {
+    let kind = ContentFilter { kind: Some(ContentKind::Email), ..ContentFilter::default() };
+    let page = PageRequest { per: Some(TEXTS), ..PageRequest::default() };
+    let texts = t.content().list(&kind, &page).await?.items;
+    Ok(Editor {
+        gaps: template::variables(&draft.body).iter().map(|variable| format!("{{{variable}}}")).collect(),
+        subject: draft.subject,
+        body: draft.body,
+        quotes: draft.quotes,
+        send_at: draft.send_at.map(|at| Moment::field(at, zone)).unwrap_or_default(),
+        zone: zone.to_owned(),
+        texts: texts.into_iter().map(|text| (text.id.to_string(), text.title)).collect(),
+        open: false,
+    })
+}
+
 fn mail(entry: ThreadEntry, thread: &Thread, now: DateTime<Utc>, zone: &str) -> Mail {
     match entry {
         ThreadEntry::In(received) => {
@@ -290,6 +313,7 @@ fn mail(entry: ThreadEntry, thread: &Thread, now: DateTime<Utc>, zone: &str) -> 
             id: written.id.to_string(),
             side: Side::Out,
             can_be_taken_back: written.author.is_some() && MessageState::CANCELLABLE.contains(&written.state),
+            state: standing(&written, now, zone),
             note: note(&written, now, zone),
             name: written.author.unwrap_or_else(|| thread.mailbox_address.clone()),
             address: String::new(),
@@ -300,8 +324,19 @@ fn mail(entry: ThreadEntry, thread: &Thread, now: DateTime<Utc>, zone: &str) -> 
             effects: Vec::new(),
             files: Vec::new(),
             has_files: false,
-            state: written.state.label().to_owned(),
         },
+    }
+}
+
+/// Where an e-mail of ours stands, in a word or two.
+fn standing(written: &Written, now: DateTime<Utc>, zone: &str) -> String {
+    let waits = written.detail.as_deref().is_some_and(|detail| !detail.is_empty());
+    match written.state {
+        _ if written.came_back.is_some() => "Came back".to_owned(),
+        MessageState::Scheduled if written.author.is_some() && !waits && written.at > now + UNDO => {
+            format!("Leaves {}", Moment::ahead(written.at, now, zone))
+        }
+        state => state.label().to_owned(),
     }
 }
 
@@ -309,15 +344,19 @@ fn mail(entry: ThreadEntry, thread: &Thread, now: DateTime<Utc>, zone: &str) -> 
 fn note(written: &Written, now: DateTime<Utc>, zone: &str) -> String {
     let detail = written.detail.clone().unwrap_or_default();
     let at = Moment::exact(written.at, zone).text;
+    let address = "Check the address, then answer again.";
+    if let Some(why) = &written.came_back {
+        return if written.author.is_some() { format!("{why} {address}") } else { why.clone() };
+    }
     match written.state {
         // What a server says when it takes an e-mail is of no use to people.
         MessageState::Sent => String::new(),
         _ if written.author.is_none() => detail,
         MessageState::Scheduled if !detail.is_empty() => format!("It waits, because {detail}"),
         MessageState::Scheduled if written.at <= now + UNDO => "It leaves in a few seconds.".to_owned(),
-        MessageState::Scheduled => format!("It leaves on {at}."),
+        MessageState::Scheduled => "Take it back below until then.".to_owned(),
         MessageState::Deferred => format!("On {at}. The server said: {detail}"),
-        MessageState::Failed => format!("{detail} Check the address, then answer again."),
+        MessageState::Failed => format!("{detail} {address}"),
         MessageState::Unknown => format!(
             "{detail} It is never sent again by itself. Look into the sent mail of the mailbox before you write again."
         ),

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     exchange::{Post, PostForm},
-    ui::{ButtonKind, Checkbox, Icon, IconName, SubmitButton, TextArea, TextInput, refusal},
+    ui::{
+        ButtonKind, Callout, Checkbox, Choice, Icon, IconName, InputKind, Select, SubmitButton, TextArea, TextInput,
+        Tone, refusal,
+    },
 };
 
 /// What somebody writes.
@@ -18,6 +21,14 @@ pub(super) struct Editor {
     pub subject: String,
     pub body: String,
     pub quotes: bool,
+    /// Variables for which nothing is known of the person.
+    pub gaps: Vec<String>,
+    /// When it is to leave, as its field shows it; empty for at once.
+    pub send_at: String,
+    /// The zone of the clock.
+    pub zone: String,
+    /// Ids and titles of the texts that can be put into it.
+    pub texts: Vec<(String, String)>,
     /// It is open; else only the way to it is shown.
     pub open: bool,
 }
@@ -37,18 +48,34 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
     let hidden = hidden(slug, &o.id, address);
     let version = o.version;
     let close = address.at(&format!("/{}", o.id), &[]);
-    let to = format!("To {} from {}. It leaves ten seconds after you send it.", o.from_address, o.mailbox);
+    let to = format!("To {} from {}.", o.from_address, o.mailbox);
+    let texts = texts(slug, &editor, post);
+    let hint = format!("On your clock in {}. Left empty, it leaves ten seconds after you send it.", editor.zone);
+    let gaps = (!editor.gaps.is_empty()).then(|| {
+        let words = format!(
+            "Nothing is known of them for {}. Write the words yourself: nothing leaves with a variable in it.",
+            editor.gaps.join(", ")
+        );
+        view! { <Callout tone=Tone::Amber>{words}</Callout> }
+    });
     Some(
         view! {
             <section class="reply-editor" aria-label="Your reply">
                 {refusal(post)}
                 <PostForm post class="stack">
+                    // Enter in a field keeps the draft: the first button of a form answers it.
+                    <button type="submit" hidden name="what" value="save">"Keep as draft"</button>
                     {hidden}
                     <input type="hidden" name="form[version]" value=version/>
                     <p class="subtle small-text as-written">{to}</p>
                     <TextInput name="form[subject]" label="Subject" value=editor.subject error=post.of_field("subject") maxlength=200u32/>
                     <TextArea name="form[body]" label="Your words" value=editor.body rows=8 maxlength=20_000u32 error=post.of_field("body") first=true/>
+                    {gaps}
                     <Checkbox name="form[quotes]" label="Quote the mail that you answer below your words" checked=editor.quotes/>
+                    <div class="reply-tools">
+                        {texts}
+                        <TextInput name="form[send_at]" label="Send at" kind=InputKind::DateTime value=editor.send_at hint optional=true error=post.of_field("send_at")/>
+                    </div>
                     <div class="thread-actions">
                         <button type="submit" class="button primary" name="what" value="send_done" aria-keyshortcuts="Control+Enter Meta+Enter">"Send and mark done"</button>
                         <SubmitButton kind=ButtonKind::Default name="what" value="send">"Send"</SubmitButton>
@@ -61,6 +88,26 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
         }
         .into_any(),
     )
+}
+
+/// Texts of the library, or the way to write the first one.
+fn texts(slug: &str, editor: &Editor, post: Post) -> AnyView {
+    if editor.texts.is_empty() {
+        let href = format!("/t/{slug}/content/new");
+        return view! {
+            <p class="subtle small-text">"Texts that you use again: "<a href=href>"write one"</a>" of the kind “E-mail”, and it can be put in here."</p>
+        }
+        .into_any();
+    }
+    let options = editor.texts.iter().map(|(id, title)| Choice::new(id.clone(), title.clone())).collect();
+    let hint = "Filled in for this person and put below your words.";
+    view! {
+        <div class="with-button">
+            <Select name="form[text]" label="Text of the library" options placeholder="Choose a text" hint error=post.of_field("text") optional=true/>
+            <SubmitButton kind=ButtonKind::Default name="what" value="insert">"Insert"</SubmitButton>
+        </div>
+    }
+    .into_any()
 }
 
 /// The way back of an answer that has not left.

@@ -50,6 +50,11 @@ pub(crate) fn fill(text: &str, lead: &LeadFacts, sender: &Sender) -> String {
     template::render(text, |variable| fact(variable, lead, sender)).text
 }
 
+/// Fills a text for somebody who goes on writing: a variable without a value stays.
+pub(crate) fn fill_open(text: &str, lead: &LeadFacts, sender: &Sender) -> String {
+    template::render_open(text, |variable| fact(variable, lead, sender)).text
+}
+
 /// Writes an e-mail for a lead.
 pub(crate) fn write(
     (subject, body): (&str, &str),
@@ -203,6 +208,11 @@ impl Campaigns<'_> {
                 country: Some("DE".to_owned()),
             });
         };
+        self.facts_of(lead).await
+    }
+
+    /// What is known about a lead.
+    pub(crate) async fn facts_of(&mut self, lead: LeadId) -> Result<LeadFacts> {
         sqlx::query_as!(
             LeadFacts,
             r#"SELECT l.email AS "email: EmailAddress", l.first_name, l.last_name, l.title, a.name AS "account?", l.country

@@ -234,9 +234,12 @@ impl InboundMail<'_> {
         self.log(found, word).await
     }
 
-    /// Counts against the mailbox that has sent the e-mail. Enrolments are locked before messages.
+    /// Counts against the mailbox that has sent the e-mail. Enrolments and threads are locked before messages.
     async fn came_back(&mut self, found: &Match, how: CameBack) -> Result<()> {
         let Some(message) = found.message else { return Ok(()) };
+        if how == CameBack::Bounced {
+            self.t.threads().answer_came_back(message).await?;
+        }
         if let Some(enrolment) = found.enrolment {
             sqlx::query!("SELECT id FROM enrolments WHERE id = $1 FOR UPDATE", enrolment.0)
                 .fetch_optional(self.t.conn())

@@ -120,8 +120,13 @@ impl Threads<'_> {
         let rows = sqlx::query!(
             r#"
             SELECT m.id AS "id: MessageId", coalesce(m.sent_at, m.sending_at, m.due_at) AS "at!", m.subject,
-                   m.state AS "state: MessageState", m.detail, m.campaign_id AS "campaign: CampaignId", k.mime AS "mime?"
-            FROM messages m LEFT JOIN message_contents k ON k.message_id = m.id
+                   m.state AS "state: MessageState", m.detail, m.campaign_id AS "campaign: CampaignId", k.mime AS "mime?",
+                   b.why AS "came_back?"
+            FROM messages m
+            LEFT JOIN message_contents k ON k.message_id = m.id
+            LEFT JOIN LATERAL (SELECT i.why FROM inbound_messages i
+                               WHERE i.outgoing_id = m.id AND i.bounce IN ('hard', 'refused')
+                               ORDER BY i.arrived_at DESC, i.id DESC LIMIT 1) b ON true
             WHERE m.lead_id = $1 AND m.mailbox_id = $2 AND m.sending_at IS NOT NULL AND m.campaign_id IS NOT NULL
             ORDER BY m.sending_at DESC, m.id DESC
             LIMIT $3
@@ -142,6 +147,7 @@ impl Threads<'_> {
                     text: r.mime.as_deref().map(text_of_mail).unwrap_or_default(),
                     state: r.state,
                     detail: r.detail,
+                    came_back: r.came_back,
                     campaign: r.campaign,
                     author: None,
                 })
@@ -153,11 +159,18 @@ impl Threads<'_> {
     async fn replies_of(&mut self, id: ThreadId) -> Result<Vec<ThreadEntry>> {
         let rows = sqlx::query!(
             r#"
-            SELECT m.id AS "id: MessageId", coalesce(m.sent_at, m.sending_at, m.due_at) AS "at!", r.subject, r.body,
-                   m.state AS "state: MessageState", m.detail, r.author
-            FROM replies r JOIN messages m ON m.id = r.message_id
+            SELECT m.id AS "id: MessageId",
+                   -- One that will never leave stands where it was given up, not at the time for which it was planned.
+                   CASE m.state WHEN 'cancelled' THEN m.updated_at
+                        ELSE coalesce(m.sent_at, m.sending_at, m.due_at) END AS "at!",
+                   r.subject, r.body, m.state AS "state: MessageState", m.detail, b.why AS "came_back?", r.author
+            FROM replies r
+            JOIN messages m ON m.id = r.message_id
+            LEFT JOIN LATERAL (SELECT i.why FROM inbound_messages i
+                               WHERE i.outgoing_id = m.id AND i.bounce IN ('hard', 'refused')
+                               ORDER BY i.arrived_at DESC, i.id DESC LIMIT 1) b ON true
             WHERE r.thread_id = $1 AND r.taken_back_at IS NULL
-            ORDER BY r.created_at DESC, r.message_id DESC
+            ORDER BY 2 DESC, r.message_id DESC
             LIMIT $2
             "#,
             id.0,
@@ -175,6 +188,7 @@ impl Threads<'_> {
                     text: r.body,
                     state: r.state,
                     detail: r.detail,
+                    came_back: r.came_back,
                     campaign: None,
                     author: Some(r.author),
                 })

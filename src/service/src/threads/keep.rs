@@ -1,7 +1,7 @@
 //! What a mail that has come makes of its thread.
 
 use domain::{
-    EmailAddress, ThreadId,
+    EmailAddress, MessageId, ThreadId,
     inbound::{Confidence, InboundKind, Judgement, Mail, classify, split},
     threads::{ClassifiedBy, SNIPPET, ThreadState},
 };
@@ -104,6 +104,22 @@ impl Threads<'_> {
             }
         }
         self.t.tell("threads", thread.id.0).await
+    }
+
+    /// A server had taken an answer, and it came back after all: somebody has to look at it, once.
+    pub(crate) async fn answer_came_back(&mut self, message: MessageId) -> Result<()> {
+        let thread = sqlx::query_scalar!(
+            "UPDATE threads t SET state = 'needs_answer', snoozed_until = NULL, unread = true, version = version + 1
+             FROM replies r JOIN messages m ON m.id = r.message_id
+             WHERE t.id = r.thread_id AND r.message_id = $1 AND m.came_back IS NULL RETURNING t.id",
+            message.0
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        match thread {
+            Some(thread) => self.t.tell("threads", thread).await,
+            None => Ok(()),
+        }
     }
 
     /// Keeps with a mail to which thread it belongs and what was done because of it.

@@ -110,7 +110,7 @@ impl Threads<'_> {
         self.lock(id).await?;
         let (now, name) = (self.t.now(), self.t.actor().name().to_owned());
         let row = sqlx::query!(
-            "SELECT r.subject, r.body, r.quoted <> '' AS \"quotes!\", m.due_at
+            "SELECT r.subject, r.body, r.quoted <> '' AS \"quotes!\", m.due_at, r.created_at
              FROM replies r JOIN messages m ON m.id = r.message_id
              WHERE r.thread_id = $1 AND r.message_id = $2",
             id.0,
@@ -138,7 +138,8 @@ impl Threads<'_> {
         // What somebody has begun to write meanwhile stays below.
         let begun = self.draft(id).await?.map(|draft| draft.body).filter(|body| !body.trim().is_empty());
         let body = begun.map_or_else(|| row.body.clone(), |begun| format!("{}\n\n{begun}", row.body));
-        let draft = ReplyDraft { subject: row.subject.clone(), body, quotes: row.quotes };
+        let planned = Some(row.due_at).filter(|at| *at > row.created_at + UNDO);
+        let draft = ReplyDraft { subject: row.subject.clone(), body, quotes: row.quotes, send_at: planned };
         self.keep_draft(id, &draft).await?;
         self.changed(id).await?;
         Ok(Reply { id: message, send_at: row.due_at, subject: row.subject, body: row.body })
@@ -157,13 +158,13 @@ impl Threads<'_> {
         let me = self.t.actor().user_id().map(|id| id.0);
         let kept = sqlx::query_as!(
             ReplyDraft,
-            "SELECT subject, body, quotes FROM reply_drafts WHERE thread_id = $1 AND user_id = $2",
+            "SELECT subject, body, quotes, send_at FROM reply_drafts WHERE thread_id = $1 AND user_id = $2",
             id.0,
             me
         )
         .fetch_optional(self.t.conn())
         .await?;
-        let empty = || ReplyDraft { subject: answer_subject(&answered.subject), body: String::new(), quotes: true };
+        let empty = || ReplyDraft { subject: answer_subject(&answered.subject), quotes: true, ..ReplyDraft::default() };
         Ok(Some(kept.unwrap_or_else(empty)))
     }
 
@@ -178,15 +179,17 @@ impl Threads<'_> {
         let now = self.t.now();
         let cut = |text: &str, most: usize| text.replace('\0', "").chars().take(most).collect::<String>();
         sqlx::query!(
-            "INSERT INTO reply_drafts (thread_id, user_id, subject, body, quotes, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO reply_drafts (thread_id, user_id, subject, body, quotes, send_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (company_id, thread_id, user_id) DO UPDATE SET subject = excluded.subject, body = excluded.body,
-                 quotes = excluded.quotes, updated_at = excluded.updated_at",
+                 quotes = excluded.quotes, send_at = excluded.send_at, updated_at = excluded.updated_at",
             id.0,
             me.0,
             // Twice of what may be sent: what is too long is told, not lost.
             cut(&draft.subject, 2 * domain::drafts::MAX_SUBJECT),
             cut(&draft.body, 2 * domain::drafts::MAX_BODY),
             draft.quotes,
+            draft.send_at,
             now
         )
         .execute(self.t.conn())
