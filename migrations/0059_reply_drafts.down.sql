@@ -1,1 +1,1 @@
-ALTER TABLE reply_drafts DROP COLUMN run_id, DROP COLUMN send_at;
+ALTER TABLE reply_drafts DROP COLUMN arrived, DROP COLUMN run_id, DROP COLUMN send_at;

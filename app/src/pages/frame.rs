@@ -292,6 +292,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "mail-sent-again" => "It is handed over once more in the next sending window.",
         "mail-left-unknown" => "It stays unknown.",
         "answer-planned" => "Your reply leaves at the time that you chose. Take it back below until then.",
+        "answer-asked" => "The agent writes. Its draft appears below your words by itself.",
         "answer-text-inserted" => "The text stands below your words. Only you see it until you send it.",
         "answer-kept" => "Your draft is kept. Only you see it.",
         "answer-discarded" => "Your draft is gone.",

@@ -102,6 +102,8 @@ pub struct ReplyDraft {
     pub quotes: bool,
     /// When it is to leave; in ten seconds when absent.
     pub send_at: Option<DateTime<Utc>>,
+    /// What an agent has drafted stands in the words, below those of the person.
+    pub arrived: bool,
 }
 
 /// The subject of an answer (RFC 5322, 3.6.5): “Re: ” once, whatever programs of other languages put there.

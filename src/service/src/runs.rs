@@ -261,8 +261,9 @@ impl Runs<'_> {
         if !state.has_ended() {
             return Ok(());
         }
-        // A step of a campaign may wait for it.
+        // A step of a campaign may wait for it, and a person for its draft.
         self.t.campaigns().go_on(&[id.0]).await?;
+        self.t.threads().drafted(id, state).await?;
         self.tell_parent(id).await
     }
 

@@ -3,6 +3,7 @@
 
 mod change;
 mod classes;
+mod drafting;
 mod entries;
 mod holding;
 mod keep;
@@ -19,6 +20,7 @@ use domain::{
 
 pub use change::wake;
 pub use classes::Unsure;
+pub use drafting::{DRAFTER, Drafting};
 
 use crate::{Error, Result, Tenant, cursor};
 

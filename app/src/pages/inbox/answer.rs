@@ -22,13 +22,15 @@ pub struct AnswerForm {
     pub quotes: bool,
     /// When it leaves, on the clock of its author; at once when empty.
     pub send_at: String,
+    /// What an agent has drafted was among the words that were read.
+    pub arrived: bool,
     /// The text of the library that is put into it.
     pub text: String,
     /// The answer that is taken back.
     pub message: String,
 }
 
-/// Writes in a conversation: `send_done`, `send`, `save`, `insert`, `discard` or `take_back`.
+/// Writes in a conversation: `send_done`, `send`, `save`, `insert`, `draft`, `discard` or `take_back`.
 #[server(prefix = "/sf")]
 pub async fn answer_thread(
     slug: String,
@@ -59,6 +61,7 @@ pub async fn answer_thread(
         body: body.clone(),
         quotes: form.quotes,
         send_at: *send_at.as_ref().unwrap_or(&None),
+        arrived: form.arrived,
     };
     let (said, writes) = match what.as_str() {
         "send" | "send_done" => {
@@ -88,6 +91,14 @@ pub async fn answer_thread(
             send_at?;
             t = tenant(&slug).await?;
             ("answer-kept", true)
+        }
+        "draft" => {
+            t.threads().keep_draft(thread, &draft).await?;
+            t.commit().await?;
+            send_at?;
+            t = tenant(&slug).await?;
+            t.threads().draft_with_agent(thread).await?;
+            ("answer-asked", true)
         }
         "insert" => {
             t.threads().keep_draft(thread, &draft).await?;

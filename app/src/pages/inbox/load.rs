@@ -230,7 +230,7 @@ async fn opened(t: &mut Tenant, address: &Address, filter: &ThreadFilter, id: Th
     let draft = t.threads().draft(id).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let editor = match draft {
-        Some(draft) => Some(editor(t, draft, &zone).await?),
+        Some(draft) => Some(editor(t, id, draft, &zone).await?),
         None => None,
     };
     let people = t.members().list().await?;
@@ -271,15 +271,21 @@ async fn opened(t: &mut Tenant, address: &Address, filter: &ThreadFilter, id: Th
     })
 }
 
-async fn editor(t: &mut Tenant, draft: ReplyDraft, zone: &str) -> Result<Editor, AppError> {
+async fn editor(t: &mut Tenant, id: ThreadId, draft: ReplyDraft, zone: &str) -> Result<Editor, AppError> {
     let kind = ContentFilter { kind: Some(ContentKind::Email), ..ContentFilter::default() };
     let page = PageRequest { per: Some(TEXTS), ..PageRequest::default() };
     let texts = t.content().list(&kind, &page).await?.items;
+    let drafting = t.threads().drafting(id).await?;
+    let may_draft = t.actor().can(Permission::RunAgents);
     Ok(Editor {
         gaps: template::variables(&draft.body).iter().map(|variable| format!("{{{variable}}}")).collect(),
         subject: draft.subject,
         body: draft.body,
         quotes: draft.quotes,
+        arrived: draft.arrived,
+        drafting,
+        may_draft,
+        has_model: t.threads().has_model().await?,
         send_at: draft.send_at.map(|at| Moment::field(at, zone)).unwrap_or_default(),
         zone: zone.to_owned(),
         texts: texts.into_iter().map(|text| (text.id.to_string(), text.title)).collect(),

@@ -1,6 +1,8 @@
 //! The editor below the mails, and what can be done about an answer that was written.
 
+use domain::runs::RunState;
 use leptos::prelude::*;
+use service::threads::Drafting;
 
 use super::{
     answer::AnswerThread,
@@ -21,6 +23,14 @@ pub(super) struct Editor {
     pub subject: String,
     pub body: String,
     pub quotes: bool,
+    /// What an agent has drafted stands in the words.
+    pub arrived: bool,
+    /// The draft that an agent makes for it.
+    pub drafting: Option<Drafting>,
+    /// The person may run agents.
+    pub may_draft: bool,
+    /// There is a language model to ask.
+    pub has_model: bool,
     /// Variables for which nothing is known of the person.
     pub gaps: Vec<String>,
     /// When it is to leave, as its field shows it; empty for at once.
@@ -49,11 +59,12 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
     let version = o.version;
     let close = address.at(&format!("/{}", o.id), &[]);
     let to = format!("To {} from {}.", o.from_address, o.mailbox);
-    let texts = texts(slug, &editor, post);
+    let (texts, drafting) = (texts(slug, &editor, post), drafting(slug, address, &o.id, &editor));
+    let arrived = editor.arrived.then(|| view! { <input type="hidden" name="form[arrived]" value="true"/> });
     let hint = format!("On your clock in {}. Left empty, it leaves ten seconds after you send it.", editor.zone);
     let gaps = (!editor.gaps.is_empty()).then(|| {
         let words = format!(
-            "Nothing is known of them for {}. Write the words yourself: nothing leaves with a variable in it.",
+            "The words for {} are still missing. Write them yourself: nothing leaves with a variable in it.",
             editor.gaps.join(", ")
         );
         view! { <Callout tone=Tone::Amber>{words}</Callout> }
@@ -70,6 +81,8 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
                     <p class="subtle small-text as-written">{to}</p>
                     <TextInput name="form[subject]" label="Subject" value=editor.subject error=post.of_field("subject") maxlength=200u32/>
                     <TextArea name="form[body]" label="Your words" value=editor.body rows=8 maxlength=20_000u32 error=post.of_field("body") first=true/>
+                    {arrived}
+                    {drafting}
                     {gaps}
                     <Checkbox name="form[quotes]" label="Quote the mail that you answer below your words" checked=editor.quotes/>
                     <div class="reply-tools">
@@ -88,6 +101,57 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
         }
         .into_any(),
     )
+}
+
+/// The way to a draft of an agent, and how far the last one is.
+fn drafting(slug: &str, address: &Address, thread: &str, editor: &Editor) -> Option<AnyView> {
+    let news = editor.drafting.as_ref().map(|drafting| {
+        let (run, agent) = (format!("/t/{slug}/runs/{}", drafting.run), drafting.agent.clone());
+        let again = address.at(&format!("/{thread}"), &[("reply", "1")]);
+        let writes = matches!(drafting.state, RunState::Queued | RunState::Running);
+        let words = match drafting.state {
+            _ if writes => " writes. Its draft appears below your words by itself.".to_owned(),
+            state if !state.has_ended() => " waits for you.".to_owned(),
+            RunState::Succeeded if drafting.wrote => {
+                let writer = if drafting.built_in { ", without a language model," } else { "" };
+                format!("{writer} has drafted this from {}. Check what it says before you send it.", sources(drafting))
+            }
+            RunState::Succeeded => " has read the mail and drafted no answer. Its run says why.".to_owned(),
+            _ => format!(" has drafted nothing: {}", drafting.failure.as_deref().unwrap_or("its run was ended.")),
+        };
+        // Without scripts nothing appears by itself.
+        let again = writes.then(|| view! { <noscript><a href=again>"Look again"</a>" "</noscript> });
+        view! { <Callout tone=Tone::Violet live=true><a href=run.clone()>{agent}</a>{words}" "{again}<a href=run>"Its run"</a></Callout> }
+    });
+    let open = editor.drafting.as_ref().is_some_and(|drafting| !drafting.state.has_ended());
+    let ask = (editor.may_draft && !open).then(|| {
+        let models = (!editor.has_model).then(|| {
+            let href = format!("/t/{slug}/settings/models");
+            view! { <p class="subtle small-text">"No language model is connected, so the built-in writer drafts. "<a href=href>"Connect a model"</a></p> }
+        });
+        view! {
+            <div class="thread-actions">
+                <button type="submit" class="button ai" name="what" value="draft"><Icon name=IconName::Spark small=true/>"Draft with AI"</button>
+                {models}
+            </div>
+        }
+    });
+    (news.is_some() || ask.is_some()).then(|| view! { {news}{ask} }.into_any())
+}
+
+/// What a draft was made from.
+fn sources(drafting: &Drafting) -> String {
+    let read = drafting.read.iter().filter(|tool| tool.as_str() != "think").map(|tool| match tool.as_str() {
+        "read_lead" => "the lead".to_owned(),
+        "read_timeline" => "what has happened with them".to_owned(),
+        "read_account" => "their account".to_owned(),
+        other => other.replace('_', " "),
+    });
+    let all: Vec<_> = std::iter::once("the mail".to_owned()).chain(read).collect();
+    match all.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => all.concat(),
+    }
 }
 
 /// Texts of the library, or the way to write the first one.

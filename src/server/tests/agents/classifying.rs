@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A company to which a lead has answered what no rule understands.
-async fn answered(test: &TestDb) -> (Db, Actor, ThreadId) {
+pub async fn answered(test: &TestDb) -> (Db, Actor, ThreadId) {
     let db = test.with_private_hosts();
     let company = test.company("Halden").await;
     let mailbox = company.mailbox().await;

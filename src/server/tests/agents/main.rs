@@ -10,6 +10,7 @@ mod mcp_server;
 mod models;
 mod options;
 mod provider;
+mod replying;
 mod sign_in;
 mod strangers;
 mod support;

@@ -140,10 +140,7 @@ impl Threads<'_> {
 
     /// What the rules leave open is a question for a model, where the company has one. Whether it was asked.
     async fn ask_models(&mut self, thread: ThreadId) -> Result<bool> {
-        let any = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM models WHERE enabled) AS "any!""#)
-            .fetch_one(self.t.conn())
-            .await?;
-        if !any {
+        if !self.has_model().await? {
             return Ok(false);
         }
         let company = self.t.actor().company();

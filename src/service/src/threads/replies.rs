@@ -10,18 +10,18 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::Threads;
+use super::{Threads, texts::below};
 use crate::{Error, Result};
 
 /// Most characters of the answered mail that a reply repeats.
 const QUOTED: usize = 10_000;
 
 /// What a reply needs to know of its thread.
-struct Answered {
+pub(super) struct Answered {
     mailbox: MailboxId,
-    lead: Option<LeadId>,
+    pub(super) lead: Option<LeadId>,
     recipient: EmailAddress,
-    inbound: InboundId,
+    pub(super) inbound: InboundId,
     /// Ids of the mails before the reply, the oldest first.
     answers: Vec<String>,
     subject: String,
@@ -51,7 +51,7 @@ impl Threads<'_> {
         let thread = self.lock(id).await?;
         if let Some(written) = self.written_before(id, request).await? {
             // Whoever posts it once more has kept the same words as a draft.
-            self.drop_draft(id).await?;
+            self.forget_draft(id, true).await?;
             return Ok(written);
         }
         require_version(thread.version, seen)?;
@@ -94,7 +94,7 @@ impl Threads<'_> {
         if input.then_done {
             self.set_state(id, ThreadState::Done, None).await?;
         }
-        self.drop_draft(id).await?;
+        self.forget_draft(id, true).await?;
         self.let_go(None).await?;
         self.changed(id).await?;
         Ok(Reply { id: message, send_at, subject, body: input.body })
@@ -139,7 +139,8 @@ impl Threads<'_> {
         let begun = self.draft(id).await?.map(|draft| draft.body).filter(|body| !body.trim().is_empty());
         let body = begun.map_or_else(|| row.body.clone(), |begun| format!("{}\n\n{begun}", row.body));
         let planned = Some(row.due_at).filter(|at| *at > row.created_at + UNDO);
-        let draft = ReplyDraft { subject: row.subject.clone(), body, quotes: row.quotes, send_at: planned };
+        let draft =
+            ReplyDraft { subject: row.subject.clone(), body, quotes: row.quotes, send_at: planned, arrived: true };
         self.keep_draft(id, &draft).await?;
         self.changed(id).await?;
         Ok(Reply { id: message, send_at: row.due_at, subject: row.subject, body: row.body })
@@ -156,19 +157,26 @@ impl Threads<'_> {
             other => other?,
         };
         let me = self.t.actor().user_id().map(|id| id.0);
-        let kept = sqlx::query_as!(
-            ReplyDraft,
-            "SELECT subject, body, quotes, send_at FROM reply_drafts WHERE thread_id = $1 AND user_id = $2",
+        let kept = sqlx::query!(
+            "SELECT subject, body, quotes, send_at, arrived FROM reply_drafts WHERE thread_id = $1 AND user_id = $2",
             id.0,
             me
         )
         .fetch_optional(self.t.conn())
         .await?;
+        let kept = kept.map(|row| ReplyDraft {
+            subject: row.subject,
+            arrived: row.arrived.is_some(),
+            body: row.arrived.map_or_else(|| row.body.clone(), |text| below(&row.body, &text)),
+            quotes: row.quotes,
+            send_at: row.send_at,
+        });
         let empty = || ReplyDraft { subject: answer_subject(&answered.subject), quotes: true, ..ReplyDraft::default() };
         Ok(Some(kept.unwrap_or_else(empty)))
     }
 
-    /// Keeps what the person has begun to write, cut to what fits. A key writes no drafts.
+    /// Keeps what the person has begun to write, cut to what fits. What an agent has drafted and they have not seen stays
+    /// beside it. A key writes no drafts.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -182,7 +190,8 @@ impl Threads<'_> {
             "INSERT INTO reply_drafts (thread_id, user_id, subject, body, quotes, send_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (company_id, thread_id, user_id) DO UPDATE SET subject = excluded.subject, body = excluded.body,
-                 quotes = excluded.quotes, send_at = excluded.send_at, updated_at = excluded.updated_at",
+                 quotes = excluded.quotes, send_at = excluded.send_at, updated_at = excluded.updated_at,
+                 arrived = CASE WHEN NOT $8 THEN reply_drafts.arrived END",
             id.0,
             me.0,
             // Twice of what may be sent: what is too long is told, not lost.
@@ -190,7 +199,8 @@ impl Threads<'_> {
             cut(&draft.body, 2 * domain::drafts::MAX_BODY),
             draft.quotes,
             draft.send_at,
-            now
+            now,
+            draft.arrived
         )
         .execute(self.t.conn())
         .await?;
@@ -202,6 +212,11 @@ impl Threads<'_> {
     /// # Errors
     /// When the database is away.
     pub async fn drop_draft(&mut self, id: ThreadId) -> Result<()> {
+        self.forget_draft(id, false).await
+    }
+
+    async fn forget_draft(&mut self, id: ThreadId, used: bool) -> Result<()> {
+        self.decide_draft(id, used).await?;
         let me = self.t.actor().user_id().map(|id| id.0);
         sqlx::query!("DELETE FROM reply_drafts WHERE thread_id = $1 AND user_id = $2", id.0, me)
             .execute(self.t.conn())
@@ -223,7 +238,7 @@ impl Threads<'_> {
     }
 
     /// The newest mail of a thread that can be answered, and who writes to whom.
-    async fn answered(&mut self, id: ThreadId) -> Result<Answered> {
+    pub(super) async fn answered(&mut self, id: ThreadId) -> Result<Answered> {
         let row = sqlx::query!(
             r#"
             SELECT t.mailbox_id AS "mailbox: MailboxId", t.lead_id AS "lead: LeadId", i.id AS "inbound: InboundId",
@@ -264,7 +279,7 @@ impl Threads<'_> {
 }
 
 /// What keeps a reply from being written says so before anything is promised.
-fn may_leave(answered: &Answered) -> Result<()> {
+pub(super) fn may_leave(answered: &Answered) -> Result<()> {
     if answered.barred {
         let words = format!(
             "{} gets no more e-mail: the address is on the suppression list. You can answer once they have written again \
