@@ -91,6 +91,8 @@ wire_enum! {
 wire_enum! {
     /// What a mail was recognised by.
     pub enum MatchedBy {
+        /// It came to the return path of an e-mail of ours.
+        ReturnPath = "return_path",
         /// It names an e-mail of ours.
         MessageId = "message_id",
         /// It answers a mail that has come from, or was about, a lead.
@@ -149,6 +151,8 @@ pub struct Mail {
     pub auto_reply: bool,
     /// Whether nobody wants to hear of its failure: `Return-Path: <>`.
     pub no_return_path: bool,
+    /// Addresses that it came to, as servers and its sender say.
+    pub recipients: Vec<String>,
     /// What a server reports with it.
     pub report: Option<Report>,
     /// Files that came with it.

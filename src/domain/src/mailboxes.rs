@@ -9,11 +9,13 @@ use crate::{
 
 mod health;
 mod limits;
+mod return_path;
 mod test;
 
 pub use health::{BOUNCE_WINDOW, COMPLAINT_WINDOW, Health, Outlook};
 pub use limits::{RecipientLimits, group_label, recipient_group};
-pub use test::{ConnectionTest, Protocol, TestStep, TestStepKind, report, steps_of};
+pub use return_path::{TOKEN, return_path, token_of};
+pub use test::{ConnectionTest, Protocol, TestStep, TestStepKind, one_more, report, steps_of};
 
 wire_enum! {
     /// What stands behind a mailbox.
@@ -89,6 +91,9 @@ pub struct Mailbox {
     pub gap_seconds: i32,
     /// The most time between two e-mails that are due; each gap is drawn anew.
     pub gap_max_seconds: i32,
+    /// Whether each e-mail has a return path of its own, `local+…@domain` (RFC 5233), so that a report is matched even
+    /// if it quotes nothing.
+    pub own_return_paths: bool,
     /// E-mails handed over in the last 24 hours, test mails among them.
     pub sent_24h: i64,
     /// When it may send next, if something waits.
@@ -130,6 +135,9 @@ pub struct MailboxInput {
     pub gap_seconds: Option<i32>,
     /// The most time between two e-mails that are due; 300 seconds when absent, or `gap_seconds` if that is more.
     pub gap_max_seconds: Option<i32>,
+    /// Whether each e-mail has a return path of its own, `local+…@domain` (RFC 5233), so that a report is matched even
+    /// if it quotes nothing; false when absent. Not every provider takes them: the test of the connection tells.
+    pub own_return_paths: Option<bool>,
 }
 
 impl MailboxInput {

@@ -4,13 +4,14 @@ use std::{net::SocketAddr, time::Duration};
 
 use domain::{
     domains::Standing,
-    mailboxes::{Protocol, Security as Protection, TestStep, TestStepKind, report},
+    mailboxes::{Protocol, Security as Protection, TestStep, TestStepKind, one_more, report},
     messages::SendOutcome,
 };
 use service::{Db, mailboxes::Connection};
+use uuid::Uuid;
 
 use crate::mail::{
-    HostGuard, MimeError, OutgoingMail, Signer,
+    HostGuard, MimeError, OutgoingMail, Session, Signer,
     smtp::{ConnectError, Credentials, HandOver, Limits, Password, Phase, Security, SmtpClient, SmtpServer},
 };
 
@@ -78,10 +79,17 @@ pub(crate) async fn probe(db: &Db, connection: &Connection) -> Vec<TestStep> {
         Err(error) => Some(error.to_string()),
         Ok(mut session) => {
             let said = session.try_sender(connection.address.as_str()).await;
+            let own = connection.own_return_paths && matches!(said, HandOver::Accepted { .. });
+            let own_path = if own { Some(try_return_path(db, connection, &mut session).await) } else { None };
             session.quit().await;
             match said {
                 HandOver::Accepted { .. } => {
                     done.push(TestStepKind::Sender);
+                    if let Some(step) = own_path {
+                        let mut steps = report(Protocol::Smtp, security, host, &done, None);
+                        steps.push(step);
+                        return steps;
+                    }
                     None
                 }
                 // Busy is not refused.
@@ -98,6 +106,23 @@ pub(crate) async fn probe(db: &Db, connection: &Connection) -> Vec<TestStep> {
         }
     };
     report(Protocol::Smtp, security, host, &done, failure.as_deref())
+}
+
+/// Whether the server takes mails from and to a return path of its own.
+async fn try_return_path(db: &Db, connection: &Connection, session: &mut Session) -> TestStep {
+    let path = connection.return_path(db, Uuid::nil());
+    let step = |failure: Option<&str>| one_more(Protocol::Smtp, &connection.host, TestStepKind::ReturnPath, failure);
+    match session.try_address(&path).await {
+        HandOver::Accepted { .. } => step(None),
+        HandOver::Rejected { reply, .. } => step(Some(&format!("the server answered: {reply}"))),
+        // Busy is not refused.
+        HandOver::Deferred { reply, .. } => TestStep {
+            standing: Standing::Warn,
+            message: format!("The server does not say just now whether it takes them: {reply}"),
+            ..step(None)
+        },
+        HandOver::NotStarted { reason } | HandOver::Unknown { reason } => step(Some(&reason)),
+    }
 }
 
 /// A connection that could not be made, as an outcome.

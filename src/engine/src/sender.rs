@@ -196,8 +196,8 @@ async fn send(
     if !go {
         return Ok(true);
     }
-    let outcome =
-        post::outcome(session.hand_over(connection.address.as_str(), claimed.recipient.as_str(), &mime).await);
+    let return_path = connection.return_path(db, claimed.id.0);
+    let outcome = post::outcome(session.hand_over(&return_path, claimed.recipient.as_str(), &mime).await);
     record(db, actor, claimed, &outcome).await?;
     Ok(!matches!(outcome, SendOutcome::NotStarted { .. }))
 }

@@ -17,13 +17,14 @@ use domain::{
     campaigns::PausedBy,
     mailboxes::{
         BOUNCE_WINDOW, COMPLAINT_WINDOW, ConnectionTest, Health, Mailbox, MailboxInput, MailboxKind, MailboxState,
-        Security,
+        Security, TOKEN, return_path,
     },
 };
 use sqlx::types::Json;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{Error, Result, Tenant, audit::Entry, domains::SigningKey, error::OnConstraint, jobs::TestMailbox};
+use crate::{Db, Error, Result, Tenant, audit::Entry, domains::SigningKey, error::OnConstraint, jobs::TestMailbox};
 
 /// E-mails in 24 hours of a new mailbox with a server of the company's own.
 const NEW_CAP: i32 = 50;
@@ -31,6 +32,9 @@ const NEW_CAP: i32 = 50;
 const NEW_GAPS: (i32, i32) = (60, 300);
 /// The sandbox mails nobody, so it may be quick.
 const SANDBOX_CAP: i32 = 10_000;
+
+/// What return paths of their own are signed for.
+pub(crate) const RETURN_PATH: &str = "return-path";
 
 /// The mailboxes of the company.
 #[derive(Debug)]
@@ -57,6 +61,17 @@ pub struct Connection {
     pub sign_in: Option<(String, Zeroizing<String>)>,
     /// The key that its e-mails are signed with, when its domain has one here.
     pub signing: Option<SigningKey>,
+    /// Whether each e-mail has a return path of its own.
+    pub own_return_paths: bool,
+}
+
+impl Connection {
+    /// The return path of an e-mail: its own where the mailbox has such, else the address.
+    #[must_use]
+    pub fn return_path(&self, db: &Db, e_mail: Uuid) -> String {
+        let token = self.own_return_paths.then(|| db.secrets().address_token(RETURN_PATH, e_mail));
+        token.and_then(|token| return_path(&self.address, &token)).unwrap_or_else(|| self.address.to_string())
+    }
 }
 
 impl Tenant {
@@ -125,6 +140,7 @@ impl Mailboxes<'_> {
     pub async fn create(&mut self, input: MailboxInput) -> Result<Mailbox> {
         self.t.require(Permission::ManageMailboxes).await?;
         let input = input.check(true)?;
+        has_room(input.own_return_paths == Some(true), input.address.as_deref())?;
         let id: MailboxId = self.t.new_id();
         let kind = input.kind.unwrap_or(MailboxKind::Smtp);
         let server = match kind {
@@ -146,8 +162,8 @@ impl Mailboxes<'_> {
         let ramp_from = input.ramp.unwrap_or(kind == MailboxKind::Smtp).then(|| self.t.now());
         sqlx::query!(
             "INSERT INTO mailboxes (id, kind, from_name, address, host, port, security, username, password_sealed,
-                                    daily_cap, gap_seconds, gap_max_seconds, ramp_from)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                                    daily_cap, gap_seconds, gap_max_seconds, ramp_from, own_return_paths)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             id.0,
             kind.as_str(),
             input.from_name,
@@ -161,6 +177,7 @@ impl Mailboxes<'_> {
             input.gap_seconds.unwrap_or(gap).min(gap_max),
             gap_max,
             ramp_from,
+            input.own_return_paths.unwrap_or(false),
         )
         .execute(self.t.conn())
         .await
@@ -196,6 +213,8 @@ impl Mailboxes<'_> {
             return Err(Problem::field("kind", "kind_fixed", "A mailbox stays what it is. Connect a new one.").into());
         }
         let input = input.check(false)?;
+        let own_paths = input.own_return_paths.unwrap_or(old.own_return_paths);
+        has_room(own_paths, input.address.as_deref().or(Some(old.address.as_str())))?;
         let own_server = old.kind == MailboxKind::Smtp;
         let sealed = match input.password.as_deref().filter(|p| own_server && !p.is_empty()) {
             Some(password) => self.seal(id, Some(password))?,
@@ -232,6 +251,7 @@ impl Mailboxes<'_> {
                  gap_seconds = coalesce($11, gap_seconds),
                  gap_max_seconds = $13,
                  ramp_from = CASE $14::bool WHEN true THEN coalesce(ramp_from, $12) WHEN false THEN NULL ELSE ramp_from END,
+                 own_return_paths = coalesce($15, own_return_paths),
                  updated_at = $12, version = version + 1
              WHERE id = $1",
             id.0,
@@ -248,13 +268,14 @@ impl Mailboxes<'_> {
             self.t.now(),
             gap_max,
             input.ramp,
+            input.own_return_paths,
         )
         .execute(self.t.conn())
         .await
         .on_constraint("mailboxes_address_key", address_taken)?;
         self.start_over(id).await?;
         self.record("mailbox.changed", old.address.as_str()).await?;
-        if server_changed {
+        if server_changed || input.own_return_paths.is_some_and(|own| own != old.own_return_paths) {
             self.request_test(id).await?;
         }
         let mailbox = self.get(id).await?;
@@ -328,7 +349,8 @@ impl Mailboxes<'_> {
     pub async fn connection(&mut self, id: MailboxId) -> Result<Connection> {
         let row = sqlx::query!(
             r#"SELECT m.kind AS "kind: MailboxKind", m.from_name, m.address AS "address: EmailAddress", m.host, m.port,
-                      m.security AS "security: Security", m.username, m.password_sealed, d.id AS "domain?: DomainId",
+                      m.security AS "security: Security", m.username, m.password_sealed, m.own_return_paths,
+                      d.id AS "domain?: DomainId",
                       coalesce(d.old_selector, d.selector) AS selector,
                       coalesce(d.old_key_sealed, d.key_sealed) AS key_sealed
                FROM mailboxes m LEFT JOIN sending_domains d ON d.name = split_part(m.address, '@', 2)
@@ -365,6 +387,7 @@ impl Mailboxes<'_> {
             security: row.security,
             sign_in,
             signing,
+            own_return_paths: row.own_return_paths,
         })
     }
 
@@ -395,7 +418,7 @@ impl Mailboxes<'_> {
             SELECT m.id AS "id: MailboxId", m.kind AS "kind: MailboxKind", m.from_name,
                    m.address AS "address: EmailAddress", m.host, m.port, m.security AS "security: Security", m.username,
                    m.state AS "state: MailboxState", m.last_error, m.paused_by AS "paused_by: PausedBy", m.pause_reason,
-                   m.daily_cap, m.ramp_from IS NOT NULL AS "ramp!", m.gap_seconds, m.gap_max_seconds,
+                   m.daily_cap, m.ramp_from IS NOT NULL AS "ramp!", m.gap_seconds, m.gap_max_seconds, m.own_return_paths,
                    mailbox_cap(m.daily_cap, m.ramp_from, $2) AS "cap_now!", mailbox_used(m.id, $2) AS "sent_24h!",
                    m.next_send_at, m.checked_at, m.test AS "test: Json<ConnectionTest>", m.version, h.sent AS "sent!", h.bounced AS "bounced!",
                    h.complained AS "complained!"
@@ -431,6 +454,7 @@ impl Mailboxes<'_> {
                 cap_now: r.cap_now,
                 gap_seconds: r.gap_seconds,
                 gap_max_seconds: r.gap_max_seconds,
+                own_return_paths: r.own_return_paths,
                 sent_24h: r.sent_24h,
                 next_send_at: r.next_send_at,
                 checked_at: r.checked_at,
@@ -474,4 +498,15 @@ struct Server {
 
 fn address_taken() -> Error {
     Error::conflict("address_taken", "This address is connected already.")
+}
+
+/// Return paths of their own need room in the local part of the address.
+fn has_room(own_return_paths: bool, address: Option<&str>) -> Result<()> {
+    let address = address.and_then(|address| EmailAddress::parse(address).ok());
+    let fits = address.is_none_or(|address| return_path(&address, &"x".repeat(TOKEN)).is_some());
+    if own_return_paths && !fits {
+        let words = "A return path of its own needs an address with at most 31 characters before the @. Switch it off.";
+        return Err(Problem::field("own_return_paths", "address_long", words).into());
+    }
+    Ok(())
 }

@@ -33,6 +33,8 @@ wire_enum! {
         SignIn = "sign_in",
         /// Whether the server sends for the address.
         Sender = "sender",
+        /// Whether it takes return paths of their own.
+        ReturnPath = "return_path",
         /// The folder that is read.
         Inbox = "inbox",
         /// The folder of what was sent.
@@ -52,6 +54,7 @@ impl TestStepKind {
             Self::Greeting => "Greeting",
             Self::SignIn => "Sign-in",
             Self::Sender => "Sender",
+            Self::ReturnPath => "Return path",
             Self::Inbox => "INBOX",
             Self::Sent => "Sent folder",
         }
@@ -68,6 +71,9 @@ impl TestStepKind {
             Self::Greeting => "Something else may listen at this port: check port and protection.",
             Self::SignIn => "Check user name and password. Many providers ask for a password made for apps.",
             Self::Sender => "Let the provider add this address to the account, or sign in with that of the address.",
+            Self::ReturnPath => {
+                "Ask the provider for addresses with a part after “+”, or switch off return paths of their own."
+            }
             Self::Inbox => "Ask the provider whether this account may be read by IMAP.",
             Self::Sent => "Nothing has to be done: it is not needed to send or to read replies.",
         }
@@ -133,6 +139,16 @@ pub fn report(
     steps
 }
 
+/// One more step, after the way there was good: what the server said to it, if it was no yes.
+#[must_use]
+pub fn one_more(protocol: Protocol, host: &str, step: TestStepKind, failure: Option<&str>) -> TestStep {
+    let (standing, message) = match failure {
+        None => (Standing::Pass, good(step, host)),
+        Some(words) => (Standing::Fail, format!("{}. {}", sentence(words.trim_end_matches('.')), step.hint())),
+    };
+    TestStep { protocol, step, standing, message }
+}
+
 fn good(step: TestStepKind, host: &str) -> String {
     match step {
         TestStepKind::NameLookup => format!("{host} has an address."),
@@ -142,6 +158,7 @@ fn good(step: TestStepKind, host: &str) -> String {
         TestStepKind::Greeting => "The server greets as it should.".to_owned(),
         TestStepKind::SignIn => "User name and password are right.".to_owned(),
         TestStepKind::Sender => "The server sends for this address.".to_owned(),
+        TestStepKind::ReturnPath => "The server takes a return path of its own for each e-mail.".to_owned(),
         TestStepKind::Inbox => "INBOX can be read.".to_owned(),
         TestStepKind::Sent => "There is a folder of what was sent.".to_owned(),
     }

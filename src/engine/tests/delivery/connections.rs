@@ -37,7 +37,7 @@ fn told(mailbox: &Mailbox) -> (Vec<TestStepKind>, Option<(TestStepKind, String)>
 
 #[tokio::test]
 async fn each_step_on_the_way_out_is_told_and_the_failing_one_holds_the_mailbox_up() {
-    use TestStepKind::{Connect, Greeting, NameLookup, Sender, SignIn, Tls};
+    use TestStepKind::{Connect, Greeting, NameLookup, ReturnPath, Sender, SignIn, Tls};
     let test = testing::db().await;
     let dns = NameServer::start(&GOOD);
     let sink = Sink::start();
@@ -57,6 +57,22 @@ async fn each_step_on_the_way_out_is_told_and_the_failing_one_holds_the_mailbox_
     assert!(words.starts_with("The server answered: 550 5.7.1 not your address. Let the provider"), "{words}");
     assert_eq!(refused.state, MailboxState::Reconnect);
     assert!(refused.last_error.unwrap().starts_with("Sender: The server answered: 550"));
+
+    // Return paths of their own are asked for where they are switched on.
+    let own = |port: MailboxInput| MailboxInput { own_return_paths: Some(true), ..port };
+    desk.change(own(port(sink.address.port()))).await;
+    assert_eq!(told(&desk.test().await), (vec![NameLookup, Connect, Greeting, SignIn, Sender, ReturnPath], None));
+    let picky = Sink::that_refuses("rcpt", "550 5.1.1 no such mailbox");
+    desk.change(port(picky.address.port())).await;
+    let refused = desk.test().await;
+    let (steps, bad) = told(&refused);
+    assert_eq!(steps, [NameLookup, Connect, Greeting, SignIn, Sender]);
+    let (step, words) = bad.unwrap();
+    assert_eq!(step, ReturnPath);
+    assert!(words.starts_with("The server answered: 550 5.1.1 no such mailbox. Ask the provider for"), "{words}");
+    assert_eq!(refused.state, MailboxState::Reconnect);
+    desk.change(MailboxInput { own_return_paths: Some(false), ..MailboxInput::default() }).await;
+    assert_eq!(told(&desk.test().await).1, None);
 
     desk.change(MailboxInput { security: Some(Security::Tls), ..port(sink.address.port()) }).await;
     let (steps, bad) = told(&desk.test().await);

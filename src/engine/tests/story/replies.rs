@@ -9,6 +9,7 @@ use domain::{
     enrolments::{Enrolment, EnrolmentState},
     inbound::{AnswerAs, BounceKind, Inbound, InboundKind, MatchedBy},
     leads::{LeadEvent, LeadEventKind, LeadInput, LeadStatus},
+    mailboxes::MailboxInput,
     messages::{LEASE, MessageState},
     triggers::{Firing, FiringState, TriggerInput, When, WhileBusy},
     why_not::WaitReason,
@@ -39,6 +40,13 @@ impl Story<'_> {
         let mut t = self.db.tenant(self.actor()).await.expect("open");
         let page = t.sandbox().list(&PageRequest::default()).await.expect("a list");
         page.items.into_iter().find(|mail| mail.recipients == [email]).expect("caught").id
+    }
+
+    /// The sender of the envelope of the e-mail to this address.
+    async fn return_path_to(&self, email: &str) -> String {
+        let mut t = self.db.tenant(self.actor()).await.expect("open");
+        let page = t.sandbox().list(&PageRequest::default()).await.expect("a list");
+        page.items.into_iter().find(|mail| mail.recipients == [email]).expect("caught").mail_from
     }
 
     /// The token of the address that unsubscribes by mail, in the header of the e-mail to this lead.
@@ -286,6 +294,45 @@ async fn bounces_and_wishes_end_the_sequence_for_good() {
     test.clock().advance(Duration::hours(2));
     story.send().await;
     assert_eq!(story.caught().await.len(), 6, "only the one that may still be delivered is written to again");
+}
+
+#[tokio::test]
+async fn a_report_that_quotes_nothing_is_known_by_its_recipient() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example", "b@x.example"]).await;
+    let id = story.campaign().await;
+    story.change_mailbox(MailboxInput { own_return_paths: Some(true), ..MailboxInput::default() }).await;
+    story.start(id).await;
+    story.send().await;
+    let path = story.return_path_to("a@x.example").await;
+    assert_ne!(path, story.return_path_to("b@x.example").await);
+    let (local, domain) = path.rsplit_once('@').expect("an address");
+    assert!(local.contains('+') && !path.contains("a@x.example"), "{path}");
+    // Only the address that it came to says what it is about; some servers change its case.
+    let report = |to: &str| {
+        format!(
+            "From: mailer-daemon@mx.example\nTo: undisclosed\nDelivered-To: {to}\nSubject: Returned mail\n\n550 5.1.1 no"
+        )
+    };
+    let forged = format!("{}@{domain}", local.replace(&local[local.len() - 6..], "aaaaaa"));
+    story.receive("7:1", &report(&forged)).await.expect("stored");
+    assert_eq!(story.inbound().await[0].matched_by, None, "whoever makes one up reaches nobody");
+    story.receive("7:2", &report(&path.to_uppercase())).await.expect("stored");
+    let mails = story.inbound().await;
+    let found = mails.iter().find(|mail| mail.matched_by.is_some()).expect("one was matched");
+    assert_eq!((found.kind, found.matched_by), (InboundKind::Bounce, Some(MatchedBy::ReturnPath)));
+    let states: Vec<_> = story.enrolments(id).await.into_iter().map(|enrolment| enrolment.state).collect();
+    assert_eq!(states, [EnrolmentState::Bounced, EnrolmentState::WaitingDelay]);
+    assert_eq!(story.suppressed().await, ["a@x.example bounced"]);
+
+    // What there is no room for is refused, and then nothing is switched on.
+    let (mailbox, _) = story.mailbox().await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let long = Some(format!("{}@halden.example", "n".repeat(40)));
+    let long = MailboxInput { address: long, own_return_paths: Some(true), ..MailboxInput::default() };
+    let refused = t.mailboxes().update(mailbox, long, None).await;
+    assert!(matches!(refused, Err(Error::Invalid(p)) if p[0].code == "address_long"));
 }
 
 #[tokio::test]

@@ -34,7 +34,9 @@ impl InboundMail<'_> {
         found: &Match,
     ) -> Result<Vec<Effect>> {
         let mut effects = Vec::new();
-        if let Some(message) = found.message.filter(|_| found.by == Some(MatchedBy::MessageId)) {
+        if let Some(message) =
+            found.message.filter(|_| matches!(found.by, Some(MatchedBy::MessageId | MatchedBy::ReturnPath)))
+        {
             self.t.messages().proven(message, Evidence::Answer, "An answer names it, so it has arrived.").await?;
         }
         match judgement.kind {

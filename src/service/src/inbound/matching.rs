@@ -1,17 +1,22 @@
-//! Whom a mail is from or about: by the e-mail of ours that it names, then by a mail of its thread that has come, then by
+//! Whom a mail is from or about: by the return path of an e-mail of ours, then by the e-mail that it names, then by a mail of its thread that has come, then by
 //! an address that a campaign has written to, then by the firm. A lead that no campaign has written to is not looked for.
 
 use domain::{
     AccountId, CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, MessageId,
     inbound::{InboundKind, Judgement, Mail, MatchedBy, unsubscribe_token},
+    mailboxes::token_of,
     score::PRIVATE_MAIL,
 };
+use uuid::Uuid;
 
 use super::{InboundMail, Match};
-use crate::{Result, messages::claim::UNSUBSCRIBE};
+use crate::{Result, mailboxes::RETURN_PATH, messages::claim::UNSUBSCRIBE};
 
 impl InboundMail<'_> {
     pub(super) async fn find(&mut self, mailbox: MailboxId, mail: &Mail, judgement: &Judgement) -> Result<Match> {
+        if let Some(found) = self.by_return_path(mail).await? {
+            return Ok(found);
+        }
         let ids: Vec<String> = judgement.about.iter().chain(&mail.answers).map(|id| format!("<{id}>")).collect();
         if let Some(found) = self.by_message_id(&ids).await? {
             return Ok(found);
@@ -52,6 +57,24 @@ impl InboundMail<'_> {
         let token = unsubscribe_token(&mail.subject);
         let secrets = self.t.db().secrets();
         let Some(id) = token.and_then(|token| secrets.read_link_token(UNSUBSCRIBE, token)) else { return Ok(None) };
+        self.by_id(id, MatchedBy::MessageId).await
+    }
+
+    /// The e-mail of ours to whose return path this mail came, if we have signed it. Programs answer there, too
+    /// (RFC 3834, 4).
+    async fn by_return_path(&mut self, mail: &Mail) -> Result<Option<Match>> {
+        for token in mail.recipients.iter().filter_map(|recipient| token_of(recipient)) {
+            let id = self.t.db().secrets().read_address_token(RETURN_PATH, &token);
+            if let Some(id) = id
+                && let Some(found) = self.by_id(id, MatchedBy::ReturnPath).await?
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn by_id(&mut self, id: Uuid, by: MatchedBy) -> Result<Option<Match>> {
         let row = sqlx::query!(
             r#"SELECT m.id AS "message: MessageId", m.campaign_id AS "campaign: CampaignId",
                       m.enrolment_id AS "enrolment: EnrolmentId", m.lead_id AS "lead: LeadId",
@@ -62,7 +85,7 @@ impl InboundMail<'_> {
         .fetch_optional(self.t.conn())
         .await?;
         Ok(row.map(|row| Match {
-            by: Some(MatchedBy::MessageId),
+            by: Some(by),
             lead: row.lead,
             account: None,
             campaign: row.campaign,

@@ -17,6 +17,8 @@ const MOST_LINE: usize = 500;
 const MOST_HEADERS: usize = 16 * 1024;
 /// Most files of a mail that are named.
 const MOST_FILES: usize = 50;
+/// Headers in which servers write down to whom a mail came.
+const RECIPIENT: [&str; 4] = ["Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To"];
 /// Headers of programs that answer by themselves, from before RFC 3834.
 const AUTO_REPLY: [&str; 4] = ["X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply"];
 
@@ -61,10 +63,21 @@ fn take_apart(raw: &[u8]) -> Option<Mail> {
         precedence: word("Precedence"),
         auto_reply: AUTO_REPLY.iter().any(|name| message.header_raw(*name).is_some()),
         no_return_path: word("Return-Path").is_some_and(|path| path == "<>"),
+        recipients: recipients(&message),
         report: report(&message),
         attachments: attachments(&message),
         unreadable: None,
     })
+}
+
+/// To whom a mail came: what servers write into it on its way, then what its sender says.
+fn recipients(message: &Message<'_>) -> Vec<String> {
+    let added =
+        message.headers_raw().filter(|(name, _)| RECIPIENT.iter().any(|known| name.eq_ignore_ascii_case(known)));
+    let added = added.map(|(_, value)| value.trim().trim_matches(['<', '>']).to_owned());
+    let named = message.to().into_iter().flat_map(|to| to.iter());
+    let named = named.filter_map(|to| to.address().map(str::to_owned));
+    added.chain(named).filter(|address| address.len() <= MOST_LINE).take(MOST_IDS).collect()
 }
 
 /// The ids that a mail answers, the nearest first: In-Reply-To, then References from their end.

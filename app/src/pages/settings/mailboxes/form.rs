@@ -32,6 +32,9 @@ pub struct MailboxForm {
     /// The form is about the pace: a box that is not ticked says no.
     pace: Option<String>,
     ramp: Option<String>,
+    /// The form is about the server: a box that is not ticked says no.
+    server: Option<String>,
+    own_return_paths: Option<String>,
 }
 
 /// Connects a mailbox.
@@ -55,6 +58,7 @@ pub async fn connect_mailbox(slug: String, form: MailboxForm) -> Result<(), AppE
             ramp: form.full.is_some().then_some(false),
             gap_seconds: form.gap_seconds,
             gap_max_seconds: form.gap_max_seconds,
+            own_return_paths: None,
         })
         .await?;
     t.commit().await?;
@@ -82,6 +86,7 @@ pub async fn save_mailbox(slug: String, id: String, form: MailboxForm) -> Result
         ramp: is_pace.then_some(form.ramp.is_some()),
         gap_seconds: form.gap_seconds,
         gap_max_seconds: form.gap_max_seconds,
+        own_return_paths: form.server.is_some().then_some(form.own_return_paths.is_some()),
         ..MailboxInput::default()
     };
     t.mailboxes().update(id, input, None).await?;
@@ -166,16 +171,19 @@ pub(super) fn server(slug: &str, m: &Mailbox, save: Post) -> AnyView {
     let (slug, id) = (slug.to_owned(), m.id.to_string());
     let (name, host, port) = (m.from_name.clone(), m.host.clone(), m.port.to_string());
     let (security, username) = (m.security.as_str(), m.username.clone().unwrap_or_default());
+    let own_paths = m.own_return_paths;
     view! {
         <PostForm post=save class="stack">
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="form[server]" value="true"/>
             <TextInput name="form[from_name]" label="Name that recipients read" value=name error=of("from_name")/>
             <TextInput name="form[host]" label="Host" value=host error=of("host")/>
             <TextInput name="form[port]" label="Port" kind=InputKind::Number value=port width=FieldWidth::Short error=of("port")/>
             <Select name="form[security]" label="Security" options=securities() value=security/>
             <TextInput name="form[username]" label="User name" value=username optional=true autocomplete="off"/>
             <TextInput name="form[password]" label="Password" kind=InputKind::Password optional=true autocomplete="off" hint="Empty keeps the one that is stored. Another server needs it again." error=of("password")/>
+            <Checkbox name="form[own_return_paths]" label="A return path of its own for each e-mail" checked=own_paths hint="Reports of other servers then find their e-mail even if they quote nothing. The provider has to take addresses with a part after “+”: the test tells." error=of("own_return_paths")/>
             <SubmitButton busy=save.busy()>"Save and test"</SubmitButton>
         </PostForm>
     }

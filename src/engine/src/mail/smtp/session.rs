@@ -107,6 +107,27 @@ impl Session {
         }
     }
 
+    /// Asks whether the server takes mails from and to this address, and sends none.
+    pub async fn try_address(&mut self, address: &str) -> HandOver {
+        let mail = Mail { from: address, to: address, mime: b"" };
+        if let Some(refusal) = mail.unfit_for(&self.features) {
+            return refusal;
+        }
+        let state = std::mem::replace(&mut self.state, State::Over);
+        if state == State::Over {
+            return not_started("the server had closed the session");
+        }
+        match self.envelope(&mail, state).await {
+            Ok(()) => {
+                self.state = State::HalfWay;
+                HandOver::Accepted { reply: String::new(), queue_id: None }
+            }
+            Err(Stop::Refused(phase, reply)) => self.conclude(phase, &reply, State::HalfWay),
+            Err(Stop::CutOff(reply)) => self.conclude(Phase::Content, &reply, State::Over),
+            Err(Stop::Lost(_, error) | Stop::LostAfterDot(error)) => not_started(error),
+        }
+    }
+
     /// Says good-bye. The connection closes in any case.
     pub async fn quit(mut self) {
         if self.is_usable() {
@@ -130,8 +151,8 @@ impl Session {
         }
     }
 
-    /// All that comes before the final dot: however slow the server is, nobody has the mail yet.
-    async fn offer(&mut self, mail: &Mail<'_>, state: State) -> Result<(), Stop> {
+    /// From whom and to whom.
+    async fn envelope(&mut self, mail: &Mail<'_>, state: State) -> Result<(), Stop> {
         let limits = self.limits;
         if state == State::HalfWay {
             match self.wire.command("RSET", limits.command).await {
@@ -141,7 +162,13 @@ impl Session {
             }
         }
         self.step(Phase::Sender, &mail.mail_command(&self.features), Class::Positive, limits.sender).await?;
-        self.step(Phase::Recipient, &format!("RCPT TO:<{}>", mail.to), Class::Positive, limits.recipient).await?;
+        self.step(Phase::Recipient, &format!("RCPT TO:<{}>", mail.to), Class::Positive, limits.recipient).await
+    }
+
+    /// All that comes before the final dot: however slow the server is, nobody has the mail yet.
+    async fn offer(&mut self, mail: &Mail<'_>, state: State) -> Result<(), Stop> {
+        let limits = self.limits;
+        self.envelope(mail, state).await?;
         self.step(Phase::Data, "DATA", Class::Intermediate, limits.data).await?;
         for block in data::stuff(mail.mime).chunks(BLOCK) {
             if let Err(error) = self.wire.write(block, limits.block).await {
