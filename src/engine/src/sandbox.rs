@@ -13,6 +13,7 @@
 //! | `full@` | refuses the recipient because its mailbox is full: `552 5.2.2` |
 //! | `defer@` | refuses the recipient for now: `451 4.7.1` |
 //! | `slow@` | takes the mail, and two seconds for it |
+//! | `silent@` | takes the mail, and hangs up without an answer |
 //! | `reply@` | takes the mail, and a person answers it |
 //! | `away@` | takes the mail, and a program answers that the person is away for two weeks |
 //! | `gone@` | takes the mail, and reports later that there is no such address |

@@ -360,7 +360,7 @@ fn note(written: &Written, now: DateTime<Utc>, zone: &str) -> String {
         _ if written.author.is_none() => detail,
         MessageState::Scheduled if !detail.is_empty() => format!("It waits, because {detail}"),
         MessageState::Scheduled if written.at <= now + UNDO => "It leaves in a few seconds.".to_owned(),
-        MessageState::Scheduled => "Take it back below until then.".to_owned(),
+        MessageState::Scheduled => String::new(),
         MessageState::Deferred => format!("On {at}. The server said: {detail}"),
         MessageState::Failed => format!("{detail} {address}"),
         MessageState::Unknown => format!(

@@ -51,6 +51,7 @@ pub(super) struct Envelope {
     from: String,
     to: Vec<String>,
     is_slow: bool,
+    is_silent: bool,
 }
 
 /// Tells a client that all places are taken.
@@ -158,6 +159,7 @@ impl<S: SandboxStore> Session<S> {
             _ if envelope.to.len() >= max => "452 4.5.3 Too many recipients",
             kind => {
                 envelope.is_slow |= kind == Some(Special::Slow);
+                envelope.is_silent |= kind == Some(Special::Silent);
                 envelope.to.push(to);
                 "250 2.1.5 Ok"
             }
@@ -179,6 +181,9 @@ impl<S: SandboxStore> Session<S> {
                 return Ok(ControlFlow::Break(()));
             }
         };
+        if envelope.is_silent {
+            return Ok(ControlFlow::Break(()));
+        }
         self.reply(&kept);
         Ok(ControlFlow::Continue(()))
     }

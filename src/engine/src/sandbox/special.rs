@@ -10,6 +10,8 @@ pub(super) enum Special {
     Refused(&'static str),
     /// Takes it, slowly.
     Slow,
+    /// Takes it, and hangs up without saying so.
+    Silent,
 }
 
 /// The behaviour of a recipient, if it has one.
@@ -19,6 +21,7 @@ pub(super) fn special(recipient: &str) -> Option<Special> {
         "full" => Some(Special::Refused("552 5.2.2 The mailbox is full")),
         "defer" => Some(Special::Refused("451 4.7.1 Not now, please try again later")),
         "slow" => Some(Special::Slow),
+        "silent" => Some(Special::Silent),
         _ => None,
     }
 }
@@ -48,6 +51,7 @@ mod tests {
             assert!(matches!(special(address), Some(Special::Refused(_))), "{address}");
         }
         assert_eq!(special("slow+1@x.example"), Some(Special::Slow));
+        assert_eq!(special("silent@x.example"), Some(Special::Silent));
         assert_eq!(answer("Reply+7@x.example"), Some(AnswerAs::Reply));
         assert_eq!(answer("away@x.example"), Some(AnswerAs::OutOfOffice));
         assert_eq!((special("reply@x.example"), answer("replying@x.example")), (None, None));
