@@ -72,7 +72,7 @@ impl InboundMail<'_> {
             .fetch_optional(self.t.conn())
             .await?
             .ok_or(Error::NotFound("mailbox"))?;
-        let found = match (judgement.kind, self.leaving(&mail).await?) {
+        let mut found = match (judgement.kind, self.leaving(&mail).await?) {
             (InboundKind::Unreadable, _) => Match::default(),
             (_, Some(found)) => {
                 judgement = leaves();
@@ -85,6 +85,12 @@ impl InboundMail<'_> {
             }
             (_, None) => self.find(arrival.mailbox, &mail, &judgement).await?,
         };
+        if let Some(other) = self.copy_of(arrival.mailbox, &mail, judgement.kind, &found).await? {
+            judgement.kind = InboundKind::Other;
+            judgement.bounce = None;
+            judgement.why = format!("It is a copy of a mail that came to {other}, too, and counts there.");
+            found = Match::default();
+        }
         let stranger = judgement.kind == InboundKind::Reply && found.lead.is_none() && found.account.is_none();
         if stranger {
             judgement.kind = InboundKind::Other;

@@ -11,6 +11,7 @@ use domain::{
     leads::{LeadEvent, LeadEventKind, LeadInput, LeadStatus},
     mailboxes::MailboxInput,
     messages::{LEASE, MessageState},
+    threads::ThreadFilter,
     triggers::{Firing, FiringState, TriggerInput, When, WhileBusy},
     why_not::WaitReason,
 };
@@ -40,6 +41,14 @@ impl Story<'_> {
         let mut t = self.db.tenant(self.actor()).await.expect("open");
         let page = t.sandbox().list(&PageRequest::default()).await.expect("a list");
         page.items.into_iter().find(|mail| mail.recipients == [email]).expect("caught").id
+    }
+
+    /// The `Message-ID` of the e-mail to this address.
+    async fn message_id_to(&self, email: &str) -> String {
+        let mail = self.mail_to(email).await;
+        let mut t = self.db.tenant(self.actor()).await.expect("open");
+        let raw = String::from_utf8(t.sandbox().raw(mail).await.expect("there")).expect("text");
+        raw.lines().find_map(|line| line.strip_prefix("Message-ID: ")).expect("a header").trim().to_owned()
     }
 
     /// The sender of the envelope of the e-mail to this address.
@@ -176,6 +185,36 @@ async fn the_same_mail_twice_is_one_mail() {
     };
     assert_eq!(tokio::join!(second, first).0, None);
     assert_eq!(story.inbound().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_mail_to_two_mailboxes_of_the_company_counts_once() {
+    let test = testing::db_at(start_of_story()).await;
+    let (story, _, leads) = sent(&test, &["a@x.example"]).await;
+    let (first, _) = story.mailbox().await;
+    let second = story.company.mailbox().await;
+    let id = story.message_id_to("a@x.example").await;
+    let raw = format!(
+        "From: a@x.example\r\nMessage-ID: <r1@x.example>\r\nIn-Reply-To: {id}\r\nSubject: Re: First\r\n\r\nYes."
+    );
+    // Each server writes lines of its own above it.
+    for (mailbox, own) in
+        [(first, "Delivered-To: one@halden.example\r\n"), (second, "Delivered-To: two@halden.example\r\n")]
+    {
+        let mut t = story.db.tenant(story.actor()).await.expect("open");
+        let (at, raw) = (t.now(), format!("{own}{raw}"));
+        let arrival = Arrival { mailbox, uid_key: "7:1", raw: raw.as_bytes(), at };
+        assert!(t.inbound().receive(arrival).await.expect("stored").is_some());
+        t.commit().await.expect("kept");
+    }
+    let mails = story.inbound().await;
+    let of = |kind: InboundKind| mails.iter().filter(|mail| mail.kind == kind).collect::<Vec<_>>();
+    assert_eq!((of(InboundKind::Reply).len(), of(InboundKind::Reply)[0].mailbox), (1, first));
+    let copy = of(InboundKind::Other)[0];
+    assert!(copy.lead.is_none() && copy.why.starts_with("It is a copy of a mail that came to"), "{copy:?}");
+    assert_eq!(story.threads(ThreadFilter::default()).await.len(), 1, "one conversation asks for an answer");
+    let told = kinds(&story.timeline(leads[0]).await);
+    assert_eq!(told.iter().filter(|kind| **kind == LeadEventKind::Replied).count(), 1);
 }
 
 #[tokio::test]

@@ -37,6 +37,35 @@ impl InboundMail<'_> {
         self.by_account(mailbox, address.domain()).await
     }
 
+    /// Another mailbox of the company to which the same mail of the same person has come, and where it counts. Whoever
+    /// reads the same mail at the same moment waits here.
+    pub(super) async fn copy_of(
+        &mut self,
+        mailbox: MailboxId,
+        mail: &Mail,
+        kind: InboundKind,
+        found: &Match,
+    ) -> Result<Option<String>> {
+        let Some((lead, id)) = found.lead.zip(mail.message_id.as_deref()) else { return Ok(None) };
+        sqlx::query!(
+            r#"SELECT pg_advisory_xact_lock(hashtextextended(current_company() || $1, 0)) AS "held: ()""#,
+            format!("inbound {id}")
+        )
+        .fetch_one(self.t.conn())
+        .await?;
+        Ok(sqlx::query_scalar!(
+            "SELECT b.address FROM inbound_messages i JOIN mailboxes b ON b.id = i.mailbox_id
+             WHERE i.lead_id = $1 AND i.message_id = $2 AND i.mailbox_id <> $3 AND i.kind = $4
+             ORDER BY i.arrived_at LIMIT 1",
+            lead.0,
+            id,
+            mailbox.0,
+            kind.as_str()
+        )
+        .fetch_optional(self.t.conn())
+        .await?)
+    }
+
     /// Whether a mailbox or a member of the company writes, who may stand in a thread without being its lead. A report is
     /// about its recipient, whoever passes it on.
     pub(super) async fn is_from_us(&mut self, mail: &Mail, judgement: &Judgement) -> Result<bool> {
