@@ -1,5 +1,6 @@
-//! Whom a mail is from or about: by the return path of an e-mail of ours, then by the e-mail that it names, then by a mail of its thread that has come, then by
-//! an address that a campaign has written to, then by the firm. A lead that no campaign has written to is not looked for.
+//! Whom a mail is from or about: by the return path of an e-mail of ours, then by the e-mail that it names, then by a mail
+//! of its thread that has come, then by an address that a campaign has written to, then by the firm. A lead that no
+//! campaign has written to is not looked for.
 
 use domain::{
     AccountId, CampaignId, EmailAddress, EnrolmentId, LeadId, MailboxId, MessageId,
