@@ -60,6 +60,8 @@ test("a reply is read, classified, assigned and done", async ({ page }, info) =>
   await expect(page.getByText(/^Done\. The conversation with/)).toBeVisible();
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(page).toHaveURL(new RegExp(here));
+  // The address changes before the words do.
+  await expect(conversation.getByRole("button", { name: `Assigned to ${who}` })).toBeVisible();
   await expect(conversation.getByRole("button", { name: "Done", exact: true })).toBeVisible();
 
   await conversation.getByRole("button", { name: "Snooze" }).first().click();

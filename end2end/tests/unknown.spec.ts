@@ -22,17 +22,21 @@ test("a campaign asks what to do with e-mails whose server has said nothing", as
 
   await page.goto(`${own}/mails?state=unknown`);
   await hydrated(page);
-  const rows = page.getByRole("row").filter({ has: page.getByRole("link", { name: /Ana|Ben/ }) });
-  await expect(rows).toHaveCount(2);
-  await answer(rows.filter({ hasText: "Ana" }), /Send it once more/);
+  const questions = page.locator(".questions li");
+  await expect(questions).toHaveCount(2);
+  await answer(questions.filter({ hasText: "Ana" }), /Send it once more/);
   await expect(page.getByText("It is handed over once more in the next sending window.")).toBeVisible();
   await hydrated(page);
-  await rows.filter({ hasText: "Ben" }).getByRole("button", { name: "Leave it unknown" }).click();
+  await questions.filter({ hasText: "Ben" }).getByRole("button", { name: "Leave it unknown" }).click();
   await expect(page.getByText("It stays unknown.").first()).toBeVisible();
 
-  // The second try of Ana's met the same silence, and there is no third.
-  await appears(rows.filter({ hasText: "Ana" }).getByText("It was handed over once more."));
-  await expect(page.getByRole("button", { name: "Leave it unknown" })).toHaveCount(0);
-  await page.goto("/t/halden/sandbox");
-  await expect(page.getByRole("link", { name: `${tag} step 1` })).toHaveCount(3);
+  // The second try of Ana's meets the same silence, and there is no third.
+  await expect(questions).toHaveCount(0);
+  await expect(async () => {
+    await page.goto("/t/halden/sandbox");
+    await expect(page.getByRole("link", { name: `${tag} step 1` })).toHaveCount(3, { timeout: 1000 });
+  }).toPass();
+  await page.goto(`${own}/mails?state=unknown`);
+  await expect(page.getByText(`${tag} step 1`).first()).toBeVisible();
+  await expect(questions).toHaveCount(0);
 });

@@ -275,6 +275,8 @@ fn log_word(kind: &str) -> &str {
         "sent" => "E-mail sent",
         "bounced" => "E-mail refused",
         "unknown" => "E-mail: outcome unknown",
+        "resent" => "E-mail: once more",
+        "left_unknown" => "E-mail: left unknown",
         "unsubscribed" => "Unsubscribed",
         "mailbox_refused" => "Mailbox needs a person",
         other => other,

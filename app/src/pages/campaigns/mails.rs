@@ -158,7 +158,16 @@ pub fn CampaignMailsPage() -> impl IntoView {
 fn table(slug: String, list: MailList) -> AnyView {
     let decide = Post::to::<DecideUnknown>();
     let (campaign, base) = (list.head.id.clone(), format!("/t/{slug}/campaigns/{}/mails", list.head.id));
-    let has_questions = list.may_decide && list.rows.iter().any(|row| row.is_open_question);
+    let asked = list.rows.iter().filter(|row| list.may_decide && row.is_open_question);
+    let asked: Vec<_> = asked.map(|mail| question(&slug, &campaign, mail, decide)).collect();
+    let questions = (!asked.is_empty()).then(|| {
+        view! {
+            <section class="questions">
+                <h2>"Nobody knows whether these were taken"</h2>
+                <ul>{asked}</ul>
+            </section>
+        }
+    });
     let first = list.later.then(|| format!("{base}?state={}", list.state));
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
     let options = list.states.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
@@ -169,7 +178,6 @@ fn table(slug: String, list: MailList) -> AnyView {
         <HeaderCell label="When" kind=ColumnKind::Number width="7rem"/>
         <HeaderCell label="Server and queue id" width="14rem"/>
         <HeaderCell label="Last words" width="18rem"/>
-        {has_questions.then(|| view! { <HeaderCell label="Actions" quiet=true width="16rem"/> })}
     }
     .into_any();
     let body = if list.rows.is_empty() {
@@ -179,15 +187,7 @@ fn table(slug: String, list: MailList) -> AnyView {
         };
         view! { <Empty kind=EmptyKind::None title="No e-mails here" text/> }.into_any()
     } else {
-        let rows: Vec<_> = list
-            .rows
-            .into_iter()
-            .map(|mail| {
-                let question = mail.is_open_question.then(|| question(&slug, &campaign, &mail, decide));
-                let action = has_questions.then(|| view! { <td role="cell">{question}</td> }.into_any());
-                row(&slug, mail, action)
-            })
-            .collect();
+        let rows: Vec<_> = list.rows.into_iter().map(|mail| row(&slug, mail)).collect();
         view! { <TableRegion label="E-mails of this campaign" head=table_head>{rows}</TableRegion> }.into_any()
     };
     view! {
@@ -199,6 +199,7 @@ fn table(slug: String, list: MailList) -> AnyView {
                 <SubmitButton kind=ButtonKind::Default>"Show"</SubmitButton>
             </form>
         </FilterBar>
+        {questions}
         {body}
         <Pager first next/>
     }
@@ -206,7 +207,7 @@ fn table(slug: String, list: MailList) -> AnyView {
 }
 
 #[cfg(feature = "ssr")]
-fn row(slug: &str, mail: MailRow, action: Option<AnyView>) -> AnyView {
+fn row(slug: &str, mail: MailRow) -> AnyView {
     // What a person has done belongs to the state; what a program did is a remark.
     let (state, remark) = match mail.seen {
         Some(seen) if seen.starts_with("machine") => (mail.state, Some(seen)),
@@ -226,13 +227,12 @@ fn row(slug: &str, mail: MailRow, action: Option<AnyView>) -> AnyView {
             <td role="cell" class="num"><Time moment=mail.at/></td>
             <td role="cell">{mail.server}</td>
             <td role="cell">{remark}{mail.detail}</td>
-            {action}
         </tr>
     }
     .into_any()
 }
 
-/// What a person may do about an unknown e-mail.
+/// An unknown e-mail, and what a person may do about it.
 #[cfg(feature = "ssr")]
 fn question(slug: &str, campaign: &str, mail: &MailRow, decide: Post) -> AnyView {
     let form = |what: &'static str, button: AnyView| {
@@ -251,5 +251,13 @@ fn question(slug: &str, campaign: &str, mail: &MailRow, decide: Post) -> AnyView
     let again = view! { <SubmitButton kind=ButtonKind::Danger>"Send it once more"</SubmitButton> }.into_any();
     let leave = view! { <SubmitButton kind=ButtonKind::Default>"Leave it unknown"</SubmitButton> }.into_any();
     let effect = "The same e-mail is handed over a second time. If the first one was taken, the lead may see it twice.";
-    view! { {confirm("Send again", &mail.lead.1, effect, form("again", again))}{form("leave", leave)} }.into_any()
+    let (name, step, detail, sent) = (mail.lead.1.clone(), mail.step.clone(), mail.detail.clone(), mail.at.clone());
+    view! {
+        <li>
+            <p><strong>{name}</strong>" · "{step}" · "<Time moment=sent/><br/><span class="subtle">{detail}</span></p>
+            {confirm("Send again", &mail.lead.1, effect, form("again", again))}
+            {form("leave", leave)}
+        </li>
+    }
+    .into_any()
 }
