@@ -4,7 +4,10 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
-use domain::messages::{Message, MessageInFull, MessageState};
+use domain::{
+    messages::{Message, MessageInFull, MessageState},
+    words::sentence,
+};
 
 #[cfg(feature = "ssr")]
 use super::looks::{Head, head};
@@ -20,8 +23,8 @@ use crate::{
     exchange::{Post, PostForm},
     fmt::Moment,
     ui::{
-        ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
-        TableRegion, Time, confirm, refusal,
+        ButtonKind, ButtonSize, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select,
+        SubmitButton, TableRegion, Time, confirm, refusal,
     },
 };
 
@@ -97,11 +100,13 @@ impl MailRow {
 fn last_words(m: &Message) -> String {
     let said = m.detail.clone().unwrap_or_else(|| "–".to_owned());
     let resent = if m.resent_at.is_some() { " It was handed over once more." } else { "" };
+    // What the server said is a part of a sentence; more sentences follow it here.
+    let whole = || format!("{}.", sentence(said.trim_end_matches('.')));
     match (m.state, m.evidence) {
         (MessageState::Unknown, _) if m.final_at.is_some() => {
-            format!("{said}{resent} No evidence was found, so it stays unknown.")
+            format!("{}{resent} No evidence was found, so it stays unknown.", whole())
         }
-        (MessageState::Unknown, _) => format!("{said}{resent} Evidence is looked for."),
+        (MessageState::Unknown, _) => format!("{}{resent} Evidence is looked for.", whole()),
         (_, Some(evidence)) => format!("It was taken: {}.{resent}", evidence.label()),
         (_, None) => format!("{said}{resent}"),
     }
@@ -249,7 +254,9 @@ fn question(slug: &str, campaign: &str, mail: &MailRow, decide: Post) -> AnyView
         .into_any()
     };
     let again = view! { <SubmitButton kind=ButtonKind::Danger>"Send it once more"</SubmitButton> }.into_any();
-    let leave = view! { <SubmitButton kind=ButtonKind::Default>"Leave it unknown"</SubmitButton> }.into_any();
+    let leave =
+        view! { <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small>"Leave it unknown"</SubmitButton> }
+            .into_any();
     let effect = "The same e-mail is handed over a second time. If the first one was taken, the lead may see it twice.";
     let (name, step, detail, sent) = (mail.lead.1.clone(), mail.step.clone(), mail.detail.clone(), mail.at.clone());
     view! {
