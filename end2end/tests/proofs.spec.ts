@@ -20,7 +20,7 @@ test("a pause while e-mails leave is proved, and the campaign goes on", async ({
   await page.waitForURL(/done=started/);
   // The first has left.
   await expect(async () => {
-    await page.goto(`${own}/mails`);
+    await page.goto(`${own}/mails?state=sent`);
     await expect(page.getByRole("cell", { name: "Sent", exact: true }).first()).toBeVisible({ timeout: 1000 });
   }).toPass();
   await page.goto(own);
