@@ -130,14 +130,14 @@ pub async fn load_campaign_mails(slug: String, id: String, state: String, after:
     Ok(Written::new(list.head.name.clone(), move || table(slug, list)))
 }
 
-/// Decides about an unknown e-mail: `what` is `again` or `leave`.
+/// Decides about an unknown e-mail: it is handed over once more, or left as it is.
 #[server(prefix = "/sf")]
-pub async fn decide_unknown(slug: String, campaign: String, id: String, what: String) -> Result<(), AppError> {
+pub async fn decide_unknown(slug: String, campaign: String, id: String, again: bool) -> Result<(), AppError> {
     let there = format!("/t/{slug}/campaigns/{campaign}/mails?state=unknown");
     let campaign = super::load::campaign_id(&campaign)?;
     let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("e-mail")))?;
     let mut t = crate::server::tenant(&slug).await?;
-    let done = if what == "again" {
+    let done = if again {
         t.messages().send_unknown_again(campaign, id).await?;
         "mail-sent-again"
     } else {
@@ -240,14 +240,14 @@ fn row(slug: &str, mail: MailRow) -> AnyView {
 /// An unknown e-mail, and what a person may do about it.
 #[cfg(feature = "ssr")]
 fn question(slug: &str, campaign: &str, mail: &MailRow, decide: Post) -> AnyView {
-    let form = |what: &'static str, button: AnyView| {
+    let form = |again: &'static str, button: AnyView| {
         let (slug, campaign, id) = (slug.to_owned(), campaign.to_owned(), mail.id.clone());
         view! {
             <PostForm post=decide>
                 <input type="hidden" name="slug" value=slug/>
                 <input type="hidden" name="campaign" value=campaign/>
                 <input type="hidden" name="id" value=id/>
-                <input type="hidden" name="what" value=what/>
+                <input type="hidden" name="again" value=again/>
                 {button}
             </PostForm>
         }
@@ -262,8 +262,8 @@ fn question(slug: &str, campaign: &str, mail: &MailRow, decide: Post) -> AnyView
     view! {
         <li>
             <p><strong>{name}</strong>" · "{step}" · "<Time moment=sent/><br/><span class="subtle">{detail}</span></p>
-            {confirm("Send again", &mail.lead.1, effect, form("again", again))}
-            {form("leave", leave)}
+            {confirm("Send again", &mail.lead.1, effect, form("true", again))}
+            {form("false", leave)}
         </li>
     }
     .into_any()
