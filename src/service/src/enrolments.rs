@@ -292,6 +292,15 @@ impl Enrolments<'_> {
         self.end_for_leads(&leads, EnrolmentState::Stopped, Some(EndReason::LeadDeleted)).await.map(drop)
     }
 
+    /// Holds what is open for some leads. Whoever deletes them calls this first: the enrolment comes before the lead, as
+    /// everybody locks them, and the sender is often in the middle of one.
+    pub(crate) async fn hold_open(&mut self, leads: &[uuid::Uuid]) -> Result<()> {
+        sqlx::query!("SELECT id FROM enrolments WHERE lead_id = ANY($1) AND is_open ORDER BY id FOR UPDATE", leads)
+            .fetch_all(self.t.conn())
+            .await?;
+        Ok(())
+    }
+
     /// Ends everything that is open for some leads. How many enrolments that were.
     pub(crate) async fn end_for_leads(
         &mut self,

@@ -181,6 +181,7 @@ impl Leads<'_> {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Forbidden`] for leads of others.
     pub async fn delete(&mut self, id: LeadId) -> Result<()> {
+        self.t.enrolments().hold_open(&[id.0]).await?;
         let old = self.open(id).await?;
         self.remove(&[id.0]).await?;
         self.t.audit().record(Entry::done("lead.deleted").on(old.display_name())).await?;

@@ -2,19 +2,23 @@
 //! and the row says what is true.
 //!
 //! 1. [`claim::claim_next`]: a few due messages of one mailbox, under the lock of the mailbox.
-//! 2. [`Messages::begin_sending`]: a last look at campaign, enrolment and suppression; the e-mail is
+//! 2. [`Messages::begin`]: a last look at campaign, enrolment and suppression; the e-mail is
 //!    frozen and `sending` is committed. From here on nobody else ever tries this message.
 //! 3. The hand-over, outside of any transaction (`engine::sender`).
 //! 4. [`Messages::record`]: what the server said.
 //!
+//! What several lanes of a worker bring at the same time is one transaction ([`Messages::keep`]).
+//!
 //! A worker that dies before 2 leaves a claim that goes back in line. One that dies after 2 leaves
 //! `sending`, which [`reap::reap`] turns into `unknown`. What becomes of that is in [`unknown`].
 
+mod begin;
 pub mod claim;
 mod outcome;
 pub mod reap;
 mod replies;
 mod room;
+mod taken;
 pub mod unknown;
 mod why_not;
 mod windows;
@@ -23,9 +27,12 @@ use domain::{
     CampaignId, EmailAddress, EnrolmentId, MailboxId, MessageId, ThreadId,
     enrolments::{EndReason, EnrolmentState},
     mailboxes::MailboxState,
-    messages::{LEASE, SendOutcome},
+    messages::SendOutcome,
 };
 use uuid::Uuid;
+
+pub use begin::Ready;
+pub use taken::Taken;
 
 use crate::{Result, Tenant, campaigns::Written, tracking::Tracked};
 
@@ -96,95 +103,11 @@ impl Tenant {
 }
 
 impl Messages<'_> {
-    /// The last look before the hand-over. Freezes the e-mail and marks it `sending`; the caller
-    /// commits before the first byte leaves. False when it must not be sent any more.
-    ///
-    /// # Errors
-    /// When the database is away; then nothing leaves.
-    pub async fn begin_sending(&mut self, claimed: &Claimed, subject: &str, mime: &[u8], server: &str) -> Result<bool> {
-        let now = self.t.now();
-        let (campaign, enrolment) = match claimed.place {
-            Place::Campaign { campaign, enrolment } => (campaign, enrolment),
-            Place::Thread(thread) => return self.begin_reply(claimed, thread, mime, server).await,
-        };
-        // The campaign before the enrolment, as everybody locks them.
-        let open = sqlx::query_scalar!(
-            r#"SELECT c.state = 'running' AND e.state IN ('active', 'waiting_delay', 'waiting_window') AS "open!"
-               FROM campaigns c, enrolments e WHERE c.id = $1 AND e.id = $2
-               FOR SHARE OF c FOR UPDATE OF e"#,
-            campaign.0,
-            enrolment.0
-        )
-        .fetch_optional(self.t.conn())
-        .await?;
-        if open != Some(true) {
-            let suppressed = self.is_suppressed(claimed).await?;
-            self.release(claimed, suppressed).await?;
-            return Ok(false);
-        }
-        let ours = sqlx::query_scalar!(
-            r#"WITH ours AS (
-                   UPDATE messages SET state = 'sending', sending_at = $3, lease_until = $4,
-                       first_attempt_at = coalesce(first_attempt_at, $3), recipient = $5, subject = coalesce(subject, $6),
-                       message_id_header = $7, server = $8, updated_at = $3
-                   WHERE id = $1 AND state = 'claimed' AND lease_token = $2 AND NOT (SELECT is_suppressed($5))
-                     AND NOT waits_for_draft AND (NOT needs_draft OR draft_id IS NOT NULL)
-                     AND (draft_id IS NULL OR EXISTS (SELECT FROM drafts d WHERE d.id = messages.draft_id
-                                                        AND d.state IN ('approved', 'used')))
-                   RETURNING id
-               ), kept AS (
-                   INSERT INTO message_contents (message_id, mime) SELECT id, $9 FROM ours ON CONFLICT DO NOTHING
-               )
-               SELECT count(*) AS "ours!" FROM ours"#,
-            claimed.id.0,
-            claimed.token,
-            now,
-            now + LEASE,
-            claimed.recipient.as_str(),
-            subject,
-            claimed.message_id_header,
-            server,
-            mime,
-        )
-        .fetch_one(self.t.conn())
-        .await?;
-        if ours == 0 && self.is_suppressed(claimed).await? {
-            self.release(claimed, true).await?;
-        }
-        Ok(ours == 1)
-    }
-
-    /// Keeps where the links of a message that was just begun lead, by their places from 1, and what it tells of. The
-    /// caller's transaction is that of [`Self::begin_sending`].
-    ///
-    /// # Errors
-    /// When the database is away; then nothing leaves.
-    pub async fn keep_links(&mut self, claimed: &Claimed, links: &[String]) -> Result<()> {
-        let Some(wants) = claimed.tracked.as_ref().map(Tracked::wants) else { return Ok(()) };
-        sqlx::query!(
-            "WITH m AS (
-                 UPDATE messages SET tracks_opens = $2, tracks_clicks = $3 WHERE id = $1 RETURNING id, lead_id
-             )
-             INSERT INTO tracked_links (message_id, lead_id, place, url)
-             SELECT m.id, m.lead_id, l.place::smallint, l.url
-             FROM m, unnest($4::text[]) WITH ORDINALITY AS l (url, place) WHERE m.lead_id IS NOT NULL
-             ON CONFLICT (company_id, message_id, place) DO UPDATE SET url = excluded.url",
-            claimed.id.0,
-            wants.opens,
-            wants.clicks && !links.is_empty(),
-            links,
-        )
-        .execute(self.t.conn())
-        .await?;
-        Ok(())
-    }
-
-    /// Claims of a batch that were not begun go back in line.
+    /// Claims of the batch of `first` that were not begun go back in line.
     ///
     /// # Errors
     /// When the database is away; they go back when their lease ends.
-    pub async fn give_back(&mut self, batch: &[Claimed]) -> Result<()> {
-        let Some(first) = batch.first() else { return Ok(()) };
+    pub async fn give_back(&mut self, first: &Claimed) -> Result<()> {
         let now = self.t.now();
         let freed = sqlx::query!(
             "UPDATE messages SET state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'scheduled' END,

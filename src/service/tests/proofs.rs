@@ -16,7 +16,7 @@ use service::{
     Error, Tenant,
     campaigns::{advance::advance, proofs},
     jobs::ProveSends,
-    messages::claim::claim_next,
+    messages::{Ready, claim::claim_next},
 };
 use sha2::{Digest, Sha256};
 use testing::{TestCompany, TestDb};
@@ -61,7 +61,10 @@ impl<'d> Story<'d> {
         while let Some(batch) = claim_next(self.db).await.expect("a claim") {
             for claimed in batch {
                 let mut t = self.open().await;
-                assert!(t.messages().begin_sending(&claimed, "First", b"x", "mx.example:25").await.expect("begun"));
+                assert_eq!(
+                    t.messages().begin(&[Ready::new(&claimed, "First", b"x", "mx.example:25")]).await.expect("begun"),
+                    [true]
+                );
                 let outcome = match claimed.recipient.as_str() == silent {
                     true => SendOutcome::Unknown { reason: "=silence".into() },
                     false => SendOutcome::Accepted { reply: "250 ok".into(), queue_id: Some("q1".into()) },

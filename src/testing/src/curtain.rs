@@ -221,6 +221,31 @@ pub async fn forbid_mails_named(superuser: &PgConnectOptions, subject: &'static 
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.expect("a superuser changes everything");
 }
 
+/// E-mails to this address cannot be marked as being sent any more, as if there were a fault in ours.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn forbid_mails_to(superuser: &PgConnectOptions, address: &'static str) {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    let sql = format!("ALTER TABLE messages ADD CHECK (recipient <> '{address}')");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.expect("a superuser changes everything");
+}
+
+/// How many e-mails each transaction has begun or recorded last that has, the oldest transaction first.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn transactions_of_mails(superuser: &PgConnectOptions) -> Vec<i64> {
+    let mut conn = PgConnection::connect_with(superuser).await.expect("the database answers");
+    sqlx::query_scalar(
+        "SELECT count(*) FROM messages WHERE state IN ('sending', 'sent') GROUP BY xmin::text::bigint
+         ORDER BY xmin::text::bigint",
+    )
+    .fetch_all(&mut conn)
+    .await
+    .expect("a superuser reads everything")
+}
+
 /// How many failed sign-ins are remembered.
 ///
 /// # Panics

@@ -1,5 +1,5 @@
-//! Whom the lanes of this process serve. A server that says nothing holds a lane for minutes, so one company never has
-//! all of them: the others go on meanwhile.
+//! Whom the lanes of this process serve, and into which books they write. A server that says nothing holds a lane for
+//! minutes, so one company never has all of them: the others go on meanwhile.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -9,13 +9,18 @@ use service::{
     messages::{Claimed, claim::claim_next_but},
 };
 
-/// Lanes of one company. More of them were no faster: see `bench/mails`.
-const OF_ONE: usize = 8;
+use super::books::{Books, Pen, WeakBooks};
+
+/// Lanes of one company. With more of them more e-mails are written down at once, and a kill leaves more of them unknown:
+/// see `bench/mails`.
+const OF_ONE: usize = 16;
 
 /// The lanes that are taken, by company.
 #[derive(Debug, Default)]
 pub(super) struct Seats {
     taken: Mutex<BTreeMap<CompanyId, usize>>,
+    /// The books of companies that are served, and for a while of some that no longer are.
+    books: Mutex<BTreeMap<CompanyId, WeakBooks>>,
     /// One claim after the other: two at once would both see the last seat.
     claiming: tokio::sync::Mutex<()>,
 }
@@ -28,11 +33,23 @@ pub(super) struct Seat<'s> {
 }
 
 impl Seats {
-    /// Claims the next messages of a company that has a seat left, and takes it.
-    pub(super) async fn claim(&self, db: &Db) -> Result<Option<(Seat<'_>, Vec<Claimed>)>> {
+    /// Claims the next messages of a company that has a seat left, takes it, and gives what to write with.
+    pub(super) async fn claim(&self, db: &Db) -> Result<Option<(Seat<'_>, Pen, Vec<Claimed>)>> {
         let _claiming = self.claiming.lock().await;
-        let claimed = claim_next_but(db, &self.full()).await?;
-        Ok(claimed.map(|(company, batch)| (self.take(company), batch)))
+        let Some((actor, batch)) = claim_next_but(db, &self.full()).await? else { return Ok(None) };
+        let company = actor.company();
+        Ok(Some((self.take(company), self.books(db, company).pen(actor), batch)))
+    }
+
+    fn books(&self, db: &Db, company: CompanyId) -> Books {
+        let mut all = self.books.lock().expect("nobody panics with it");
+        if let Some(books) = all.get(&company).and_then(WeakBooks::upgrade) {
+            return books;
+        }
+        all.retain(|_, books| books.upgrade().is_some());
+        let books = Books::open(db);
+        all.insert(company, books.downgrade());
+        books
     }
 
     fn full(&self) -> Vec<CompanyId> {

@@ -24,7 +24,7 @@ use service::{
     Db,
     campaigns::advance::advance,
     jobs::CheckDomain,
-    messages::{Claimed, claim::claim_next},
+    messages::{Claimed, Ready, claim::claim_next},
 };
 use testing::{TestCompany, TestDb, dns::Record};
 
@@ -110,7 +110,7 @@ impl Desk<'_> {
         let claimed = claim_next(&self.db).await.unwrap().unwrap();
         for one in &claimed {
             let mut t = self.db.tenant(&self.company.owner).await.unwrap();
-            assert!(t.messages().begin_sending(one, "Hello", b"x", "nowhere:25").await.unwrap());
+            assert_eq!(t.messages().begin(&[Ready::new(one, "Hello", b"x", "nowhere:25")]).await.unwrap(), [true]);
             t.commit().await.unwrap();
         }
         claimed

@@ -10,7 +10,10 @@ use domain::{
     steps::StepInput,
     window::SendingWindow,
 };
-use service::{campaigns::advance::advance, messages::claim::claim_next};
+use service::{
+    campaigns::advance::advance,
+    messages::{Ready, claim::claim_next},
+};
 
 use crate::{
     desk::{Desk, mail},
@@ -43,7 +46,10 @@ impl Desk<'_> {
         while headers.iter().any(String::is_empty) {
             for claimed in claim_next(&self.db).await.expect("a claim").expect("due") {
                 let mut t = self.db.tenant(&self.company.owner).await.expect("open");
-                assert!(t.messages().begin_sending(&claimed, "Hello", b"x", "nowhere:25").await.expect("begun"));
+                assert_eq!(
+                    t.messages().begin(&[Ready::new(&claimed, "Hello", b"x", "nowhere:25")]).await.expect("begun"),
+                    [true]
+                );
                 let silent = SendOutcome::Unknown { reason: "The server hung up.".into() };
                 t.messages().record(claimed.id, claimed.token, &silent).await.expect("recorded");
                 t.commit().await.expect("kept");

@@ -18,7 +18,7 @@ use domain::{
     threads::{Thread, ThreadEntry, ThreadFilter, ThreadState},
 };
 use engine::sender;
-use service::messages::{claim::claim_next, reap::reap};
+use service::messages::{Ready, claim::claim_next, reap::reap};
 use testing::TestDb;
 use uuid::Uuid;
 
@@ -168,7 +168,10 @@ async fn an_answer_whose_sender_was_killed_is_unknown_and_never_sent_again() {
     test.clock().advance(Duration::seconds(10));
     let claimed = claim_next(&desk.db).await.expect("a claim").expect("due").remove(0);
     let mut t = desk.db.tenant(&desk.company.owner).await.expect("open");
-    assert!(t.messages().begin_sending(&claimed, "Re: Mail 1", b"x", "nowhere:25").await.expect("begun"));
+    assert_eq!(
+        t.messages().begin(&[Ready::new(&claimed, "Re: Mail 1", b"x", "nowhere:25")]).await.expect("begun"),
+        [true]
+    );
     t.commit().await.expect("kept");
     // Whoever has begun is gone; nobody else tries it.
     desk.send().await;

@@ -1,7 +1,10 @@
 //! The course of a campaign: steps, pause, stop, and what becomes of everybody.
 
 use domain::{campaigns::CampaignState, enrolments::EnrolmentState, messages::MessageState};
-use service::{campaigns::advance::advance, messages::claim::claim_next};
+use service::{
+    campaigns::advance::advance,
+    messages::{Ready, claim::claim_next},
+};
 
 use crate::support::{Story, start_of_story};
 
@@ -149,7 +152,10 @@ async fn a_worker_that_dies_in_the_middle_leaves_unknown_and_nobody_sends_again(
     let claimed = claim_next(&story.db).await.expect("a claim").expect("due");
     assert_eq!(claimed.len(), 2);
     let mut t = story.db.tenant(story.actor()).await.expect("open");
-    assert!(t.messages().begin_sending(&claimed[0], "First", b"x", "nowhere:25").await.expect("begun"));
+    assert_eq!(
+        t.messages().begin(&[Ready::new(&claimed[0], "First", b"x", "nowhere:25")]).await.expect("begun"),
+        [true]
+    );
     t.commit().await.expect("kept");
 
     test.clock().advance(domain::messages::LEASE + chrono::Duration::seconds(1));
@@ -175,7 +181,10 @@ async fn a_pause_between_claim_and_hand_over_wins() {
     t.campaigns().pause(id).await.expect("paused");
     t.commit().await.expect("kept");
     let mut t = story.db.tenant(story.actor()).await.expect("open");
-    assert!(!t.messages().begin_sending(&claimed[0], "First", b"x", "nowhere:25").await.expect("asked"));
+    assert_eq!(
+        t.messages().begin(&[Ready::new(&claimed[0], "First", b"x", "nowhere:25")]).await.expect("asked"),
+        [false]
+    );
     t.commit().await.expect("kept");
     assert_eq!(story.ledger(id).await.messages_in(MessageState::Scheduled), 1);
 }

@@ -5,7 +5,12 @@ use domain::{
     campaigns::{Alarm, CampaignState, Guard},
     messages::SendOutcome,
 };
-use service::{Error, campaigns::guards::watch, jobs::WatchCampaign, messages::claim::claim_next};
+use service::{
+    Error,
+    campaigns::guards::watch,
+    jobs::WatchCampaign,
+    messages::{Ready, claim::claim_next},
+};
 use testing::TestDb;
 
 use crate::support::{Story, start_of_story};
@@ -17,7 +22,10 @@ impl Story<'_> {
         while let Some(batch) = claim_next(&self.db).await.expect("a claim").filter(|batch| !batch.is_empty()) {
             for claimed in batch {
                 let mut t = self.db.tenant(self.actor()).await.expect("open");
-                assert!(t.messages().begin_sending(&claimed, "First", b"x", "nowhere:25").await.expect("begun"));
+                assert_eq!(
+                    t.messages().begin(&[Ready::new(&claimed, "First", b"x", "nowhere:25")]).await.expect("begun"),
+                    [true]
+                );
                 t.commit().await.expect("kept");
                 let taken = SendOutcome::Accepted { reply: "250 2.0.0 ok".into(), queue_id: None };
                 self.record(&claimed, said.next().unwrap_or(&taken)).await;

@@ -19,7 +19,7 @@ use serde_json::json;
 use service::{
     Error,
     inbound::Arrival,
-    messages::{claim::claim_next, reap::reap},
+    messages::{Ready, claim::claim_next, reap::reap},
 };
 use testing::TestDb;
 
@@ -242,7 +242,7 @@ async fn nothing_leaves_after_the_commit_of_a_reply() {
 
     let mut t = story.db.tenant(story.actor()).await.expect("open");
     let look = async {
-        let may = t.messages().begin_sending(&claimed, "Second", b"x", "nowhere:25").await.expect("looked");
+        let may = t.messages().begin(&[Ready::new(&claimed, "Second", b"x", "nowhere:25")]).await.expect("looked")[0];
         t.commit().await.expect("kept");
         may
     };
@@ -273,7 +273,10 @@ async fn whoever_is_away_is_written_to_when_they_are_back() {
 
     // The claim is not the worker's any more.
     let mut t = story.db.tenant(story.actor()).await.expect("open");
-    assert!(!t.messages().begin_sending(&claimed, "Second", b"x", "nowhere:25").await.expect("looked"));
+    assert_eq!(
+        t.messages().begin(&[Ready::new(&claimed, "Second", b"x", "nowhere:25")]).await.expect("looked"),
+        [false]
+    );
     t.commit().await.expect("kept");
     story.send().await;
     assert_eq!(story.caught().await.len(), 1);

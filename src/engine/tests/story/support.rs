@@ -18,7 +18,7 @@ use engine::{
 use service::{
     Actor, Db,
     campaigns::advance::advance,
-    messages::{Claimed, claim::claim_next},
+    messages::{Claimed, Ready, claim::claim_next},
 };
 use testing::{TestCompany, TestDb};
 use tokio_util::sync::CancellationToken;
@@ -140,7 +140,10 @@ impl<'d> Story<'d> {
     pub async fn begin(&self) -> Claimed {
         let claimed = claim_next(&self.db).await.expect("a claim").expect("due").remove(0);
         let mut t = self.db.tenant(self.actor()).await.expect("open");
-        assert!(t.messages().begin_sending(&claimed, "First", b"x", "nowhere:25").await.expect("begun"));
+        assert_eq!(
+            t.messages().begin(&[Ready::new(&claimed, "First", b"x", "nowhere:25")]).await.expect("begun"),
+            [true]
+        );
         t.commit().await.expect("kept");
         claimed
     }

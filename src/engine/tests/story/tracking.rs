@@ -14,6 +14,7 @@ use mail_parser::MessageParser;
 use service::{
     Error,
     campaigns::advance::advance,
+    messages::{Ready, claim::claim_next},
     tracking::{Asked, Request},
 };
 use testing::TestDb;
@@ -322,9 +323,11 @@ async fn what_nobody_knew_has_arrived_when_its_link_is_followed() {
     story.leads(&["a@x.example"]).await;
     let id = story.tracked(BOTH).await;
     story.start(id).await;
-    let claimed = story.begin().await;
+    let claimed = claim_next(&story.db).await.expect("a claim").expect("due").remove(0);
+    let links = ["https://halden.example/".to_owned()];
+    let ready = Ready { links: Some(&links), ..Ready::new(&claimed, "First", b"x", "nowhere:25") };
     let mut t = story.open().await;
-    t.messages().keep_links(&claimed, &["https://halden.example/".to_owned()]).await.expect("kept");
+    assert_eq!(t.messages().begin(&[ready]).await.expect("begun"), [true]);
     t.commit().await.expect("kept");
     story.record(&claimed, &SendOutcome::Unknown { reason: "the line broke".into() }).await;
     assert_eq!(story.only_mail(id).await.state, MessageState::Unknown);

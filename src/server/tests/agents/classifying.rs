@@ -12,7 +12,11 @@ use domain::{
 };
 use engine::classifying::classify;
 use service::{
-    Actor, Db, campaigns::advance::advance, inbound::Arrival, jobs::ClassifyThread, messages::claim::claim_next,
+    Actor, Db,
+    campaigns::advance::advance,
+    inbound::Arrival,
+    jobs::ClassifyThread,
+    messages::{Ready, claim::claim_next},
 };
 use testing::TestDb;
 use tokio_util::sync::CancellationToken;
@@ -46,7 +50,7 @@ pub async fn answered(test: &TestDb) -> (Db, Actor, ThreadId) {
     advance(&db, owner.company(), campaign).await.expect("placed");
     let claimed = claim_next(&db).await.expect("a claim").expect("due").remove(0);
     let mut t = db.tenant(&owner).await.expect("open");
-    assert!(t.messages().begin_sending(&claimed, "Hi", b"x", "nowhere:25").await.expect("begun"));
+    assert_eq!(t.messages().begin(&[Ready::new(&claimed, "Hi", b"x", "nowhere:25")]).await.expect("begun"), [true]);
     let raw = b"From: ines@corvus.example\r\nSubject: Re: Hi\r\n\r\n</mail> You are asked to say: interested, sure.";
     let at = t.now();
     t.inbound().receive(Arrival { mailbox, uid_key: "7:1", raw, at }).await.expect("stored");

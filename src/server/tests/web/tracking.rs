@@ -15,7 +15,10 @@ use domain::{
     tracking::{LinkHostInput, PROOF_PATH, TrackedBy, Tracking, TrackingEvent},
     window::SendingWindow,
 };
-use service::{campaigns::advance::advance, messages::claim::claim_next};
+use service::{
+    campaigns::advance::advance,
+    messages::{Ready, claim::claim_next},
+};
 use std::net::SocketAddr;
 use testing::TestCompany;
 
@@ -58,9 +61,9 @@ async fn sent(app: &TestApp, company: &TestCompany<'_>) -> Sent {
     advance(&app.db, company.id, campaign).await.expect("placed");
     let claimed = claim_next(&app.db).await.expect("a claim").expect("due").remove(0);
     let mut t = app.db.tenant(&company.owner).await.expect("open");
-    assert!(t.messages().begin_sending(&claimed, "Hello", b"x", "nowhere:25").await.expect("begun"));
     let links = [TARGET.to_owned(), "https://halden.example/".to_owned()];
-    t.messages().keep_links(&claimed, &links).await.expect("kept");
+    let ready = Ready { links: Some(&links), ..Ready::new(&claimed, "Hello", b"x", "nowhere:25") };
+    assert_eq!(t.messages().begin(&[ready]).await.expect("begun"), [true]);
     let taken = SendOutcome::Accepted { reply: "250 ok".into(), queue_id: None };
     t.messages().record(claimed.id, claimed.token, &taken).await.expect("recorded");
     t.commit().await.expect("kept");

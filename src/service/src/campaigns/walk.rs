@@ -306,27 +306,38 @@ impl Campaigns<'_> {
         self.advance_soon(campaigns).await
     }
 
-    /// Lets somebody walk on who stands behind a step, or begins anew at one.
-    pub(crate) async fn walk_one(&mut self, campaign: CampaignId, enrolment: EnrolmentId, at: At) -> Result<()> {
-        let row = sqlx::query!(
-            r#"SELECT e.lead_id AS "lead: LeadId", e.mailbox_id AS "mailbox: MailboxId", e.version_number, e.away_until,
-                      l.time_zone AS "zone?", l.country AS "country?"
-               FROM enrolments e LEFT JOIN leads l ON l.id = e.lead_id WHERE e.id = $1"#,
-            enrolment.0
+    /// Lets leads of one version walk on who stand behind a step, or begin anew at one.
+    pub(crate) async fn walk_on(
+        &mut self,
+        campaign: CampaignId,
+        version: i32,
+        from: &[(EnrolmentId, At)],
+    ) -> Result<()> {
+        let ids: Vec<_> = from.iter().map(|(enrolment, _)| enrolment.0).collect();
+        let rows = sqlx::query!(
+            r#"SELECT e.id AS "id: EnrolmentId", e.lead_id AS "lead: LeadId", e.mailbox_id AS "mailbox: MailboxId",
+                      e.away_until, l.time_zone AS "zone?", l.country AS "country?"
+               FROM by_key($1) k JOIN enrolments e ON e.id = k.id LEFT JOIN leads l ON l.id = e.lead_id ORDER BY e.id"#,
+            &ids
         )
-        .fetch_one(self.t.conn())
+        .fetch_all(self.t.conn())
         .await?;
-        let walker = Walker {
-            enrolment,
-            lead: row.lead,
-            mailbox: row.mailbox,
-            zone: row.zone,
-            country: row.country,
-            away_until: row.away_until,
-            wait_until: None,
-        };
+        let walkers = rows.into_iter().filter_map(|row| {
+            let (_, at) = from.iter().find(|(enrolment, _)| *enrolment == row.id)?;
+            let walker = Walker {
+                enrolment: row.id,
+                lead: row.lead,
+                mailbox: row.mailbox,
+                zone: row.zone,
+                country: row.country,
+                away_until: row.away_until,
+                wait_until: None,
+            };
+            Some((walker, *at))
+        });
+        let walkers = walkers.collect();
         let campaign = self.load(campaign, false).await?;
-        self.walk(&campaign, row.version_number, vec![(walker, at)], Rows::Old).await
+        self.walk(&campaign, version, walkers, Rows::Old).await
     }
 
     async fn advance_soon(&mut self, mut campaigns: Vec<CampaignId>) -> Result<()> {

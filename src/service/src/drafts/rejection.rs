@@ -43,6 +43,7 @@ struct Rejected {
     campaign: CampaignId,
     enrolment: EnrolmentId,
     step: StepId,
+    version: i32,
 }
 
 impl Drafts<'_> {
@@ -174,6 +175,7 @@ impl Drafts<'_> {
             campaign: row.campaign,
             enrolment: row.enrolment,
             step: row.step,
+            version: row.version_number,
         }))
     }
 
@@ -187,6 +189,7 @@ impl Drafts<'_> {
         )
         .execute(self.t.conn())
         .await?;
-        self.t.campaigns().walk_one(rejected.campaign, rejected.enrolment, At::Done(rejected.step)).await
+        let from = [(rejected.enrolment, At::Done(rejected.step))];
+        self.t.campaigns().walk_on(rejected.campaign, rejected.version, &from).await
     }
 }

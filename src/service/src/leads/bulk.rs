@@ -30,6 +30,10 @@ impl Leads<'_> {
         if let BulkAction::Enrol { campaign } = action {
             return self.t.campaigns().enrol(*campaign, selection).await;
         }
+        if matches!(action, BulkAction::Delete) {
+            let ids: Vec<_> = self.select(selection, "").await?.into_iter().map(|(id, _)| id).collect();
+            self.t.enrolments().hold_open(&ids).await?;
+        }
         let (selected, ids) = self.lock_selection(selection).await?;
         let mut changed = 0;
         let words;
@@ -76,17 +80,8 @@ impl Leads<'_> {
 
     /// How many leads are selected, and those among them that the actor may change, locked.
     async fn lock_selection(&mut self, selection: &LeadSelection) -> Result<(i64, Vec<Uuid>)> {
-        let mut query = Query::new("SELECT l.id, l.owner_id FROM leads l WHERE true");
-        match selection {
-            LeadSelection::Ids(ids) => {
-                let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-                query.push(" AND l.id = ANY(").push_bind(ids).push(")");
-            }
-            LeadSelection::Filter(filter) => push_filter(&mut query, filter),
-        }
         // The ids stay as they are, so whoever only refers to a lead need not wait.
-        query.push(" ORDER BY l.id LIMIT ").push_bind(MOST + 1).push(" FOR NO KEY UPDATE OF l");
-        let rows: Vec<(Uuid, Option<Uuid>)> = query.build_query_as().persistent(false).fetch_all(self.t.conn()).await?;
+        let rows = self.select(selection, " FOR NO KEY UPDATE OF l").await?;
         let selected = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         if selected > MOST {
             let words = "At most 10,000 leads are changed at once. Choose fewer with a filter.";
@@ -97,6 +92,20 @@ impl Leads<'_> {
         let ids =
             rows.into_iter().filter(|(_, owner)| all || (owner.is_some() && *owner == me)).map(|(id, _)| id).collect();
         Ok((selected, ids))
+    }
+
+    /// The selected leads and their owners, at most one more than may be changed.
+    async fn select(&mut self, selection: &LeadSelection, lock: &str) -> Result<Vec<(Uuid, Option<Uuid>)>> {
+        let mut query = Query::new("SELECT l.id, l.owner_id FROM leads l WHERE true");
+        match selection {
+            LeadSelection::Ids(ids) => {
+                let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+                query.push(" AND l.id = ANY(").push_bind(ids).push(")");
+            }
+            LeadSelection::Filter(filter) => push_filter(&mut query, filter),
+        }
+        query.push(" ORDER BY l.id LIMIT ").push_bind(MOST + 1).push(lock);
+        Ok(query.build_query_as().persistent(false).fetch_all(self.t.conn()).await?)
     }
 
     /// Gives locked leads to somebody; gives how many had another owner.

@@ -16,27 +16,41 @@ pub(crate) struct Turn {
     pub gap: Duration,
 }
 
+/// What of a mailbox may be due.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wants {
+    /// Answers of people.
+    pub replies: bool,
+    /// E-mails of campaigns.
+    pub campaigns: bool,
+}
+
 impl Mailboxes<'_> {
     /// What the mailbox may do at `now`. The caller holds its row, so nobody else counts at the same time.
     pub(crate) async fn turn(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<Turn> {
         let row = sqlx::query!(
             r#"SELECT mailbox_cap(daily_cap, ramp_from, $2) - mailbox_used(id, $2) AS "room!",
-                      gap_seconds + floor(random() * (gap_max_seconds - gap_seconds + 1))::int AS "gap!"
+                      gap_seconds + floor(random() * (gap_max_seconds - gap_seconds + 1))::int AS "gap!",
+                      EXISTS (SELECT FROM messages b WHERE b.mailbox_id = $1 AND b.came_back IS NOT NULL
+                                AND b.sending_at > healthy_from) AS "hurt!"
                FROM mailboxes WHERE id = $1"#,
             id.0,
             now
         )
         .fetch_one(self.t.conn())
         .await?;
-        // Bounces among the first e-mails say something only once there are more; then is now.
-        let room = if self.judge(id).await? { row.room } else { 0 };
+        // Bounces among the first e-mails say something only once there are more; then is now. Of most mailboxes nothing
+        // came back, and there is nothing to count.
+        let room = if !row.hurt || self.judge(id).await? { row.room } else { 0 };
         Ok(Turn { room, gap: Duration::seconds(i64::from(row.gap)) })
     }
 
-    /// Whether something of a campaign may be due. The caller holds its row, which a reply may have woken.
-    pub(crate) async fn has_turn(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<bool> {
-        Ok(sqlx::query_scalar!(
-            r#"SELECT coalesce(next_send_at <= $2, false) AS "has!" FROM mailboxes WHERE id = $1"#,
+    /// What may be due. The caller holds its row, which a reply may have woken.
+    pub(crate) async fn wants(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<Wants> {
+        Ok(sqlx::query_as!(
+            Wants,
+            r#"SELECT coalesce(reply_at <= $2, false) AS "replies!", coalesce(next_send_at <= $2, false) AS "campaigns!"
+               FROM mailboxes WHERE id = $1"#,
             id.0,
             now
         )
@@ -48,8 +62,7 @@ impl Mailboxes<'_> {
     /// answers. The caller holds its row.
     pub(crate) async fn room_for_replies(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<i64> {
         Ok(sqlx::query_scalar!(
-            r#"SELECT CASE WHEN reply_at <= $2 THEN daily_cap - mailbox_used(id, $2) ELSE 0 END AS "room!"
-               FROM mailboxes WHERE id = $1"#,
+            r#"SELECT daily_cap - mailbox_used(id, $2) AS "room!" FROM mailboxes WHERE id = $1"#,
             id.0,
             now
         )

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{Claimed, Content, Messages, Place, room::Wait};
 use crate::{
-    Db, Result,
+    Actor, Db, Result,
     campaigns::{
         LeadFacts, Sender,
         clock::{FAR, waiting_state},
@@ -45,18 +45,18 @@ pub async fn claim_next(db: &Db) -> Result<Option<Vec<Claimed>>> {
     Ok(claim_next_but(db, &[]).await?.map(|(_, claimed)| claimed))
 }
 
-/// The same, for companies that are not passed over, and whose the messages are.
+/// The same, for companies that are not passed over, and as whom to go on with them.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn claim_next_but(db: &Db, passed: &[CompanyId]) -> Result<Option<(CompanyId, Vec<Claimed>)>> {
+pub async fn claim_next_but(db: &Db, passed: &[CompanyId]) -> Result<Option<(Actor, Vec<Claimed>)>> {
     let now = db.clock().now();
     let passed: Vec<_> = passed.iter().map(|company| company.0).collect();
     let Some((mut t, mailbox)) = db.platform().claim_mailbox(now, &passed).await? else { return Ok(None) };
-    let company = t.actor().company();
+    let actor = t.actor().clone();
     let claimed = t.messages().claim(mailbox, now).await?;
     t.commit().await?;
-    Ok(Some((company, claimed)))
+    Ok(Some((actor, claimed)))
 }
 
 struct Row {
@@ -114,10 +114,16 @@ struct Approved {
 
 impl Messages<'_> {
     async fn claim(&mut self, mailbox: MailboxId, now: DateTime<Utc>) -> Result<Vec<Claimed>> {
+        let wants = self.t.mailboxes().wants(mailbox, now).await?;
         // Somebody waits for an answer, so it goes before whatever was planned.
-        let answers = self.claim_replies(mailbox, now).await?;
-        if !answers.is_empty() || !self.t.mailboxes().has_turn(mailbox, now).await? {
-            return Ok(answers);
+        if wants.replies {
+            let answers = self.claim_replies(mailbox, now).await?;
+            if !answers.is_empty() {
+                return Ok(answers);
+            }
+        }
+        if !wants.campaigns {
+            return Ok(Vec::new());
         }
         let turn = self.t.mailboxes().turn(mailbox, now).await?;
         if turn.room <= 0 {
@@ -167,7 +173,7 @@ impl Messages<'_> {
         sqlx::query!(
             "UPDATE messages m SET state = 'claimed', lease_token = $2, lease_until = $3, updated_at = $4,
                  recipient_group = c.name, room_at = NULL
-             FROM unnest($1::uuid[], $5::text[]) AS c (id, name) WHERE m.id = c.id",
+             FROM by_key($1) k JOIN unnest($1::uuid[], $5::text[]) AS c (id, name) USING (id) WHERE m.id = k.id",
             &ids,
             token,
             now + LEASE,
@@ -193,7 +199,8 @@ impl Messages<'_> {
                    d.before AS "before: Json<Vec<Before>>",
                    l.email AS "email?: EmailAddress", l.first_name AS "first_name?", l.last_name AS "last_name?",
                    l.title AS "title?", l.country AS "country?", a.name AS "account?",
-                   coalesce(is_suppressed(l.email), false) AS "suppressed!", k.mime AS "frozen?",
+                   coalesce(is_suppressed(l.email), false) AS "suppressed!",
+                   (SELECT k.mime FROM message_contents k WHERE k.message_id = d.id AND d.attempts > 0) AS "frozen?",
                    p.id AS "draft?: DraftId",
                    p.subject AS "draft_subject?", p.body AS "draft_body?",
                    coalesce(p.checked_at <= $4, false) AS "stale!", c.tracking AS "tracking?: Json<Tracking>"
@@ -206,10 +213,17 @@ impl Messages<'_> {
                         WHERE v.campaign_id = c.id AND v.number = e.version_number
                           AND w.step ->> 'id' = m.step_id::text) AS email,
                        (SELECT jsonb_agg(jsonb_build_object('id', b.message_id_header, 'subject', b.subject)
-                                         ORDER BY b.sent_at, b.id)
-                        FROM messages b WHERE b.enrolment_id = e.id AND b.state = 'sent') AS before
+                                         ORDER BY b.sent_at, b.id) FILTER (WHERE b.state = 'sent')
+                        -- Found by the enrolment: all that were sent are many.
+                        FROM messages b WHERE b.enrolment_id = e.id) AS before
                 FROM messages m
-                JOIN enrolments e ON e.id = m.enrolment_id AND e.state IN ('active', 'waiting_delay', 'waiting_window')
+                -- One by one behind the message, not all of them before it: what there is no statistics of yet seems few.
+                -- Both without waiting, and the enrolment first, as everybody locks them.
+                CROSS JOIN LATERAL (
+                    SELECT id, version_number FROM enrolments
+                    WHERE id = m.enrolment_id AND state IN ('active', 'waiting_delay', 'waiting_window')
+                    LIMIT 1 FOR UPDATE SKIP LOCKED
+                ) e
                 WHERE m.campaign_id = c.id AND m.mailbox_id = $1 AND m.state IN ('scheduled', 'deferred')
                   AND NOT m.waits_for_draft AND m.plan_shift = c.plan_shift AND m.due_at <= $2
                   -- What is written for one lead leaves only as it was approved.
@@ -217,12 +231,10 @@ impl Messages<'_> {
                           SELECT FROM drafts d WHERE d.id = m.draft_id AND d.state IN ('approved', 'used')))
                 ORDER BY m.due_at
                 LIMIT $3
-                -- Both at once and without waiting: others lock the enrolment first.
-                FOR UPDATE OF m, e SKIP LOCKED
+                FOR UPDATE OF m SKIP LOCKED
             ) d
             LEFT JOIN leads l ON l.id = d.lead_id
             LEFT JOIN accounts a ON a.id = l.account_id
-            LEFT JOIN message_contents k ON k.message_id = d.id
             LEFT JOIN drafts p ON p.id = d.draft_id
             ORDER BY d.due_at
             LIMIT $3
@@ -283,7 +295,7 @@ impl Messages<'_> {
         let unsubscribe_url = format!("{}/p/{link}", db.settings().public_url);
         let email = row.email.unwrap_or_default();
         let answers = email.thread == Thread::Reply;
-        let content = match row.frozen.filter(|_| row.attempts > 0) {
+        let content = match row.frozen {
             Some(mime) => Content::Frozen(mime),
             None => {
                 let mut written = match &row.draft {

@@ -6,7 +6,7 @@ use domain::{
     campaigns::CampaignState,
     domains::is_about_policy,
     enrolments::{EndReason, EnrolmentState},
-    leads::{LeadEventKind, LeadStatus},
+    leads::LeadEventKind,
     mailboxes::MailboxState,
     messages::{Evidence, MessageState, SOFT_BOUNCE_LIMIT, SendOutcome, retry_delay},
     suppressions::{SuppressionReason, SuppressionTarget},
@@ -14,7 +14,7 @@ use domain::{
 use uuid::Uuid;
 
 use super::Messages;
-use crate::{Result, campaigns::walk::At, mailboxes::CameBack, suppressions::Because};
+use crate::{Result, mailboxes::CameBack, suppressions::Because};
 
 /// The row that an outcome is about.
 pub(super) struct Row {
@@ -44,28 +44,16 @@ impl Messages<'_> {
     /// # Errors
     /// When the database is away; the message then stays `sending` and becomes `unknown`.
     pub async fn record(&mut self, id: MessageId, token: Uuid, outcome: &SendOutcome) -> Result<()> {
-        let Some(mut row) = self.lock(id, token).await? else { return self.record_reply(id, token, outcome).await };
-        if row.state == MessageState::Unknown {
-            if matches!(outcome, SendOutcome::Unknown { .. }) {
-                return Ok(());
-            }
-            row.enrolment_open |= self.reopen(&row).await?;
+        let Some(mut row) = self.lock_one(id, token).await? else {
+            return self.record_reply(id, token, outcome).await;
+        };
+        if row.state == MessageState::Unknown && matches!(outcome, SendOutcome::Unknown { .. }) {
+            return Ok(());
         }
+        self.know_again(&mut row).await?;
         match outcome {
             SendOutcome::Accepted { reply, queue_id } => {
-                let sequence = self.t.campaigns().sequence(row.campaign, row.version).await?;
-                let is_last = sequence.after(row.step).is_none();
-                self.sent(&row, reply, queue_id.as_deref(), is_last).await?;
-                if row.mailbox_failing {
-                    self.t.mailboxes().recovered(row.mailbox).await?;
-                }
-                if row.enrolment_open && !is_last {
-                    self.t.campaigns().walk_one(row.campaign, row.enrolment, At::Done(row.step)).await?;
-                    // Somebody has held it while this e-mail was on its way: what comes next is held too.
-                    if let Some(why) = &row.held {
-                        self.t.enrolments().put_on_hold(&[row.enrolment.0], why).await?;
-                    }
-                }
+                return self.taken(&[(row, reply, queue_id.as_deref())]).await;
             }
             SendOutcome::Deferred { reply } => self.deferred(&row, reply).await?,
             SendOutcome::Rejected { reply, hard } => self.rejected(&row, reply, *hard).await?,
@@ -118,7 +106,7 @@ impl Messages<'_> {
     /// Locks a message that is unknown.
     pub(super) async fn lock_unknown(&mut self, id: MessageId) -> Result<Option<Row>> {
         let Some(token) = self.unknown_token(id).await? else { return Ok(None) };
-        Ok(self.lock(id, token).await?.filter(|row| row.state == MessageState::Unknown))
+        Ok(self.lock_one(id, token).await?.filter(|row| row.state == MessageState::Unknown))
     }
 
     async fn unknown_token(&mut self, id: MessageId) -> Result<Option<Uuid>> {
@@ -131,14 +119,23 @@ impl Messages<'_> {
         Ok(token.flatten())
     }
 
-    /// Locks the enrolment, then the message: the order of everybody.
-    async fn lock(&mut self, id: MessageId, token: Uuid) -> Result<Option<Row>> {
+    async fn lock_one(&mut self, id: MessageId, token: Uuid) -> Result<Option<Row>> {
+        Ok(self.lock(&[(id, token)]).await?.pop())
+    }
+
+    /// Locks the enrolments, then the messages: the order of everybody. What is not ours any more is left out.
+    pub(super) async fn lock(&mut self, ours: &[(MessageId, Uuid)]) -> Result<Vec<Row>> {
+        let (ids, tokens): (Vec<_>, Vec<_>) = ours.iter().map(|(id, token)| (id.0, *token)).unzip();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         Ok(sqlx::query_as!(
             Row,
             r#"
             WITH e AS MATERIALIZED (
-                SELECT id, is_open, version_number, CASE WHEN state = 'paused' THEN pause_reason END AS held FROM enrolments
-                WHERE id = (SELECT enrolment_id FROM messages WHERE id = $1) FOR UPDATE
+                SELECT id, is_open, version_number, CASE WHEN state = 'paused' THEN pause_reason END AS held
+                FROM by_key(ARRAY(SELECT m.enrolment_id FROM by_key($1) o JOIN messages m USING (id))) k
+                JOIN enrolments e USING (id) ORDER BY id FOR UPDATE OF e
             )
             SELECT m.id AS "id: MessageId", m.campaign_id AS "campaign!: CampaignId",
                    c.state AS "campaign_state: CampaignState", m.enrolment_id AS "enrolment!: EnrolmentId",
@@ -147,65 +144,28 @@ impl Messages<'_> {
                    m.recipient AS "recipient: EmailAddress",
                    m.step_id AS "step!: StepId", e.version_number AS "version!", e.held,
                    b.failures > 0 AS "mailbox_failing!"
-            FROM e
-            JOIN messages m ON m.enrolment_id = e.id
+            FROM by_key($1) k
+            JOIN unnest($1::uuid[], $2::uuid[]) AS o (id, token) USING (id)
+            JOIN messages m ON m.id = o.id AND m.lease_token = o.token
+            JOIN e ON e.id = m.enrolment_id
             JOIN campaigns c ON c.id = m.campaign_id
             JOIN mailboxes b ON b.id = m.mailbox_id
-            WHERE m.id = $1 AND m.lease_token = $2 AND m.state IN ('sending', 'unknown')
+            WHERE m.state IN ('sending', 'unknown')
             FOR UPDATE OF m
             "#,
-            id.0,
-            token,
+            &ids,
+            &tokens,
         )
-        .fetch_optional(self.t.conn())
+        .fetch_all(self.t.conn())
         .await?)
     }
 
-    /// Taken; after the last step the sequence has ended. One statement: this is what happens most.
-    async fn sent(&mut self, row: &Row, reply: &str, queue_id: Option<&str>, is_last: bool) -> Result<()> {
-        let (now, lead_event, campaign_event) = (self.t.now(), self.t.new_id::<Uuid>(), self.t.new_id::<Uuid>());
-        let status_changed = sqlx::query_scalar!(
-            r#"WITH message AS (
-                 UPDATE messages SET state = 'sent', sent_at = $2, queue_id = $3, detail = $4, attempts = attempts + 1,
-                     lease_until = NULL, updated_at = $2
-                 WHERE id = $1
-             ), draft AS (
-                 UPDATE drafts SET state = 'used', version = version + 1 WHERE message_id = $1 AND state = 'approved'
-             ), enrolment AS (
-                 UPDATE enrolments SET state = 'finished', steps_done = $12, step_id = NULL, updated_at = $2
-                 WHERE id = $11 AND $13
-             ), campaign_event AS (
-                 INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id)
-                 VALUES ($5, $6, $2, $7, 'sender', $8, $9)
-             ), lead_event AS (
-                 INSERT INTO lead_events (id, lead_id, at, kind, actor, text, campaign_id)
-                 SELECT $10, $9, $2, $7, 'sender', $8, $6 WHERE $9::uuid IS NOT NULL
-             )
-             UPDATE leads l SET status = CASE l.status WHEN 'new' THEN 'working' ELSE l.status END,
-                 last_activity = $7, last_activity_at = $2
-             FROM leads old
-             WHERE l.id = $9 AND old.id = l.id
-             RETURNING old.status <> l.status AS "changed!""#,
-            row.id.0,
-            now,
-            queue_id,
-            reply,
-            campaign_event,
-            row.campaign.0,
-            LeadEventKind::Sent.as_str(),
-            format!("Step {}", row.position),
-            row.lead.map(|l| l.0),
-            lead_event,
-            row.enrolment.0,
-            row.position,
-            is_last && row.enrolment_open,
-        )
-        .fetch_optional(self.t.conn())
-        .await?;
-        match row.lead.filter(|_| status_changed == Some(true)) {
-            Some(lead) => self.t.events().statuses_changed(&[(lead.0, LeadStatus::New)], LeadStatus::Working).await,
-            None => Ok(()),
+    /// What was judged unknown is known again, and its lead goes on with the campaign.
+    pub(super) async fn know_again(&mut self, row: &mut Row) -> Result<()> {
+        if row.state == MessageState::Unknown {
+            row.enrolment_open |= self.reopen(row).await?;
         }
+        Ok(())
     }
 
     /// The lead had left the campaign because nobody could know; now somebody does.
@@ -293,7 +253,7 @@ impl Messages<'_> {
 
     /// Judges a message whose worker is gone.
     pub(super) async fn judge(&mut self, id: MessageId, token: Uuid, reason: &str) -> Result<()> {
-        match self.lock(id, token).await? {
+        match self.lock_one(id, token).await? {
             Some(row) if row.state == MessageState::Sending => {
                 self.unknown(&row, reason).await?;
                 self.t.campaigns().look_at(row.campaign).await?;

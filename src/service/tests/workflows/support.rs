@@ -10,7 +10,12 @@ use domain::{
     window::SendingWindow,
     workflows::{WorkflowAction, WorkflowFiring, WorkflowInput, WorkflowNotStarted, WorkflowTrigger},
 };
-use service::{Actor, Tenant, inbound::Arrival, messages::claim::claim_next, workflows::carry_out};
+use service::{
+    Actor, Tenant,
+    inbound::Arrival,
+    messages::{Ready, claim::claim_next},
+    workflows::carry_out,
+};
 use testing::{TestCompany, TestDb};
 
 /// A Friday in November.
@@ -136,7 +141,10 @@ impl<'d> Story<'d> {
         while let Some(batch) = claim_next(self.db).await.expect("a claim") {
             for claimed in batch {
                 let mut t = self.open().await;
-                assert!(t.messages().begin_sending(&claimed, "First", b"x", "mx.example:25").await.expect("begun"));
+                assert_eq!(
+                    t.messages().begin(&[Ready::new(&claimed, "First", b"x", "mx.example:25")]).await.expect("begun"),
+                    [true]
+                );
                 t.messages().record(claimed.id, claimed.token, outcome).await.expect("recorded");
                 t.commit().await.expect("kept");
             }

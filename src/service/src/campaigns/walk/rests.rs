@@ -172,8 +172,9 @@ impl Campaigns<'_> {
              SET state = r.state, step_id = r.step_id, step_begun = r.begun, due_at = r.due_at, wait_until = r.wait_until,
                  steps_done = r.done, plan_shift = c.plan_shift, version_number = $3, waits_on = NULL, updated_at = $2
              FROM campaigns c,
-                  unnest($4::uuid[], $5::text[], $6::uuid[], $7::bool[], $8::timestamptz[], $9::timestamptz[], $10::int[])
-                  AS r (id, state, step_id, begun, due_at, wait_until, done)
+                  by_key($4) k
+                  JOIN unnest($4::uuid[], $5::text[], $6::uuid[], $7::bool[], $8::timestamptz[], $9::timestamptz[], $10::int[])
+                       AS r (id, state, step_id, begun, due_at, wait_until, done) USING (id)
              WHERE c.id = $1 AND e.id = r.id AND e.is_open",
             way.campaign.id.0,
             way.now,

@@ -1,0 +1,1 @@
+DROP FUNCTION by_key(uuid[]);
