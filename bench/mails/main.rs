@@ -28,6 +28,8 @@ use story::Story;
 const SIZE: &str = "1500";
 /// Sessions at the same time, as a worker has.
 const SESSIONS: &str = "8";
+/// One sends some hundreds of e-mails in a day, and what it has sent in that time is counted with each claim.
+const MAILBOXES: usize = 20;
 /// The rate of `smtp-source` is the middle one of so many.
 const ROUNDS: usize = 3;
 
@@ -37,7 +39,7 @@ async fn main() {
     let mails = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(10_000);
     let house = House::build().await;
     let sink = Sink::start(&house.home);
-    let story = Story::begin(house.db(), mails, sink.address()).await;
+    let story = Story::with_mailboxes(house.db(), mails, MAILBOXES, sink.address()).await;
 
     let (worker_rate, memory) = campaign(&house, &story, mails).await;
     let source_rate = smtp_source(sink.address(), mails);
