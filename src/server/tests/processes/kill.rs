@@ -23,7 +23,7 @@ use crate::{
 
 const AUDIENCE: usize = 2400;
 /// Hand-overs at the same time by one worker; so many may be cut off by a kill.
-const LANES: usize = 8;
+const LANES: usize = 16;
 const POINTS: [Point; 5] = [Point::Connected, Point::Begun, Point::BeforeDot, Point::BeforeReply, Point::AfterReply];
 
 #[tokio::test(flavor = "multi_thread")]

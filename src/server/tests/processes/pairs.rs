@@ -8,7 +8,7 @@ use crate::{browser::Browser, gate::Gate, house::House, sink::Sink, story::Story
 
 const AUDIENCE: usize = 1500;
 /// Hand-overs at the same time by one worker.
-const LANES: usize = 8;
+const LANES: usize = 16;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_and_two_workers_are_one_installation() {
