@@ -17,6 +17,7 @@ use axum::{
     http::{StatusCode, header},
     middleware,
     routing::get,
+    serve::ListenerExt,
 };
 use leptos::prelude::*;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
@@ -92,6 +93,12 @@ pub fn gated(router: Router, open: watch::Receiver<bool>) -> Router {
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    // News of a page are a few octets at a time, and do not wait for more.
+    let listener = listener.tap_io(|line| {
+        if let Err(error) = line.set_nodelay(true) {
+            tracing::debug!(error = &error as &dyn std::error::Error, "A connection collects what it sends");
+        }
+    });
     let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         ended = server.into_future() => ended,

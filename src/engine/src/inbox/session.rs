@@ -1,7 +1,7 @@
 //! A signed-in connection to an IMAP server (RFC 9051) with its INBOX open for reading only. Every failure names
 //! its step, and what to do where that is known.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use async_imap::{
     Client, Session,
@@ -101,7 +101,7 @@ async fn connect(guard: HostGuard, source: &ImapServer, done: &mut Vec<TestStepK
             failure = "a password is not sent over the internet without encryption: choose TLS or STARTTLS".into();
             continue;
         }
-        match timeout(PATIENCE, TcpStream::connect(address)).await {
+        match timeout(PATIENCE, line(address)).await {
             Ok(Ok(stream)) => {
                 done.push(TestStepKind::Connect);
                 return Ok(stream);
@@ -111,6 +111,14 @@ async fn connect(guard: HostGuard, source: &ImapServer, done: &mut Vec<TestStepK
         }
     }
     Err(Failure::new(format!("Connecting: {failure}. Check host and port.")))
+}
+
+/// A command is written in parts, and each but the first would wait for what the server says of the one before: 40 ms,
+/// eight times for each mail (RFC 896).
+async fn line(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 async fn encrypt(
