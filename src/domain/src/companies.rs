@@ -24,6 +24,8 @@ pub struct Company {
     /// Postal address printed under every campaign mail; without it no campaign starts
     /// (CAN-SPAM Act, 15 U.S.C. 7704(a)(5)).
     pub postal_address: Option<String>,
+    /// Whether campaigns pass over leads without a recorded lawful basis (GDPR, 6).
+    pub asks_for_basis: bool,
 }
 
 /// What somebody enters to create a company.
@@ -48,6 +50,8 @@ pub struct CompanyChange {
     pub country: Option<String>,
     /// New postal address.
     pub postal_address: Option<String>,
+    /// Whether campaigns are to pass over leads without a recorded lawful basis.
+    pub asks_for_basis: Option<bool>,
 }
 
 /// A person as an account of this installation.

@@ -1,4 +1,4 @@
-//! Name, postal address and time zone of the company.
+//! Name, postal address, time zone and lawful basis of the company.
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
@@ -17,7 +17,7 @@ use crate::{
 #[cfg(feature = "ssr")]
 use crate::{
     exchange::{Post, PostForm},
-    ui::{Card, FieldWidth, SubmitButton, TextArea, TextInput, refusal},
+    ui::{Card, Checkbox, FieldWidth, SubmitButton, TextArea, TextInput, refusal},
 };
 
 /// What the form shows and sends.
@@ -29,6 +29,7 @@ pub struct CompanyForm {
     time_zone: String,
     country: String,
     postal_address: String,
+    asks_for_basis: bool,
 }
 
 /// Loads the form.
@@ -42,6 +43,7 @@ pub async fn load_company(slug: String) -> Result<Written, AppError> {
         time_zone: company.time_zone,
         country: company.country.unwrap_or_default(),
         postal_address: company.postal_address.unwrap_or_default(),
+        asks_for_basis: company.asks_for_basis,
     };
     Ok(Written::new("Company", move || show(&slug, form)))
 }
@@ -55,6 +57,7 @@ pub async fn save_company(slug: String, form: CompanyForm) -> Result<(), AppErro
         time_zone: Some(form.time_zone),
         country: Some(form.country),
         postal_address: Some(form.postal_address),
+        asks_for_basis: Some(form.asks_for_basis),
     })
     .await?;
     t.commit().await?;
@@ -83,6 +86,9 @@ fn show(slug: &str, form: CompanyForm) -> AnyView {
                 <TextArea name="form[postal_address]" label="Postal address" hint="Stands under every campaign e-mail; the law asks for it." rows=4 value=form.postal_address.clone() error=of("postal_address")/>
                 <TextInput name="form[time_zone]" label="Time zone" hint="As in Europe/Berlin" value=form.time_zone.clone() width=FieldWidth::Medium error=of("time_zone")/>
                 <TextInput name="form[country]" label="Country" hint="Two letters" value=form.country.clone() optional=true width=FieldWidth::Short error=of("country")/>
+                <Checkbox name="form[asks_for_basis]" label="Write only to leads with a lawful basis"
+                    hint="Campaigns pass over whoever has none on their page, and say how many (GDPR, Article 6)."
+                    checked=form.asks_for_basis/>
                 <SubmitButton busy=save.busy()>"Save"</SubmitButton>
             </PostForm>
         </Card>

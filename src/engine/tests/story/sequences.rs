@@ -4,8 +4,9 @@ use chrono::Duration;
 use domain::{
     CampaignId, EnrolmentId, LeadId, PageRequest, StepId,
     campaigns::{CampaignInput, CatchUp, Exclusions, Rules},
+    companies::CompanyChange,
     enrolments::{EndReason, Enrolment, EnrolmentState},
-    leads::{LeadFilter, LeadStatus},
+    leads::{LeadFilter, LeadInput, LeadSource, LeadStatus},
     messages::MessageState,
     steps::{Answer, Branch, Delay, DelayUnit, Place, Step, StepInput, StepKind, Test, Thread, Variant},
     why_not::WaitReason,
@@ -295,6 +296,34 @@ async fn whoever_is_left_out_is_counted_with_the_reason() {
     let skipped = story.ledger(third).await;
     assert_eq!(reason(&skipped, EndReason::ContactedRecently), 2);
     assert!(reason(&skipped, EndReason::HeldOut) <= 1);
+}
+
+#[tokio::test]
+async fn a_company_that_asks_for_a_lawful_basis_writes_to_nobody_without_one() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example"]).await;
+    let mut t = story.open().await;
+    let known = LeadInput {
+        email: Some("b@x.example".into()),
+        lawful_basis: Some("Asked for a catalogue at a fair".into()),
+        ..LeadInput::default()
+    };
+    t.leads().create(known, LeadSource::Manual).await.expect("created");
+    let company = t.update_company(CompanyChange { asks_for_basis: Some(true), ..CompanyChange::default() }).await;
+    assert!(company.expect("changed").asks_for_basis);
+    let company = t.update_company(CompanyChange { name: Some("Halden".into()), ..CompanyChange::default() }).await;
+    assert!(company.expect("changed").asks_for_basis, "what is absent stays");
+    t.commit().await.expect("kept");
+
+    let id = story.campaign().await;
+    story.start(id).await;
+    story.send().await;
+    let to: Vec<_> = story.caught().await.into_iter().map(|(_, to)| to).collect();
+    assert_eq!(to, ["b@x.example"]);
+    let ledger = story.ledger(id).await;
+    let left_out = ledger.lines.iter().filter(|line| line.reason == Some(EndReason::NoLawfulBasis));
+    assert_eq!(left_out.map(|line| line.leads).sum::<i64>(), 1);
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ impl Tenant {
     pub async fn company(&mut self) -> Result<Company> {
         Ok(sqlx::query_as!(
             Company,
-            r#"SELECT id AS "id: CompanyId", name, slug, time_zone, country, postal_address FROM companies"#
+            r#"SELECT id AS "id: CompanyId", name, slug, time_zone, country, postal_address, asks_for_basis
+               FROM companies"#
         )
         .fetch_one(self.conn())
         .await?)
@@ -43,11 +44,13 @@ impl Tenant {
         problems.finish()?;
         sqlx::query!(
             "UPDATE companies SET name = coalesce($1, name), time_zone = coalesce($2, time_zone),
-                 country = coalesce($3, country), postal_address = coalesce($4, postal_address)",
+                 country = coalesce($3, country), postal_address = coalesce($4, postal_address),
+                 asks_for_basis = coalesce($5, asks_for_basis)",
             name,
             change.time_zone,
             country,
             address,
+            change.asks_for_basis,
         )
         .execute(self.conn())
         .await?;
