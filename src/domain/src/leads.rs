@@ -20,6 +20,9 @@ use crate::{
     wire::wire_enum,
 };
 
+/// For how many months what has happened to leads and campaigns is kept.
+pub const HISTORY_MONTHS: i32 = 36;
+
 wire_enum! {
     /// Where a lead stands.
     pub enum LeadStatus {

@@ -5,6 +5,7 @@ use domain::{
     CampaignId, ImportId, PageRequest, Role,
     campaigns::CampaignInput,
     imports::{DuplicatePolicy, ImportField, ImportPlan, Mapping},
+    leads::{LeadInput, LeadSource},
     messages::LEASE,
     steps::{StepInput, TestMailState},
 };
@@ -134,4 +135,36 @@ async fn what_has_ended_is_forgotten_in_time() {
     days(1).await;
     assert_eq!(t.campaigns().test_mails(campaign).await.expect("a list").len(), 0);
     assert_eq!(testing::system_mails(&db.superuser()).await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_has_happened_is_kept_for_three_years() {
+    let db = testing::db_at(noon()).await;
+    let company = db.company("Halden").await;
+    let mut t = db.tenant(&company.owner).await.expect("open");
+    let campaign = t
+        .campaigns()
+        .create(CampaignInput { name: Some("Fair".into()), ..CampaignInput::default() })
+        .await
+        .expect("created")
+        .id;
+    let input = LeadInput { email: Some("ines@x.example".into()), ..LeadInput::default() };
+    let lead = t.leads().create(input, LeadSource::Manual).await.expect("created").id;
+    t.commit().await.expect("kept");
+    let histories = async || {
+        let (mut t, all) = (db.tenant(&company.owner).await.expect("open"), PageRequest::default());
+        let of_lead = t.leads().timeline(lead, &all).await.expect("a timeline").items.len();
+        (of_lead, t.campaigns().events(campaign, &all).await.expect("a log").items.len())
+    };
+    assert_eq!(histories().await, (1, 1));
+    db.clock().advance(Duration::days(30 * 36));
+    upkeep(&db).await.expect("looked after");
+    assert_eq!(histories().await, (1, 1));
+
+    let mut t = db.tenant(&company.owner).await.expect("open");
+    t.leads().add_note(lead, "Still there.").await.expect("noted");
+    t.commit().await.expect("kept");
+    db.clock().advance(Duration::days(60));
+    upkeep(&db).await.expect("looked after");
+    assert_eq!(histories().await, (1, 0), "the month of both has gone, that of the note is there");
 }

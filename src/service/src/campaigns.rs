@@ -324,7 +324,7 @@ impl Campaigns<'_> {
         let event: domain::CampaignEventId = self.t.new_id();
         let (now, actor) = (self.t.now(), self.t.actor().to_string());
         sqlx::query!(
-            "INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO campaign_events (event_id, campaign_id, at, kind, actor, text, lead_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             event.0,
             id.0,
             now,

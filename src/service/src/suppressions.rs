@@ -158,7 +158,7 @@ impl Suppressions<'_> {
         let actor = self.t.actor().to_string();
         let now = self.t.now();
         sqlx::query!(
-            "INSERT INTO lead_events (id, lead_id, at, kind, actor, campaign_id, inbound_id)
+            "INSERT INTO lead_events (event_id, lead_id, at, kind, actor, campaign_id, inbound_id)
              SELECT gen_random_uuid(), lead_id, $2, $3, $4, $5, $6 FROM unnest($1::uuid[]) AS l (lead_id)",
             &leads,
             now,

@@ -3,13 +3,14 @@
 use chrono::Duration;
 use domain::{
     ContentId, PageRequest, Role, ThreadId,
+    campaigns::CampaignInput,
     content::{ContentInput, ContentKind},
     mailboxes::MailboxInput,
     messages::MessageState,
     replies::{Reply, ReplyDraft, ReplyInput},
     threads::{Thread, ThreadChange, ThreadEntry, ThreadState, Written},
 };
-use service::{Actor, Error};
+use service::{Actor, Error, messages::claim::claim_next};
 use testing::TestDb;
 use uuid::Uuid;
 
@@ -228,6 +229,33 @@ async fn the_pause_of_a_mailbox_holds_no_answer_and_its_cap_does() {
     test.clock().advance(Duration::hours(24));
     story.send().await;
     assert_eq!(story.got("a@x.example").await, 2);
+}
+
+#[tokio::test]
+async fn answers_between_two_claims_take_their_places() {
+    let test = testing::db_at(start_of_story()).await;
+    let (story, thread) = answered(&test).await;
+    let emails: Vec<_> = (0..50).map(|n| format!("lead{n:03}@x.example")).collect();
+    story.leads(&emails.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let (mailbox, _) = story.mailbox().await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let used = i32::try_from(t.mailboxes().list().await.expect("a list").remove(0).sent_24h).expect("a few");
+    drop(t);
+    story.change_mailbox(MailboxInput { daily_cap: Some(used + 45), ..MailboxInput::default() }).await;
+    let id = story.campaign().await;
+    story.edit(id, CampaignInput { mailboxes: Some(vec![mailbox]), ..CampaignInput::default() }).await;
+    story.start(id).await;
+    let claimed = claim_next(&story.db).await.expect("a claim").expect("due");
+    assert_eq!(claimed.len(), 20);
+    for n in 0..6 {
+        story.reply(thread.id, &format!("And {n}.")).await.expect("written");
+    }
+    test.clock().advance(Duration::seconds(10));
+    story.send().await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let mailboxes = t.mailboxes().list().await.expect("a list");
+    let now_used = mailboxes.iter().find(|b| b.id == mailbox).expect("there").sent_24h;
+    assert_eq!(now_used, i64::from(used) + 45);
 }
 
 #[tokio::test]

@@ -113,6 +113,27 @@ async fn test_mails_count_towards_the_cap() {
 }
 
 #[tokio::test]
+async fn a_test_mail_between_two_claims_takes_its_place() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    leads(&story, 50, &[]).await;
+    let id = story.campaign().await;
+    story.change_mailbox(MailboxInput { daily_cap: Some(45), ..MailboxInput::default() }).await;
+    story.start(id).await;
+    let claimed = claim_next(&story.db).await.expect("a claim").expect("due");
+    assert_eq!(claimed.len(), 20);
+    for _ in 0..6 {
+        let mut t = story.db.tenant(story.actor()).await.expect("open");
+        let step = t.campaigns().steps(id).await.expect("steps").steps()[0].id;
+        let mail = t.campaigns().request_test_mail(id, step, None, "nora@halden.example").await.expect("asked").id;
+        t.commit().await.expect("kept");
+        letters::send_test(&story.db, &SendTestMail { company: story.company.id, mail }).await.expect("sent");
+    }
+    story.send().await;
+    assert_eq!(story.caught().await.len(), 6 + 19, "20 that are claimed, 6 tests, 19 others");
+}
+
+#[tokio::test]
 async fn each_gap_is_drawn_between_the_shortest_and_the_longest() {
     let test = testing::db_at(start_of_story()).await;
     let story = Story::of(&test).await;

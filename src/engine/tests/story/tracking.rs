@@ -337,6 +337,9 @@ async fn what_nobody_knew_has_arrived_when_its_link_is_followed() {
     story.db.follow(token, &browser()).await.expect("ours");
     assert_eq!(story.only_mail(id).await.state, MessageState::Sent);
     assert!(story.ledger(id).await.is_balanced());
+    let log = story.open().await.campaigns().events(id, &PageRequest::default()).await.expect("a log").items;
+    let sent: Vec<_> = log.iter().filter(|event| event.kind == "sent").map(|event| event.at).collect();
+    assert_eq!(sent, [test.clock().now()], "once, when it was known");
 }
 
 #[tokio::test]

@@ -173,7 +173,7 @@ impl Campaigns<'_> {
     async fn tell_leads(&mut self, id: CampaignId, leads: &[Uuid]) -> Result<()> {
         let (now, actor) = (self.t.now(), self.t.actor().to_string());
         sqlx::query!(
-            "INSERT INTO lead_events (id, lead_id, at, kind, actor, campaign_id)
+            "INSERT INTO lead_events (event_id, lead_id, at, kind, actor, campaign_id)
              SELECT gen_random_uuid(), lead, $2, 'enrolled', $3, $1 FROM unnest($4::uuid[]) AS l (lead)",
             id.0,
             now,

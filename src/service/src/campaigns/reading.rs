@@ -190,12 +190,23 @@ impl Campaigns<'_> {
         let rows = sqlx::query_as!(
             CampaignEvent,
             r#"
-            SELECT e.id AS "id: CampaignEventId", e.at, e.kind, e.actor, e.text, e.lead_id AS "lead_id: LeadId",
+            SELECT e.id AS "id!: CampaignEventId", e.at AS "at!", e.kind AS "kind!", e.actor AS "actor!", e.text,
+                   e.lead_id AS "lead_id: LeadId",
                    CASE WHEN l.id IS NOT NULL
                         THEN coalesce(nullif(concat_ws(' ', l.first_name, l.last_name), ''), l.email, 'Unnamed lead')
                    END AS lead_name
-            FROM campaign_events e LEFT JOIN leads l ON l.id = e.lead_id
-            WHERE e.campaign_id = $1 AND ($2::timestamptz IS NULL OR (e.at, e.id) < ($2, $3::uuid))
+            FROM (
+                (SELECT event_id AS id, at, kind, actor, text, lead_id FROM campaign_events
+                 WHERE campaign_id = $1 AND ($2::timestamptz IS NULL OR (at, event_id) < ($2, $3::uuid))
+                 ORDER BY at DESC, event_id DESC LIMIT $4)
+                UNION ALL
+                -- By the time of the hand-over, along the index of outcomes. What was found out later has an entry.
+                (SELECT id, sending_at, 'sent', 'sender', 'Step ' || position, lead_id FROM messages
+                 WHERE campaign_id = $1 AND sent_at IS NOT NULL AND evidence IS NULL
+                   AND ($2::timestamptz IS NULL OR (sending_at, id) < ($2, $3::uuid))
+                 ORDER BY sending_at DESC, id DESC LIMIT $4)
+            ) e
+            LEFT JOIN leads l ON l.id = e.lead_id
             ORDER BY e.at DESC, e.id DESC
             LIMIT $4
             "#,

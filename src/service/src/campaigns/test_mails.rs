@@ -108,6 +108,7 @@ impl Campaigns<'_> {
         sqlx::query!("UPDATE test_mails SET mailbox_id = $2, sending_at = $3 WHERE id = $1", id, mailbox.0, now)
             .execute(self.t.conn())
             .await?;
+        self.t.mailboxes().count_anew(mailbox).await?;
         let url = format!("{}/p/example", self.t.db().settings().public_url);
         let mut written = render::sample(&email, 0, &facts, &sender, &url);
         written.subject = format!("[Test] {}", written.subject);

@@ -113,14 +113,29 @@ impl InboundMail<'_> {
 
     /// What it does to those who work for the same account, as each campaign says.
     async fn colleague_answered(&mut self, lead: LeadId) -> Result<()> {
+        let colleagues = sqlx::query_scalar!(
+            "SELECT id FROM leads WHERE account_id = (SELECT account_id FROM leads WHERE id = $1) AND id <> $1",
+            lead.0
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        // Looked up one by one: an account has some, and a campaign has thousands.
+        let found = sqlx::query_scalar!(
+            r#"SELECT e.id AS "id!" FROM by_key($1) k
+               CROSS JOIN LATERAL (SELECT id, campaign_id FROM enrolments WHERE lead_id = k.id AND is_open OFFSET 0) e
+               JOIN campaigns c ON c.id = e.campaign_id AND coalesce(c.rules ->> 'on_colleague', 'nothing') <> 'nothing'"#,
+            &colleagues
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        if found.is_empty() {
+            return Ok(());
+        }
         let open = sqlx::query!(
             r#"SELECT e.id AS "id: EnrolmentId", e.campaign_id AS "campaign: CampaignId", c.rules AS "rules: Json<Rules>"
-               FROM leads a
-               JOIN leads l ON l.account_id = a.account_id AND l.id <> a.id
-               JOIN enrolments e ON e.lead_id = l.id AND e.is_open
-               JOIN campaigns c ON c.id = e.campaign_id AND coalesce(c.rules ->> 'on_colleague', 'nothing') <> 'nothing'
-               WHERE a.id = $1 ORDER BY e.id FOR UPDATE OF e"#,
-            lead.0
+               FROM by_key($1) k JOIN enrolments e USING (id) JOIN campaigns c ON c.id = e.campaign_id
+               WHERE e.is_open ORDER BY e.id FOR UPDATE OF e"#,
+            &found
         )
         .fetch_all(self.t.conn())
         .await?;
@@ -284,7 +299,7 @@ impl InboundMail<'_> {
         let name = name.or(mail.from.as_ref().map(EmailAddress::as_str)).unwrap_or("nobody that is named");
         sqlx::query!(
             "WITH event AS (
-                 INSERT INTO lead_events (id, lead_id, at, kind, actor, campaign_id, inbound_id)
+                 INSERT INTO lead_events (event_id, lead_id, at, kind, actor, campaign_id, inbound_id)
                  VALUES ($1, $2, $3, $4, $5, $6, $7)
              )
              UPDATE leads SET last_activity = $4, last_activity_at = $3 WHERE id = $2",

@@ -250,7 +250,7 @@ pub(crate) async fn add_events(
 ) -> Result<()> {
     let (now, actor, workflow) = (t.now(), t.actor().to_string(), t.actor().workflow().map(|workflow| workflow.id));
     sqlx::query!(
-        "INSERT INTO lead_events (id, lead_id, at, kind, actor, text, campaign_id, workflow_id)
+        "INSERT INTO lead_events (event_id, lead_id, at, kind, actor, text, campaign_id, workflow_id)
          SELECT gen_random_uuid(), lead_id, $2, $3, $4, $5, $6, $7 FROM unnest($1::uuid[]) AS n (lead_id)",
         leads,
         now,

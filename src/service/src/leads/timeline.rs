@@ -32,11 +32,18 @@ impl Leads<'_> {
                    e.text, e.campaign_id AS "campaign_id: CampaignId", c.name AS "campaign_name?",
                    e.inbound_id AS "inbound_id: InboundId", e.why, e.quoted, e.workflow_id AS "workflow_id: WorkflowId"
             FROM (
-                (SELECT e.id, e.at, e.kind, e.actor, coalesce(e.text, left(i.text, 2000)) AS text, e.campaign_id,
+                (SELECT e.event_id AS id, e.at, e.kind, e.actor, coalesce(e.text, left(i.text, 2000)) AS text, e.campaign_id,
                         e.inbound_id, i.why, left(nullif(i.quoted, ''), 4000) AS quoted, e.workflow_id
                  FROM lead_events e LEFT JOIN inbound_messages i ON i.id = e.inbound_id
-                 WHERE e.lead_id = $1 AND ($2::timestamptz IS NULL OR (e.at, e.id) < ($2, $3::uuid))
-                 ORDER BY e.at DESC, e.id DESC LIMIT $4)
+                 WHERE e.lead_id = $1 AND ($2::timestamptz IS NULL OR (e.at, e.event_id) < ($2, $3::uuid))
+                 ORDER BY e.at DESC, e.event_id DESC LIMIT $4)
+                UNION ALL
+                -- What campaigns have sent stands in the ledger.
+                (SELECT id, sent_at, 'sent', 'sender', 'Step ' || position, campaign_id, NULL, NULL, NULL, NULL
+                 FROM messages
+                 WHERE lead_id = $1 AND campaign_id IS NOT NULL AND sent_at IS NOT NULL
+                   AND ($2::timestamptz IS NULL OR (sent_at, id) < ($2, $3::uuid))
+                 ORDER BY sent_at DESC, id DESC LIMIT $4)
                 UNION ALL
                 -- What is known of its e-mails by their links; it goes before the rest does.
                 (SELECT x.event_id, x.at,

@@ -12,6 +12,8 @@ use crate::Result;
 pub(crate) struct Turn {
     /// E-mails it may still send.
     pub room: i64,
+    /// What counts towards its cap, or more than that.
+    pub used: i64,
     /// The time until the next one, drawn anew each time: a machine that sends by the clock is easily told.
     pub gap: Duration,
 }
@@ -26,10 +28,12 @@ pub(crate) struct Wants {
 }
 
 impl Mailboxes<'_> {
-    /// What the mailbox may do at `now`. The caller holds its row, so nobody else counts at the same time.
-    pub(crate) async fn turn(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<Turn> {
+    /// What the mailbox may do at `now`. The caller holds its row, so nobody else counts at the same time. What it has
+    /// sent is counted anew when a claim of `most` might not fit: until then it cannot be more than what was counted,
+    /// and what was claimed since.
+    pub(crate) async fn turn(&mut self, id: MailboxId, now: DateTime<Utc>, most: i64) -> Result<Turn> {
         let row = sqlx::query!(
-            r#"SELECT mailbox_cap(daily_cap, ramp_from, $2) - mailbox_used(id, $2) AS "room!",
+            r#"SELECT mailbox_cap(daily_cap, ramp_from, $2)::bigint AS "cap!", used_at_most,
                       gap_seconds + floor(random() * (gap_max_seconds - gap_seconds + 1))::int AS "gap!",
                       EXISTS (SELECT FROM messages b WHERE b.mailbox_id = $1 AND b.came_back IS NOT NULL
                                 AND b.sending_at > healthy_from) AS "hurt!"
@@ -41,8 +45,24 @@ impl Mailboxes<'_> {
         .await?;
         // Bounces among the first e-mails say something only once there are more; then is now. Of most mailboxes nothing
         // came back, and there is nothing to count.
-        let room = if !row.hurt || self.judge(id).await? { row.room } else { 0 };
-        Ok(Turn { room, gap: Duration::seconds(i64::from(row.gap)) })
+        let used = match row.used_at_most.filter(|used| row.cap - used >= most) {
+            Some(used) => used,
+            None => self.count(id, now).await?,
+        };
+        let room = if !row.hurt || self.judge(id).await? { row.cap - used } else { 0 };
+        Ok(Turn { room, used, gap: Duration::seconds(i64::from(row.gap)) })
+    }
+
+    /// What counts towards its cap.
+    async fn count(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<i64> {
+        let used = sqlx::query_scalar!(r#"SELECT mailbox_used($1, $2) AS "used!""#, id.0, now);
+        Ok(used.fetch_one(self.t.conn()).await?)
+    }
+
+    /// It sends something outside of its turns: what it has sent is counted anew before the next.
+    pub(crate) async fn count_anew(&mut self, id: MailboxId) -> Result<()> {
+        sqlx::query!("UPDATE mailboxes SET used_at_most = NULL WHERE id = $1", id.0).execute(self.t.conn()).await?;
+        Ok(())
     }
 
     /// What may be due. The caller holds its row, which a reply may have woken.
@@ -113,10 +133,11 @@ impl Mailboxes<'_> {
         Ok(())
     }
 
-    /// After a turn: the gap begins, and the next turn is when the next message is due.
-    pub(crate) async fn end_turn(&mut self, id: MailboxId, not_before: DateTime<Utc>) -> Result<()> {
+    /// After a turn: the gap begins, and the next turn is when the next message is due. `used` counts towards the cap.
+    pub(crate) async fn end_turn(&mut self, id: MailboxId, not_before: DateTime<Utc>, used: i64) -> Result<()> {
         sqlx::query!(
-            "UPDATE mailboxes SET not_before = greatest(not_before, $2), next_send_at = greatest(not_before, $2, n.due_at)
+            "UPDATE mailboxes SET not_before = greatest(not_before, $2), used_at_most = $3,
+                 next_send_at = CASE WHEN n.due_at IS NOT NULL THEN greatest(not_before, $2, n.due_at) END
              FROM (SELECT min(d.due_at) AS due_at
                    FROM campaigns c
                    CROSS JOIN LATERAL (
@@ -126,20 +147,10 @@ impl Mailboxes<'_> {
                        ORDER BY m.due_at LIMIT 1
                    ) d
                    WHERE c.state = 'running') n
-             WHERE id = $1 AND n.due_at IS NOT NULL",
+             WHERE id = $1",
             id.0,
-            not_before
-        )
-        .execute(self.t.conn())
-        .await?;
-        sqlx::query!(
-            "UPDATE mailboxes SET not_before = greatest(not_before, $2), next_send_at = NULL
-             WHERE id = $1 AND NOT EXISTS (
-                 SELECT FROM campaigns c JOIN messages m ON m.campaign_id = c.id
-                 WHERE c.state = 'running' AND m.mailbox_id = $1 AND m.state IN ('scheduled', 'deferred')
-                   AND NOT m.waits_for_draft AND m.plan_shift = c.plan_shift)",
-            id.0,
-            not_before
+            not_before,
+            used,
         )
         .execute(self.t.conn())
         .await?;

@@ -125,7 +125,7 @@ impl Messages<'_> {
         if !wants.campaigns {
             return Ok(Vec::new());
         }
-        let turn = self.t.mailboxes().turn(mailbox, now).await?;
+        let turn = self.t.mailboxes().turn(mailbox, now, BATCH).await?;
         if turn.room <= 0 {
             self.t.mailboxes().wait_for_cap(mailbox, now).await?;
             return Ok(Vec::new());
@@ -183,7 +183,7 @@ impl Messages<'_> {
         .execute(self.t.conn())
         .await?;
         let not_before = if ready.is_empty() { now } else { now + turn.gap };
-        self.t.mailboxes().end_turn(mailbox, not_before).await?;
+        self.t.mailboxes().end_turn(mailbox, not_before, turn.used + ready.len() as i64).await?;
         Ok(ready)
     }
 
@@ -214,8 +214,8 @@ impl Messages<'_> {
                           AND w.step ->> 'id' = m.step_id::text) AS email,
                        (SELECT jsonb_agg(jsonb_build_object('id', b.message_id_header, 'subject', b.subject)
                                          ORDER BY b.sent_at, b.id) FILTER (WHERE b.state = 'sent')
-                        -- Found by the enrolment: all that were sent are many.
-                        FROM messages b WHERE b.enrolment_id = e.id) AS before
+                        -- In the order of `messages_once_key`, which finds them by the enrolment: all others are many.
+                        FROM (SELECT * FROM messages WHERE enrolment_id = e.id ORDER BY step_id, attempt_group) b) AS before
                 FROM messages m
                 -- One by one behind the message, not all of them before it: what there is no statistics of yet seems few.
                 -- Both without waiting, and the enrolment first, as everybody locks them.

@@ -92,11 +92,19 @@ impl Messages<'_> {
         let Some(token) = self.unknown_token(id).await? else { return Ok(()) };
         self.record(id, token, &SendOutcome::Accepted { reply: words.to_owned(), queue_id: None }).await?;
         let now = self.t.now();
+        let event: Uuid = self.t.new_id();
         sqlx::query!(
-            "UPDATE messages SET evidence = $2, evidence_at = $3 WHERE id = $1 AND state = 'sent'",
+            "WITH proven AS (
+                 UPDATE messages SET evidence = $2, evidence_at = $3 WHERE id = $1 AND state = 'sent'
+                 RETURNING campaign_id, position, lead_id
+             )
+             INSERT INTO campaign_events (event_id, campaign_id, at, kind, actor, text, lead_id)
+             SELECT $4, campaign_id, $3, 'sent', 'sender', 'Step ' || position, lead_id FROM proven
+             WHERE campaign_id IS NOT NULL",
             id.0,
             evidence.as_str(),
-            now
+            now,
+            event,
         )
         .execute(self.t.conn())
         .await?;
@@ -329,7 +337,7 @@ impl Messages<'_> {
             let id: Uuid = self.t.new_id();
             sqlx::query!(
                 "WITH event AS (
-                     INSERT INTO lead_events (id, lead_id, at, kind, actor, text, campaign_id)
+                     INSERT INTO lead_events (event_id, lead_id, at, kind, actor, text, campaign_id)
                      VALUES ($1, $2, $3, $4, 'sender', $5, $6)
                  )
                  UPDATE leads SET last_activity = $4, last_activity_at = $3 WHERE id = $2",
@@ -352,7 +360,7 @@ impl Messages<'_> {
         let actor = self.t.actor();
         let actor = if actor.is_system() { "sender".to_owned() } else { actor.to_string() };
         sqlx::query!(
-            "INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id)
+            "INSERT INTO campaign_events (event_id, campaign_id, at, kind, actor, text, lead_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
             id,
             row.campaign.0,

@@ -103,6 +103,7 @@ impl Messages<'_> {
         )
         .execute(self.t.conn())
         .await?;
+        self.t.mailboxes().count_anew(mailbox).await?;
         self.t.mailboxes().plan_replies(mailbox, false).await?;
         Ok(ready)
     }
@@ -322,7 +323,7 @@ impl Messages<'_> {
         let (id, now): (Uuid, _) = (self.t.new_id(), self.t.now());
         sqlx::query!(
             "WITH event AS (
-                 INSERT INTO lead_events (id, lead_id, at, kind, actor, text) VALUES ($1, $2, $3, $4, 'sender', $5)
+                 INSERT INTO lead_events (event_id, lead_id, at, kind, actor, text) VALUES ($1, $2, $3, $4, 'sender', $5)
              )
              UPDATE leads SET last_activity = $4, last_activity_at = $3 WHERE id = $2",
             id,

@@ -101,18 +101,16 @@ impl Messages<'_> {
         Ok(())
     }
 
-    /// One statement, however many they are: this is what happens most.
+    /// One statement, however many they are: this is what happens most. The histories of campaigns and leads read in the
+    /// ledger that an e-mail has left.
     async fn sent(&mut self, taken: &[(Row, &str, Option<&str>)], is_last: impl Fn(&Row) -> bool) -> Result<()> {
         let now = self.t.now();
         let ids = |of: fn(&Row) -> Uuid| taken.iter().map(|(row, ..)| of(row)).collect::<Vec<_>>();
-        let new_ids = |t: &crate::Tenant| taken.iter().map(|_| t.new_id::<Uuid>()).collect::<Vec<_>>();
-        let (campaign_events, lead_events) = (new_ids(self.t), new_ids(self.t));
         let changed = sqlx::query!(
             r#"WITH s AS (
-                 SELECT s.* FROM by_key($3) k JOIN unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::int[], $8::text[], $9::text[],
-                                      $10::bool[], $11::uuid[], $12::uuid[])
-                      AS s (id, campaign_id, enrolment_id, lead_id, position, reply, queue_id, ends, campaign_event,
-                            lead_event) USING (id)
+                 SELECT s.* FROM by_key($3) k
+                 JOIN unnest($3::uuid[], $4::uuid[], $6::int[], $7::text[], $8::text[], $9::bool[])
+                      AS s (id, enrolment_id, position, reply, queue_id, ends) USING (id)
              ), message AS (
                  UPDATE messages m SET state = 'sent', sent_at = $1, queue_id = s.queue_id, detail = s.reply,
                      attempts = attempts + 1, lease_until = NULL, updated_at = $1
@@ -121,18 +119,11 @@ impl Messages<'_> {
                  UPDATE drafts d SET state = 'used', version = version + 1
                  FROM s WHERE d.message_id = s.id AND d.state = 'approved'
              ), enrolment AS (
-                 UPDATE enrolments e SET state = $13, steps_done = s.position, step_id = NULL, updated_at = $1
+                 UPDATE enrolments e SET state = $10, steps_done = s.position, step_id = NULL, updated_at = $1
                  FROM s WHERE e.id = s.enrolment_id AND s.ends
-             ), campaign_event AS (
-                 INSERT INTO campaign_events (id, campaign_id, at, kind, actor, text, lead_id)
-                 SELECT campaign_event, campaign_id, $1, $2, 'sender', 'Step ' || position, lead_id FROM s
-             ), lead_event AS (
-                 INSERT INTO lead_events (id, lead_id, at, kind, actor, text, campaign_id)
-                 SELECT lead_event, lead_id, $1, $2, 'sender', 'Step ' || position, campaign_id
-                 FROM s WHERE lead_id IS NOT NULL
              ), old AS MATERIALIZED (
                  -- In one order: the same leads may be in the campaigns of another worker.
-                 SELECT l.id, l.status FROM (SELECT DISTINCT id FROM by_key($6)) k JOIN leads l USING (id)
+                 SELECT l.id, l.status FROM (SELECT DISTINCT id FROM by_key($5)) k JOIN leads l USING (id)
                  ORDER BY l.id FOR NO KEY UPDATE OF l
              )
              UPDATE leads l SET status = CASE l.status WHEN 'new' THEN 'working' ELSE l.status END,
@@ -143,15 +134,12 @@ impl Messages<'_> {
             now,
             LeadEventKind::Sent.as_str(),
             &ids(|row| row.id.0),
-            &ids(|row| row.campaign.0),
             &ids(|row| row.enrolment.0),
             &taken.iter().map(|(row, ..)| row.lead.map(|lead| lead.0)).collect::<Vec<_>>() as &[Option<Uuid>],
             &taken.iter().map(|(row, ..)| row.position).collect::<Vec<_>>(),
             &taken.iter().map(|(_, reply, _)| (*reply).to_owned()).collect::<Vec<_>>(),
             &taken.iter().map(|(.., queue_id)| queue_id.map(str::to_owned)).collect::<Vec<_>>() as &[Option<String>],
             &taken.iter().map(|(row, ..)| row.enrolment_open && is_last(row)).collect::<Vec<_>>(),
-            &campaign_events,
-            &lead_events,
             EnrolmentState::Finished.as_str(),
         )
         .fetch_all(self.t.conn())
