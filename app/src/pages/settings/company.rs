@@ -87,7 +87,7 @@ fn show(slug: &str, form: CompanyForm) -> AnyView {
                 <TextInput name="form[time_zone]" label="Time zone" hint="As in Europe/Berlin" value=form.time_zone.clone() width=FieldWidth::Medium error=of("time_zone")/>
                 <TextInput name="form[country]" label="Country" hint="Two letters" value=form.country.clone() optional=true width=FieldWidth::Short error=of("country")/>
                 <Checkbox name="form[asks_for_basis]" label="Write only to leads with a lawful basis"
-                    hint="Campaigns pass over whoever has none on their page, and say how many (GDPR, Article 6)."
+                    hint="Campaigns pass over everybody else, and count them (GDPR, Article 6)."
                     checked=form.asks_for_basis/>
                 <SubmitButton busy=save.busy()>"Save"</SubmitButton>
             </PostForm>

@@ -43,12 +43,12 @@ impl Mailboxes<'_> {
         )
         .fetch_one(self.t.conn())
         .await?;
-        // Bounces among the first e-mails say something only once there are more; then is now. Of most mailboxes nothing
-        // came back, and there is nothing to count.
         let used = match row.used_at_most.filter(|used| row.cap - used >= most) {
             Some(used) => used,
             None => self.count(id, now).await?,
         };
+        // Bounces among the first e-mails say something only once there are more; then is now. Of most mailboxes nothing
+        // came back, and there is nothing to count.
         let room = if !row.hurt || self.judge(id).await? { row.cap - used } else { 0 };
         Ok(Turn { room, used, gap: Duration::seconds(i64::from(row.gap)) })
     }
