@@ -35,6 +35,7 @@ SELECT platform_function('platform_keep_months(timestamptz, int)');
 -- It needs the whole table for a moment; whoever writes then must not wait for long. The next look tries again.
 ALTER FUNCTION platform_keep_months(timestamptz, int) SET lock_timeout = '2s';
 
+-- With their foreign keys before their rows: those of rows that are there are not checked past row-level security.
 ALTER TABLE lead_events RENAME TO lead_events_by_month;
 ALTER TABLE campaign_events RENAME TO campaign_events_by_month;
 CREATE TABLE lead_events (
@@ -49,7 +50,12 @@ CREATE TABLE lead_events (
     text         text,
     campaign_id  uuid,
     inbound_id   uuid,
-    workflow_id  uuid
+    workflow_id  uuid,
+    FOREIGN KEY (company_id, lead_id) REFERENCES leads (company_id, id) ON DELETE CASCADE,
+    CONSTRAINT lead_events_inbound_fkey
+        FOREIGN KEY (company_id, inbound_id) REFERENCES inbound_messages (company_id, id) ON DELETE SET NULL (inbound_id),
+    CONSTRAINT lead_events_workflow_fkey
+        FOREIGN KEY (company_id, workflow_id) REFERENCES workflows (company_id, id) ON DELETE SET NULL (workflow_id)
 );
 CREATE TABLE campaign_events (
     id           uuid,
@@ -59,7 +65,9 @@ CREATE TABLE campaign_events (
     kind         text NOT NULL,
     actor        text NOT NULL,
     text         text,
-    lead_id      uuid
+    lead_id      uuid,
+    FOREIGN KEY (company_id, campaign_id) REFERENCES campaigns (company_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (company_id, lead_id) REFERENCES leads (company_id, id) ON DELETE SET NULL (lead_id)
 );
 INSERT INTO lead_events (id, company_id, lead_id, at, kind, actor, text, campaign_id, inbound_id, workflow_id)
 SELECT event_id, company_id, lead_id, at, kind, actor, text, campaign_id, inbound_id, workflow_id FROM lead_events_by_month
@@ -70,24 +78,15 @@ INSERT INTO campaign_events (id, company_id, campaign_id, at, kind, actor, text,
 SELECT event_id, company_id, campaign_id, at, kind, actor, text, lead_id FROM campaign_events_by_month
 UNION ALL
 SELECT gen_random_uuid(), company_id, campaign_id, sent_at, 'sent', 'sender', 'Step ' || position, lead_id
-FROM messages WHERE sent_at IS NOT NULL AND campaign_id IS NOT NULL;
+FROM messages WHERE sent_at IS NOT NULL AND evidence IS NULL AND campaign_id IS NOT NULL;
 DROP TABLE lead_events_by_month, campaign_events_by_month;
 
-ALTER TABLE lead_events
-    ADD PRIMARY KEY (id),
-    ADD FOREIGN KEY (company_id, lead_id) REFERENCES leads (company_id, id) ON DELETE CASCADE,
-    ADD CONSTRAINT lead_events_inbound_fkey FOREIGN KEY (company_id, inbound_id)
-        REFERENCES inbound_messages (company_id, id) ON DELETE SET NULL (inbound_id),
-    ADD CONSTRAINT lead_events_workflow_fkey FOREIGN KEY (company_id, workflow_id)
-        REFERENCES workflows (company_id, id) ON DELETE SET NULL (workflow_id);
+ALTER TABLE lead_events ADD PRIMARY KEY (id);
 SELECT tenant_table('lead_events');
 CREATE INDEX lead_events_lead_idx ON lead_events (company_id, lead_id, at DESC, id DESC);
 CREATE INDEX lead_events_inbound_idx ON lead_events (company_id, inbound_id) WHERE inbound_id IS NOT NULL;
 CREATE INDEX lead_events_workflow_idx ON lead_events (company_id, workflow_id) WHERE workflow_id IS NOT NULL;
-ALTER TABLE campaign_events
-    ADD PRIMARY KEY (id),
-    ADD FOREIGN KEY (company_id, campaign_id) REFERENCES campaigns (company_id, id) ON DELETE CASCADE,
-    ADD FOREIGN KEY (company_id, lead_id) REFERENCES leads (company_id, id) ON DELETE SET NULL (lead_id);
+ALTER TABLE campaign_events ADD PRIMARY KEY (id);
 SELECT tenant_table('campaign_events');
 CREATE INDEX campaign_events_at_idx ON campaign_events (company_id, campaign_id, at DESC, id DESC);
 CREATE INDEX campaign_events_lead_idx ON campaign_events (company_id, lead_id) WHERE lead_id IS NOT NULL;

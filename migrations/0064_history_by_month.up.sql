@@ -65,6 +65,10 @@ CREATE TABLE campaign_events (
 SELECT pg_temp.by_month('old_campaign_events', 'campaign_events');
 INSERT INTO campaign_events (company_id, event_id, at, campaign_id, kind, actor, text, lead_id)
 SELECT company_id, id, at, campaign_id, kind, actor, text, lead_id FROM old_campaign_events WHERE kind <> 'sent';
+-- Only what was found out later keeps an entry: the ledger knows when it was handed over, and not when that was learned.
+INSERT INTO campaign_events (company_id, event_id, at, campaign_id, kind, actor, text, lead_id)
+SELECT company_id, gen_random_uuid(), sent_at, campaign_id, 'sent', 'sender', 'Step ' || position, lead_id FROM messages
+WHERE evidence IS NOT NULL AND sent_at IS NOT NULL AND campaign_id IS NOT NULL;
 
 DROP TABLE old_lead_events, old_campaign_events;
 DROP FUNCTION pg_temp.by_month(regclass, text);
