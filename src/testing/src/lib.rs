@@ -17,8 +17,8 @@ use sqlx::postgres::PgConnectOptions;
 
 pub use curtain::{
     Ending, Lock, ask_for_encryption, busy_backend, change, end_connections, endings, fates, forbid_mails_named,
-    forbid_mails_to, forget_a_mail, let_leases_end, let_waits_end, lock, sign_in_attempts, sign_ups, system_mails,
-    take_jobs, transactions_of_mails, until_somebody_waits,
+    forbid_mails_to, forget_a_mail, let_leases_end, let_waits_end, lock, rows, sign_in_attempts, sign_ups,
+    system_mails, take_jobs, transactions_of_mails, until_somebody_waits,
 };
 pub use domains::let_domains_pass;
 pub use people::{PASSWORD, TestCompany, company};

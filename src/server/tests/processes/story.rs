@@ -26,7 +26,7 @@ pub struct Story<'d> {
     pub campaign: CampaignId,
     /// How many are written to.
     pub leads: usize,
-    mailboxes: Vec<MailboxId>,
+    pub mailboxes: Vec<MailboxId>,
     /// No two stories write to the same address.
     number: usize,
 }
