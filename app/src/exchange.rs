@@ -89,7 +89,7 @@ fn loaded(
     show: Show,
 ) -> AnyView {
     #[cfg(feature = "hydrate")]
-    let (load, show) = patiently(arguments.clone(), load, show);
+    let (load, show) = patiently(version, arguments.clone(), load, show);
     let answer = Resource::new_str(move || (arguments(), version.get()), move |(arguments, _)| load(arguments));
     view! {
         <Transition>
@@ -111,6 +111,7 @@ fn loaded(
 /// changes under their hands. What they asked for themselves (another address, a post) does not.
 #[cfg(feature = "hydrate")]
 fn patiently(
+    version: Signal<u32>,
     arguments: Arc<dyn Fn() -> String + Send + Sync>,
     load: Arc<dyn Fn(String) -> Loading + Send + Sync>,
     show: Show,
@@ -135,14 +136,18 @@ fn patiently(
     let load = move |arguments: String| -> Loading {
         let asked = Some((arguments.clone(), posts.get_untracked()));
         let news = shown.get_value() == asked;
-        let (answer, wanted) = (load(arguments), wanted.clone());
+        let (load, wanted) = (load.clone(), wanted.clone());
         Box::pin(async move {
-            let answer = answer.await;
-            if news {
-                // Whatever is asked for next begins when this has ended.
-                browser::idle(move || !wanted.lock().is_ok_and(|wanted| *wanted == asked)).await;
+            loop {
+                let seen = version.get_untracked();
+                let answer = load(arguments.clone()).await;
+                // Whatever is asked for next begins when this has ended, but for more news.
+                let over = || !wanted.lock().is_ok_and(|wanted| *wanted == asked);
+                let outdated = || version.try_get_untracked().is_some_and(|version| version != seen);
+                if !news || browser::idle(&answer, over, outdated).await {
+                    return answer;
+                }
             }
-            answer
         })
     };
     let show = move |bytes: &[u8]| {
@@ -349,7 +354,13 @@ pub fn WrittenHtml(
             }
         });
         let submit = move |event| browser::submit_written(&event, posts);
-        view! { <div class="as-it-stands" node_ref=place inner_html=html on:submit=submit on:scroll:capture=|event| browser::scrolled(&event)></div> }
+        let scrolled = move |_| {
+            // What is scrolled last may be gone by now.
+            if let Some(place) = place.try_get_untracked().flatten() {
+                browser::scrolled(&place);
+            }
+        };
+        view! { <div class="as-it-stands" node_ref=place inner_html=html on:submit=submit on:scroll:capture=scrolled></div> }
     }
     #[cfg(not(feature = "hydrate"))]
     view! { <div class="as-it-stands" inner_html=html></div> }

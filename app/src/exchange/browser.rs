@@ -126,15 +126,21 @@ pub(super) fn submit_written(event: &SubmitEvent, posts: Option<Posts>) {
 }
 
 thread_local! {
-    /// The page whose written part was scrolled last, and how far.
-    static SCROLLED: RefCell<(String, i32)> = RefCell::default();
+    /// The page of which something was scrolled last, and how far each of its parts is.
+    static SCROLLED: RefCell<(String, Vec<i32>)> = RefCell::default();
 }
 
-/// Remembers how far a part of a written page is scrolled.
-pub(super) fn scrolled(event: &web_sys::Event) {
-    let top =
-        event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()).map(|part| part.scroll_top());
-    SCROLLED.set((window().location().pathname().unwrap_or_default(), top.unwrap_or_default()));
+/// Remembers how far the parts of a written page are scrolled.
+pub(super) fn scrolled(place: &web_sys::Element) {
+    let tops = parts(place).map(|part| part.scroll_top()).collect();
+    SCROLLED.set((window().location().pathname().unwrap_or_default(), tops));
+}
+
+/// The parts of a page that scroll on their own.
+fn parts(place: &web_sys::Element) -> impl Iterator<Item = web_sys::Element> {
+    let all = place.query_selector_all("[tabindex='0']").ok();
+    let count = all.as_ref().map_or(0, web_sys::NodeList::length);
+    (0..count).filter_map(move |n| all.as_ref()?.item(n)?.dyn_into().ok())
 }
 
 thread_local! {
@@ -157,10 +163,9 @@ pub(super) fn begin(place: &web_sys::Element) {
 
 /// Scrolls to where it was, if this is the same page.
 pub(super) fn scroll_again(place: &web_sys::Element) {
-    let (path, top) = SCROLLED.with_borrow(Clone::clone);
-    let here = window().location().pathname().is_ok_and(|here| here == path);
-    if let Some(part) = place.query_selector("[tabindex='0']").ok().flatten().filter(|_| here) {
-        part.set_scroll_top(top);
+    let (path, tops) = SCROLLED.with_borrow(Clone::clone);
+    if window().location().pathname().is_ok_and(|here| here == path) {
+        parts(place).zip(tops).for_each(|(part, top)| part.set_scroll_top(top));
     }
 }
 

@@ -207,6 +207,8 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "campaign-deleted" => "Draft deleted.",
         "archived" => "Archived. It stands under “Archived” in the list.",
         "unarchived" => "Back from the archive.",
+        "enrolment-paused" => "Paused. The lead gets no e-mail of the campaign until you resume it.",
+        "enrolment-resumed" => "Resumed. The lead goes on where it stood.",
         "enrolment-removed" => "The lead is out of the campaign.",
         "started" => "Started. The first e-mails leave in its sending window.",
         "scheduled" => "Scheduled.",

@@ -60,10 +60,12 @@ mod browser {
 
     /// Acts on a key unless it belongs to a field, a dialog or a browser command.
     pub(super) fn press(event: &KeyboardEvent, rail: RwSignal<bool>) {
-        if event.default_prevented() || is_typing(event) || find("dialog[open]").is_some() {
+        let commanded = event.ctrl_key() || event.meta_key() || event.alt_key();
+        // Whoever has written something sends it from where they write.
+        let sends = commanded && event.key() == "Enter";
+        if event.default_prevented() || is_typing(event) && !sends || find("dialog[open]").is_some() {
             return;
         }
-        let commanded = event.ctrl_key() || event.meta_key() || event.alt_key();
         let handled = match event.key().as_str() {
             "Enter" if commanded => press_button("Control+Enter"),
             _ if commanded => false,

@@ -61,6 +61,10 @@ impl ReplyInput {
                 format!("An answer leaves as it is written. Write what stands for {{{variable}}}, or take it out."),
             ));
         }
+        if let Some(gap) = gap(&body) {
+            let words = format!("Something is still to be filled in: write it in place of “{gap}”.");
+            problems.push(Problem::field("body", "gap_left", words));
+        }
         let subject = self.subject.map(|subject| subject.split_whitespace().collect::<Vec<_>>().join(" "));
         let subject = subject.filter(|subject| !subject.is_empty());
         if subject.as_ref().is_some_and(|text| text.chars().count() > MAX_SUBJECT || text.contains('\0')) {
@@ -129,6 +133,16 @@ pub fn quote(name: &str, day: &str, text: &str) -> String {
     format!("On {day}, {name} wrote:\n{lines}")
 }
 
+/// What a draft has left open for a person, as in “[ANSWER: the price]”: a word in capitals and a colon in brackets.
+fn gap(text: &str) -> Option<&str> {
+    let ends = |from: usize| text[from..].find(']').map(|end| from + end + 1);
+    text.match_indices('[').find_map(|(from, _)| {
+        let gap = &text[from..ends(from)?];
+        let (word, _) = gap[1..].split_once(':')?;
+        (word.len() > 1 && word.chars().all(char::is_uppercase)).then_some(gap)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +182,9 @@ mod tests {
         assert!(reply(&"x".repeat(MAX_BODY + 1), 1).check(now).is_err());
         assert_eq!(reply("Dear {first_name}", 1).check(now).expect_err("refused")[0].code, "variable_left");
         assert!(reply("{\"lens\": 4} {}", 1).check(now).is_ok());
+        let gap = reply("The price is [ANSWER: to be filled in].", 1).check(now).expect_err("refused");
+        assert!(gap[0].code == "gap_left" && gap[0].message.contains("“[ANSWER: to be filled in]”"), "{gap:?}");
+        assert!(reply("See [1] and [note: ours] [ANSWER", 1).check(now).is_ok());
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub(crate) enum Heard<'t> {
     Beginning,
     /// The next words.
     Words(&'t str),
+    /// A tool that it wants called, with the text of its arguments as far as it has come.
+    Call(&'t str, &'t str),
 }
 
 /// Why no model answered.
@@ -248,6 +250,11 @@ async fn ask_one(
                     hear(Heard::Words(&chunk.content));
                     said.text.push_str(&chunk.content);
                     said.usage.tokens_out = in_tokens(said.text.len()).min(i64::from(wanted.tokens));
+                }
+                ChatStreamEvent::ToolCallChunk(chunk) => {
+                    if let Some(arguments) = chunk.tool_call.fn_arguments.as_str() {
+                        hear(Heard::Call(&chunk.tool_call.fn_name, arguments));
+                    }
                 }
                 ChatStreamEvent::End(end) => {
                     ended = true;

@@ -3,22 +3,31 @@
 use std::{future::poll_fn, task::Poll, time::Duration};
 
 use leptos::{prelude::*, wasm_bindgen::JsCast};
-use web_sys::{HtmlInputElement, HtmlTextAreaElement};
+use web_sys::{HtmlElement, HtmlInputElement, HtmlTextAreaElement};
+
+use crate::exchange::Answer;
 
 /// When to look again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// Is done when nobody is in the middle of anything, or when it is `over` in any case.
-pub(in crate::exchange) async fn idle(over: impl Fn() -> bool) {
+/// Waits with news until nobody is in the middle of anything, or until it is `over` in any case. False when they are
+/// `outdated` before that.
+pub(in crate::exchange) async fn idle(news: &Answer, over: impl Fn() -> bool, outdated: impl Fn() -> bool) -> bool {
+    if in_use() {
+        announce(news);
+    }
     poll_fn(|context| {
         if over() || !in_use() {
-            return Poll::Ready(());
+            return Poll::Ready(true);
+        }
+        if outdated() {
+            return Poll::Ready(false);
         }
         let waker = context.waker().clone();
         set_timeout(move || waker.wake(), LOOK_AGAIN);
         Poll::Pending
     })
-    .await;
+    .await
 }
 
 /// An open question, form or menu, and a choice that is not the one that was given.
@@ -43,4 +52,16 @@ fn in_use() -> bool {
             _ => input.value() != input.default_value(),
         })
     })
+}
+
+/// Shows the bar of a page that says in `data-news` what is the newest on it, if that is not so any more.
+fn announce(news: &Answer) {
+    let Ok(bytes) = &news.0 else { return };
+    let Ok(Some(bar)) = document().query_selector("main [data-news]") else { return };
+    let newest = format!("data-news=\"{}\"", bar.get_attribute("data-news").unwrap_or_default());
+    if !bytes.windows(newest.len()).any(|part| part == newest.as_bytes())
+        && let Some(bar) = bar.dyn_ref::<HtmlElement>()
+    {
+        bar.set_hidden(false);
+    }
 }

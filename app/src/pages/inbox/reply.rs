@@ -58,6 +58,7 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
     let hidden = hidden(slug, &o.id, address);
     let version = o.version;
     let close = address.at(&format!("/{}", o.id), &[]);
+    let newest = o.mails.last().map(|mail| mail.id.clone());
     let to = format!("To {} from {}.", o.from_address, o.mailbox);
     let (texts, drafting) = (texts(slug, &editor, post), drafting(slug, address, &o.id, &editor));
     let arrived = editor.arrived.then(|| view! { <input type="hidden" name="form[arrived]" value="true"/> });
@@ -78,6 +79,11 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
                     <button type="submit" hidden name="what" value="save">"Keep as draft"</button>
                     {hidden}
                     <input type="hidden" name="form[version]" value=version/>
+                    // Shown once a mail has come that this page does not show, because somebody writes in it.
+                    <div class="news-bar" role="status" data-news=newest hidden>
+                        <p>"New message."</p>
+                        <button type="submit" class="button small" name="what" value="save">"Keep my words and show it"</button>
+                    </div>
                     <p class="subtle small-text as-written">{to}</p>
                     <TextInput name="form[subject]" label="Subject" value=editor.subject error=post.of_field("subject") maxlength=200u32/>
                     <TextArea name="form[body]" label="Your words" value=editor.body rows=8 maxlength=20_000u32 error=post.of_field("body") first=true/>
@@ -119,9 +125,15 @@ fn drafting(slug: &str, address: &Address, thread: &str, editor: &Editor) -> Opt
             RunState::Succeeded => " has read the mail and drafted no answer. Its run says why.".to_owned(),
             _ => format!(" has drafted nothing: {}", drafting.failure.as_deref().unwrap_or("its run was ended.")),
         };
+        let so_far = drafting.writing.clone().filter(|_| writes);
+        let so_far = so_far.map(|words| view! { <p class="as-written draft-so-far">{words}</p> });
         // Without scripts nothing appears by itself.
         let again = writes.then(|| view! { <noscript><a href=again>"Look again"</a>" "</noscript> });
-        view! { <Callout tone=Tone::Violet live=true><a href=run.clone()>{agent}</a>{words}" "{again}<a href=run>"Its run"</a></Callout> }
+        view! {
+            <Callout tone=Tone::Violet live=true><a href=run.clone()>{agent}</a>{words}" "{again}<a href=run>"Its run"</a></Callout>
+            // Not read aloud word by word: it is there as a whole in a moment.
+            {so_far}
+        }
     });
     let open = editor.drafting.as_ref().is_some_and(|drafting| !drafting.state.has_ended());
     let ask = (editor.may_draft && !open).then(|| {

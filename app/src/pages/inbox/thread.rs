@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     error::AppError,
     pages::{
-        frame::{live_version, use_param, use_slug},
+        frame::{live_version, live_version_of, use_param, use_slug},
         written::{Written, written},
     },
 };
@@ -54,10 +54,9 @@ pub async fn load_thread(slug: String, id: String, query: String) -> Result<Writ
 #[component]
 pub fn ThreadPage() -> impl IntoView {
     let (slug, id, query) = (use_slug(), use_param("thread"), use_query_map());
+    // The second is about a draft for the reply, which grows while its model writes.
+    let (threads, drafting) = (live_version("threads"), live_version_of("drafting", id));
+    let version = Signal::derive(move || threads.get().wrapping_add(drafting.get()));
     // What comes while something is being entered waits until it was.
-    written(live_version("threads"), move || LoadThread {
-        slug: slug.get(),
-        id: id.get(),
-        query: query.read().to_query_string(),
-    })
+    written(version, move || LoadThread { slug: slug.get(), id: id.get(), query: query.read().to_query_string() })
 }

@@ -13,7 +13,7 @@ use service::{Actor, Db, Error};
 use crate::{
     classifying::answered,
     models::set_up,
-    support::{Model, Says, once},
+    support::{Model, Says, once, while_it_works},
 };
 
 async fn ask(db: &Db, owner: &Actor, thread: ThreadId) -> service::Result<Run> {
@@ -100,4 +100,26 @@ async fn a_model_drafts_from_the_mail_as_data_and_what_nobody_wants_is_put_aside
     t.commit().await.expect("kept");
     assert_eq!(draft(&db, &owner, thread).await.body, "");
     assert_eq!(decided(&db, &owner, lead).await, [DraftState::Dismissed]);
+}
+
+#[tokio::test]
+async fn a_draft_is_read_while_a_model_writes_it() {
+    let test = testing::db().await;
+    let (db, owner, thread) = answered(&test).await;
+    let parts = &[r#"{"subject": "Re: Hi", "body": "Gladly."#, r"\n\nFrom 4"];
+    let model = Model::start([Says::HangsInCall("draft_mail", parts)]).await;
+    set_up(&db, &owner, "Slow", &model).await;
+    let run = ask(&db, &owner, thread).await.expect("asked");
+    let words = while_it_works(&db, &owner, run.id, "drafting", async || {
+        let mut t = db.tenant(&owner).await.expect("open");
+        t.threads()
+            .drafting(thread)
+            .await
+            .expect("asked")
+            .expect("under way")
+            .writing
+            .filter(|words| words.ends_with('4'))
+    })
+    .await;
+    assert_eq!(words, "Gladly.\n\nFrom 4");
 }

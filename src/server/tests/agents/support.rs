@@ -17,7 +17,7 @@ use axum::{
     routing::post,
 };
 use domain::{
-    PageRequest,
+    PageRequest, RunId,
     runs::{Decision, Run, RunState},
 };
 use engine::agents::work;
@@ -47,6 +47,34 @@ pub async fn once(db: &Db, actor: &Actor, run: &Run) -> Run {
     work(db, &job, &CancellationToken::new()).await.expect("the worker works");
     let mut t = db.tenant(actor).await.expect("open");
     t.runs().get(run.id).await.expect("it is there")
+}
+
+/// Works on a run and looks again with each hint of `topic`, until there is something to be seen; then its worker stops.
+pub async fn while_it_works<T>(
+    db: &Db,
+    actor: &Actor,
+    run: RunId,
+    topic: &str,
+    seen: impl AsyncFn() -> Option<T>,
+) -> T {
+    let mut hints = db.live().subscribe();
+    let stop = CancellationToken::new();
+    let working = tokio::spawn({
+        let (db, stop, job) = (db.clone(), stop.clone(), WorkOnRun { company: actor.company(), run });
+        async move { work(&db, &job, &stop).await }
+    });
+    let looking = async {
+        loop {
+            if let Some(seen) = seen().await {
+                return seen;
+            }
+            while ![topic, "resync"].contains(&hints.recv().await.expect("news").topic.as_str()) {}
+        }
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(60), looking).await.expect("it is told");
+    stop.cancel();
+    working.await.expect("it ends").expect("it lets go");
+    seen
 }
 
 /// Works on a run as workers and people would, who approve everything and give more of every limit, until it
@@ -122,6 +150,8 @@ pub enum Says {
     Status(u16, Option<u32>),
     /// Begins, and never says anything again.
     Hangs,
+    /// Wants a tool called, and never comes to the end of its arguments, which come in these parts.
+    HangsInCall(&'static str, &'static [&'static str]),
     /// Says something for ever.
     NeverStops,
     /// Begins, and ends in the middle.
@@ -199,6 +229,10 @@ async fn completion(State(model): State<Model>, Json(question): Json<Value>) -> 
         Says::Hangs => {
             let begin = futures::stream::iter([Ok::<_, Infallible>(words("One moment"))]);
             stream(begin.chain(futures::stream::pending()))
+        }
+        Says::HangsInCall(tool, parts) => {
+            let parts = parts.iter().map(move |part| Ok::<_, Infallible>(calls(tool, part))).collect::<Vec<_>>();
+            stream(futures::stream::iter(parts).chain(futures::stream::pending()))
         }
         Says::NeverStops => {
             let text = words("and ");

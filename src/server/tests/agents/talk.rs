@@ -1,17 +1,14 @@
 //! Conversations with agents: with a model that reads what was said before, and with the built-in writer.
 
-use std::time::Duration;
-
 use domain::{
     conversations::{NewMessage, Turn},
     runs::RunState,
 };
-use service::{Actor, Db, jobs::WorkOnRun};
-use tokio_util::sync::CancellationToken;
+use service::{Actor, Db};
 
 use crate::{
     models::set_up,
-    support::{Model, Says, demo, once},
+    support::{Model, Says, demo, once, while_it_works},
 };
 
 /// Says the first thing, then the others, and works on each answer.
@@ -85,26 +82,12 @@ async fn words_of_a_model_are_read_while_it_writes() {
     let run = t.conversations().turns(id).await.expect("turns")[0].run;
     t.commit().await.expect("kept");
 
-    let mut hints = db.live().subscribe();
-    let stop = CancellationToken::new();
-    let working = tokio::spawn({
-        let (db, stop, job) = (db.clone(), stop.clone(), WorkOnRun { company: nora.company(), run });
-        async move { engine::agents::work(&db, &job, &stop).await }
-    });
-    let heard = async {
-        loop {
-            let mut t = db.tenant(&nora).await.expect("open");
-            if let Some(words) = t.runs().writing(run).await.expect("read") {
-                return words;
-            }
-            drop(t);
-            hints.recv().await.expect("news");
-        }
-    };
-    let words = tokio::time::timeout(Duration::from_secs(60), heard).await.expect("it is told");
+    let words = while_it_works(&db, &nora, run, "runs", async || {
+        let mut t = db.tenant(&nora).await.expect("open");
+        t.runs().writing(run).await.expect("read")
+    })
+    .await;
     assert_eq!(words, "One moment");
-    stop.cancel();
-    working.await.expect("it ends").expect("it lets go");
     let mut t = db.tenant(&nora).await.expect("open");
     assert_eq!(t.runs().writing(run).await.expect("read"), None, "nobody writes any more");
     assert!(t.runs().log(run).await.expect("read").iter().all(|event| event.kind != "text"));

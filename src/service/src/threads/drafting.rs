@@ -39,6 +39,8 @@ pub struct Drafting {
     pub read: Vec<String>,
     /// Why it has failed.
     pub failure: Option<String>,
+    /// What it has written so far, while its model writes.
+    pub writing: Option<String>,
 }
 
 impl Threads<'_> {
@@ -106,7 +108,7 @@ impl Threads<'_> {
     /// When the database is away.
     pub async fn drafting(&mut self, id: ThreadId) -> Result<Option<Drafting>> {
         let me = self.t.actor().user_id().map(|id| id.0);
-        Ok(sqlx::query_as!(
+        let drafting = sqlx::query_as!(
             Drafting,
             r#"SELECT r.id AS "run: RunId", r.agent, r.state AS "state: RunState", r.failure_detail AS failure,
                       EXISTS (SELECT FROM drafts f WHERE f.run_id = r.id) AS "wrote!",
@@ -114,14 +116,32 @@ impl Threads<'_> {
                                     AND s.model IS NOT NULL) AS "built_in!",
                       ARRAY(SELECT DISTINCT s.name FROM run_steps s
                             WHERE s.run_id = r.id AND s.attempt = r.attempt AND s.kind = 'tool_call' AND s.risk = 'read'
-                              AND s.output IS NOT NULL ORDER BY s.name) AS "read!"
+                              AND s.output IS NOT NULL ORDER BY s.name) AS "read!",
+                      NULL::text AS writing
                FROM reply_drafts d JOIN runs r ON r.id = d.run_id
                WHERE d.thread_id = $1 AND d.user_id = $2"#,
             id.0,
             me
         )
         .fetch_optional(self.t.conn())
-        .await?)
+        .await?;
+        let Some(mut drafting) = drafting else { return Ok(None) };
+        // What a model says after its draft is about it.
+        if !drafting.wrote {
+            drafting.writing = self.t.runs().writing(drafting.run).await?;
+        }
+        Ok(Some(drafting))
+    }
+
+    /// Whoever has the reply before them for which a run drafts hears that it has gone on.
+    pub(crate) async fn tell_drafting(&mut self, run: RunId) -> Result<()> {
+        let thread = sqlx::query_scalar!("SELECT thread_id FROM reply_drafts WHERE run_id = $1", run.0)
+            .fetch_optional(self.t.conn())
+            .await?;
+        match thread {
+            Some(thread) => self.t.tell("drafting", thread).await,
+            None => Ok(()),
+        }
     }
 
     /// Whether the company has a language model that may be asked.

@@ -83,6 +83,7 @@ impl Pulse {
         if held.is_some() {
             let data = json!({ "attempt": self.attempt, "step": step, "text": words, "begins": begins });
             t.runs().emit(self.run, "text", data).await?;
+            t.threads().tell_drafting(self.run).await?;
         }
         t.commit().await
     }
