@@ -83,6 +83,10 @@ pub const LEASE: Duration = Duration::minutes(20);
 /// A server may say “later” for this long, counted from the first try.
 pub const SOFT_BOUNCE_LIMIT: Duration = Duration::hours(72);
 
+/// So many reports within [`SOFT_BOUNCE_LIMIT`] that an address could not be reached, and nothing from it in between, are
+/// as good as one that it does not exist.
+pub const SOFT_BOUNCES: i64 = 3;
+
 /// Why nobody knows what became of an e-mail whose worker was killed: nothing of the e-mail's.
 pub const WORKER_ENDED: &str = "The worker ended while the e-mail was handed over. It may have arrived.";
 /// After so long without evidence a campaign may have an unknown e-mail handed over once more. The database function

@@ -40,6 +40,8 @@ wire_enum! {
         Replanning = "replanning",
         /// The lead is out of office.
         OutOfOffice = "out_of_office",
+        /// A colleague has answered, and the campaign waits for a while.
+        Colleague = "colleague",
         /// The recipient's domain has had what it may get.
         RecipientLimit = "recipient_limit",
         /// The server has said “later”.
@@ -127,8 +129,10 @@ pub struct Facts<'a> {
     pub state: EnrolmentState,
     /// Why the lead is paused.
     pub paused: Option<&'a str>,
-    /// Until when it is out of office.
+    /// Until when it waits because it is out of office or a colleague has answered.
     pub away_until: Option<DateTime<Utc>>,
+    /// It has said that it is out of office.
+    pub is_away: bool,
     /// When the step that it stands at is looked at, if no e-mail is planned.
     pub step_due_at: Option<DateTime<Utc>>,
     /// What is planned.
@@ -232,7 +236,10 @@ impl Facts<'_> {
         use WaitReason as W;
         let next = Some(mail.due_at);
         if self.away_until.is_some_and(|at| at > now) {
-            return because(W::OutOfOffice, "The lead is out of office.", next);
+            return match self.is_away {
+                true => because(W::OutOfOffice, "The lead is out of office.", next),
+                false => because(W::Colleague, "A colleague of the lead has answered.", next),
+            };
         }
         if let Some(words) = &mail.waits_for {
             return because(W::RecipientLimit, words.clone(), next);
@@ -320,6 +327,7 @@ mod tests {
             state: EnrolmentState::Active,
             paused: None,
             away_until: None,
+            is_away: false,
             step_due_at: None,
             planned,
             unsendable: None,
@@ -345,7 +353,8 @@ mod tests {
         let old = Planned { is_current: false, ..planned() };
         let sending = Planned { state: MessageState::Sending, ..planned() };
         let window = |planned| Facts { state: EnrolmentState::WaitingWindow, ..facts(Some(planned), &SENDER) };
-        let away = Facts { away_until: Some(at), ..facts(Some(&ahead), &SENDER) };
+        let waits = Facts { away_until: Some(at), ..facts(Some(&ahead), &SENDER) };
+        let away = Facts { is_away: true, ..waits.clone() };
         static SENDER: std::sync::LazyLock<Sender> = std::sync::LazyLock::new(sender);
         for (facts, reason, words, next) in [
             (facts(Some(&sending), &SENDER), W::InFlight, "It is being sent right now.", None),
@@ -353,6 +362,7 @@ mod tests {
             (facts(Some(&writer), &SENDER), W::Draft, "Its draft is being written.", None),
             (facts(Some(&approval), &SENDER), W::Approval, "Waits for approval of its draft.", None),
             (away, W::OutOfOffice, "The lead is out of office.", Some(at)),
+            (waits, W::Colleague, "A colleague of the lead has answered.", Some(at)),
             (window(&in_line), W::RecipientLimit, "Gmail is full; it stands in line.", Some(at)),
             (facts(Some(&deferred), &SENDER), W::Deferred, "It is tried again: “451 4.3.0 busy”.", Some(at)),
             (window(&ahead), W::Window, "The sending window is closed.", Some(at)),

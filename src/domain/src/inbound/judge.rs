@@ -69,7 +69,7 @@ fn reported(mail: &Mail) -> Option<Judgement> {
     let bounce = match (action.as_str(), class) {
         ("delivered" | "relayed" | "expanded", _) | (_, Some('2')) => {
             let why = "A server reports that an e-mail was delivered.";
-            return Some(found(InboundKind::Other, Confidence::Sure, why));
+            return Some(Judgement { about: message_id, ..found(InboundKind::Other, Confidence::Sure, why) });
         }
         ("delayed", _) | (_, Some('4')) => BounceKind::Soft,
         _ => given_up(status.as_deref(), diagnostic.as_deref().unwrap_or_default()),

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 use domain::{
-    CampaignId, EmailAddress, EnrolmentId, InboundId, LeadId,
+    AccountId, CampaignId, EmailAddress, EnrolmentId, InboundId, LeadId,
     campaigns::{OnColleague, OnReply, Rules},
     enrolments::{EndReason, EnrolmentState},
     inbound::{BounceKind, InboundKind, Judgement, Mail, MatchedBy, resume_on},
     leads::{LeadEventKind, LeadStatus},
-    messages::Evidence,
+    messages::{Evidence, SOFT_BOUNCE_LIMIT, SOFT_BOUNCES},
     suppressions::{SuppressionReason, SuppressionTarget},
     threads::Effect,
     window::day_begins,
@@ -63,11 +63,23 @@ impl InboundMail<'_> {
 
     /// The person has answered: nothing more is sent to them by itself.
     async fn replied(&mut self, id: InboundId, mail: &Mail, found: &Match, effects: &mut Vec<Effect>) -> Result<()> {
-        let Some(lead) = found.lead else { return Ok(()) };
+        let Some(lead) = found.lead else {
+            // Somebody of the firm, who is no lead: those who are have heard of it all the same.
+            return match found.account {
+                Some(account) => self.colleague_answered(account, None).await,
+                None => Ok(()),
+            };
+        };
         if self.answered(lead, found).await? {
             effects.push(Effect::StoppedSequence);
         }
-        self.colleague_answered(lead).await?;
+        let account =
+            sqlx::query_scalar!(r#"SELECT account_id AS "account: AccountId" FROM leads WHERE id = $1"#, lead.0)
+                .fetch_one(self.t.conn())
+                .await?;
+        if let Some(account) = account {
+            self.colleague_answered(account, Some(lead)).await?;
+        }
         self.end_afterwards(found, EnrolmentState::Replied, None).await?;
         let status = sqlx::query_scalar!(
             r#"SELECT status AS "status: LeadStatus" FROM leads WHERE id = $1 FOR NO KEY UPDATE"#,
@@ -111,11 +123,12 @@ impl InboundMail<'_> {
         Ok(!stopped.is_empty())
     }
 
-    /// What it does to those who work for the same account, as each campaign says.
-    async fn colleague_answered(&mut self, lead: LeadId) -> Result<()> {
+    /// What it does to those who work for the account, but for the one who has answered, as each campaign says.
+    async fn colleague_answered(&mut self, account: AccountId, lead: Option<LeadId>) -> Result<()> {
         let colleagues = sqlx::query_scalar!(
-            "SELECT id FROM leads WHERE account_id = (SELECT account_id FROM leads WHERE id = $1) AND id <> $1",
-            lead.0
+            "SELECT id FROM leads WHERE account_id = $1 AND id IS DISTINCT FROM $2",
+            account.0,
+            lead.map(|lead| lead.0)
         )
         .fetch_all(self.t.conn())
         .await?;
@@ -192,18 +205,27 @@ impl InboundMail<'_> {
     async fn bounced(&mut self, id: InboundId, mail: &Mail, judgement: &Judgement, found: &Match) -> Result<()> {
         let Some(bounce) = &judgement.bounce else { return Ok(()) };
         match bounce.kind {
-            BounceKind::Soft => return self.entry(id, mail, LeadEventKind::SoftBounced, found).await,
+            BounceKind::Soft if !self.is_out_of_reach(found).await? => {
+                return self.entry(id, mail, LeadEventKind::SoftBounced, found).await;
+            }
             BounceKind::Refused => {
                 self.came_back(found, CameBack::Bounced).await?;
                 self.end(found, EnrolmentState::Failed, EndReason::Rejected).await?;
                 self.entry(id, mail, LeadEventKind::Bounced, found).await?;
             }
-            BounceKind::Hard => {
+            BounceKind::Hard | BounceKind::Soft => {
+                let (reason, detail) = match bounce.kind {
+                    BounceKind::Hard => (EndReason::HardBounce, judgement.why.clone()),
+                    _ => {
+                        let words = format!("{SOFT_BOUNCES} reports within {} hours.", SOFT_BOUNCE_LIMIT.num_hours());
+                        (EndReason::SoftExhausted, format!("{words} {}", judgement.why))
+                    }
+                };
                 self.came_back(found, CameBack::Bounced).await?;
-                self.end(found, EnrolmentState::Bounced, EndReason::HardBounce).await?;
+                self.end(found, EnrolmentState::Bounced, reason).await?;
                 // Only the address that was written to: the lead may have another one by now.
                 let target = found.recipient.clone().map(SuppressionTarget::Address);
-                let because = because(SuppressionReason::Bounced, &judgement.why, found, id);
+                let because = because(SuppressionReason::Bounced, &detail, found, id);
                 let told = match target {
                     Some(target) => self.t.suppressions().suppress(&target, because).await?,
                     None => false,
@@ -214,6 +236,24 @@ impl InboundMail<'_> {
             }
         }
         self.log(found, "bounced").await
+    }
+
+    /// Whether servers have said again and again that the one who was written to cannot be reached.
+    async fn is_out_of_reach(&mut self, found: &Match) -> Result<bool> {
+        let (Some(lead), Some(recipient)) = (found.lead, &found.recipient) else { return Ok(false) };
+        let since = self.t.now() - SOFT_BOUNCE_LIMIT;
+        let reports = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "n!" FROM inbound_messages i JOIN messages m ON m.id = i.outgoing_id
+               WHERE i.lead_id = $1 AND i.bounce = 'soft' AND i.arrived_at > $2 AND m.recipient = $3
+                 AND NOT EXISTS (SELECT FROM inbound_messages r WHERE r.lead_id = $1 AND r.arrived_at >= i.arrived_at
+                                   AND r.from_address = $3)"#,
+            lead.0,
+            since,
+            recipient.as_str()
+        )
+        .fetch_one(self.t.conn())
+        .await?;
+        Ok(reports >= SOFT_BOUNCES)
     }
 
     /// The person wants no more, and says so to us or to their provider.

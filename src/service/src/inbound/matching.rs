@@ -29,7 +29,7 @@ impl InboundMail<'_> {
         }
         let address = if is_report { judgement.recipient.as_ref() } else { mail.from.as_ref() };
         let Some(address) = address else { return Ok(Match::default()) };
-        if let Some(found) = self.by_address(mailbox, address).await? {
+        if let Some(found) = self.by_address(mailbox, address, is_report).await? {
             return Ok(found);
         }
         if is_report || PRIVATE_MAIL.contains(&address.domain()) {
@@ -173,16 +173,24 @@ impl InboundMail<'_> {
         }))
     }
 
-    /// The lead with this address, if this mailbox has written to it; the newest e-mail is what it answers.
-    async fn by_address(&mut self, mailbox: MailboxId, address: &EmailAddress) -> Result<Option<Match>> {
+    /// The lead with this address, if we have written to it; the newest e-mail of this mailbox is what it answers, else
+    /// that of another one. A report counts against who has sent, so it is never about an e-mail of another mailbox.
+    async fn by_address(
+        &mut self,
+        mailbox: MailboxId,
+        address: &EmailAddress,
+        is_report: bool,
+    ) -> Result<Option<Match>> {
         let row = sqlx::query!(
             r#"SELECT m.id AS "message: MessageId", m.campaign_id AS "campaign: CampaignId",
                       m.enrolment_id AS "enrolment: EnrolmentId", l.id AS "lead: LeadId",
                       m.recipient AS "recipient: EmailAddress"
-               FROM leads l JOIN messages m ON m.lead_id = l.id AND m.mailbox_id = $2 AND m.sending_at IS NOT NULL
-               WHERE l.email = $1 ORDER BY m.sending_at DESC, m.id LIMIT 1"#,
+               FROM leads l JOIN messages m ON m.lead_id = l.id AND m.sending_at IS NOT NULL
+               WHERE l.email = $1 AND (m.mailbox_id = $2 OR NOT $3)
+               ORDER BY m.mailbox_id = $2 DESC, m.sending_at DESC, m.id LIMIT 1"#,
             address.as_str(),
-            mailbox.0
+            mailbox.0,
+            is_report
         )
         .fetch_optional(self.t.conn())
         .await?;

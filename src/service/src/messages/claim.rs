@@ -305,6 +305,10 @@ impl Messages<'_> {
                 if let Some(first) = row.before.first().filter(|_| answers) {
                     written.subject = answer_to(&first.subject);
                 }
+                if answers && written.subject.is_empty() {
+                    // What it would answer has not been sent to this lead.
+                    written.missing.push("subject".to_owned());
+                }
                 if !written.missing.is_empty() {
                     return Err((row.enrolment, written.missing));
                 }

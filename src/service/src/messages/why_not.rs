@@ -32,6 +32,8 @@ impl Messages<'_> {
                    coalesce(m.waits_for_draft OR m.needs_draft AND coalesce(d.state NOT IN ('approved', 'used'), true),
                             false) AS "waits_for_draft!",
                    coalesce(d.state = 'open', false) AS "has_draft!",
+                   e.away_until IS NOT NULL AND EXISTS (
+                       SELECT FROM inbound_messages i WHERE i.lead_id = e.lead_id AND i.kind = 'out_of_office') AS "is_away!",
                    l.email AS "email?: EmailAddress", coalesce(is_suppressed(l.email), false) AS "suppressed!"
             FROM enrolments e
             JOIN campaigns c ON c.id = e.campaign_id
@@ -90,6 +92,7 @@ impl Messages<'_> {
                     state: row.state,
                     paused: row.pause_reason.as_deref(),
                     away_until: row.away_until,
+                    is_away: row.is_away,
                     step_due_at: row.step_due_at,
                     planned: planned.as_ref(),
                     unsendable: match (&row.email, row.suppressed) {
