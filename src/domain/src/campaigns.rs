@@ -64,6 +64,15 @@ impl CampaignState {
         matches!(self, Self::Draft | Self::Running | Self::Pausing | Self::Paused)
     }
 
+    /// States in which leads may be added. A completed campaign goes on for them.
+    pub const TAKING_LEADS: [Self; 4] = [Self::Draft, Self::Running, Self::Paused, Self::Completed];
+
+    /// Whether leads may be added.
+    #[must_use]
+    pub fn takes_leads(self) -> bool {
+        Self::TAKING_LEADS.contains(&self)
+    }
+
     /// The word people read.
     #[must_use]
     pub const fn label(self) -> &'static str {

@@ -12,6 +12,7 @@ pub mod proofs;
 mod reading;
 pub(crate) mod render;
 pub mod replanning;
+mod rotation;
 pub mod simulations;
 mod steps;
 mod test_mails;
@@ -413,10 +414,12 @@ fn host_missing() -> Error {
 
 /// The answer to an edit that the state does not allow.
 pub(crate) fn editing_refused(state: CampaignState) -> Error {
-    domain::Refusal::new(
-        "not_editable_now",
-        format!("A campaign that is {} cannot be edited. Pause it first.", state.label().to_lowercase()),
-        state.allowed(),
-    )
-    .into()
+    let way = match state {
+        CampaignState::Running => "Pause it first.",
+        CampaignState::Pausing | CampaignState::Stopping => "Wait a moment.",
+        CampaignState::Scheduled => "Take its start back first.",
+        _ => "Duplicate it to go on with another one.",
+    };
+    let words = format!("A campaign that is {} cannot be edited. {way}", state.label().to_lowercase());
+    domain::Refusal::new("not_editable_now", words, state.allowed()).into()
 }

@@ -11,6 +11,7 @@
 //! | pausing | drained | paused |
 //! | stopping | drained | stopped |
 //! | running | complete | completed |
+//! | completed | reopen, when leads are added | running |
 //! | any that is not terminal | fail | failed |
 
 use chrono::{DateTime, Duration, Utc};
@@ -232,6 +233,17 @@ impl Lifecycle {
         match self.state {
             S::Running => Change::Done(Self { state: S::Completed, ended_at: Some(now), ..self }),
             _ => Change::Already(self),
+        }
+    }
+
+    /// Leads were added to a campaign that was completed: it goes on for them.
+    ///
+    /// # Errors
+    /// Refused unless completed.
+    pub fn reopen(self) -> Result {
+        match self.state {
+            S::Completed => done(Self { state: S::Running, ended_at: None, ..self }),
+            _ => self.refuse("reopen"),
         }
     }
 

@@ -160,6 +160,16 @@ impl Email {
         other.map_or((&self.subject, &self.body), |v| (&v.subject, &v.body))
     }
 
+    /// Whether its variants say the same as those of another one.
+    #[must_use]
+    pub fn reads_like(&self, other: &Self) -> bool {
+        let words = |email: &Self| {
+            let variants = email.variants.iter().map(|v| (v.subject.clone(), v.body.clone()));
+            std::iter::once((email.subject.clone(), email.body.clone())).chain(variants).collect::<Vec<_>>()
+        };
+        words(self) == words(other)
+    }
+
     /// Shares of the variants in percent, A first.
     #[must_use]
     pub fn shares(&self) -> Vec<i32> {

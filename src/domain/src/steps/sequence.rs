@@ -88,7 +88,16 @@ impl Sequence {
     /// Whether an e-mail is certain to come before this step, so that something can answer it.
     #[must_use]
     pub fn has_mail_before(&self, id: StepId) -> bool {
-        self.steps.iter().take_while(|step| step.id != id).any(|step| step.email().is_some())
+        let Some(step) = self.get(id) else { return false };
+        let mut earlier = self.within(step.branch).take_while(|step| step.id != id);
+        // What stands before the condition of a branch has come before the branch.
+        earlier.any(|step| self.always_mails(step)) || step.branch.is_some_and(|b| self.has_mail_before(b.of))
+    }
+
+    /// Whether an e-mail is sent whichever way is taken through a step.
+    fn always_mails(&self, step: &Step) -> bool {
+        let mails = |when| self.within(Some(Branch { of: step.id, when })).any(|step| self.always_mails(step));
+        step.email().is_some() || step.kind().branches() && mails(Answer::Yes) && mails(Answer::No)
     }
 
     /// Adds a step.
@@ -169,8 +178,7 @@ impl Sequence {
             self.steps.iter().flat_map(|s| s.problems().into_iter().map(move |p| (s.position, p))).collect();
         for step in &self.steps {
             let asked = step.action.test().and_then(super::Test::step);
-            let before =
-                |id| self.steps.iter().take_while(|s| s.id != step.id).any(|s| s.id == id && s.email().is_some());
+            let before = |id| self.can_come_before(id, step.id) && self.get(id).is_some_and(|s| s.email().is_some());
             if asked.is_some_and(|id| !before(id)) {
                 let words = "It asks about an e-mail that does not come before it.";
                 problems.push((step.position, Problem::field("test", "test_before", words)));
@@ -182,6 +190,16 @@ impl Sequence {
         }
         problems.sort_by_key(|(position, _)| *position);
         problems
+    }
+
+    /// Whether there is a way through the sequence on which `first` comes before `then`: it stands before it, and not
+    /// in the other branch of a condition.
+    fn can_come_before(&self, first: StepId, then: StepId) -> bool {
+        let place = |id| self.steps.iter().position(|step| step.id == id);
+        let ways =
+            |id| std::iter::successors(self.get(id).and_then(|s| s.branch), |b| self.get(b.of).and_then(|s| s.branch));
+        let apart = ways(first).any(|one| ways(then).any(|other| one.of == other.of && one.when != other.when));
+        place(first) < place(then) && place(first).is_some() && !apart
     }
 
     fn insert(&mut self, step: Step, position: Option<i32>) {
@@ -313,6 +331,21 @@ mod tests {
         assert_eq!(number(s.on(id(2), Answer::No)), Some(4));
         s.remove(id(2));
         assert_eq!(order(&s), [1, 5]);
+    }
+
+    #[test]
+    fn only_what_every_way_brings_comes_for_certain() {
+        let mut s = sequence();
+        s.add(step(6, StepKind::Email), Place { position: None, branch: branch(2, Answer::No) }).expect("it fits");
+        assert!(s.has_mail_before(id(6)), "the first e-mail");
+        s.remove(id(1));
+        assert!(!s.has_mail_before(id(3)) && !s.has_mail_before(id(6)), "the other branch is another way");
+        assert!(s.has_mail_before(id(5)), "both ways bring one");
+        s.remove(id(3));
+        assert!(!s.has_mail_before(id(5)), "one way brings none");
+        assert!(
+            !s.can_come_before(id(4), id(6)) && s.can_come_before(id(6), id(5)) && !s.can_come_before(id(5), id(6))
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a check finds at a real name server, and what it means for campaigns.
 
 use domain::{
-    DomainId,
+    DomainId, PageRequest,
     campaigns::{CampaignState, PausedBy},
     domains::{DomainInput, RecordKind, Signer, SigningInput, Standing, failing},
     messages::SendOutcome,
@@ -9,6 +9,7 @@ use domain::{
 use engine::letters;
 use service::{
     Error,
+    campaigns::advance::advance,
     jobs::{CheckDomain, SendTestMail},
 };
 use testing::dns::{NameServer, Record};
@@ -179,7 +180,8 @@ async fn campaigns_are_held_when_the_domain_of_all_their_mailboxes_begins_to_fai
     let dns = dns.publish(&good_and(&[("TXT", &name, &value)]));
     desk.check().await;
     let id = desk.campaign(&["a@lark.example"]).await;
-    let another = desk.campaign_from(vec![desk.mailbox, desk.company.mailbox().await], &["b@lark.example"]).await;
+    let other = desk.company.mailbox().await;
+    let another = desk.campaign_from(vec![desk.mailbox, other], &["b@lark.example", "c@lark.example"]).await;
     let state = async |id| {
         let mut t = desk.db.tenant(&desk.company.owner).await.unwrap();
         t.campaigns().get(id).await.unwrap().lifecycle
@@ -192,6 +194,11 @@ async fn campaigns_are_held_when_the_domain_of_all_their_mailboxes_begins_to_fai
     let dns = dns.publish(&without);
     desk.check().await;
     assert_eq!(state(another).await.state, CampaignState::Running, "its other mailbox goes on");
+    advance(&desk.db, desk.company.id, another).await.unwrap();
+    let mut t = desk.db.tenant(&desk.company.owner).await.unwrap();
+    let leads = t.enrolments().list(another, None, &PageRequest::default()).await.unwrap().items;
+    assert!(leads.len() == 2 && leads.iter().all(|lead| lead.mailbox_id == Some(other)), "and takes over: {leads:?}");
+    drop(t);
     let held = state(id).await;
     assert_eq!((held.state, held.paused_by), (CampaignState::Paused, Some(PausedBy::System)));
     let reason = held.pause_reason.unwrap();

@@ -10,6 +10,7 @@ mod guards;
 mod limits;
 mod pace;
 mod replies;
+mod rotation;
 mod samples;
 mod sequences;
 mod simulation;

@@ -5,8 +5,8 @@ use domain::{
     CampaignId, InboundId, LeadId, PageRequest, SandboxMailId,
     accounts::AccountInput,
     agents::Definition,
-    campaigns::CampaignInput,
-    enrolments::{Enrolment, EnrolmentState},
+    campaigns::{CampaignInput, OnColleague},
+    enrolments::{EndReason, Enrolment, EnrolmentState},
     inbound::{AnswerAs, BounceKind, Inbound, InboundKind, MatchedBy},
     leads::{LeadEvent, LeadEventKind, LeadInput, LeadStatus},
     mailboxes::MailboxInput,
@@ -18,6 +18,7 @@ use domain::{
 use serde_json::json;
 use service::{
     Error,
+    campaigns::advance::advance,
     inbound::Arrival,
     messages::{Ready, claim::claim_next, reap::reap},
 };
@@ -339,6 +340,29 @@ async fn bounces_and_wishes_end_the_sequence_for_good() {
 }
 
 #[tokio::test]
+async fn whoever_cannot_be_reached_again_and_again_is_written_to_no_more() {
+    let test = testing::db_at(start_of_story()).await;
+    let (story, id, _) = sent(&test, &["a@x.example", "b@x.example"]).await;
+    let report = |to: &str| {
+        format!("From: mailer-daemon@mx.example\nSubject: Returned mail\n\n<{to}>: host mx said: 451 4.2.0 full")
+    };
+    for n in 0..2 {
+        story.receive(&format!("7:{n}"), &report("a@x.example")).await;
+        story.receive(&format!("8:{n}"), &report("b@x.example")).await;
+    }
+    test.clock().advance(Duration::minutes(1));
+    story.receive("9:1", "From: b@x.example\nAuto-Submitted: auto-replied\nSubject: Re: First\n\nWe have it.").await;
+    test.clock().advance(Duration::minutes(1));
+    for (key, to) in [("9:2", "a@x.example"), ("9:3", "b@x.example")] {
+        story.receive(key, &report(to)).await;
+    }
+    let ended: Vec<_> = story.enrolments(id).await.into_iter().map(|one| (one.state, one.reason)).collect();
+    let expected = [(EnrolmentState::Bounced, Some(EndReason::SoftExhausted)), (EnrolmentState::WaitingDelay, None)];
+    assert_eq!(ended, expected);
+    assert_eq!(story.suppressed().await, ["a@x.example bounced"]);
+}
+
+#[tokio::test]
 async fn a_report_that_quotes_nothing_is_known_by_its_recipient() {
     let test = testing::db_at(start_of_story()).await;
     let story = Story::of(&test).await;
@@ -401,6 +425,20 @@ async fn a_mail_is_recognised_by_what_it_names_then_by_its_sender_then_by_the_fi
     assert_eq!((by("News").kind, by("News").matched_by, by("News").lead), (InboundKind::Other, None, None));
     assert_eq!(story.enrolments(id).await[0].state, EnrolmentState::WaitingDelay, "a colleague ends nothing");
 
+    // Unless the campaign says so.
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    t.campaigns().pause(id).await.expect("paused");
+    let mut rules = t.campaigns().get(id).await.expect("there").rules;
+    rules.on_colleague = OnColleague::Delay;
+    let input = CampaignInput { rules: Some(rules), ..CampaignInput::default() };
+    t.campaigns().update(id, input, None).await.expect("changed");
+    t.campaigns().resume(id, false).await.expect("resumed");
+    t.commit().await.expect("kept");
+    advance(&story.db, story.company.id, id).await.expect("planned anew");
+    story.receive("7:4", "From: kim@corvus.example\nSubject: Re: First\n\nI am new here.").await;
+    let why = story.enrolments(id).await[0].why_not_yet.clone().expect("it waits");
+    assert_eq!(why.reason, WaitReason::Colleague, "{why:?}");
+
     story.receive("7:3", "From: Ines@Corvus.example\nSubject: Hello\n\nYes.").await;
     assert_eq!(story.enrolments(id).await[0].state, EnrolmentState::Replied);
 }
@@ -433,6 +471,30 @@ async fn whoever_answers_in_a_thread_is_recognised_by_what_has_come_before() {
     t.commit().await.expect("kept");
     let elsewhere = story.inbound().await.into_iter().find(|mail| mail.subject == "Elsewhere").expect("stored");
     assert_eq!((elsewhere.kind, elsewhere.lead), (InboundKind::Other, None));
+}
+
+#[tokio::test]
+async fn whoever_writes_to_another_mailbox_has_answered_too_but_a_report_there_is_not_about_us() {
+    let test = testing::db_at(start_of_story()).await;
+    let (story, id, leads) = sent(&test, &["a@x.example"]).await;
+    let other = story.company.mailbox().await;
+    let receive = async |uid_key: &str, raw: &str| {
+        let mut t = story.db.tenant(story.actor()).await.expect("open");
+        let raw = raw.replace('\n', "\r\n");
+        let arrival = Arrival { mailbox: other, uid_key, raw: raw.as_bytes(), at: start_of_story() };
+        t.inbound().receive(arrival).await.expect("stored");
+        t.commit().await.expect("kept");
+    };
+    let report = "From: mailer-daemon@mx.example\nSubject: Undelivered Mail Returned to Sender\n\n\
+                  The mail system\n\n<a@x.example>: host mx.x.example said: 550 5.1.1 User unknown";
+    receive("9:1", report).await;
+    assert!(story.enrolments(id).await[0].state.is_open(), "another mailbox may write on its own");
+    receive("9:2", "From: A@x.example\nSubject: Your mail\n\nYes, call me.").await;
+    let mails = story.inbound().await;
+    let answer = mails.iter().find(|mail| mail.subject == "Your mail").expect("stored");
+    assert_eq!((answer.kind, answer.matched_by), (InboundKind::Reply, Some(MatchedBy::Address)));
+    assert_eq!((answer.lead, answer.campaign), (Some(leads[0]), Some(id)));
+    assert_eq!(story.enrolments(id).await[0].state, EnrolmentState::Replied);
 }
 
 #[tokio::test]

@@ -47,15 +47,6 @@ impl Story<'_> {
         found
     }
 
-    /// Lets a minute pass, and the worker look.
-    async fn minutes(&self, test: &testing::TestDb, id: CampaignId, minutes: i64) {
-        for _ in 0..minutes {
-            test.clock().advance(Duration::minutes(1));
-            advance(&self.db, self.company.id, id).await.expect("advanced");
-            self.send().await;
-        }
-    }
-
     async fn mark(&self, lead: LeadId, status: LeadStatus) {
         let mut t = self.open().await;
         t.leads().set_status(lead, status).await.expect("changed");
@@ -213,6 +204,13 @@ async fn wordings_are_split_and_counted() {
     assert!(a >= 8 && b >= 8, "{a} and {b}");
     let other = story.caught().await.iter().filter(|(subject, _)| subject == "Other").count();
     assert_eq!(i64::try_from(other).expect("few"), b);
+
+    // What was said before says nothing of words that are new.
+    story.rewrite(id, first, StepInput { subject: Some("Better".into()), ..StepInput::default() }).await;
+    let mut t = story.open().await;
+    t.campaigns().publish(id, false).await.expect("published");
+    t.commit().await.expect("kept");
+    assert_eq!(story.open().await.campaigns().variant_counts(id).await.expect("counts").get(&first), None);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use chrono::Duration;
 use domain::{
     CampaignId, LeadId, MailboxId,
     campaigns::{Audience, CampaignInput, CampaignState},
@@ -111,6 +112,15 @@ impl<'d> Story<'d> {
     /// Sends until nothing is due.
     pub async fn send(&self) {
         while sender::turn(&self.db, &self.stop).await.expect("a turn") {}
+    }
+
+    /// Lets minutes pass, and the worker look after each.
+    pub async fn minutes(&self, test: &TestDb, id: CampaignId, minutes: i64) {
+        for _ in 0..minutes {
+            test.clock().advance(Duration::minutes(1));
+            advance(&self.db, self.company.id, id).await.expect("advanced");
+            self.send().await;
+        }
     }
 
     pub async fn ledger(&self, id: CampaignId) -> domain::ledger::Ledger {

@@ -1,5 +1,5 @@
 //! What a campaign has to do besides sending: start on time, place its audience, do the steps that are no e-mails,
-//! move its plans after a break and its leads to another version, end its leads after a stop, end its drains, complete.
+//! move its plans after a break, its leads to another version and away from a mailbox that cannot send, end its leads after a stop, end its drains, complete.
 //!
 //! Each step is one transaction that leaves the ledger balanced, so a worker may die between any
 //! two of them and another goes on.
@@ -53,6 +53,7 @@ impl Campaigns<'_> {
             CampaignState::Running => {
                 self.tick(id).await?;
                 Ok(self.replan_batch(&campaign).await?
+                    || self.rotate_away(&campaign).await?
                     || self.move_batch(&campaign).await?
                     || self.place_chunk(&campaign).await?
                     || self.walk_due(&campaign).await?

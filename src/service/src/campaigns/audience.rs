@@ -24,12 +24,13 @@ pub(super) struct Reach {
 }
 
 impl Campaigns<'_> {
-    /// Puts leads into a campaign: into the selection of a draft, or at the end of the line of one
-    /// that has started. Leads that are in it already stay as they are.
+    /// Puts leads into a campaign: into the selection of a draft, which takes the place of a filter, or at the end of the
+    /// line of one that has started. One that was completed goes on for them. Leads that are in it already stay as they
+    /// are.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`]; [`crate::Error::Refused`] for ended campaigns and for a draft
-    /// whose audience is a filter.
+    /// [`crate::Error::NotFound`]; [`crate::Error::Refused`] while it is scheduled, for one that was stopped, failed or
+    /// archived, and for a completed one that fails its checks.
     pub async fn enrol(&mut self, id: CampaignId, selection: &LeadSelection) -> Result<BulkOutcome> {
         self.t.require(Permission::EditCampaigns).await?;
         let campaign = self.load(id, true).await?;
@@ -39,7 +40,7 @@ impl Campaigns<'_> {
             // More leads mean more e-mails: whoever may not start may not add either.
             self.t.require(Permission::RunCampaigns).await?;
         }
-        if !matches!(state, CampaignState::Draft | CampaignState::Running | CampaignState::Paused) {
+        if !state.takes_leads() {
             return Err(editing_refused(state));
         }
         if !started && matches!(campaign.audience, Audience::Filter { .. }) {
@@ -56,6 +57,9 @@ impl Campaigns<'_> {
             sqlx::query!("UPDATE campaigns SET audience_size = audience_size + $2 WHERE id = $1", id.0, added)
                 .execute(self.t.conn())
                 .await?;
+            if state == CampaignState::Completed && added > 0 {
+                self.reopen(&campaign).await?;
+            }
             let company = self.t.actor().company();
             self.t.enqueue(&AdvanceCampaign { company, campaign: id }).await?;
         }

@@ -132,6 +132,16 @@ impl Campaigns<'_> {
         Ok(outcome)
     }
 
+    /// Lets a completed campaign go on, for leads that were added.
+    pub(super) async fn reopen(&mut self, campaign: &Campaign) -> Result<()> {
+        let change = campaign.lifecycle.clone().reopen()?;
+        self.require_checks(campaign).await?;
+        // Nobody has looked after it since its end, and that was no outage.
+        self.shift_plans(campaign.id, Duration::zero()).await?;
+        self.take_rights(campaign.id).await?;
+        self.finish(campaign.clone(), change, "reopened", None).await.map(|_| ())
+    }
+
     /// Ends for good. What is unsent is cancelled by a worker, in chunks.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     Campaigns,
+    rotation::Rotation,
     walk::{At, Rows, Walker, spread},
 };
 use crate::Result;
@@ -57,19 +58,28 @@ impl Campaigns<'_> {
         else {
             return Ok(false);
         };
+        if campaign.rules.exclude.active_elsewhere {
+            // Of two campaigns that are placed at the same time each would see none of the other's leads.
+            sqlx::query!(
+                r#"SELECT pg_advisory_xact_lock(hashtextextended(current_company() || 'placing', 0)) AS "held: ()""#
+            )
+            .fetch_one(self.t.conn())
+            .await?;
+        }
         let sequence = self.sequence(id, campaign.sequence_version).await?;
         let bare = without_fallback(&sequence);
         let (mut walkers, mut ended) = (Vec::new(), Vec::new());
-        for (i, candidate) in self.candidates(campaign, &chunk.lead_ids).await?.into_iter().enumerate() {
+        let begin = usize::try_from(chunk.chunk_no).unwrap_or(0);
+        let mut rotation = Rotation::new(self.senders_of(campaign).await?, begin);
+        for candidate in self.candidates(campaign, &chunk.lead_ids).await? {
             let enrolment: EnrolmentId = self.t.new_id();
             match candidate.left_out(campaign, state, &bare) {
                 Some((state, reason)) => ended.push((enrolment, candidate.lead, state, reason)),
                 None => {
-                    let mailbox = campaign.mailboxes[i % campaign.mailboxes.len().max(1)..].first().copied();
                     let walker = Walker {
                         enrolment,
                         lead: candidate.lead,
-                        mailbox,
+                        mailbox: rotation.next(),
                         zone: candidate.time_zone,
                         country: candidate.country,
                         away_until: None,
@@ -118,8 +128,10 @@ impl Campaigns<'_> {
                                     AND e.campaign_id <> $2) AS "active_elsewhere!",
                    $4::timestamptz IS NOT NULL AND EXISTS (SELECT FROM messages m WHERE m.lead_id = l.id
                                                              AND m.sent_at > $4) AS "contacted!",
-                   $5 AND EXISTS (SELECT FROM leads c JOIN inbound_messages i ON i.lead_id = c.id AND i.kind = 'reply'
-                                  WHERE c.account_id = l.account_id) AS "account_replied!",
+                   $5 AND (EXISTS (SELECT FROM leads c JOIN inbound_messages i ON i.lead_id = c.id AND i.kind = 'reply'
+                                   WHERE c.account_id = l.account_id)
+                        OR EXISTS (SELECT FROM inbound_messages i WHERE i.account_id = l.account_id AND i.kind = 'reply'))
+                       AS "account_replied!",
                    $6 AND NOT EXISTS (SELECT FROM messages m WHERE m.lead_id = l.id AND m.state = 'sent'
                                         AND m.recipient = l.email AND m.sent_at <= $7)
                       AND NOT EXISTS (SELECT FROM inbound_messages i WHERE i.lead_id = l.id AND i.kind = 'reply'

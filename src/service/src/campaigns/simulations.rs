@@ -18,7 +18,7 @@ use domain::{
 use sqlx::{Postgres, QueryBuilder, types::Json};
 use uuid::Uuid;
 
-use super::{Campaigns, placing::without_fallback, walk::Walker};
+use super::{Campaigns, placing::without_fallback, rotation::Rotation, walk::Walker};
 use crate::{Db, Error, Result, jobs::SimulateCampaign, leads::query::push_filter};
 
 /// Leads that are read at once, as they are placed.
@@ -281,8 +281,9 @@ impl Campaigns<'_> {
             return Err(Refusal::new("audience_too_large", words, &[]).into());
         }
         let bare = without_fallback(sequence);
+        let mut rotation = Rotation::new(self.senders_of(campaign).await?, 0);
         for chunk in ids.chunks(CHUNK) {
-            for (i, one) in self.candidates(campaign, chunk).await?.into_iter().enumerate() {
+            for one in self.candidates(campaign, chunk).await? {
                 if let Some((_, reason)) = one.left_out(campaign, None, &bare) {
                     *never.entry(reason).or_default() += 1;
                     continue;
@@ -292,7 +293,7 @@ impl Campaigns<'_> {
                     sequence: 0,
                     id: EnrolmentId(lead.0),
                     lead: Some(lead),
-                    mailbox: campaign.mailboxes[i % campaign.mailboxes.len().max(1)..].first().copied(),
+                    mailbox: rotation.next(),
                     zone: one.time_zone.as_deref().map(|zone| texts.one(zone)),
                     country: one.country.as_deref().map(|country| texts.one(country)),
                     group: texts.one(recipient_group(email.domain())),

@@ -28,16 +28,20 @@ impl Campaigns<'_> {
         let input = input.check()?;
         self.t.documents().require_sources(input.sources.as_deref().unwrap_or_default()).await?;
         let id: StepId = self.t.new_id();
-        // Later e-mails leave time for an answer; everything else happens at once.
         let delay = match kind {
-            StepKind::Email if sequence.has_mail_before(id) => Delay { amount: 3, unit: DelayUnit::WorkingDays },
             StepKind::Wait => Delay { amount: 1, unit: DelayUnit::WorkingDays },
             _ => Delay::NONE,
         };
         let mut step = Step { id, position: 0, branch: None, delay, version: 1, action: Action::empty(kind) };
+        let says_when = input.delay.is_some();
         input.write_to(&mut step)?;
         self.check_agent(&step).await?;
-        sequence.add(step, place)?;
+        sequence.add(step.clone(), place)?;
+        // Later e-mails leave time for an answer; everything else happens at once.
+        if kind == StepKind::Email && !says_when && sequence.has_mail_before(id) {
+            let placed = sequence.get(id).cloned().unwrap_or(step);
+            sequence.replace(Step { delay: Delay { amount: 3, unit: DelayUnit::WorkingDays }, ..placed });
+        }
         self.save_sequence(campaign, version, &sequence).await?;
         sequence.get(id).cloned().ok_or(Error::NotFound("step"))
     }

@@ -2,27 +2,48 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, StepId,
     campaigns::comparison::{self, VariantCount, Verdict},
     steps::{Sequence, WinBy, letter},
 };
+use sqlx::types::Json;
 
 use super::{Campaigns, placing::emails};
 use crate::Result;
 
+/// A step whose e-mails have said something else before.
+struct Reworded {
+    step: StepId,
+    /// The first version that says what it says now.
+    version: i32,
+    /// When that was published.
+    since: DateTime<Utc>,
+}
+
 impl Campaigns<'_> {
-    /// What has become of the e-mails of each variant, step by step.
+    /// What has become of the e-mails of each variant, step by step. What an older version of the campaign said is not
+    /// counted for a wording that is another one.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`].
     pub async fn variant_counts(&mut self, id: CampaignId) -> Result<HashMap<StepId, Vec<VariantCount>>> {
-        self.require_there(id).await?;
+        let current = self.load(id, false).await?.sequence_version;
+        let reworded = self.reworded(id, current).await?;
         let rows = sqlx::query!(
-            r#"SELECT step_id AS "step!: StepId", variant, count(*) AS "sent!", count(opened_at) AS "opened!",
-                      count(clicked_at) AS "clicked!", count(replied_at) AS "replied!"
-               FROM messages WHERE campaign_id = $1 AND state = 'sent' GROUP BY step_id, variant ORDER BY step_id, variant"#,
-            id.0
+            r#"SELECT m.step_id AS "step!: StepId", m.variant, count(*) AS "sent!", count(m.opened_at) AS "opened!",
+                      count(m.clicked_at) AS "clicked!", count(m.replied_at) AS "replied!"
+               FROM messages m
+               LEFT JOIN unnest($2::uuid[], $3::int[], $4::timestamptz[]) AS w (step, version, since) ON w.step = m.step_id
+               WHERE m.campaign_id = $1 AND m.state = 'sent'
+                 AND (w.step IS NULL OR m.sending_at >= w.since AND EXISTS (
+                         SELECT FROM enrolments e WHERE e.id = m.enrolment_id AND e.version_number >= w.version))
+               GROUP BY m.step_id, m.variant ORDER BY m.step_id, m.variant"#,
+            id.0,
+            &reworded.iter().map(|r| r.step.0).collect::<Vec<_>>(),
+            &reworded.iter().map(|r| r.version).collect::<Vec<_>>(),
+            &reworded.iter().map(|r| r.since).collect::<Vec<_>>(),
         )
         .fetch_all(self.t.conn())
         .await?;
@@ -38,6 +59,43 @@ impl Campaigns<'_> {
             counts.entry(r.step).or_default().push(count);
         }
         Ok(counts)
+    }
+
+    /// Steps whose e-mails say something else than in the first version, and since when.
+    async fn reworded(&mut self, id: CampaignId, current: i32) -> Result<Vec<Reworded>> {
+        let rows = sqlx::query!(
+            r#"SELECT number, steps AS "steps: Json<Sequence>", published_at FROM campaign_versions
+               WHERE campaign_id = $1 AND number <= $2 ORDER BY number DESC"#,
+            id.0,
+            current
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let Some((newest, older)) = rows.split_first() else { return Ok(Vec::new()) };
+        Ok(emails(&newest.steps.0)
+            .filter_map(|(step, email)| {
+                let reads_so = |sequence: &Sequence| {
+                    sequence.get(step.id).and_then(domain::steps::Step::email).is_some_and(|old| old.reads_like(email))
+                };
+                let same = older.iter().take_while(|row| reads_so(&row.steps.0)).count();
+                let first = rows.get(same).filter(|_| same < older.len())?;
+                Some(Reworded { step: step.id, version: first.number, since: first.published_at? })
+            })
+            .collect())
+    }
+
+    /// Wordings that are other ones now have won nothing.
+    pub(super) async fn forget_winners(&mut self, id: CampaignId, old: &Sequence, new: &Sequence) -> Result<()> {
+        let other: Vec<_> = emails(new)
+            .filter(|(step, email)| {
+                !old.get(step.id).and_then(domain::steps::Step::email).is_some_and(|old| old.reads_like(email))
+            })
+            .map(|(step, _)| step.id.0)
+            .collect();
+        sqlx::query!("DELETE FROM variant_winners WHERE campaign_id = $1 AND step_id = ANY($2)", id.0, &other)
+            .execute(self.t.conn())
+            .await?;
+        Ok(())
     }
 
     /// The variants that have won, with why.

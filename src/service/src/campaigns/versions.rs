@@ -143,6 +143,7 @@ impl Campaigns<'_> {
         )
         .execute(self.t.conn())
         .await?;
+        self.forget_winners(id, &old, &sequence).await?;
         let what = if move_leads { "open leads move to it" } else { "for new leads" };
         let text = format!("version {number}, {what}");
         self.log(id, "published", Some(&text)).await?;
