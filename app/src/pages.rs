@@ -5,6 +5,8 @@ pub mod agents;
 pub mod analytics;
 pub mod approvals;
 pub mod campaigns;
+#[cfg(feature = "ssr")]
+pub mod conditions;
 pub mod content;
 pub mod conversations;
 #[cfg(feature = "ssr")]

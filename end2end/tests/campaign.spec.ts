@@ -40,6 +40,14 @@ test("from a CSV file to mails, a pause, and an unsubscribe", async ({ page }) =
   await page.getByRole("button", { name: "Resume" }).click();
   await expect(page.getByRole("button", { name: "Pause" })).toBeVisible();
 
+  await page.goto(`${own}/enrolments`);
+  await hydrated(page);
+  await page.getByRole("button", { name: /^Pause Ana/ }).click();
+  await expect(page.getByText("Paused. The lead gets no e-mail of the campaign until you resume it.")).toBeVisible();
+  await hydrated(page);
+  await page.getByRole("button", { name: /^Resume Ana/ }).click();
+  await expect(page.getByText("Resumed. The lead goes on where it stood.")).toBeVisible();
+
   await page.goto("/t/halden/sandbox");
   await page.getByRole("link", { name: `${tag} step 1` }).first().click();
   const leave = await page.getByRole("link", { name: /\/p\// }).getAttribute("href");

@@ -27,3 +27,43 @@ test("a caught mail is answered in the place of its recipient, and the lead show
   await reply.getByText("Quoted text").click();
   await expect(reply).toContainText("wrote:");
 });
+
+test("who writes an answer hears of a new message, and loses no word", async ({ page, context, javaScriptEnabled }, info) => {
+  test.skip(!javaScriptEnabled, "without scripts nothing comes by itself");
+  const asked = `Is it loud, ${info.project.name} ${Date.now()}?`;
+  const begun = `It is not, ${Date.now()}`;
+  await signIn(page);
+  const lead = await context.newPage();
+  await expect(async () => {
+    await lead.goto("/t/halden/sandbox");
+    await expect(lead.getByRole("row").filter({ hasText: /[^+]lead\d+@/ }).nth(1)).toBeVisible({ timeout: 1000 });
+  }).toPass();
+  await lead.getByRole("row").filter({ hasText: /[^+]lead\d+@/ }).nth(1).getByRole("link").click();
+  await hydrated(lead);
+  await lead.getByLabel("Text", { exact: true }).fill(asked);
+  await lead.getByRole("button", { name: "Send reply" }).click();
+  await expect(lead.getByText("Answered.")).toBeVisible();
+
+  await page.goto("/t/halden/inbox");
+  await page.getByRole("link").filter({ hasText: asked }).first().click();
+  await page.getByRole("link", { name: /^(Reply|Go on with your reply)$/ }).click();
+  await hydrated(page);
+  await page.getByRole("textbox", { name: "Your words" }).fill(begun);
+
+  const more = `And heavy, ${Date.now()}?`;
+  await lead.reload();
+  await hydrated(lead);
+  await lead.getByLabel("Text", { exact: true }).fill(more);
+  await lead.getByRole("button", { name: "Send reply" }).click();
+  await expect(lead.getByText("Answered.")).toBeVisible();
+
+  await expect(page.getByText("New message.")).toBeVisible();
+  await expect(page.getByText(more)).toHaveCount(0);
+  await page.getByRole("button", { name: "Keep my words and show it" }).click();
+  await expect(page.getByRole("article").filter({ hasText: more })).toBeVisible();
+  await expect(page.getByRole("textbox", { name: "Your words" })).toHaveValue(begun);
+
+  // Sent from where it is written.
+  await page.getByRole("textbox", { name: "Your words" }).press("Control+Enter");
+  await expect(page.getByText(/^Your reply leaves in ten seconds/)).toBeVisible();
+});

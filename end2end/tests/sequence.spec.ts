@@ -107,7 +107,7 @@ test("what is edited in a running campaign waits until it is published, and an o
   await page.goto("/t/halden/campaigns/new");
   const campaign = await make("campaigns", {
     name: tag,
-    audience: { kind: "filter", filter: { tag: [tag] } },
+    audience: { kind: "filter", filter: { tag: [tag], score_max: 100 } },
     window: { days: [1, 2, 3, 4, 5, 6, 7], from_minute: 0, to_minute: 1440, zone: "company" },
   });
   const own = `/t/halden/campaigns/${campaign.id}`;
@@ -118,6 +118,9 @@ test("what is edited in a running campaign waits until it is published, and an o
   await hydrated(page);
   await page.getByLabel("nora@halden-labs.example").check();
   await save(page);
+  // What the form has no field for is still asked.
+  await page.goto(`${own}/settings`);
+  await expect(page.getByText("Besides: score at most 100.")).toBeVisible();
   await make(`campaigns/${campaign.id}/start`, {}, 200);
   await expect(async () => {
     await page.goto("/t/halden/sandbox");

@@ -1,6 +1,8 @@
 //! Campaigns: the list, writing one, launching it, and watching it send.
 
 mod commands;
+#[cfg(feature = "ssr")]
+mod conditions;
 mod enrolments;
 mod fields;
 mod launch;

@@ -20,6 +20,9 @@ pub fn Checkbox(
     /// Ticked at first.
     #[prop(optional)]
     checked: bool,
+    /// The form does not leave without it.
+    #[prop(optional)]
+    required: bool,
     /// What follows from ticking it.
     #[prop(optional, into)]
     hint: String,
@@ -41,6 +44,7 @@ pub fn Checkbox(
                     name=name
                     value=value
                     checked=checked
+                    required=required
                     aria-describedby=described
                     aria-invalid=move || error.with(Option::is_some).then_some("true")
                 />

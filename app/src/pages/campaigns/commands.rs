@@ -5,17 +5,18 @@ use leptos::prelude::*;
 use crate::{
     error::AppError,
     exchange::{Post, PostForm},
-    ui::{ButtonKind, IconName, SubmitButton},
+    ui::{ButtonKind, Checkbox, IconName, SubmitButton},
 };
 
 /// A command by its word. One function serves them all: they take the same arguments and differ in
-/// nothing but the method they call.
+/// nothing but the method they call. A time says when to start, and `read` that somebody knows why it has paused.
 #[server(prefix = "/sf")]
 pub async fn command_campaign(
     slug: String,
     id: String,
     command: String,
     #[server(default)] at: String,
+    #[server(default)] read: bool,
 ) -> Result<(), AppError> {
     let (own, list) = (format!("/t/{slug}/campaigns/{id}"), format!("/t/{slug}/campaigns"));
     let id = super::load::campaign_id(&id)?;
@@ -30,7 +31,7 @@ pub async fn command_campaign(
         }
         "unschedule" => (campaigns.unschedule(id).await.map(|_| own)?, "unscheduled"),
         "pause" => (campaigns.pause(id).await.map(|_| own)?, "paused"),
-        "resume" => (campaigns.resume(id, true).await.map(|_| own)?, "resumed"),
+        "resume" => (campaigns.resume(id, read).await.map(|_| own)?, "resumed"),
         "stop" => (campaigns.stop(id).await.map(|_| own)?, "stopped"),
         "archive" => (campaigns.archive(id, true).await.map(|_| own)?, "archived"),
         "unarchive" => (campaigns.archive(id, false).await.map(|_| own)?, "unarchived"),
@@ -67,6 +68,21 @@ pub fn button(
             <input type="hidden" name="id" value=id.clone()/>
             <input type="hidden" name="command" value=command/>
             <SubmitButton kind icon busy=action.busy()>{words.clone()}</SubmitButton>
+        </PostForm>
+    }
+    .into_any()
+}
+
+/// Resumes a campaign that the system has paused. Whoever does it says that they have read why, which stands above.
+pub fn resume_all_the_same(action: Post, slug: &str, id: &str) -> AnyView {
+    let (slug, id) = (slug.to_owned(), id.to_owned());
+    view! {
+        <PostForm post=action class="cluster">
+            <input type="hidden" name="slug" value=slug/>
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="command" value="resume"/>
+            <Checkbox name="read" label="I have read why it paused" required=true/>
+            <SubmitButton kind=ButtonKind::Default busy=action.busy()>"Resume all the same"</SubmitButton>
         </PostForm>
     }
     .into_any()

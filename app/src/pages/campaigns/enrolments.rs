@@ -17,8 +17,8 @@ use crate::{
     exchange::{Post, PostForm},
     fmt::Moment,
     ui::{
-        ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select, SubmitButton,
-        TableRegion, Time, confirm, refusal,
+        ButtonKind, ButtonSize, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select,
+        SubmitButton, TableRegion, Time, confirm, refusal,
     },
 };
 
@@ -33,7 +33,7 @@ pub struct EnrolmentList {
     pub(super) state: String,
     pub(super) states: Vec<(String, String)>,
     pub(super) rows: Vec<EnrolmentRow>,
-    pub(super) may_remove: bool,
+    pub(super) may_change: bool,
 }
 
 /// A row of the list.
@@ -45,6 +45,8 @@ pub struct EnrolmentRow {
     pub(super) name: String,
     pub(super) state: String,
     pub(super) open: bool,
+    /// Nothing goes to the lead until somebody resumes it.
+    pub(super) paused: bool,
     pub(super) why: String,
     pub(super) steps: i32,
     pub(super) due: Option<Moment>,
@@ -68,6 +70,20 @@ pub async fn remove_enrolment(slug: String, campaign: String, id: String) -> Res
     Ok(())
 }
 
+/// Holds one lead of the campaign, or lets it go on.
+#[server(prefix = "/sf")]
+pub async fn hold_enrolment(slug: String, campaign: String, id: String, hold: bool) -> Result<(), AppError> {
+    let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("enrolment")))?;
+    let mut t = crate::server::tenant(&slug).await?;
+    let code = match hold {
+        true => t.enrolments().pause(id).await.map(|()| "enrolment-paused")?,
+        false => t.enrolments().resume(id).await.map(|()| "enrolment-resumed")?,
+    };
+    t.commit().await?;
+    crate::server::done(&format!("/t/{slug}/campaigns/{campaign}/enrolments"), code);
+    Ok(())
+}
+
 /// The leads of a campaign.
 #[component]
 pub fn CampaignEnrolmentsPage() -> impl IntoView {
@@ -80,8 +96,8 @@ pub fn CampaignEnrolmentsPage() -> impl IntoView {
 
 #[cfg(feature = "ssr")]
 fn table(slug: String, list: EnrolmentList) -> AnyView {
-    let remove = Post::to::<RemoveEnrolment>();
-    let (campaign, may_remove) = (list.head.id.clone(), list.may_remove);
+    let (remove, hold) = (Post::to::<RemoveEnrolment>(), Post::to::<HoldEnrolment>());
+    let (campaign, may_change) = (list.head.id.clone(), list.may_change);
     let base = format!("/t/{slug}/campaigns/{}/enrolments", list.head.id);
     let first = list.later.then(|| format!("{base}?state={}", list.state));
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
@@ -93,7 +109,7 @@ fn table(slug: String, list: EnrolmentList) -> AnyView {
         <HeaderCell label="Steps done" kind=ColumnKind::Number width="6rem"/>
         <HeaderCell label="Next e-mail" width="8rem"/>
         <HeaderCell label="Why" width="22rem"/>
-        {may_remove.then(|| view! { <HeaderCell label="Actions" quiet=true width="8rem"/> })}
+        {may_change.then(|| view! { <HeaderCell label="Actions" quiet=true width="15rem"/> })}
     }
     .into_any();
     let body = if list.rows.is_empty() {
@@ -112,9 +128,13 @@ fn table(slug: String, list: EnrolmentList) -> AnyView {
                     }
                     None => view! { <span class="subtle">{r.name}</span> }.into_any(),
                 };
-                let action = may_remove.then(|| {
-                    let form = r.open.then(|| removal(&slug, &campaign, r.id, &name_of, remove));
-                    view! { <td role="cell">{form}</td> }
+                let action = may_change.then(|| {
+                    let forms = r.open.then(|| {
+                        let holding = holding(&slug, &campaign, &r.id, &name_of, r.paused, hold);
+                        let removal = removal(&slug, &campaign, r.id, &name_of, remove);
+                        view! { <div class="cluster">{holding}{removal}</div> }
+                    });
+                    view! { <td role="cell">{forms}</td> }
                 });
                 view! {
                     <tr role="row">
@@ -134,6 +154,7 @@ fn table(slug: String, list: EnrolmentList) -> AnyView {
     view! {
         {head(&slug, &list.head, "enrolments", ().into_any())}
         {refusal(remove)}
+        {refusal(hold)}
         <FilterBar chips=ToChildren::to_children(|| ())>
             <form method="get" class="cluster">
                 <Select name="state" label="State" options=options.clone() value=state.clone() placeholder="Any"/>
@@ -142,6 +163,24 @@ fn table(slug: String, list: EnrolmentList) -> AnyView {
         </FilterBar>
         {body}
         <Pager first next/>
+    }
+    .into_any()
+}
+
+/// Pauses a lead that goes on, and resumes one that is paused.
+#[cfg(feature = "ssr")]
+fn holding(slug: &str, campaign: &str, id: &str, name: &str, paused: bool, post: Post) -> AnyView {
+    let (slug, campaign, id) = (slug.to_owned(), campaign.to_owned(), id.to_owned());
+    let words = if paused { "Resume" } else { "Pause" };
+    let label = format!("{words} {name}");
+    view! {
+        <PostForm post>
+            <input type="hidden" name="slug" value=slug/>
+            <input type="hidden" name="campaign" value=campaign/>
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="hold" value=(!paused).to_string()/>
+            <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small label>{words}</SubmitButton>
+        </PostForm>
     }
     .into_any()
 }

@@ -1,5 +1,7 @@
 //! The fields of each kind of step, and what they say when they come back.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
@@ -7,7 +9,6 @@ use super::step::StepView;
 #[cfg(feature = "ssr")]
 use crate::{
     exchange::Post,
-    pages::leads::STATUSES,
     ui::{Checkbox, Choice, FieldWidth, InputKind, RadioGroup, Select, TextArea, TextInput},
 };
 #[cfg(feature = "ssr")]
@@ -54,6 +55,8 @@ pub struct StepForm {
     score: String,
     country: String,
     tag: String,
+    /// Conditions on the lead that have no field, by their names in an address.
+    kept: BTreeMap<String, String>,
     timeout_amount: Option<i32>,
     timeout_unit: String,
     title: Option<String>,
@@ -150,13 +153,8 @@ impl StepForm {
             "opened" => Test::Opened { step },
             "replied" => Test::Replied,
             "lead" => {
-                let pairs = [
-                    ("f.status.is", self.status.as_str()),
-                    ("f.score.gte", self.score.as_str()),
-                    ("f.country.is", self.country.as_str()),
-                    ("f.tag.has", self.tag.as_str()),
-                ];
-                Test::Lead { filter: Box::new(LeadFilter::from_pairs(pairs)?) }
+                let conditions = [&self.status, &self.score, &self.country, &self.tag].map(String::as_str);
+                Test::Lead { filter: Box::new(super::conditions::read(conditions, &self.kept)?) }
             }
             _ => Test::Clicked { step },
         })
@@ -253,19 +251,14 @@ fn test_fields(s: &StepView, test: &Test, save: Post) -> AnyView {
         Choice::new("lead", "The lead is like this").hint("Fields or score, as they are then."),
     ];
     let mails = s.mails.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect::<Vec<_>>();
-    let statuses = STATUSES.map(|(value, word)| Choice::new(value, word)).to_vec();
     let about = test.step().map(|id| id.to_string()).unwrap_or_default();
-    let status = filter.status.first().map(ToString::to_string).unwrap_or_default();
-    let score = filter.score_min.map(|n| n.to_string()).unwrap_or_default();
+    let conditions = super::conditions::fields(&filter);
     view! {
         <RadioGroup name="form[asks]" legend="Ask whether the lead" options=choices value=asks error=save.of_field("test")/>
         <Select name="form[about]" label="Which e-mail" hint="For opens and clicks." options=mails value=about placeholder="Any before it" optional=true/>
         <fieldset class="fieldset">
             <legend>"What the lead is like"</legend>
-            <Select name="form[status]" label="Status" options=statuses value=status placeholder="Any" optional=true/>
-            <TextInput name="form[score]" label="Score at least" kind=InputKind::Number value=score optional=true width=FieldWidth::Short/>
-            <TextInput name="form[country]" label="Countries" hint="Two letters each, separated by commas" value=filter.country.join(",") optional=true/>
-            <TextInput name="form[tag]" label="Tags" hint="Any of these, separated by commas" value=filter.tag.join(",") optional=true/>
+            {conditions}
         </fieldset>
     }
     .into_any()

@@ -39,6 +39,8 @@ pub struct CampaignRow {
     pub(super) name: String,
     pub(super) state: String,
     pub(super) note: String,
+    /// The system has paused it, for a reason that is to be read.
+    pub(super) to_read: bool,
     pub(super) progress: String,
     pub(super) percent: i64,
     pub(super) sent: String,
@@ -138,20 +140,25 @@ fn rows(slug: &str, list: Vec<CampaignRow>, command: Option<Post>) -> impl IntoV
 
 fn row(base: &str, slug: &str, r: CampaignRow, command: Option<Post>) -> AnyView {
     let runs = may(Permission::RunCampaigns);
-    let action = match r.state.as_str() {
-        "running" if runs => Some(("pause", "Pause", IconName::Pause)),
-        "paused" if runs => Some(("resume", "Resume", IconName::Play)),
-        _ => None,
-    };
+    let own = format!("{base}/{}", r.id);
     let action = command.map(|command| {
-        let button = action
-            .map(|(word, label, icon)| button(command, slug, &r.id, word, label.to_owned(), ButtonKind::Ghost, icon));
-        view! { <td role="cell">{button}</td> }
+        let form =
+            |word, label: &str, icon| button(command, slug, &r.id, word, label.to_owned(), ButtonKind::Ghost, icon);
+        let action = match r.state.as_str() {
+            "running" if runs => Some(form("pause", "Pause", IconName::Pause)),
+            "paused" if runs && r.to_read => {
+                let href = own.clone();
+                Some(view! { <ButtonLink href kind=ButtonKind::Ghost>"Look at it"</ButtonLink> }.into_any())
+            }
+            "paused" if runs => Some(form("resume", "Resume", IconName::Play)),
+            _ => None,
+        };
+        view! { <td role="cell">{action}</td> }
     });
     let note = (!r.note.is_empty()).then(|| view! { <span class="subtle truncate">{r.note}</span> });
     view! {
         <tr role="row">
-            <td role="cell" class="name"><a class="truncate" href=format!("{base}/{}", r.id)>{r.name}</a>" "{note}</td>
+            <td role="cell" class="name"><a class="truncate" href=own>{r.name}</a>" "{note}</td>
             <td role="cell" class="status-cell">{campaign_status(&r.state, StatusLook::Plain)}</td>
             <td role="cell" class="title"><Meter value=r.percent max=100 label="Finished" goal=true/>{r.progress}</td>
             <td role="cell" class="num">{r.sent}</td>

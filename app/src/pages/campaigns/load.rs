@@ -6,15 +6,16 @@ use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, LeadId, PageRequest, Permission, StepId, UserId,
     campaigns::{
-        Campaign, CampaignFilter, CampaignState, CampaignSummary, OnUnknown, Verdict as Judged,
+        Campaign, CampaignFilter, CampaignState, CampaignSummary, OnUnknown, PausedBy, Verdict as Judged,
         checks::FixAt,
         comparison::{self, VariantCount, Verdict as Compared},
     },
     drafts::{Origin, Sample},
     enrolments::EnrolmentState,
+    ledger::Ledger,
     messages::MessageState,
     steps::{self, Action, Answer, Branch, Email, Step, StepChange, StepKind, Thread, letter},
-    tracking::TrackingCount,
+    tracking::{CampaignTracking, TrackingCount},
 };
 use service::Tenant;
 
@@ -99,6 +100,7 @@ pub fn row(c: CampaignSummary, now: DateTime<Utc>, zone: &str) -> CampaignRow {
         id: c.id.to_string(),
         name: c.name,
         state: c.state.to_string(),
+        to_read: c.state == CampaignState::Paused && c.pause_reason.is_some(),
         note: c.pause_reason.or_else(|| c.hold_reason.map(|h| h.label().to_owned())).unwrap_or_default(),
         progress: format!("{} of {}", grouped(c.finished), grouped(c.audience_size)),
         percent: if c.audience_size > 0 { c.finished * 100 / c.audience_size } else { 0 },
@@ -114,7 +116,8 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     let mut t = server::tenant(slug).await?;
     let (campaign, head) = load_head(&mut t, id).await?;
     let ledger = t.campaigns().ledger(campaign.id).await?;
-    let steps = t.campaigns().steps(campaign.id).await?;
+    // Those that leads get; what is being edited has sent nothing.
+    let steps = t.campaigns().version(campaign.id, campaign.sequence_version).await?;
     let events = t.campaigns().events(campaign.id, &PageRequest { per: Some(20), ..PageRequest::default() }).await?;
     let days = t.campaigns().per_day(campaign.id).await?;
     let tracking = t.campaigns().tracking(campaign.id).await?;
@@ -125,15 +128,6 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let allowed = campaign.lifecycle.state.allowed().iter().map(|c| (*c).to_owned()).collect();
     t.commit().await?;
-    let count = |step: StepId, state: MessageState| {
-        ledger.messages.iter().filter(|m| m.step == step && m.state == state).map(|m| m.messages).sum::<i64>()
-    };
-    let planned = |step| {
-        [MessageState::Scheduled, MessageState::Deferred, MessageState::Held]
-            .map(|state| count(step, state))
-            .iter()
-            .sum()
-    };
     let alarm = alarm.filter(|_| campaign.lifecycle.state == CampaignState::Running);
     let warning = alarm.map(|alarm| ("Close to a limit.".to_owned(), alarm.words));
     let question = (questions > 0).then(|| {
@@ -142,6 +136,7 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     });
     Ok(Overview {
         allowed,
+        to_read: campaign.lifecycle.paused_by == Some(PausedBy::System),
         next: why_not.as_ref().and_then(|why| why.next_at).map(|at| Moment::new(at, now, &zone)),
         notice: why_not.map(|why| why.words).or_else(|| campaign.lifecycle.failure.clone()),
         warning: warning.or(question),
@@ -161,35 +156,7 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
                 (format!("{}{why}", l.state.label()), l.leads)
             })
             .collect(),
-        steps: steps
-            .steps()
-            .iter()
-            .map(|s| {
-                let is_mail = s.email().is_some();
-                let of = |n: i64| if is_mail { grouped(n) } else { "–".to_owned() };
-                StepRow {
-                    position: s.position,
-                    subject: s.name(&steps),
-                    delay: s.delay.to_string(),
-                    figures: columns(&tracking.total)
-                        .into_iter()
-                        .map(|column| {
-                            let seen =
-                                tracking.steps.iter().find(|t| t.step == s.id).map(|t| t.count).unwrap_or_default();
-                            match column {
-                                "Planned" => of(planned(s.id)),
-                                "Sent" => of(count(s.id, MessageState::Sent)),
-                                "Opened" if seen.tracked_opens > 0 => grouped(seen.opened),
-                                "Clicked" if seen.tracked_clicks > 0 => grouped(seen.clicked),
-                                "Opened" | "Clicked" => "–".to_owned(),
-                                "Refused" => of(count(s.id, MessageState::Failed)),
-                                _ => of(count(s.id, MessageState::Unknown)),
-                            }
-                        })
-                        .collect(),
-                }
-            })
-            .collect(),
+        steps: step_rows(&steps, &ledger, &tracking),
         days: days.into_iter().map(|d| (d.day.format("%-d %b").to_string(), d.sent)).collect(),
         mailboxes: mailboxes
             .into_iter()
@@ -210,7 +177,7 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
 }
 
 /// The key figures; opens and clicks only where they are tracked, and only those of people.
-fn figures(ledger: &domain::ledger::Ledger, seen: &TrackingCount) -> Vec<(String, String, String)> {
+fn figures(ledger: &Ledger, seen: &TrackingCount) -> Vec<(String, String, String)> {
     let tracked =
         |label, n: i64, of: i64| (of > 0).then(|| (label, n, format!("of {} tracked e-mails, by people", grouped(of))));
     let told = |label, n: i64, note: &str| Some((label, n, note.to_owned()));
@@ -228,6 +195,63 @@ fn figures(ledger: &domain::ledger::Ledger, seen: &TrackingCount) -> Vec<(String
     .flatten()
     .map(|(label, n, note)| (label.to_owned(), grouped(n), note))
     .collect()
+}
+
+/// The steps in force, and one line for the e-mails of others, so that every e-mail of the campaign is in the table.
+fn step_rows(steps: &steps::Sequence, ledger: &Ledger, tracking: &CampaignTracking) -> Vec<StepRow> {
+    let columns = columns(&tracking.total);
+    let nothing = || columns.iter().map(|_| "–".to_owned()).collect();
+    let in_force = |id: StepId| steps.get(id).is_some_and(|step| step.email().is_some());
+    let mut rows: Vec<_> = steps
+        .steps()
+        .iter()
+        .map(|step| StepRow {
+            position: Some(step.position),
+            subject: step.name(steps),
+            delay: step.delay.to_string(),
+            figures: match step.email() {
+                Some(_) => step_figures(&columns, ledger, tracking, |id| id == step.id),
+                None => nothing(),
+            },
+        })
+        .collect();
+    // What was cancelled stands in no column.
+    if ledger.messages.iter().any(|line| line.state != MessageState::Cancelled && !in_force(line.step)) {
+        rows.push(StepRow {
+            position: None,
+            subject: "Steps of earlier versions".to_owned(),
+            delay: String::new(),
+            figures: step_figures(&columns, ledger, tracking, |id| !in_force(id)),
+        });
+    }
+    rows
+}
+
+/// The figures of some steps, one for each column.
+fn step_figures(
+    columns: &[&str],
+    ledger: &Ledger,
+    tracking: &CampaignTracking,
+    of: impl Fn(StepId) -> bool,
+) -> Vec<String> {
+    let count = |states: &[MessageState]| {
+        let lines = ledger.messages.iter().filter(|line| of(line.step) && states.contains(&line.state));
+        grouped(lines.map(|line| line.messages).sum())
+    };
+    let seen = |figure: fn(&TrackingCount) -> i64| {
+        tracking.steps.iter().filter(|one| of(one.step)).map(|one| figure(&one.count)).sum::<i64>()
+    };
+    // Nobody looks where nothing is tracked.
+    let tracked = |of: i64, n: i64| if of > 0 { grouped(n) } else { "–".to_owned() };
+    let figure = |column: &&str| match *column {
+        "Planned" => count(&[MessageState::Scheduled, MessageState::Deferred, MessageState::Held]),
+        "Sent" => count(&[MessageState::Sent]),
+        "Opened" => tracked(seen(|count| count.tracked_opens), seen(|count| count.opened)),
+        "Clicked" => tracked(seen(|count| count.tracked_clicks), seen(|count| count.clicked)),
+        "Refused" => count(&[MessageState::Failed]),
+        _ => count(&[MessageState::Unknown]),
+    };
+    columns.iter().map(figure).collect()
 }
 
 /// The heads of the figures of steps.
@@ -256,6 +280,7 @@ fn log_word(kind: &str) -> &str {
         "published" => "Steps published",
         "caught_up" => "Plans moved after an outage",
         "variant_won" => "A wording has won",
+        "rotated" => "A mailbox cannot send",
         "task_given" => "Task given",
         "run_started" => "Agent started",
         "run_not_started" => "Agent not started",
@@ -267,6 +292,7 @@ fn log_word(kind: &str) -> &str {
         "paused" => "Paused",
         "drained" => "Nothing is being sent any more",
         "resumed" => "Resumed",
+        "reopened" => "Goes on for leads that were added",
         "stopped" => "Stopped",
         "ended" => "All leads have left",
         "completed" => "Completed",
@@ -290,11 +316,11 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
     let request = PageRequest { after: Some(after.to_owned()).filter(|a| !a.is_empty()), ..PageRequest::default() };
     let page = t.enrolments().list(campaign.id, EnrolmentState::parse(state), &request).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
-    let may_remove = t.actor().can(Permission::EditCampaigns);
+    let may_change = t.actor().can(Permission::EditCampaigns);
     t.commit().await?;
     Ok(EnrolmentList {
         head,
-        may_remove,
+        may_change,
         later: !after.is_empty(),
         next: page.next,
         state: state.to_owned(),
@@ -308,6 +334,7 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
                 name: e.lead_name,
                 state: e.state.label().to_owned(),
                 open: e.state.is_open(),
+                paused: e.state == EnrolmentState::Paused,
                 due: e
                     .why_not_yet
                     .as_ref()
@@ -651,15 +678,11 @@ pub async fn settings(slug: &str, id: &str) -> Result<Settings, AppError> {
         domain::campaigns::Audience::Filter { filter } => Some(filter.clone()),
         domain::campaigns::Audience::Selection => None,
     };
-    let f = filter.clone().unwrap_or_default();
     Ok(Settings {
         may_edit: campaign.lifecycle.state.allows_edit(),
         started: campaign.lifecycle.started_at.is_some(),
         selection: filter.is_none(),
-        status: f.status.first().map(ToString::to_string).unwrap_or_default(),
-        score: f.score_min.map(|n| n.to_string()).unwrap_or_default(),
-        country: f.country.join(","),
-        tag: f.tag.join(","),
+        filter: filter.unwrap_or_default(),
         mailboxes: mailboxes
             .into_iter()
             .map(|m| (m.id.to_string(), m.address.to_string(), campaign.mailboxes.contains(&m.id)))

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    commands::{CommandCampaign, button},
+    commands::{CommandCampaign, button, resume_all_the_same},
     looks::{Head, head},
 };
 use crate::{
@@ -25,6 +25,8 @@ pub struct Overview {
     pub(super) head: Head,
     pub(super) allowed: Vec<String>,
     pub(super) notice: Option<String>,
+    /// The system has paused it, and nobody resumes it without having read why.
+    pub(super) to_read: bool,
     /// When that ends.
     pub(super) next: Option<Moment>,
     /// Title and words.
@@ -50,7 +52,8 @@ pub struct Overview {
 /// A step in the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRow {
-    pub(super) position: i32,
+    /// Its place; none for steps that leads do not get any more.
+    pub(super) position: Option<i32>,
     pub(super) subject: String,
     pub(super) delay: String,
     pub(super) figures: Vec<String>,
@@ -108,6 +111,7 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
     let bars = o.days.into_iter().map(|(label, value)| DayBar { label, value }).collect();
     let figures = o.figures.into_iter().map(|(label, value, note)| Kpi { label, value, note }).collect();
     let simulation = format!("/t/{slug}/campaigns/{}/simulation", o.head.id);
+    let resume = (o.to_read && o.head.may("resume")).then(|| resume_all_the_same(command, &slug, &o.head.id));
     let proofs = (o.audience > 0).then(|| format!("/t/{slug}/campaigns/{}/proofs", o.head.id));
     view! {
         {head(&slug, &o.head, "", actions)}
@@ -116,7 +120,7 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
                 <div class="wide">{refusal(command)}</div>
                 {o.notice.map(|text| {
                     let next = o.next.map(|moment| view! { " Next: "<Time moment/>"." });
-                    view! { <div class="wide"><Callout tone=Tone::Amber title="Nothing is sent." live=true>{text}{next}</Callout></div> }
+                    view! { <div class="wide"><Callout tone=Tone::Amber title="Nothing is sent." live=true>{text}{next}{resume}</Callout></div> }
                 })}
                 {o.warning.map(|(title, text)| view! { <div class="wide"><Callout tone=Tone::Amber title>{text}</Callout></div> })}
                 <div class="wide">
@@ -157,7 +161,7 @@ fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {
         {(o.head.state == "scheduled" && can("start")).then(|| form("start", "Start now", IconName::Play))}
         {can("unschedule").then(|| form("unschedule", "Unschedule", IconName::Calendar))}
         {can("pause").then(|| form("pause", "Pause", IconName::Pause))}
-        {can("resume").then(|| form("resume", "Resume", IconName::Play))}
+        {(can("resume") && !o.to_read).then(|| form("resume", "Resume", IconName::Play))}
         {can("stop").then(|| view! { <ButtonLink href=format!("{own}/stop") icon=IconName::Stop>"Stop"</ButtonLink> })}
         {o.head.may("duplicate").then(|| form("duplicate", "Duplicate", IconName::Copy))}
         {o.head.may("report").then(|| form("report", "Make report", IconName::File))}
@@ -191,7 +195,7 @@ fn steps(columns: Vec<String>, note: String, steps: Vec<StepRow>) -> impl IntoVi
                 .collect();
             view! {
                 <tr>
-                    <td><span class="cell"><span class="stepno">{s.position}</span><b class="truncate">{s.subject}</b></span></td>
+                    <td><span class="cell">{s.position.map(|place| view! { <span class="stepno">{place}</span> })}<b class="truncate">{s.subject}</b></span></td>
                     <td class="opt">{s.delay}</td>
                     {cells}
                 </tr>

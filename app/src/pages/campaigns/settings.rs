@@ -1,6 +1,8 @@
 //! The settings of a campaign: whom it is for, who is left out, from where and when it sends, and what answers and breaks
 //! do.
 
+use std::collections::BTreeMap;
+
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,7 @@ use crate::{
 #[cfg(feature = "ssr")]
 use crate::{
     exchange::{Post, PostForm},
-    pages::{frame::may, leads::STATUSES},
+    pages::frame::may,
     shell::PageScroll,
     ui::{
         Callout, Card, Checkbox, Choice, FieldWidth, InputKind, RadioGroup, Select, SubmitButton, TextInput, Tone,
@@ -27,6 +29,7 @@ use crate::{
 use domain::{
     Permission,
     campaigns::{CatchUp, Holidays, OnColleague, OnReply, OnUnknown, Rules},
+    leads::LeadFilter,
     window::SendingWindow,
 };
 
@@ -38,10 +41,8 @@ pub struct Settings {
     pub(super) may_edit: bool,
     pub(super) started: bool,
     pub(super) selection: bool,
-    pub(super) status: String,
-    pub(super) score: String,
-    pub(super) country: String,
-    pub(super) tag: String,
+    /// Whom it is for, unless leads are chosen by hand.
+    pub(super) filter: LeadFilter,
     pub(super) mailboxes: Vec<(String, String, bool)>,
     pub(super) window: SendingWindow,
     pub(super) rules: Rules,
@@ -60,6 +61,8 @@ pub struct SettingsForm {
     score: String,
     country: String,
     tag: String,
+    /// Conditions that have no field, by their names in an address.
+    kept: BTreeMap<String, String>,
     mailboxes: Vec<String>,
     days: Vec<i16>,
     from: String,
@@ -115,8 +118,14 @@ pub fn CampaignSettingsPage() -> impl IntoView {
 fn page(slug: &str, s: Settings) -> AnyView {
     let save = Post::to::<SaveSettings>();
     let top = head(slug, &s.head, "settings", ().into_any());
-    let locked =
-        (!s.may_edit).then(|| view! { <Callout tone=Tone::Sky>"Pause the campaign to change its settings."</Callout> });
+    let locked = (!s.may_edit).then(|| {
+        let words = match s.head.state.as_str() {
+            "running" | "pausing" => "Pause the campaign to change its settings.",
+            "scheduled" => "Take its start back to change its settings.",
+            _ => "The campaign has ended. Duplicate it to go on with other settings.",
+        };
+        view! { <Callout tone=Tone::Sky>{words}</Callout> }
+    });
     let may_edit = s.may_edit && may(Permission::EditCampaigns);
     let tracking = tracking(slug, &s.rules);
     let (slug, id, version, name) = (slug.to_owned(), s.head.id.clone(), s.version, s.head.name.clone());
@@ -153,24 +162,18 @@ fn page(slug: &str, s: Settings) -> AnyView {
 
 #[cfg(feature = "ssr")]
 fn audience(s: &Settings) -> AnyView {
-    let statuses = STATUSES.map(|(value, word)| Choice::new(value, word)).to_vec();
     let kinds = vec![
         Choice::new("filter", "Everybody who matches conditions when it starts"),
         Choice::new("selection", "Leads that are ticked in the list and enrolled"),
     ];
     let kind = if s.selection { "selection" } else { "filter" };
     let frozen = s.started.then(|| view! { <p class="subtle">"Fixed since the start."</p> });
-    let (status, score, country, tag) = (s.status.clone(), s.score.clone(), s.country.clone(), s.tag.clone());
+    let fields = super::conditions::fields(&s.filter);
     view! {
         <Card title="Audience">
             {frozen}
             <RadioGroup name="form[audience]" legend="Who gets it" options=kinds value=kind/>
-            <div class="conditions fields">
-            <Select name="form[status]" label="Status" options=statuses value=status placeholder="Any" optional=true/>
-            <TextInput name="form[score]" label="Score at least" kind=InputKind::Number value=score optional=true width=FieldWidth::Short/>
-            <TextInput name="form[country]" label="Countries" hint="Two letters each, separated by commas" value=country optional=true/>
-            <TextInput name="form[tag]" label="Tags" hint="Any of these, separated by commas" value=tag optional=true/>
-            </div>
+            <div class="conditions fields">{fields}</div>
         </Card>
     }
     .into_any()
@@ -296,20 +299,14 @@ impl SettingsForm {
     pub(super) fn into_input(self, started: bool) -> Result<domain::campaigns::CampaignInput, domain::Problem> {
         use domain::{
             campaigns::{Audience, CampaignInput, Exclusions},
-            leads::LeadFilter,
             tracking::Tracking,
             window::WindowZone,
         };
 
-        let pairs = [
-            ("f.status.is", self.status),
-            ("f.score.gte", self.score),
-            ("f.country.is", self.country),
-            ("f.tag.has", self.tag),
-        ];
+        let conditions = [&self.status, &self.score, &self.country, &self.tag].map(String::as_str);
         let audience = match self.audience.as_str() {
             "selection" => Audience::Selection,
-            _ => Audience::Filter { filter: LeadFilter::from_pairs(pairs.iter().map(|(k, v)| (*k, v.as_str())))? },
+            _ => Audience::Filter { filter: super::conditions::read(conditions, &self.kept)? },
         };
         let mailboxes = self.mailboxes.iter().filter_map(|id| id.parse().ok()).collect();
         let window = SendingWindow {

@@ -40,10 +40,7 @@ pub async fn list(slug: &str, query: &str) -> Result<LeadList, AppError> {
     let mut t = server::tenant(slug).await?;
     let page = t.leads().list(&filter, sort, &request).await?;
     let count = t.leads().count(&filter).await?;
-    let open = CampaignFilter {
-        state: vec![CampaignState::Draft, CampaignState::Running, CampaignState::Paused],
-        ..CampaignFilter::default()
-    };
+    let open = CampaignFilter { state: CampaignState::TAKING_LEADS.to_vec(), ..CampaignFilter::default() };
     let campaigns = t.campaigns().list(&open, &PageRequest::default()).await?;
     let owners = people(&mut t).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());

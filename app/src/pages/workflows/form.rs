@@ -16,7 +16,10 @@ use super::{detail::SaveWorkflow, list::CreateWorkflow};
 use crate::{
     exchange::{Post, PostForm},
     fmt::grouped,
-    pages::leads::STATUSES,
+    pages::{
+        conditions::{kept, with_several},
+        leads::STATUSES,
+    },
     ui::{Card, Checkbox, Choice, FieldWidth, InputKind, Select, SubmitButton, TextInput, refusal_of_fields},
 };
 
@@ -102,14 +105,6 @@ pub(super) fn view(slug: &str, base: &str, form: FilledForm) -> AnyView {
     let hidden = form.workflow.clone().map(|(id, version)| {
         view! { <input type="hidden" name="id" value=id/><input type="hidden" name="version" value=version/> }
     });
-    let kept: Vec<_> = form
-        .input
-        .conditions
-        .to_pairs()
-        .into_iter()
-        .filter(|(name, _)| !FIELDS.contains(name))
-        .map(|(name, value)| view! { <input type="hidden" name=format!("form[{name}]") value=value/> }.into_any())
-        .collect();
     let (trigger, conditions) = (trigger(&form, save), conditions(&form, save));
     let (slug, kind, input) = (slug.to_owned(), form.input.trigger.kind().as_str(), form.input);
     let hint = format!(
@@ -123,7 +118,6 @@ pub(super) fn view(slug: &str, base: &str, form: FilledForm) -> AnyView {
                 <input type="hidden" name="slug" value=slug/>
                 {hidden}
                 <input type="hidden" name="form[kind]" value=kind/>
-                {kept}
                 <TextInput name="form[name]" label="Name" hint="What it does is said to be done by it." value=input.name maxlength=100u32 error=of("name")/>
                 {trigger}
                 {conditions}
@@ -181,14 +175,8 @@ fn conditions(form: &FilledForm, save: Post) -> AnyView {
     let pairs: BTreeMap<_, _> = form.input.conditions.to_pairs().into_iter().collect();
     let value = |name: &str| pairs.get(name).cloned().unwrap_or_default();
     let ticked = |name: &str| pairs.contains_key(name);
-    // Several values of a program are one more choice, or saving would lose them.
-    let with = |mut choices: Vec<Choice>, name: &str| {
-        let several = value(name);
-        if !several.is_empty() && !choices.iter().any(|choice| choice.value == several) {
-            choices.push(Choice::new(several.clone(), several.replace(',', ", ")));
-        }
-        choices
-    };
+    let with = |choices: Vec<Choice>, name: &str| with_several(choices, &value(name));
+    let kept = kept(&form.input.conditions, &FIELDS, |name| format!("form[{name}]"));
     let people = form.people.iter().map(|(id, name)| Choice::new(id, name)).collect();
     let sources = LeadSource::ALL.iter().map(|source| Choice::new(source.as_str(), source.label())).collect();
     view! {
@@ -207,6 +195,7 @@ fn conditions(form: &FilledForm, save: Post) -> AnyView {
             <Checkbox name="form[f.owner.empty]" label="Nobody looks after it" checked=ticked("f.owner.empty")/>
             <Select name="form[f.campaign.is]" label="Is or was in the campaign" options=with(form.campaigns(), "f.campaign.is") value=value("f.campaign.is") placeholder="Any or none" optional=true width=FieldWidth::Medium error=of("f.campaign.is")/>
             <Checkbox name="form[f.campaign.empty]" label="Was never in a campaign" checked=ticked("f.campaign.empty")/>
+            {kept}
         </fieldset>
     }
     .into_any()
