@@ -12,6 +12,8 @@ use leptos::{
 };
 use serde::{Deserialize, Serialize};
 
+const FAULT: &str = "Something went wrong on our side. Try again.";
+
 /// An error as a page shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppError {
@@ -34,6 +36,46 @@ impl AppError {
         Self { status: 403, message, problems: Vec::new(), existing: None }
     }
 
+    /// The server is newer than the page that asks it, and has other doors (as 426 says in RFC 9110, 15.5.22).
+    #[must_use]
+    pub fn outdated() -> Self {
+        Self::of_status(426, "A new version is ready. Reload the page and do this again.")
+    }
+
+    /// What the answer to a failed request says: an error of ours, or that of whoever stands before the server.
+    #[must_use]
+    pub fn of_answer(status: u16, body: &[u8]) -> Self {
+        // Text would not be read as one: its octets are smaller than any status of an error is as a varint.
+        if let Ok(error) = postcard::from_bytes::<Self>(body)
+            && error.status >= 400
+        {
+            return error;
+        }
+        match status {
+            404 | 405 => Self::outdated(),
+            413 => Self::of_status(413, "This is too large. Make it shorter and try again."),
+            502..=504 => Self::away(),
+            status if status < 500 => {
+                Self::of_status(status, "The server refused this. Reload the page and try again.")
+            }
+            _ => Self::of_status(500, FAULT),
+        }
+    }
+
+    fn away() -> Self {
+        Self::of_status(503, "The server could not be reached. Check your connection and try again.")
+    }
+
+    fn of_status(status: u16, message: &str) -> Self {
+        Self { status, message: message.to_owned(), problems: Vec::new(), existing: None }
+    }
+
+    /// Whether the server has not looked at what was posted: it is away, or newer than the page.
+    #[must_use]
+    pub const fn is_unread(&self) -> bool {
+        matches!(self.status, 426 | 503)
+    }
+
     /// The problem of one field, in words.
     #[must_use]
     pub fn of_field(&self, field: &str) -> Option<String> {
@@ -53,22 +95,21 @@ impl FromServerFnError for AppError {
     type Encoder = PostcardEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        let message = match &error {
-            ServerFnErrorErr::Request(_) => "The server could not be reached. Check your connection and try again.",
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                "A value of the form could not be read: a number has letters in it, or is too large. Correct it and try again."
-            }
-            _ => "Something went wrong on our side. Try again.",
-        };
-        let status = match error {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => 422,
-            _ => 500,
+        let error = match error {
+            ServerFnErrorErr::Request(_) => Self::away(),
+            // What a newer server answers.
+            ServerFnErrorErr::Deserialization(_) => Self::outdated(),
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::of_status(
+                422,
+                "A value of the form could not be read: a number has letters in it, or is too large. Correct it and try again.",
+            ),
+            _ => Self::of_status(500, FAULT),
         };
         #[cfg(feature = "ssr")]
         if !is_form_without_scripts() {
-            answer_with(status);
+            answer_with(error.status);
         }
-        Self { status, message: message.to_owned(), problems: Vec::new(), existing: None }
+        error
     }
 }
 
@@ -114,7 +155,7 @@ impl From<service::Error> for AppError {
             }
             E::Internal(cause) => {
                 tracing::error!(error = format!("{cause:#}"), "A page failed");
-                (500, "Something went wrong on our side. Try again.".to_owned(), Vec::new())
+                (500, FAULT.to_owned(), Vec::new())
             }
         };
         if !is_form_without_scripts() {
@@ -122,5 +163,30 @@ impl From<service::Error> for AppError {
         }
         let of_field = |p: Problem| Some((p.field?.into_owned(), p.message));
         Self { status, message, problems: problems.into_iter().filter_map(of_field).collect(), existing: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_not_ours_is_told_by_its_status() {
+        let ours = AppError::forbidden(Permission::ApproveDrafts);
+        let bytes = postcard::to_allocvec(&ours).expect("octets");
+        assert_eq!(AppError::of_answer(403, &bytes), ours);
+        for (status, body, told) in [
+            (404, "<!DOCTYPE html><title>Nothing is here</title>", 426),
+            (405, "", 426),
+            (502, "Bad Gateway", 503),
+            (503, "The database is not available.", 503),
+            (413, "length limit exceeded", 413),
+            (403, "This request did not come from a page of this site.", 403),
+            (500, "Service panicked", 500),
+        ] {
+            let error = AppError::of_answer(status, body.as_bytes());
+            assert_eq!(error.status, told, "{status}: {error}");
+            assert_eq!(error.is_unread(), matches!(told, 426 | 503));
+        }
     }
 }

@@ -194,11 +194,34 @@ struct Posts {
     done: RwSignal<u32>,
     /// The last one is under way, or was refused.
     open: RwSignal<bool>,
+    /// Why the server has not even looked at the last one.
+    unread: RwSignal<Option<AppError>>,
 }
 
 /// Counts the posts of everything below.
 pub fn provide_posts() {
-    provide_context(Posts { done: RwSignal::new(0), open: RwSignal::new(false) });
+    let unread = RwSignal::new(None);
+    provide_context(Posts { done: RwSignal::new(0), open: RwSignal::new(false), unread });
+}
+
+/// Why the server has not looked at the last post. Its form is as it was.
+#[must_use]
+pub fn use_unread_post() -> RwSignal<Option<AppError>> {
+    use_context::<Posts>().map_or_else(|| RwSignal::new(None), |posts| posts.unread)
+}
+
+/// Takes `parameter` out of the address, so that a page that is loaded again does not say once more what was done.
+#[cfg(feature = "hydrate")]
+pub fn say_once(parameter: &str) {
+    browser::take_out(parameter);
+}
+
+/// Keeps what is written in forms that ask for it, and asks before somebody leaves a page on which they have written
+/// what was not kept. As long as this program runs.
+#[cfg(feature = "hydrate")]
+pub fn guard_what_is_written() {
+    browser::keep_what_is_written();
+    browser::ask_before_leaving();
 }
 
 /// How many posts were done; it stays 0 outside the frame.
@@ -326,6 +349,9 @@ pub fn PostForm(
     /// Class of the form.
     #[prop(optional)]
     class: &'static str,
+    /// The value of `what` with which it is posted by itself when somebody pauses while they write in it.
+    #[prop(optional)]
+    autosave: Option<&'static str>,
     /// Fields and buttons.
     children: Children,
 ) -> impl IntoView {
@@ -333,7 +359,9 @@ pub fn PostForm(
     let submit = move |event| post.submit(&event);
     #[cfg(not(feature = "hydrate"))]
     let submit = |_| ();
-    view! { <form action=post.path method="post" class=class on:submit=submit>{children()}</form> }
+    view! {
+        <form action=post.path method="post" class=class data-autosave=autosave on:submit=submit>{children()}</form>
+    }
 }
 
 /// What the server has written, as it stands. Forms in it post in the background with scripts.
@@ -351,6 +379,7 @@ pub fn WrittenHtml(
             if let Some(place) = place.get() {
                 browser::scroll_again(&place);
                 browser::begin(&place);
+                browser::focus_again(&place);
             }
         });
         let submit = move |event| browser::submit_written(&event, posts);

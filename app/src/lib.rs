@@ -56,13 +56,13 @@ use pages::{
 };
 use shell::RouteFollower;
 
-/// The document around every page that hydrates.
-pub fn page_document(options: LeptosOptions, theme: &'static str) -> impl IntoView {
+/// The document around every page that hydrates. An open page whose `version` is not that of the server any more says so.
+pub fn page_document(options: LeptosOptions, theme: &'static str, version: String) -> impl IntoView {
     #[cfg(feature = "ssr")]
     allow_own_scripts();
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme>
+        <html lang="en" data-theme=theme data-version=version>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
@@ -197,6 +197,7 @@ pub fn theme_of_request() -> &'static str {
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
     hydrate_body(App);
+    exchange::guard_what_is_written();
     // A mark for tools that watch the page: from here on it answers to a person at once.
     if let Some(body) = document().body() {
         let _ = body.set_attribute("data-hydrated", "true");

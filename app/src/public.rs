@@ -93,6 +93,18 @@ pub async fn not_found() -> Response {
     })
 }
 
+/// A form of a page that is older than this server: its function is not here any more.
+pub async fn outdated() -> Response {
+    use leptos::prelude::*;
+    page::card(http::StatusCode::NOT_FOUND, "A new version is ready", || {
+        view! {
+            <p>"Nothing was changed. Go back, reload the page and do this again."</p>
+            <p><a href="/">"Go to the first page"</a></p>
+        }
+        .into_any()
+    })
+}
+
 /// The last company of the person, or the door.
 async fn home(State(db): State<Db>, session: Session) -> Response {
     let Ok(user) = signed_in(&session).await else { return page::unavailable() };

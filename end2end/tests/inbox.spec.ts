@@ -1,4 +1,4 @@
-import { expect, hydrated, signIn, test } from "./journey";
+import { answer, expect, hydrated, signIn, test } from "./journey";
 
 // The demo sends by itself, and some of its leads answer.
 async function openInbox(page: import("@playwright/test").Page, query = "") {
@@ -201,6 +201,6 @@ test("an answer takes a text of the library, a draft of the agent, and a time to
   await expect(page.getByText("Taken back. Your words are in the editor again.")).toBeVisible();
   await expect(time).toHaveValue("2027-03-29T09:00");
   await hydrated(page);
-  await editor.getByRole("button", { name: "Discard" }).click();
+  await answer(editor, /Discard my words/);
   await expect(page.getByText("Your draft is gone.")).toBeVisible();
 });

@@ -49,6 +49,14 @@ test("who writes an answer hears of a new message, and loses no word", async ({ 
   await page.getByRole("link", { name: /^(Reply|Go on with your reply)$/ }).click();
   await hydrated(page);
   await page.getByRole("textbox", { name: "Your words" }).fill(begun);
+  // Whoever pauses finds their words again wherever they come from.
+  await expect(page.getByText(/^Kept \d\d:\d\d$/)).toBeVisible();
+  await page.goto("/t/halden/inbox");
+  await page.getByRole("link").filter({ hasText: asked }).first().click();
+  await page.getByRole("link", { name: "Go on with your reply" }).click();
+  await hydrated(page);
+  await expect(page.getByRole("textbox", { name: "Your words" })).toHaveValue(begun);
+  await page.getByRole("textbox", { name: "Your words" }).fill(`${begun}, mostly`);
 
   const more = `And heavy, ${Date.now()}?`;
   await lead.reload();
@@ -61,7 +69,7 @@ test("who writes an answer hears of a new message, and loses no word", async ({ 
   await expect(page.getByText(more)).toHaveCount(0);
   await page.getByRole("button", { name: "Keep my words and show it" }).click();
   await expect(page.getByRole("article").filter({ hasText: more })).toBeVisible();
-  await expect(page.getByRole("textbox", { name: "Your words" })).toHaveValue(begun);
+  await expect(page.getByRole("textbox", { name: "Your words" })).toHaveValue(`${begun}, mostly`);
 
   // Sent from where it is written.
   await page.getByRole("textbox", { name: "Your words" }).press("Control+Enter");

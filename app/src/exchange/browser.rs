@@ -1,6 +1,8 @@
 //! The browser's side: requests in the background.
 
+mod autosave;
 mod in_use;
+mod unsaved;
 
 use std::cell::RefCell;
 
@@ -10,7 +12,6 @@ use leptos::{
     prelude::*,
     server_fn::{
         client::{Client, browser::BrowserClient},
-        error::FromServerFnError,
         redirect::call_redirect_hook,
         request::{ClientReq, browser::BrowserRequest},
         response::ClientRes,
@@ -19,7 +20,7 @@ use leptos::{
     wasm_bindgen::JsCast,
 };
 
-pub(super) use self::in_use::idle;
+pub(super) use self::{autosave::keep_what_is_written, in_use::idle, unsaved::ask_before_leaving};
 use super::{Answer, Loading, Post, Posts};
 use crate::error::AppError;
 
@@ -40,10 +41,10 @@ async fn post(path: &str, body: String) -> Result<Reply, AppError> {
     let (form, bytes) = ("application/x-www-form-urlencoded", "application/x-postcard");
     let request = <BrowserRequest as ClientReq<AppError>>::try_new_post(path, form, bytes, body)?;
     let response = <BrowserClient as Client<AppError>>::send(request).await?;
-    let failed = ClientRes::<AppError>::status(&response) >= 400;
+    let status = ClientRes::<AppError>::status(&response);
     let location = ClientRes::<AppError>::has_redirect(&response).then(|| ClientRes::<AppError>::location(&response));
     let body = <Response as ClientRes<AppError>>::try_into_bytes(response).await?;
-    if failed { Err(AppError::de(body)) } else { Ok(Reply { body: body.into(), location }) }
+    if status < 400 { Ok(Reply { body: body.into(), location }) } else { Err(AppError::of_answer(status, &body)) }
 }
 
 impl Post {
@@ -53,8 +54,9 @@ impl Post {
             return;
         }
         event.prevent_default();
-        let Some(form) = form_data_from_event(event).ok().filter(|_| !self.busy.get_untracked()) else { return };
-        let Ok(body) = web_sys::UrlSearchParams::new_with_str_sequence_sequence(&form) else { return };
+        let Some(data) = form_data_from_event(event).ok().filter(|_| !self.busy.get_untracked()) else { return };
+        let Ok(body) = web_sys::UrlSearchParams::new_with_str_sequence_sequence(&data) else { return };
+        let form = form_of(event);
         self.busy.set(true);
         if let Some(posts) = self.posts {
             posts.open.set(true);
@@ -62,6 +64,7 @@ impl Post {
         spawn_local(async move {
             match post(self.path, String::from(body.to_string())).await {
                 Ok(reply) => {
+                    form.as_ref().inspect(|form| unsaved::is_saved(form));
                     // The page may be gone by now, and its signals with it.
                     let _ = self.error.try_set(None);
                     let stays = reply.location.as_deref().is_none_or(is_here);
@@ -87,13 +90,15 @@ impl Post {
 /// Marks a form whose next post is the browser's own.
 const REFUSED: &str = "data-refused";
 
+fn form_of(event: &SubmitEvent) -> Option<web_sys::HtmlFormElement> {
+    event.target()?.dyn_into().ok()
+}
+
 /// Posts a form that the server has written in the background, and follows where the answer leads. What is
 /// refused is posted once more as a browser without scripts does: the page then says what is wrong with
-/// which field, and keeps what was entered.
+/// which field, and keeps what was entered. What the server has not looked at stays as it is.
 pub(super) fn submit_written(event: &SubmitEvent, posts: Option<Posts>) {
-    let Some(form) = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok()) else {
-        return;
-    };
+    let Some(form) = form_of(event) else { return };
     let path = form.get_attribute("action").unwrap_or_default();
     if event.default_prevented() || !path.starts_with("/sf/") || form.has_attribute(REFUSED) {
         return;
@@ -108,19 +113,32 @@ pub(super) fn submit_written(event: &SubmitEvent, posts: Option<Posts>) {
     let _ = form.set_attribute("aria-busy", "true");
     let button = event.submitter().and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok());
     spawn_local(async move {
+        autosave::all_kept().await;
         let answer = post(&path, String::from(body.to_string())).await;
         let _ = form.remove_attribute("aria-busy");
-        let Ok(reply) = answer else {
-            let _ = form.set_attribute(REFUSED, "");
-            let _ = form.request_submit_with_submitter(button.as_ref());
-            return;
+        let reply = match (answer, posts) {
+            (Ok(reply), _) => reply,
+            (Err(error), Some(posts)) if error.is_unread() => {
+                let _ = posts.unread.try_set(Some(error));
+                return;
+            }
+            (Err(_), _) => {
+                let _ = form.set_attribute(REFUSED, "");
+                let _ = form.request_submit_with_submitter(button.as_ref());
+                return;
+            }
         };
+        unsaved::is_saved(&form);
         let stays = reply.location.as_deref().is_none_or(is_here);
+        PRESSED.set(button.filter(|_| stays).map(|button| (path, button.text_content().unwrap_or_default())));
         if let Some(location) = reply.location {
             call_redirect_hook(&location);
         }
-        if let Some(posts) = posts.filter(|_| stays) {
-            let _ = posts.done.try_update(|n| *n = n.wrapping_add(1));
+        if let Some(posts) = posts {
+            let _ = posts.unread.try_set(None);
+            if stays {
+                let _ = posts.done.try_update(|n| *n = n.wrapping_add(1));
+            }
         }
     });
 }
@@ -151,7 +169,7 @@ thread_local! {
 /// Gives the focus to the field with which the page begins, as `autofocus` does where the browser loads a page.
 /// Once for an address: news that come in later move nobody.
 pub(super) fn begin(place: &web_sys::Element) {
-    let address = window().location().href().unwrap_or_default();
+    let address = address_without("done").map(|address| address.href()).unwrap_or_default();
     if BEGUN.replace(address.clone()) == address {
         return;
     }
@@ -161,12 +179,55 @@ pub(super) fn begin(place: &web_sys::Element) {
     }
 }
 
+thread_local! {
+    /// The button whose form was posted last, by the address of the form and by its words.
+    static PRESSED: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
+}
+
+/// Gives the focus back to the button that was pressed, now that its page is new, or to the heading where it has gone.
+pub(super) fn focus_again(place: &web_sys::Element) {
+    let Some((path, words)) = PRESSED.take() else { return };
+    // Somebody who has gone on already stays where they are.
+    if document().active_element().is_some_and(|active| active.tag_name() != "BODY") {
+        return;
+    }
+    let buttons = place.query_selector_all(&format!("form[action='{path}'] button")).ok();
+    let count = buttons.as_ref().map_or(0, web_sys::NodeList::length);
+    let same = (0..count)
+        .filter_map(|n| buttons.as_ref()?.item(n))
+        .find(|button| button.text_content().is_some_and(|text| text == words))
+        .and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok());
+    // A button in a closed question takes no focus.
+    if same.is_some_and(|button| button.offset_parent().is_some() && button.focus().is_ok()) {
+        return;
+    }
+    let heading = document().query_selector("main h1").ok().flatten();
+    if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<web_sys::HtmlElement>().ok()) {
+        heading.set_tab_index(-1);
+        let _ = heading.focus();
+    }
+}
+
 /// Scrolls to where it was, if this is the same page.
 pub(super) fn scroll_again(place: &web_sys::Element) {
     let (path, tops) = SCROLLED.with_borrow(Clone::clone);
     if window().location().pathname().is_ok_and(|here| here == path) {
         parts(place).zip(tops).for_each(|(part, top)| part.set_scroll_top(top));
     }
+}
+
+/// Takes a parameter out of the address of the page that is shown; nothing is loaded.
+pub(super) fn take_out(parameter: &str) {
+    if let (Some(address), Ok(history)) = (address_without(parameter), window().history()) {
+        let state = history.state().unwrap_or_default();
+        let _ = history.replace_state_with_url(&state, "", Some(&address.href()));
+    }
+}
+
+fn address_without(parameter: &str) -> Option<web_sys::Url> {
+    let address = web_sys::Url::new(&window().location().href().ok()?).ok()?;
+    address.search_params().delete(parameter);
+    Some(address)
 }
 
 /// Whether an address is a state of the page that is shown.

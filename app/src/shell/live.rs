@@ -12,12 +12,18 @@ mod stream;
 #[derive(Clone, Copy)]
 pub(super) struct Live {
     state: RwSignal<LiveState>,
+    /// The server serves other pages than this one came with.
+    outdated: RwSignal<bool>,
     topics: StoredValue<Vec<(String, ArcRwSignal<u32>)>>,
 }
 
 /// Opens the company's stream for everything below.
 pub(super) fn provide_live(slug: &str) {
-    let live = Live { state: RwSignal::new(LiveState::Stale), topics: StoredValue::new(Vec::new()) };
+    let live = Live {
+        state: RwSignal::new(LiveState::Stale),
+        outdated: RwSignal::new(false),
+        topics: StoredValue::new(Vec::new()),
+    };
     provide_context(live);
     #[cfg(feature = "hydrate")]
     stream::follow(format!("/t/{slug}/live"), live);
@@ -43,6 +49,11 @@ pub fn use_live_of(topic: &'static str, id: Memo<String>) -> Signal<u32> {
         Some(live) => Signal::derive(move || live.version(&format!("{topic}:{}", id.get())).get()),
         None => Signal::stored(0),
     }
+}
+
+/// Whether the server was replaced by a newer one since the page was loaded.
+pub fn use_outdated() -> Signal<bool> {
+    use_context::<Live>().map_or_else(|| Signal::stored(false), |live| live.outdated.into())
 }
 
 /// Whether the numbers on the page move by themselves.

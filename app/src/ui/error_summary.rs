@@ -1,5 +1,5 @@
 //! The box at the top of a form that was refused. Every entry leads to its
-//! field in the field's own words, and the box takes the focus when it appears.
+//! field in the field's own words, and the box takes the focus when it appears, without scripts too.
 
 use leptos::{html, prelude::*};
 
@@ -43,7 +43,7 @@ fn summary(errors: Signal<Vec<(String, String)>>) -> AnyView {
     });
     (move || {
         let errors = errors.get();
-        (!errors.is_empty()).then(|| view! { <div node_ref=node tabindex="-1">{problems(errors)}</div> })
+        (!errors.is_empty()).then(|| view! { <div node_ref=node tabindex="-1" autofocus=true>{problems(errors)}</div> })
     })
     .into_any()
 }

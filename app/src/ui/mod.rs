@@ -59,7 +59,7 @@ pub use facts::{Fact, Facts};
 pub use field::{FieldFrame, FieldWidth};
 pub use file_drop::FileDrop;
 pub use filter_bar::{AddFilter, FilterBar, FilterChip};
-pub use flash::Flash;
+pub use flash::{Flash, Notice};
 pub use icon::{Icon, IconName};
 pub use input::{InputKind, TextArea, TextInput};
 pub use kpi::{Kpi, KpiStrip};

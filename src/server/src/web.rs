@@ -8,7 +8,13 @@ mod headers;
 mod live;
 mod sliding;
 
-use std::{net::SocketAddr, sync::LazyLock, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    net::SocketAddr,
+    path::Path,
+    sync::LazyLock,
+    time::Duration,
+};
 
 use anyhow::Context;
 use axum::{
@@ -16,7 +22,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{StatusCode, header},
     middleware,
-    routing::get,
+    routing::{any, get},
     serve::ListenerExt,
 };
 use leptos::prelude::*;
@@ -54,11 +60,12 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// When the setting of the proxies cannot be read.
 pub fn router(config: &Config, db: &Db) -> anyhow::Result<Router> {
     let proxies = Proxies::parse(&config.trusted_proxies).context("SALESWRIGHT_TRUSTED_PROXIES")?;
-    let site = site(config, db)
+    let version = version_of(&config.site_root);
+    let site = site(config, db, version.clone())
         // Server functions read their bodies past the limit of extractors.
         .layer(RequestBodyLimitLayer::new(BODY))
         .merge(app::public::router(db.clone(), api::openapi::document()))
-        .merge(live::router(db.clone()))
+        .merge(live::router(db.clone(), version))
         .layer(middleware::from_fn(attempts::keep))
         .layer(middleware::from_fn(csrf::check))
         .layer(middleware::from_fn_with_state(db.clone(), sliding::slide))
@@ -107,7 +114,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
 }
 
 /// The pages that hydrate, their server functions, and the files of the built site.
-fn site(config: &Config, db: &Db) -> Router {
+fn site(config: &Config, db: &Db, version: String) -> Router {
     let options = LeptosOptions::builder()
         .output_name("saleswright")
         .site_root(config.site_root.clone())
@@ -133,10 +140,23 @@ fn site(config: &Config, db: &Db) -> Router {
             &options,
             ROUTES.clone(),
             move || provide_context(context.clone()),
-            move || app::page_document(shell.clone(), app::theme_of_request()),
+            move || app::page_document(shell.clone(), app::theme_of_request(), version.clone()),
         )
         .with_state(options)
+        // Forms of a page that is older than this server.
+        .route("/sf/{*function}", any(app::public::outdated))
         .fallback_service(files)
+}
+
+/// What tells two versions of the browser's program apart; the same for all servers of one build. Empty without a site.
+fn version_of(site_root: &str) -> String {
+    let program = std::fs::read(Path::new(site_root).join("pkg/saleswright.wasm")).unwrap_or_default();
+    if program.is_empty() {
+        return String::new();
+    }
+    let mut hasher = DefaultHasher::new();
+    program.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
 /// `__Host-` cookies need https (RFC 6265bis, 4.1.3.2), so plain

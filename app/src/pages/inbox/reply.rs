@@ -13,7 +13,7 @@ use crate::{
     exchange::{Post, PostForm},
     ui::{
         ButtonKind, Callout, Checkbox, Choice, Icon, IconName, InputKind, Select, SubmitButton, TextArea, TextInput,
-        Tone, refusal,
+        Tone, confirm, refusal,
     },
 };
 
@@ -63,6 +63,13 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
     let (texts, drafting) = (texts(slug, &editor, post), drafting(slug, address, &o.id, &editor));
     let arrived = editor.arrived.then(|| view! { <input type="hidden" name="form[arrived]" value="true"/> });
     let hint = format!("On your clock in {}. Left empty, it leaves ten seconds after you send it.", editor.zone);
+    let discard = confirm(
+        "Discard",
+        "your words",
+        "What you have written here is thrown away.",
+        view! { <SubmitButton kind=ButtonKind::Danger name="what" value="discard">"Discard my words"</SubmitButton> }
+            .into_any(),
+    );
     let gaps = (!editor.gaps.is_empty()).then(|| {
         let words = format!(
             "The words for {} are still missing. Write them yourself: nothing leaves with a variable in it.",
@@ -74,7 +81,7 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
         view! {
             <section class="reply-editor" aria-label="Your reply">
                 {refusal(post)}
-                <PostForm post class="stack">
+                <PostForm post class="stack" autosave="save">
                     // Enter in a field keeps the draft: the first button of a form answers it.
                     <button type="submit" hidden name="what" value="save">"Keep as draft"</button>
                     {hidden}
@@ -99,8 +106,9 @@ pub(super) fn editor(slug: &str, address: &Address, o: &Opened) -> Option<AnyVie
                         <button type="submit" class="button primary" name="what" value="send_done" aria-keyshortcuts="Control+Enter Meta+Enter">"Send and mark done"</button>
                         <SubmitButton kind=ButtonKind::Default name="what" value="send">"Send"</SubmitButton>
                         <SubmitButton kind=ButtonKind::Default name="what" value="save">"Keep as draft"</SubmitButton>
-                        <SubmitButton kind=ButtonKind::Ghost name="what" value="discard">"Discard"</SubmitButton>
+                        {discard}
                         <a class="button ghost" href=close>"Close"</a>
+                        <span class="subtle small-text" role="status" data-kept></span>
                     </div>
                 </PostForm>
             </section>

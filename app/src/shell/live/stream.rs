@@ -63,6 +63,12 @@ impl Tab {
         self.live.state.try_set(LiveState::Live);
     }
 
+    /// The stream says first which version serves it.
+    fn served_by(self, version: Option<String>) {
+        let ours = document().document_element().and_then(|page| page.get_attribute("data-version"));
+        self.live.outdated.try_set(ours.is_some() && version.is_some() && ours != version);
+    }
+
     fn broke(self, for_good: bool) {
         self.live.state.try_set(LiveState::Reconnecting);
         if for_good {
@@ -84,6 +90,7 @@ struct Stream {
     _broke: Closure<dyn FnMut()>,
     _news: Closure<dyn FnMut(MessageEvent)>,
     _resync: Closure<dyn FnMut()>,
+    _version: Closure<dyn FnMut(MessageEvent)>,
 }
 
 impl Stream {
@@ -100,11 +107,15 @@ impl Stream {
             }
         });
         let resync = Closure::<dyn FnMut()>::new(move || tab.live.bump_all());
+        let version = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            tab.served_by(event.data().as_string());
+        });
         source.set_onopen(Some(opened.as_ref().unchecked_ref()));
         source.set_onerror(Some(broke.as_ref().unchecked_ref()));
         source.set_onmessage(Some(news.as_ref().unchecked_ref()));
         source.add_event_listener_with_callback("resync", resync.as_ref().unchecked_ref()).ok()?;
-        Some(Self { source, _opened: opened, _broke: broke, _news: news, _resync: resync })
+        source.add_event_listener_with_callback("version", version.as_ref().unchecked_ref()).ok()?;
+        Some(Self { source, _opened: opened, _broke: broke, _news: news, _resync: resync, _version: version })
     }
 }
 

@@ -18,8 +18,9 @@ use service::{Actor, Db, Origin};
 use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
 use tower_sessions::Session;
 
-/// The streams of a company.
-pub fn router(db: Db) -> Router {
+/// The streams of a company. That of a page begins with the `version` of the site.
+pub fn router(db: Db, version: String) -> Router {
+    let stream = move |db, session, slug| stream(db, session, slug, version.clone());
     Router::new().route("/t/{slug}/live", get(stream)).route("/t/{slug}/socket", get(socket)).with_state(db)
 }
 
@@ -53,7 +54,7 @@ async fn enter(db: &Db, session: &Session, slug: &str) -> Result<Actor, StatusCo
     Ok(actor)
 }
 
-async fn stream(State(db): State<Db>, session: Session, Path(slug): Path<String>) -> Response {
+async fn stream(State(db): State<Db>, session: Session, Path(slug): Path<String>, version: String) -> Response {
     let actor = match enter(&db, &session, &slug).await {
         Ok(actor) => actor,
         Err(status) => return status.into_response(),
@@ -73,5 +74,7 @@ async fn stream(State(db): State<Db>, session: Session, Path(slug): Path<String>
     });
     let headers =
         [(HeaderName::from_static("x-accel-buffering"), "no"), (header::CACHE_CONTROL, "no-cache, no-transform")];
-    (headers, Sse::new(hints).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))).into_response()
+    let first = futures::stream::iter([Ok(Event::default().event("version").data(version))]);
+    (headers, Sse::new(first.chain(hints)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+        .into_response()
 }

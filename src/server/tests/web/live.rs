@@ -36,7 +36,8 @@ async fn a_page_hears_of_its_own_company_only() {
     assert!(header_of(&answer, "content-type").starts_with("text/event-stream"));
     assert_eq!(header_of(&answer, "content-encoding"), "", "a compressed stream is held back");
     assert_eq!(header_of(&answer, "x-accel-buffering"), "no");
-    let (_, body) = read_until(answer.into_body(), "resync").await;
+    let (text, body) = read_until(answer.into_body(), "resync").await;
+    assert!(text.starts_with("event: version\n"), "a page learns first who serves it: {text}");
 
     let (theirs, ours) = (Uuid::from_u128(1), Uuid::from_u128(2));
     for (actor, id) in [(&rival.owner, theirs), (&acme.owner, ours)] {

@@ -52,6 +52,15 @@ async fn a_refused_key_comes_back_to_its_form_with_what_was_entered() {
 }
 
 #[tokio::test]
+async fn a_form_of_an_older_version_is_told_so() {
+    let app = TestApp::new().await;
+    let answer = app.post("/sf/save_what_was_once_here123", "", "name=CRM").await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    let page = text(answer).await;
+    assert!(page.contains("A new version is ready") && page.contains("Nothing was changed."), "{page}");
+}
+
+#[tokio::test]
 async fn an_invitation_says_whom_it_is_for() {
     let app = TestApp::new().await;
     let company = app.db.company("Acme").await;
