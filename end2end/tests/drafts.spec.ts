@@ -34,6 +34,11 @@ test("a draft is judged beside its facts, sent back without a reason in vain, an
   const approve = page.getByRole("button", { name: "Approve", exact: true });
   const approved = page.getByRole("status").filter({ hasText: "Approved. The e-mail to" });
   await hydrated(page);
+  // A number in the subject that no fact says: it leaves when that was read, and not before.
+  const read = page.getByRole("checkbox", { name: "I have read what stands against it" });
+  await approve.click();
+  await expect(read).toBeFocused();
+  await read.check();
   await approve.click();
   await expect(approved).toBeVisible();
   await hydrated(page);
@@ -41,6 +46,7 @@ test("a draft is judged beside its facts, sent back without a reason in vain, an
   await expect(page.getByText("Taken back. The draft waits again.")).toBeVisible();
   await expect(page.getByRole("heading", { name: subject })).toBeVisible();
   await hydrated(page);
+  await read.check();
   await approve.click();
   await expect(approved).toBeVisible();
   await expect(async () => {

@@ -32,8 +32,13 @@ pub struct Seen {
 
 /// Approves a draft as it stands.
 #[server(prefix = "/sf")]
-pub async fn approve_draft(slug: String, id: String, seen: Seen) -> Result<(), AppError> {
-    decide(&slug, &id, seen, Decision::Approve).await
+pub async fn approve_draft(
+    slug: String,
+    id: String,
+    seen: Seen,
+    #[server(default)] acknowledged: bool,
+) -> Result<(), AppError> {
+    decide(&slug, &id, seen, Decision::Approve { acknowledged }).await
 }
 
 /// Keeps other words for a draft; it waits on.
@@ -79,7 +84,7 @@ pub async fn undo_draft(slug: String, id: String, seen: Seen) -> Result<(), AppE
 
 #[cfg(feature = "ssr")]
 enum Decision {
-    Approve,
+    Approve { acknowledged: bool },
     Edit { subject: String, body: String },
     Rewrite(Rewrite),
     Reject { then: Rejection, reason: String },
@@ -91,7 +96,7 @@ impl Decision {
     async fn make(self, t: &mut Tenant, id: DraftId, version: Option<i32>) -> service::Result<()> {
         let mut drafts = t.drafts();
         match self {
-            Self::Approve => drafts.approve(id, version).await,
+            Self::Approve { acknowledged } => drafts.approve(id, version, acknowledged).await,
             Self::Edit { subject, body } => drafts.update(id, &subject, &body, version).await,
             Self::Rewrite(wrong) => drafts.rewrite(id, &wrong, version).await,
             Self::Reject { then, reason } => drafts.reject(id, then, &reason, version).await,
@@ -103,7 +108,7 @@ impl Decision {
     /// Whether the same draft is shown again, and what is said above the next page.
     const fn leads_to(&self) -> (bool, &'static str) {
         match self {
-            Self::Approve | Self::Reject { .. } => (false, "undo"),
+            Self::Approve { .. } | Self::Reject { .. } => (false, "undo"),
             Self::Edit { .. } => (true, "done=draft-edited"),
             Self::Rewrite(_) => (false, "done=draft-rewritten"),
             Self::Undo => (true, "done=draft-undone"),

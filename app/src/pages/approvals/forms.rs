@@ -43,11 +43,19 @@ pub(super) fn forms(slug: &str, r: &Review, posts: Posts) -> AnyView {
         let least = domain::Permission::ApproveDrafts.least_role().label();
         view! { <p class="strong">{format!("Waits for somebody who may approve. That needs the role {least}.")}</p> }
     });
-    let approve = r.may_approve.then(|| {
+    let approve = (r.may_approve && r.complete).then(|| {
         let hidden = hidden(slug, &r.id, Some(r.version), &r.shown);
+        let read = (r.against > 0).then(|| {
+            let label = match r.against {
+                1 => "I have read what stands against it".to_owned(),
+                against => format!("I have read the {against} checks that stand against it"),
+            };
+            view! { <Checkbox name="acknowledged" label required=true/> }
+        });
         view! {
-            <PostForm post=posts.approve>
+            <PostForm post=posts.approve class="cluster">
                 {hidden}
+                {read}
                 <button type="submit" class="button primary" aria-keyshortcuts="Control+Enter Meta+Enter">"Approve"</button>
             </PostForm>
         }
@@ -55,7 +63,11 @@ pub(super) fn forms(slug: &str, r: &Review, posts: Posts) -> AnyView {
     let edit = r.may_edit.then(|| edit(slug, r, posts.edit));
     let back = r.may_approve.then(|| view! { {rewrite(slug, r, posts.rewrite)}{reject(slug, r, posts.reject)} });
     let keys = r.may_approve.then(keys);
+    let gaps = (r.may_approve && !r.complete).then(|| {
+        view! { <p class="strong">"It has gaps, see its checks, and can’t leave like this. Edit it, or ask for another one."</p> }
+    });
     view! {
+        {gaps}
         <div class="cluster">{approve}{skip}</div>
         {waits}
         <div class="decisions">{edit}{back}</div>

@@ -4,7 +4,10 @@ use chrono::{DateTime, Duration, Utc};
 use domain::{
     CampaignId, DraftId, PageRequest, Permission, Problem,
     campaigns::checks::Verdict as Judged,
-    drafts::{Draft, DraftCheck, DraftState, Fact, FactSource, QueueFilter, QueuedDraft, Rejection, Writer},
+    drafts::{
+        Draft, DraftCheck, DraftState, Fact, FactSource, QueueFilter, QueuedDraft, Rejection, Writer,
+        require_approvable,
+    },
 };
 use service::Tenant;
 use similar::{ChangeTag, TextDiff};
@@ -129,7 +132,7 @@ fn line(q: &QueuedDraft, now: DateTime<Utc>, zone: &str) -> DraftLine {
         subject: q.draft.subject.clone(),
         campaign: (q.campaign.to_string(), q.campaign_name.clone()),
         step: q.step,
-        against: q.draft.checks.iter().filter(|check| check.verdict == Judged::Block).count(),
+        against: against(&q.draft.checks),
         stale: q.stale,
         holder: q.holder.as_ref().map(|holder| holder.name.clone()),
         at: Moment::new(q.draft.created_at, now, zone),
@@ -198,6 +201,8 @@ pub async fn review(slug: &str, id: &str, seen: &Seen, undo: &str) -> Result<Rev
         body: draft.body.clone(),
         sentences: sentences.collect(),
         checks: checks_of(&draft.checks),
+        against: against(&draft.checks),
+        complete: require_approvable(&draft.checks, true).is_ok(),
         notice: draft.notice.clone(),
         changed,
         stale: queued.stale && draft.state == DraftState::Open,
@@ -228,6 +233,11 @@ fn facts(draft: &Draft) -> (Vec<&Fact>, Vec<&Fact>) {
     }
     let unused = draft.facts.iter().filter(|fact| !used.iter().any(|other| other.id == fact.id)).collect();
     (used, unused)
+}
+
+/// How many checks stand against a draft.
+fn against(checks: &[DraftCheck]) -> usize {
+    checks.iter().filter(|check| check.verdict == Judged::Block).count()
 }
 
 /// The checks with those that stand against the draft first.

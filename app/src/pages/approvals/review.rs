@@ -52,6 +52,10 @@ pub(super) struct Review {
     pub body: String,
     pub sentences: Vec<Line>,
     pub checks: Vec<CheckItem>,
+    /// How many of them stand against it.
+    pub against: usize,
+    /// It has a subject, and each variable a value.
+    pub complete: bool,
     /// Why it is back in the queue, was rejected, or was not written by a model.
     pub notice: Option<String>,
     /// What it rests on and is not so any more.
@@ -146,7 +150,6 @@ fn page(slug: &str, title: String, r: Review) -> AnyView {
 
 #[cfg(feature = "ssr")]
 fn draft(slug: &str, r: Review, posts: Posts) -> AnyView {
-    let against = r.checks.iter().filter(|check| check.verdict == crate::ui::Verdict::Block).count();
     let notices: Vec<_> = r
         .notice
         .iter()
@@ -185,7 +188,7 @@ fn draft(slug: &str, r: Review, posts: Posts) -> AnyView {
                 <Fact label="From">{r.mailbox}</Fact>
                 <Fact label="Leaves">{leaves}</Fact>
                 <Fact label="Campaign"><a href=campaign>{r.campaign.1}</a>{step}</Fact>
-                <Fact label="Checks">{checks_word(against)}" "{stale}</Fact>
+                <Fact label="Checks">{checks_word(r.against)}" "{stale}</Fact>
             </Facts>
             <div class="draft-words">{sentences}</div>
             {forms}{skip}

@@ -62,6 +62,14 @@ struct Wanted {
     per: Option<i64>,
 }
 
+/// How a draft is approved.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApproveDraft {
+    /// What its checks say was read; it leaves all the same.
+    acknowledged: bool,
+}
+
 /// Why a draft is not wanted, and what then.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -179,14 +187,16 @@ async fn mark_used(Path(id): Path<DraftId>, call: Write) -> Result<Reply> {
 
 /// Approve a draft
 ///
-/// Its e-mail leaves as it stands, when it is due, and not within 10 seconds: so long it can be taken back.
+/// Its e-mail leaves as it stands, when it is due, and not within 10 seconds: so long it can be taken back. What checks
+/// stand against needs `acknowledged`.
 #[utoipa::path(post, path = "/drafts/{id}/approve", tag = "Drafts", operation_id = "approve_draft",
-    params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])),
-    responses((status = OK, body = Draft), (status = CONFLICT, description = "It was decided about, or what it rests on has changed.")))]
-async fn approve(Path(id): Path<DraftId>, call: Write) -> Result<Reply> {
-    let (mut work, ()) = call.open().await?;
+    params(("id" = DraftId, Path)), security(("key" = ["campaigns:run"])), request_body = ApproveDraft,
+    responses((status = OK, body = Draft), (status = CONFLICT, description = "It was decided about, checks stand against it, or what it rests on has changed.")))]
+async fn approve(Path(id): Path<DraftId>, call: Write<Option<Json<ApproveDraft>>>) -> Result<Reply> {
+    let (mut work, body) = call.open().await?;
     let version = work.version().map(|version| i32::try_from(version).unwrap_or(0));
-    let draft = work.t.drafts().approve(id, version).await?;
+    let acknowledged = body.is_some_and(|Json(approve)| approve.acknowledged);
+    let draft = work.t.drafts().approve(id, version, acknowledged).await?;
     work.done(Reply::ok(&draft)?).await
 }
 

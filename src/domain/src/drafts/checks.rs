@@ -8,7 +8,7 @@ use super::{
     claims::{numbers_of_phones, unsupported},
     tone::tone,
 };
-use crate::{campaigns::checks::Verdict, words::plural};
+use crate::{Refusal, campaigns::checks::Verdict, words::plural};
 
 /// Words that filters for spam look for.
 const SPAM: &[&str] = &[
@@ -80,6 +80,26 @@ pub struct Material<'a> {
 #[must_use]
 pub fn passes(checks: &[DraftCheck]) -> bool {
     checks.iter().all(|check| check.verdict != Verdict::Block)
+}
+
+/// Why a draft may not be approved. What has no subject, or a variable without a value, is never sent; what else stands
+/// against it a person overrules who has `acknowledged` it.
+///
+/// # Errors
+/// Refused, with what to do.
+pub fn require_approvable(checks: &[DraftCheck], acknowledged: bool) -> Result<(), Refusal> {
+    let against: Vec<_> = checks.iter().filter(|check| check.verdict == Verdict::Block).collect();
+    let words = |checks: &[&DraftCheck]| checks.iter().map(|c| c.message.as_str()).collect::<Vec<_>>().join(" ");
+    let gaps: Vec<_> = against.iter().copied().filter(|c| matches!(&*c.code, "subject" | "variables")).collect();
+    if !gaps.is_empty() {
+        let words = format!("{} Edit the draft, or ask for another one.", words(&gaps));
+        return Err(Refusal::new("draft_incomplete", words, &["edit", "rewrite", "reject"]));
+    }
+    if against.is_empty() || acknowledged {
+        return Ok(());
+    }
+    let words = format!("{} Confirm that you have read this to approve it all the same.", words(&against));
+    Err(Refusal::new("acknowledgement_needed", words, &["approve", "edit", "rewrite", "reject"]))
 }
 
 /// Marks in each sentence what it claims without a fact, then runs every check.
@@ -265,5 +285,22 @@ mod tests {
         assert!(all.iter().all(|check| check.label() != "Check"), "{all:?}");
         let phone = failed("A question", "Hi Ines, call +49 30 1234567 when you have the time.");
         assert!(phone.contains(&"personal_data".to_owned()), "{phone:?}");
+    }
+
+    #[test]
+    fn what_stands_against_a_draft_is_read_before_it_is_approved() {
+        let approvable = |subject: &str, body: &str, acknowledged| {
+            let checks = judge(subject, &mut ground(body, &facts(), &[], None), &facts(), &[]);
+            require_approvable(&checks, acknowledged).map_err(|refusal| refusal.code)
+        };
+        let (good, bold) =
+            ("Hi Ines, who looks after your instruments?", "Hi Ines, your 300 people deserve it, I think.");
+        assert_eq!(approvable("A question", good, false), Ok(()));
+        assert_eq!(approvable("A question", bold, false), Err("acknowledgement_needed".into()));
+        assert_eq!(approvable("A question", bold, true), Ok(()));
+        let gap = "Hi {first_name}, who looks after your instruments?";
+        for (subject, body) in [("A question", gap), ("For {company}", good), ("", good)] {
+            assert_eq!(approvable(subject, body, true), Err("draft_incomplete".into()), "nobody overrules a gap");
+        }
     }
 }

@@ -217,7 +217,7 @@ async fn a_draft_that_a_colleague_has_open_is_theirs_for_a_while() {
 
     let mut t = story.db.tenant(&manager).await.expect("open");
     for refused in [
-        t.drafts().approve(draft, None).await,
+        t.drafts().approve(draft, None, false).await,
         t.drafts().reject(draft, Rejection::SkipStep, "No", None).await,
         t.drafts().update(draft, "Other", "Words for you, Ines.", None).await,
     ] {
@@ -236,5 +236,5 @@ async fn a_draft_that_a_colleague_has_open_is_theirs_for_a_while() {
     test.clock().advance(HELD);
     assert_eq!(open_up(story.actor(), draft).await, None);
     let mut t = story.open().await;
-    t.drafts().approve(draft, None).await.expect("held by who approves");
+    t.drafts().approve(draft, None, false).await.expect("held by who approves");
 }

@@ -49,7 +49,8 @@ impl Story<'_> {
 
     pub async fn approve(&self, draft: &QueuedDraft) {
         let mut t = self.open().await;
-        t.drafts().approve(draft.draft.id, None).await.expect("approved");
+        // Whoever approves it has read what stands against it.
+        t.drafts().approve(draft.draft.id, None, !draft.draft.passes).await.expect("approved");
         t.commit().await.expect("kept");
     }
 
@@ -99,7 +100,7 @@ async fn an_e_mail_waits_for_its_draft_and_leaves_once_as_it_was_approved() {
     assert_eq!(draft.sentences[0].facts, ["lead.first_name"]);
 
     t.drafts().update(draft.id, "One question", "Hi Ines,\n\nwho calibrates with you?", None).await.expect("edited");
-    let edited = t.drafts().approve(draft.id, None).await.expect("approved");
+    let edited = t.drafts().approve(draft.id, None, false).await.expect("approved");
     t.commit().await.expect("kept");
     assert_eq!(edited.original.map(|original| original.subject).as_deref(), Some("Calibration at your company"));
     story.send().await;
@@ -146,7 +147,9 @@ async fn what_passes_leaves_by_itself_and_what_does_not_waits() {
     let now = t.now();
     let all = QueueFilter::default();
     assert_eq!(t.drafts().approve_passing(&all, now).await.expect("done"), 0, "it does not pass");
-    t.drafts().approve(waits[0].draft.id, None).await.expect("a person may overrule");
+    let unread = t.drafts().approve(waits[0].draft.id, None, false).await;
+    assert!(matches!(&unread, Err(Error::Refused(refusal)) if refusal.code == "acknowledgement_needed"), "{unread:?}");
+    t.drafts().approve(waits[0].draft.id, None, true).await.expect("a person may overrule");
     t.commit().await.expect("kept");
     test.clock().advance(UNDO);
     story.send().await;
@@ -202,7 +205,7 @@ async fn who_leaves_the_campaign_takes_the_draft_along() {
     assert_eq!(story.state_of(kept).await, DraftState::Withdrawn);
 
     let mut t = story.open().await;
-    let refused = t.drafts().approve(kept.draft.id, None).await;
+    let refused = t.drafts().approve(kept.draft.id, None, false).await;
     assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
     let text = service::drafts::Text {
         subject: "Late".into(),
@@ -365,11 +368,11 @@ async fn a_stale_draft_is_not_approved_unread() {
     let mut t = story.open().await;
     let now = t.now();
     assert_eq!(t.drafts().approve_passing(&QueueFilter::default(), now).await.expect("done"), 0);
-    let conflict = t.drafts().approve(draft.draft.id, None).await;
+    let conflict = t.drafts().approve(draft.draft.id, None, false).await;
     assert!(matches!(&conflict, Err(Error::Conflict(problem)) if problem.code == "facts_changed"), "{conflict:?}");
     let (subject, body) = ("One question", "Hi Ines,\n\nas a Director you know: who calibrates?");
     t.drafts().update(draft.draft.id, subject, body, None).await.expect("edited");
-    t.drafts().approve(draft.draft.id, None).await.expect("its facts are those of now");
+    t.drafts().approve(draft.draft.id, None, false).await.expect("its facts are those of now");
     t.commit().await.expect("kept");
 }
 
@@ -385,10 +388,10 @@ async fn only_some_may_approve_and_nobody_another_company_s() {
     for (role, may) in [(Role::Viewer, false), (Role::Member, false), (Role::Manager, true)] {
         let person = story.company.member(role).await;
         let mut t = story.db.tenant(&person).await.expect("open");
-        let approved = t.drafts().approve(draft, None).await;
+        let approved = t.drafts().approve(draft, None, false).await;
         assert_eq!(approved.is_ok(), may, "{role}: {approved:?}");
     }
     let other = test.company("Other").await;
     let mut t = story.db.tenant(&other.owner).await.expect("open");
-    assert!(matches!(t.drafts().approve(draft, None).await, Err(Error::NotFound(_))));
+    assert!(matches!(t.drafts().approve(draft, None, false).await, Err(Error::NotFound(_))));
 }

@@ -4,7 +4,10 @@
 use chrono::{DateTime, Utc};
 use domain::{
     DraftId, MailboxId, MessageId, Permission, Refusal,
-    drafts::{Draft, DraftInput, DraftState, QueueFilter, Rewrite, STALE_AFTER, UNDO, Writer, ground, judge, passes},
+    drafts::{
+        Draft, DraftInput, DraftState, QueueFilter, Rewrite, STALE_AFTER, UNDO, Writer, ground, judge, passes,
+        require_approvable,
+    },
 };
 use sqlx::types::Json;
 
@@ -18,9 +21,10 @@ impl Drafts<'_> {
     /// Lets the e-mail of a draft leave as it stands here.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Refused`] for one that was decided otherwise; a conflict when `version` is
-    /// not the newest, or when what it rests on has changed.
-    pub async fn approve(&mut self, id: DraftId, version: Option<i32>) -> Result<Draft> {
+    /// [`Error::NotFound`]; [`Error::Refused`] for one that was decided otherwise, that has gaps, or that checks stand
+    /// against without their being `acknowledged`; a conflict when `version` is not the newest, or when what it rests
+    /// on has changed.
+    pub async fn approve(&mut self, id: DraftId, version: Option<i32>, acknowledged: bool) -> Result<Draft> {
         self.t.require(Permission::ApproveDrafts).await?;
         let (draft, _) = self.hold(id, version).await?;
         if draft.state == DraftState::Approved {
@@ -32,6 +36,7 @@ impl Drafts<'_> {
             let words = format!("{} Edit the draft, or ask for another one.", changed.join(" "));
             return Err(Error::conflict("facts_changed", words));
         }
+        require_approvable(&draft.checks, acknowledged)?;
         self.decide_about(id, DraftState::Approved, None).await?;
         let earliest = self.t.now() + UNDO;
         self.release(id, earliest).await?;
