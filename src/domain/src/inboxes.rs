@@ -3,7 +3,17 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{MailboxId, Problem, mailboxes::Security, problem::Problems};
+use crate::{MailboxId, Problem, mailboxes::Security, problem::Problems, wire::wire_enum};
+
+wire_enum! {
+    /// A folder that is read.
+    pub enum Folder {
+        /// Where mail comes.
+        Inbox = "inbox",
+        /// What the provider has taken for spam (RFC 6154, `\Junk`). Only what is known to be for us is stored.
+        Junk = "junk",
+    }
+}
 
 /// Where the replies to a mailbox are read; its password is never given out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 
 mod ask;
 mod copies;
+mod folders;
 mod reader;
 mod session;
 mod test;
@@ -133,7 +134,12 @@ impl Visit {
                 (format!("Reading: {FAULT}"), why.to_owned())
             }
         };
-        let at = held.map(|Held { uid_validity, uid }| InTheWay { uid_validity, uid, why: &why });
+        let at = held.map(|Held { open, uid }| InTheWay {
+            folder: open.folder,
+            uid_validity: open.uid_validity,
+            uid,
+            why: &why,
+        });
         self.give_back(&actor, Ended::Failed(&words, at)).await
     }
 

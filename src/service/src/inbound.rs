@@ -2,6 +2,7 @@
 //! after that commit finds the enrolment as the mail has left it.
 
 mod effect;
+mod junk;
 mod matching;
 pub mod parse;
 mod reading;

@@ -10,7 +10,7 @@ use domain::{
     mailboxes::{MailboxKind, Security},
 };
 
-pub use reading::{Cursor, Ended, Fetched, ImapServer, InHand, InTheWay, Source, Stuck, claim};
+pub use reading::{Days, Ended, Fetched, Headers, ImapServer, InHand, InTheWay, Reached, Source, Stuck, claim};
 
 use uuid::Uuid;
 
@@ -90,7 +90,7 @@ impl Inboxes<'_> {
         let seal = |password: &String| self.t.db().secrets().seal(company, mailbox.0, password);
         let sealed = input.password.as_ref().map(seal).transpose()?;
         let (now, place): (_, Uuid) = (self.t.now(), self.t.new_id());
-        // What was read elsewhere is known again by its octets or its id.
+        let elsewhere = moved || old.is_some_and(|old| old.username != input.username);
         sqlx::query!(
             "INSERT INTO inboxes AS i (mailbox_id, host, port, security, username, password_sealed, since, next_read_at,
                                        place)
@@ -98,9 +98,6 @@ impl Inboxes<'_> {
              ON CONFLICT (company_id, mailbox_id) DO UPDATE
                  SET host = $2, port = $3, security = $4, username = $5, password_sealed = coalesce($6, i.password_sealed),
                      place = CASE WHEN $9 THEN $10 ELSE i.place END,
-                     uid_validity = CASE WHEN $9 THEN NULL ELSE i.uid_validity END,
-                     last_uid = CASE WHEN $9 THEN 0 ELSE i.last_uid END,
-                     stuck_uid = CASE WHEN $9 THEN NULL ELSE i.stuck_uid END,
                      missing = CASE WHEN $9 THEN 0 ELSE i.missing END, mended = CASE WHEN $9 THEN 0 ELSE i.mended END,
                      error = NULL, failures = 0, next_read_at = $8, lease_token = NULL, lease_until = NULL",
             mailbox.0,
@@ -111,11 +108,15 @@ impl Inboxes<'_> {
             sealed,
             (now - Duration::days(BEFORE)).date_naive(),
             now,
-            moved || old.is_some_and(|old| old.username != input.username),
+            elsewhere,
             place
         )
         .execute(self.t.conn())
         .await?;
+        if elsewhere {
+            // What was read there is known again by its octets or its id.
+            sqlx::query!("DELETE FROM inbox_folders WHERE mailbox_id = $1", mailbox.0).execute(self.t.conn()).await?;
+        }
         self.record("inbox.set", of.address.as_str(), mailbox).await?;
         self.get(mailbox).await
     }

@@ -174,6 +174,7 @@ fn state(slug: &str, view: &InboxView, inbox: &domain::inboxes::Inbox) -> AnyVie
                 <Fact label="Read to the end">{read}</Fact>
                 <Fact label="Compared">{compared}</Fact>
             </Facts>
+            <p class="subtle">"Replies that the provider has taken for spam are read, too. What strangers send there is left alone."</p>
             <div class="cluster">{compare}{remove}</div>
         </Card>
     }

@@ -1,5 +1,7 @@
-//! What a reader does at an open INBOX: mails behind the cursor, the comparison of the last days, and the wait for more
-//! (RFC 2177). No transaction is open while the server is asked.
+//! What a reader does at an open INBOX: mails behind the cursor, the comparison of the last days, a look into the folder of
+//! junk mail, and the wait for more (RFC 2177). No transaction is open while the server is asked.
+
+mod junk;
 
 use std::time::Duration;
 
@@ -9,9 +11,10 @@ use async_imap::{
     types::UnsolicitedResponse,
 };
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::inboxes::Folder;
 use service::{
     Actor, Db,
-    inboxes::{Cursor, Fetched, InHand, Source, Stuck},
+    inboxes::{Days, Fetched, InHand, Reached, Source, Stuck},
 };
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     End,
     ask::{Failure, PATIENCE, Server, ask, step},
-    copies,
+    copies, folders,
     session::Opened,
 };
 
@@ -27,6 +30,8 @@ use super::{
 const RENEW: Duration = Duration::from_secs(60);
 /// A server may hang up on a client that has waited for 30 minutes (RFC 2177).
 const REISSUE: Duration = Duration::from_secs(29 * 60);
+/// Nobody tells what is new in a folder that is not open, so the one of junk mail is looked into this often.
+const ASIDE: Duration = Duration::from_secs(5 * 60);
 /// The largest mail that is read whole, in octets.
 const WHOLE: u32 = 10 * 1024 * 1024;
 /// What is read of a larger one: its headers, and as a rule its text.
@@ -43,17 +48,26 @@ pub(super) struct Reader<'r> {
     db: &'r Db,
     actor: &'r Actor,
     hand: InHand,
-    cursor: Cursor,
-    stuck: Option<Stuck>,
+    days: Days,
+    inbox: Reached,
+    junk: Reached,
     /// An e-mail has become unknown, or is to be looked for again.
     seeks: bool,
     held: &'r mut Option<Held>,
 }
 
+/// The folder that is open now.
+#[derive(Clone, Copy)]
+pub(super) struct Open {
+    pub folder: Folder,
+    /// What its uids count within.
+    pub uid_validity: u32,
+}
+
 /// The mail that a reader asks for or stores: if it fails now, this one is in the way.
 #[derive(Clone, Copy)]
 pub(super) struct Held {
-    pub uid_validity: u32,
+    pub open: Open,
     pub uid: u32,
 }
 
@@ -66,20 +80,28 @@ struct Listed {
 
 impl<'r> Reader<'r> {
     pub(super) fn new(db: &'r Db, actor: &'r Actor, hand: InHand, source: Source, held: &'r mut Option<Held>) -> Self {
-        Self { db, actor, hand, cursor: source.cursor, stuck: source.stuck, seeks: false, held }
+        let Source { days, inbox, junk, .. } = source;
+        Self { db, actor, hand, days, inbox, junk, seeks: false, held }
     }
 
     /// Reads until everything is here, then waits for more if it may stay.
     pub(super) async fn work(mut self, opened: Opened, waits: bool, stop: &CancellationToken) -> Result<(), End> {
-        let (validity, waits) = (opened.uid_validity, waits && opened.tells);
-        let mut server = opened.server;
+        let (waits, marks) = (waits && opened.tells, opened.marks);
+        let inbox = Open { folder: Folder::Inbox, uid_validity: opened.uid_validity };
+        let (mut server, mut aside) = (opened.server, None);
         loop {
             server.news = false;
-            self.read_new(&mut server, validity, stop).await?;
-            if let Some(since) = self.cursor.compare_since {
-                self.compare(&mut server, validity, since, stop).await?;
+            let compares = self.days.compare_since.is_some();
+            self.catch_up(&mut server, inbox, stop).await?;
+            self.look_for_copies(&mut server, inbox).await?;
+            // Only now, so that nothing that is wrong there keeps replies in the INBOX.
+            if aside.is_none_or(|at: Instant| compares || at.elapsed() >= ASIDE) {
+                self.look_into_junk(&mut server, inbox, marks, stop).await?;
+                aside = Some(Instant::now());
             }
-            self.look_for_copies(&mut server, validity).await?;
+            if compares {
+                self.compared().await?;
+            }
             self.renew().await?;
             if stop.is_cancelled() {
                 return Err(End::Stopped);
@@ -96,19 +118,42 @@ impl<'r> Reader<'r> {
         }
     }
 
+    /// Reads what is new in a folder, and what a comparison finds missing when one is due.
+    async fn catch_up(&mut self, server: &mut Server, open: Open, stop: &CancellationToken) -> Result<(), End> {
+        self.read_new(server, open, stop).await?;
+        match self.days.compare_since {
+            Some(since) => self.compare(server, open, since, stop).await,
+            None => Ok(()),
+        }
+    }
+
+    fn reached(&mut self, folder: Folder) -> &mut Reached {
+        match folder {
+            Folder::Inbox => &mut self.inbox,
+            Folder::Junk => &mut self.junk,
+        }
+    }
+
     /// Mails behind the cursor, the oldest first.
-    async fn read_new(&mut self, server: &mut Server, validity: u32, stop: &CancellationToken) -> Result<(), End> {
-        let same = self.cursor.uid_validity == Some(validity);
-        let (from, since) = if same { (self.cursor.last_uid, self.cursor.since) } else { (0, self.cursor.anew_since) };
+    async fn read_new(&mut self, server: &mut Server, open: Open, stop: &CancellationToken) -> Result<(), End> {
+        let Days { since, anew_since, .. } = self.days;
+        let reached = self.reached(open.folder);
+        let same = reached.uid_validity == Some(open.uid_validity);
+        let (from, since) = if same { (reached.last_uid, since) } else { (0, anew_since) };
         let what = format!("SINCE {} UID {}:*", day(since), from.saturating_add(1));
         // The star stands for the last mail, however small its uid is.
         let mut uids = search(server, "Looking for mails", &what).await?;
         uids.retain(|uid| *uid > from);
-        self.store(server, validity, &uids, false, stop).await
+        let wanted = self.sift(server, open, &uids).await?;
+        self.store(server, open, &wanted, false, stop).await?;
+        match uids.last() {
+            Some(last) if open.folder == Folder::Junk => self.pass(open, *last).await,
+            _ => Ok(()),
+        }
     }
 
     /// Looks for copies of e-mails whose server has said nothing.
-    async fn look_for_copies(&mut self, server: &mut Server, validity: u32) -> Result<(), End> {
+    async fn look_for_copies(&mut self, server: &mut Server, inbox: Open) -> Result<(), End> {
         let mut t = self.db.tenant(self.actor).await?;
         let sought = t.messages().sought(self.hand.mailbox).await?;
         t.commit().await?;
@@ -117,9 +162,7 @@ impl<'r> Reader<'r> {
             return Ok(());
         }
         let looked = copies::look(server, &sought).await?;
-        if copies::back_to_inbox(server).await? != Some(validity) {
-            return Err(Failure::new("Opening INBOX: the server counts its mails anew.").into());
-        }
+        back_to(server, inbox).await?;
         for (message, found) in looked {
             let mut t = self.db.tenant(self.actor).await?;
             t.messages().looked(message, found).await?;
@@ -132,18 +175,27 @@ impl<'r> Reader<'r> {
     async fn compare(
         &mut self,
         server: &mut Server,
-        validity: u32,
+        open: Open,
         since: NaiveDate,
         stop: &CancellationToken,
     ) -> Result<(), End> {
+        let Open { folder, uid_validity } = open;
         let mut there = search(server, "Comparing", &format!("SINCE {}", day(since))).await?;
         // What has come since is not missing, it is next.
-        there.retain(|uid| self.cursor.uid_validity == Some(validity) && *uid <= self.cursor.last_uid);
+        let reached = self.reached(folder);
+        there.retain(|uid| reached.uid_validity == Some(uid_validity) && *uid <= reached.last_uid);
         let mut t = self.db.tenant(self.actor).await?;
-        let missing = t.inboxes().unknown(&self.hand, validity, &there).await?;
-        t.inboxes().gap_found(&self.hand, missing.len()).await?;
+        let unknown = t.inboxes().unknown(&self.hand, folder, uid_validity, &there).await?;
         t.commit().await?;
-        self.store(server, validity, &missing, true, stop).await?;
+        let missing = self.sift(server, open, &unknown).await?;
+        let mut t = self.db.tenant(self.actor).await?;
+        t.inboxes().gap_found(&self.hand, folder, missing.len()).await?;
+        t.commit().await?;
+        self.store(server, open, &missing, true, stop).await
+    }
+
+    /// A comparison is over, in all folders.
+    async fn compared(&self) -> Result<(), End> {
         let mut t = self.db.tenant(self.actor).await?;
         t.inboxes().compared(&self.hand).await?;
         Ok(t.commit().await?)
@@ -152,7 +204,7 @@ impl<'r> Reader<'r> {
     async fn store(
         &mut self,
         server: &mut Server,
-        validity: u32,
+        open: Open,
         uids: &[u32],
         missing: bool,
         stop: &CancellationToken,
@@ -162,8 +214,8 @@ impl<'r> Reader<'r> {
                 if stop.is_cancelled() {
                     return Err(End::Stopped);
                 }
-                *self.held = Some(Held { uid_validity: validity, uid: listed.uid });
-                self.take(server, validity, &listed, missing).await?;
+                *self.held = Some(Held { open, uid: listed.uid });
+                self.take(server, open, &listed, missing).await?;
                 *self.held = None;
             }
         }
@@ -171,8 +223,10 @@ impl<'r> Reader<'r> {
     }
 
     /// Reads one mail and stores it. What has stood in the way too often is not asked for again, but set aside.
-    async fn take(&mut self, server: &mut Server, validity: u32, mail: &Listed, missing: bool) -> Result<(), End> {
-        let stuck = self.stuck.take_if(|stuck| (stuck.uid_validity, stuck.uid) == (validity, mail.uid));
+    async fn take(&mut self, server: &mut Server, open: Open, mail: &Listed, missing: bool) -> Result<(), End> {
+        let Open { folder, uid_validity } = open;
+        let is_this = |stuck: &mut Stuck| (stuck.uid_validity, stuck.uid) == (uid_validity, mail.uid);
+        let stuck = self.reached(folder).stuck.take_if(is_this);
         let times = stuck.as_ref().map_or(0, |stuck| stuck.times);
         let (raw, after) = if times < TRIES {
             // It was deleted in the meantime, if there is nothing.
@@ -182,7 +236,8 @@ impl<'r> Reader<'r> {
             headers(server, mail.uid, times == TRIES).await
         };
         self.keep(Fetched {
-            uid_validity: validity,
+            folder,
+            uid_validity,
             uid: mail.uid,
             raw: &raw,
             at: mail.at,
@@ -225,12 +280,18 @@ impl<'r> Reader<'r> {
         if !kept {
             return Err(End::NotOurs);
         }
-        if self.cursor.uid_validity.replace(mail.uid_validity) == Some(mail.uid_validity) {
-            self.cursor.last_uid = self.cursor.last_uid.max(mail.uid);
-        } else {
-            self.cursor.last_uid = mail.uid;
-        }
+        self.moved(Open { folder: mail.folder, uid_validity: mail.uid_validity }, mail.uid);
         Ok(())
+    }
+
+    /// Moves the cursor behind a mail, as the service does with the stored one.
+    fn moved(&mut self, open: Open, uid: u32) {
+        let reached = self.reached(open.folder);
+        if reached.uid_validity.replace(open.uid_validity) == Some(open.uid_validity) {
+            reached.last_uid = reached.last_uid.max(uid);
+        } else {
+            reached.last_uid = uid;
+        }
     }
 
     /// Says that everything is read, and asks whether a comparison is due.
@@ -242,11 +303,13 @@ impl<'r> Reader<'r> {
         let source = t.inboxes().source(&self.hand).await?.ok_or(End::NotOurs)?;
         self.seeks = !t.messages().sought(self.hand.mailbox).await?.is_empty();
         t.commit().await?;
-        (self.cursor.compare_since, self.stuck) = (source.cursor.compare_since, source.stuck);
+        self.days.compare_since = source.days.compare_since;
+        (self.inbox.stuck, self.junk.stuck) = (source.inbox.stuck, source.junk.stuck);
         Ok(())
     }
 
-    /// Waits until the server has something new, a comparison is due, or the wait has to be asked for anew.
+    /// Waits until the server has something new, a comparison is due, or another folder is to be looked into, which is
+    /// sooner than the wait has to be asked for anew.
     async fn wait(&mut self, server: Server, stop: &CancellationToken) -> Result<Server, End> {
         let told = server.session.unsolicited_responses.clone();
         let mut idle = server.session.idle();
@@ -257,7 +320,7 @@ impl<'r> Reader<'r> {
             news |= matches!(word, UnsolicitedResponse::Exists(_));
         }
         let begun = Instant::now();
-        while !news && !self.seeks && begun.elapsed() < REISSUE && self.cursor.compare_since.is_none() {
+        while !news && !self.seeks && begun.elapsed() < ASIDE && self.days.compare_since.is_none() {
             // Servers say now and then that they are still here, which is no reason to forget the lease.
             let (wait, _interrupt) = idle.wait_with_timeout(REISSUE);
             let answer = tokio::select! {
@@ -271,6 +334,14 @@ impl<'r> Reader<'r> {
             }
         }
         Ok(Server { session: step("Waiting", idle.done()).await?, news: false })
+    }
+}
+
+/// Opens the INBOX again, as it was.
+async fn back_to(server: &mut Server, inbox: Open) -> Result<(), Failure> {
+    match folders::back_to_inbox(server).await? {
+        Some(validity) if validity == inbox.uid_validity => Ok(()),
+        _ => Err(Failure::new("Opening INBOX: the server counts its mails anew.")),
     }
 }
 

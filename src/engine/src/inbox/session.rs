@@ -40,6 +40,8 @@ pub(super) struct Opened {
     pub uid_validity: u32,
     /// Whether the server tells by itself what is new (RFC 2177).
     pub tells: bool,
+    /// Whether it can be asked which folder is for what (RFC 5258 and RFC 6154).
+    pub marks: bool,
 }
 
 /// Connects, signs in and opens the INBOX.
@@ -68,10 +70,13 @@ pub(super) async fn open_noting(
     };
     let mut server = Server { session: sign_in(client, source).await?, news: false };
     done.push(TestStepKind::SignIn);
-    let (mut validity, mut tells) = (None, false);
+    let (mut validity, mut tells, mut marks) = (None, false, false);
     ask(&mut server, "Asking what the server can do", PATIENCE, "CAPABILITY", |told| {
         if let Response::Capabilities(list) = told {
-            tells = list.iter().any(|it| matches!(it, Capability::Atom(name) if name.eq_ignore_ascii_case("IDLE")));
+            let can = |what: &str| {
+                list.iter().any(|it| matches!(it, Capability::Atom(name) if name.eq_ignore_ascii_case(what)))
+            };
+            (tells, marks) = (can("IDLE"), can("LIST-EXTENDED") && can("SPECIAL-USE"));
         }
     })
     .await?;
@@ -85,7 +90,7 @@ pub(super) async fn open_noting(
     .await?;
     let uid_validity = validity.ok_or_else(|| Failure::new("Opening INBOX: the server gives no UIDVALIDITY."))?;
     done.push(TestStepKind::Inbox);
-    Ok(Opened { server, uid_validity, tells })
+    Ok(Opened { server, uid_validity, tells, marks })
 }
 
 async fn connect(guard: HostGuard, source: &ImapServer, done: &mut Vec<TestStepKind>) -> Result<TcpStream, Failure> {

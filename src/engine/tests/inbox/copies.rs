@@ -22,7 +22,7 @@ use crate::{
 
 impl Desk<'_> {
     /// E-mails to these whose server has said nothing. Gives the campaign and their Message-IDs, in the same order.
-    async fn silence(&self, to: &[&str]) -> (CampaignId, Vec<String>) {
+    pub async fn silence(&self, to: &[&str]) -> (CampaignId, Vec<String>) {
         testing::let_domains_pass(&self.db, &self.company.owner).await;
         let lead = |to: &&str| LeadInput { email: Some((*to).to_owned()), ..LeadInput::default() };
         let mut t = self.db.tenant(&self.company.owner).await.expect("open");

@@ -38,6 +38,13 @@ impl Dovecot {
         Self::start_with(|_| "ssl = no\nimap_capability = IMAP4rev1\n".to_owned(), "imap", "imaps")
     }
 
+    /// The same, which says of the folder with this name that it is for junk mail (RFC 6154).
+    pub fn start_that_marks(junk: &str) -> Self {
+        let junk = format!("mailbox {junk} {{\n    special_use = \\Junk\n  }}");
+        let folders = format!("namespace inbox {{\n  inbox = yes\n  {junk}\n}}\n");
+        Self::start_with(|_| format!("ssl = no\n{folders}"), "imap", "imaps")
+    }
+
     /// The same with TLS from the first octet; whoever trusts the second value may sign in.
     pub fn start_encrypted() -> (Self, CertificateDer<'static>) {
         Self::start_certified("imaps", "imap")

@@ -5,6 +5,7 @@ mod copies;
 mod desk;
 mod dovecot;
 mod faults;
+mod junk;
 mod proxy;
 mod replies;
 

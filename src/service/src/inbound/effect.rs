@@ -357,9 +357,10 @@ impl InboundMail<'_> {
     }
 
     async fn log(&mut self, found: &Match, kind: &str) -> Result<()> {
-        match found.campaign {
-            Some(campaign) => self.t.campaigns().log(campaign, kind, None).await,
-            None => Ok(()),
+        match (found.campaign, found.lead) {
+            (Some(campaign), Some(lead)) => self.t.campaigns().log_lead(campaign, kind, None, lead).await,
+            (Some(campaign), None) => self.t.campaigns().log(campaign, kind, None).await,
+            (None, _) => Ok(()),
         }
     }
 

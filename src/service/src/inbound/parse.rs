@@ -127,6 +127,12 @@ pub(crate) fn file_of(raw: &[u8], place: usize) -> Option<(Attachment, Vec<u8>)>
     catch_unwind(AssertUnwindSafe(read)).ok().flatten()
 }
 
+/// Whether the headers of a mail say that a program reports something (RFC 6522).
+pub(super) fn is_report(headers: &[u8]) -> bool {
+    let read = || Some(is(MessageParser::default().parse(headers)?.root_part(), "multipart", "report"));
+    catch_unwind(AssertUnwindSafe(read)).ok().flatten().unwrap_or(false)
+}
+
 /// The text of an e-mail of ours, as it left.
 pub(crate) fn text_of_mail(raw: &[u8]) -> String {
     let message = MessageParser::default().parse(raw);
@@ -216,6 +222,20 @@ mod tests {
         assert_eq!(report.message_id.as_deref(), Some("one@halden.example"));
         let judged = judge(&mail, "2026-11-20".parse().expect("a date"));
         assert_eq!(judged.kind, InboundKind::Bounce);
+    }
+
+    #[test]
+    fn a_report_is_known_by_its_headers_alone() {
+        let of = |kind: &str| format!("From: a@mx.example\r\nSubject: x\r\nContent-Type: {kind}\r\n\r\n");
+        for (kind, is) in [
+            ("multipart/report; report-type=delivery-status; boundary=b", true),
+            ("Multipart/Report; boundary=\"b\"", true),
+            ("multipart/mixed; boundary=b", false),
+            ("text/plain", false),
+        ] {
+            assert_eq!(is_report(of(kind).as_bytes()), is, "{kind}");
+        }
+        assert!(!is_report(b""));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use domain::{CompanyId, MailboxId, mailboxes::Security};
+use domain::{CompanyId, MailboxId, inboxes::Folder, mailboxes::Security};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -34,14 +34,21 @@ pub struct InHand {
     token: Uuid,
 }
 
-/// How far an inbox has been read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
+/// How far a folder has been read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
     /// The validity that `last_uid` counts within; absent when it is not known, or not any more.
     pub uid_validity: Option<u32>,
-    /// Mails up to this one are stored.
+    /// Mails up to this one are stored, or are none of ours.
     pub last_uid: u32,
-    /// The mails from this day on are read.
+    /// The mail at which reading has failed, if it has.
+    pub stuck: Option<Stuck>,
+}
+
+/// Whose mails are read, by the days on which they came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Days {
+    /// From this day on.
     pub since: NaiveDate,
     /// The same when the server counts anew: what is older was read to its end before.
     pub anew_since: NaiveDate,
@@ -69,10 +76,12 @@ pub struct ImapServer {
 pub struct Source {
     /// Where.
     pub server: ImapServer,
-    /// How far it has been read.
-    pub cursor: Cursor,
-    /// The mail at which reading has failed, if it has.
-    pub stuck: Option<Stuck>,
+    /// From when on.
+    pub days: Days,
+    /// How far the INBOX has been read.
+    pub inbox: Reached,
+    /// How far the folder of junk mail has been read.
+    pub junk: Reached,
 }
 
 /// A mail that reading does not get past.
@@ -91,6 +100,8 @@ pub struct Stuck {
 /// A mail that the server has given.
 #[derive(Clone, Copy, Debug)]
 pub struct Fetched<'a> {
+    /// Where it lies.
+    pub folder: Folder,
     /// What its uid counts within.
     pub uid_validity: u32,
     /// Its uid.
@@ -103,6 +114,17 @@ pub struct Fetched<'a> {
     pub missing: bool,
     /// Why it is kept for a person to look at, when it could not be read.
     pub unreadable: Option<&'a str>,
+}
+
+/// The headers of a mail that the server has.
+#[derive(Clone, Debug)]
+pub struct Headers {
+    /// Its uid.
+    pub uid: u32,
+    /// When it arrived.
+    pub at: DateTime<Utc>,
+    /// Their octets.
+    pub raw: Vec<u8>,
 }
 
 /// How a worker leaves an inbox.
@@ -119,6 +141,8 @@ pub enum Ended<'a> {
 /// The mail at which a worker has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InTheWay<'a> {
+    /// Where it lies.
+    pub folder: Folder,
     /// What its uid counts within.
     pub uid_validity: u32,
     /// Its uid.
@@ -167,10 +191,9 @@ impl Inboxes<'_> {
     /// Internal when the master key has changed.
     pub async fn source(&mut self, hand: &InHand) -> Result<Option<Source>> {
         let row = sqlx::query!(
-            r#"SELECT host, port, security AS "security: Security", username, password_sealed, uid_validity, last_uid,
+            r#"SELECT host, port, security AS "security: Security", username, password_sealed,
                       since AS "since: NaiveDate", read_at AS "read_at: DateTime<Utc>",
-                      compared_at AS "compared_at: DateTime<Utc>", stuck_validity, stuck_uid, stuck_count,
-                      stuck_why
+                      compared_at AS "compared_at: DateTime<Utc>"
                FROM inboxes WHERE mailbox_id = $1 AND lease_token = $2"#,
             hand.mailbox.0,
             hand.token
@@ -189,13 +212,30 @@ impl Inboxes<'_> {
                 username: row.username,
                 password: self.t.db().secrets().open(company, hand.mailbox.0, &row.password_sealed)?,
             },
-            cursor: Cursor {
-                uid_validity: row.uid_validity.and_then(|validity| u32::try_from(validity).ok()),
-                last_uid: u32::try_from(row.last_uid).unwrap_or_default(),
+            days: Days {
                 since: row.since,
                 anew_since: row.read_at.map_or(row.since, |at| days_before(at, BEFORE)),
                 compare_since: is_due.then(|| days_before(now, COMPARED)),
             },
+            inbox: self.reached(hand.mailbox, Folder::Inbox).await?,
+            junk: self.reached(hand.mailbox, Folder::Junk).await?,
+        }))
+    }
+
+    /// How far a folder has been read; from its beginning, if never.
+    async fn reached(&mut self, mailbox: MailboxId, folder: Folder) -> Result<Reached> {
+        let row = sqlx::query!(
+            "SELECT uid_validity, last_uid, stuck_validity, stuck_uid, stuck_count, stuck_why FROM inbox_folders
+             WHERE mailbox_id = $1 AND folder = $2",
+            mailbox.0,
+            folder.as_str()
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        let Some(row) = row else { return Ok(Reached::default()) };
+        Ok(Reached {
+            uid_validity: row.uid_validity.and_then(|validity| u32::try_from(validity).ok()),
+            last_uid: u32::try_from(row.last_uid).unwrap_or_default(),
             stuck: match (row.stuck_validity, row.stuck_uid) {
                 (Some(validity), Some(uid)) => Some(Stuck {
                     uid_validity: u32::try_from(validity).map_err(Error::internal)?,
@@ -205,39 +245,31 @@ impl Inboxes<'_> {
                 }),
                 _ => None,
             },
-        }))
+        })
     }
 
-    /// Stores a mail, if it is not stored yet, and moves the cursor behind it, in one commit of the caller's. False
-    /// when the inbox is not the worker's any more; then nothing has happened.
+    /// Stores a mail, if it is not stored yet, and moves the cursor behind it, in one commit of the caller's. What a
+    /// stranger has sent stays in the folder of junk mail. False when the inbox is not the worker's any more; then nothing
+    /// has happened.
     ///
     /// # Errors
     /// When the database is away, or cannot take the mail; then nothing has happened.
     pub async fn keep(&mut self, hand: &InHand, mail: Fetched<'_>) -> Result<bool> {
-        let now = self.t.now();
-        let place = sqlx::query_scalar!(
-            "UPDATE inboxes SET last_uid = CASE WHEN uid_validity = $3 THEN greatest(last_uid, $4) ELSE $4 END,
-                 uid_validity = $3, lease_until = $5,
-                 stuck_uid = CASE WHEN stuck_validity = $3 AND stuck_uid = $4 THEN NULL ELSE stuck_uid END
-             WHERE mailbox_id = $1 AND lease_token = $2
-             RETURNING place",
-            hand.mailbox.0,
-            hand.token,
-            i64::from(mail.uid_validity),
-            i64::from(mail.uid),
-            now + LEASE
-        )
-        .fetch_optional(self.t.conn())
-        .await?;
-        let Some(place) = place else { return Ok(false) };
-        let counted_here = prefix(place, mail.uid_validity);
+        let Some(place) = self.advance(hand, mail.folder, mail.uid_validity, mail.uid).await? else {
+            return Ok(false);
+        };
+        let counted_here = prefix(place, mail.folder, mail.uid_validity);
         let key = format!("{counted_here}{}", mail.uid);
         let arrival = Arrival { mailbox: hand.mailbox, uid_key: &key, raw: mail.raw, at: mail.at };
         if let Some(why) = mail.unreadable {
             self.t.inbound().set_aside(arrival, why).await?;
-        } else if self.t.inbound().is_known(arrival, &counted_here).await? {
-            return Ok(true);
         } else {
+            let is_junk = mail.folder == Folder::Junk;
+            if self.t.inbound().is_known(arrival, &counted_here).await?
+                || is_junk && !self.t.inbound().is_ours(hand.mailbox, mail.raw, mail.at).await?
+            {
+                return Ok(true);
+            }
             self.t.inbound().receive(arrival).await?;
         }
         if mail.missing {
@@ -248,16 +280,73 @@ impl Inboxes<'_> {
         Ok(true)
     }
 
+    /// The mails up to this one are stored, or are none of ours: moves the cursor behind it. False when the inbox is not
+    /// the worker's any more.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn pass(&mut self, hand: &InHand, folder: Folder, uid_validity: u32, uid: u32) -> Result<bool> {
+        Ok(self.advance(hand, folder, uid_validity, uid).await?.is_some())
+    }
+
+    /// Moves the cursor of a folder, never back, and renews the lease. Where the inbox lies, while it is the worker's.
+    async fn advance(&mut self, hand: &InHand, folder: Folder, uid_validity: u32, uid: u32) -> Result<Option<Uuid>> {
+        let now = self.t.now();
+        let place = sqlx::query_scalar!(
+            "UPDATE inboxes SET lease_until = $3 WHERE mailbox_id = $1 AND lease_token = $2 RETURNING place",
+            hand.mailbox.0,
+            hand.token,
+            now + LEASE
+        )
+        .fetch_optional(self.t.conn())
+        .await?;
+        let Some(place) = place else { return Ok(None) };
+        sqlx::query!(
+            "INSERT INTO inbox_folders AS f (mailbox_id, folder, uid_validity, last_uid) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (company_id, mailbox_id, folder) DO UPDATE
+                 SET last_uid = CASE WHEN f.uid_validity = $3 THEN greatest(f.last_uid, $4) ELSE $4 END, uid_validity = $3,
+                     stuck_uid = CASE WHEN f.stuck_validity = $3 AND f.stuck_uid = $4 THEN NULL ELSE f.stuck_uid END",
+            hand.mailbox.0,
+            folder.as_str(),
+            i64::from(uid_validity),
+            i64::from(uid)
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(Some(place))
+    }
+
+    /// Those mails of the folder of junk mail that may be for us, by their headers. A report tells only in its body what it
+    /// is about.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn wanted(&mut self, hand: &InHand, mails: &[Headers]) -> Result<Vec<u32>> {
+        let mut wanted = Vec::new();
+        for mail in mails {
+            if self.t.inbound().may_be_ours(hand.mailbox, &mail.raw, mail.at).await? {
+                wanted.push(mail.uid);
+            }
+        }
+        Ok(wanted)
+    }
+
     /// Those of the uids that no stored mail has.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn unknown(&mut self, hand: &InHand, uid_validity: u32, uids: &[u32]) -> Result<Vec<u32>> {
+    pub async fn unknown(
+        &mut self,
+        hand: &InHand,
+        folder: Folder,
+        uid_validity: u32,
+        uids: &[u32],
+    ) -> Result<Vec<u32>> {
         let place = sqlx::query_scalar!("SELECT place FROM inboxes WHERE mailbox_id = $1", hand.mailbox.0)
             .fetch_optional(self.t.conn())
             .await?;
         let Some(place) = place else { return Ok(Vec::new()) };
-        let counted_here = prefix(place, uid_validity);
+        let counted_here = prefix(place, folder, uid_validity);
         let keys: Vec<String> = uids.iter().map(|uid| format!("{counted_here}{uid}")).collect();
         let known = sqlx::query_scalar!(
             "SELECT uid_key FROM inbound_messages WHERE mailbox_id = $1 AND uid_key = ANY($2)",
@@ -270,16 +359,19 @@ impl Inboxes<'_> {
         Ok(uids.iter().copied().filter(|uid| !known.contains(uid)).collect())
     }
 
-    /// A comparison has found so many mails missing. Until it is over, the gap is shown.
+    /// A comparison has found so many mails of a folder missing. It begins with the INBOX, and what the other folder lacks
+    /// is added. Until it is over, the gap is shown.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn gap_found(&mut self, hand: &InHand, missing: usize) -> Result<()> {
+    pub async fn gap_found(&mut self, hand: &InHand, folder: Folder, missing: usize) -> Result<()> {
         sqlx::query!(
-            "UPDATE inboxes SET missing = $3, mended = 0 WHERE mailbox_id = $1 AND lease_token = $2",
+            "UPDATE inboxes SET missing = CASE WHEN $4 THEN 0 ELSE missing END + $3, mended = CASE WHEN $4 THEN 0 ELSE mended END
+             WHERE mailbox_id = $1 AND lease_token = $2",
             hand.mailbox.0,
             hand.token,
-            i32::try_from(missing).unwrap_or(i32::MAX)
+            i32::try_from(missing).unwrap_or(i32::MAX),
+            folder == Folder::Inbox
         )
         .execute(self.t.conn())
         .await?;
@@ -363,15 +455,16 @@ impl Inboxes<'_> {
         self.t.tell("mailboxes", hand.mailbox.0).await
     }
 
-    /// A failure at the same mail counts on; at another one it is the first.
+    /// A failure at the same mail counts on; at another one it is the first. The caller holds the inbox.
     async fn count_failure(&mut self, hand: &InHand, mail: InTheWay<'_>) -> Result<()> {
         sqlx::query!(
-            "UPDATE inboxes
-             SET stuck_count = CASE WHEN stuck_validity = $3 AND stuck_uid = $4 THEN stuck_count + 1 ELSE 1 END,
-                 stuck_validity = $3, stuck_uid = $4, stuck_why = $5
-             WHERE mailbox_id = $1 AND lease_token = $2",
+            "INSERT INTO inbox_folders AS f (mailbox_id, folder, stuck_validity, stuck_uid, stuck_count, stuck_why)
+             VALUES ($1, $2, $3, $4, 1, $5)
+             ON CONFLICT (company_id, mailbox_id, folder) DO UPDATE
+                 SET stuck_count = CASE WHEN f.stuck_validity = $3 AND f.stuck_uid = $4 THEN f.stuck_count + 1 ELSE 1 END,
+                     stuck_validity = $3, stuck_uid = $4, stuck_why = $5",
             hand.mailbox.0,
-            hand.token,
+            mail.folder.as_str(),
             i64::from(mail.uid_validity),
             i64::from(mail.uid),
             mail.why
@@ -382,9 +475,12 @@ impl Inboxes<'_> {
     }
 }
 
-/// How the keys of mails begin that are counted at one place.
-fn prefix(place: Uuid, uid_validity: u32) -> String {
-    format!("imap:{place}:{uid_validity}:")
+/// How the keys of mails begin that are counted in one folder at one place. The validities of two folders may be the same.
+fn prefix(place: Uuid, folder: Folder, uid_validity: u32) -> String {
+    match folder {
+        Folder::Inbox => format!("imap:{place}:{uid_validity}:"),
+        Folder::Junk => format!("imap:{place}/junk:{uid_validity}:"),
+    }
 }
 
 fn wait_after(failures: i32) -> Duration {
