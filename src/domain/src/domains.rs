@@ -132,6 +132,16 @@ pub fn failing(records: &[RecordCheck]) -> Vec<RecordKind> {
     RecordKind::ALL.iter().copied().filter(|kind| kind.is_needed() && !stands(*kind)).collect()
 }
 
+/// What keeps the mailboxes of a domain from sending, and what to do, as a sentence that goes on.
+#[must_use]
+pub fn failing_words(name: &str, kinds: &[RecordKind]) -> String {
+    let kinds: Vec<_> = kinds.iter().copied().map(RecordKind::label).collect();
+    format!(
+        "{name} fails {}, so receivers would refuse its e-mails. Publish the records that Settings, Domains shows",
+        kinds.join(", ")
+    )
+}
+
 /// The record of a public key in Base64 (RFC 6376, 3.6.1).
 #[must_use]
 pub fn key_record(domain: &str, selector: &str, public_key: &str) -> DnsRecord {

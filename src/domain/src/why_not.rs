@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     campaigns::{CampaignState, HoldReason},
+    domains::{RecordKind, failing_words},
     enrolments::EnrolmentState,
     mailboxes::MailboxState,
     messages::MessageState,
@@ -32,6 +33,8 @@ wire_enum! {
         MailboxPaused = "mailbox_paused",
         /// A mailbox that is not connected.
         MailboxDisconnected = "mailbox_disconnected",
+        /// A mailbox whose domain fails its check.
+        DomainFails = "domain_fails",
         /// Its draft is being written.
         Draft = "draft",
         /// Somebody has to approve its draft.
@@ -110,6 +113,8 @@ pub struct Sender {
     pub address: String,
     /// Where it stands.
     pub state: MailboxState,
+    /// The records of its domain that fail; receivers would refuse what it sends.
+    pub failing: Vec<RecordKind>,
     /// E-mails that it may still send.
     pub room: i64,
     /// When the oldest e-mail of the last 24 hours is a day old.
@@ -160,6 +165,7 @@ impl WhyNot {
             HoldReason::OutsideWindow => WaitReason::Window,
             HoldReason::DailyCap => WaitReason::Cap,
             HoldReason::NoHealthyMailbox => WaitReason::MailboxDisconnected,
+            HoldReason::DomainAuthFailed => WaitReason::DomainFails,
             HoldReason::ApprovalBacklog => WaitReason::Approval,
             HoldReason::RecipientLimit => WaitReason::RecipientLimit,
         };
@@ -216,6 +222,10 @@ impl Facts<'_> {
                 return because(W::MailboxDisconnected, format!("The mailbox {sender} is not connected."), None);
             }
             _ => {}
+        }
+        if let Some(box_) = self.sender.filter(|sender| !sender.failing.is_empty()) {
+            let domain = box_.address.rsplit_once('@').map_or(sender, |(_, domain)| domain);
+            return because(W::DomainFails, format!("{}.", failing_words(domain, &box_.failing)), None);
         }
         if !mail.is_current {
             return because(W::Replanning, "Its time is planned anew within a minute.", None);
@@ -314,6 +324,7 @@ mod tests {
         Sender {
             address: "nora@halden.example".to_owned(),
             state: MailboxState::Connected,
+            failing: Vec::new(),
             room: 5,
             free_at: None,
             not_before: None,
@@ -385,6 +396,13 @@ mod tests {
                 Sender { state: MailboxState::Paused, ..sender() },
                 W::MailboxPaused,
                 "The mailbox nora@halden.example is paused.",
+                None,
+            ),
+            (
+                Sender { failing: vec![RecordKind::Dkim, RecordKind::Dmarc], room: 0, free_at: Some(at), ..sender() },
+                W::DomainFails,
+                "halden.example fails DKIM, DMARC, so receivers would refuse its e-mails. Publish the records that \
+                 Settings, Domains shows.",
                 None,
             ),
             (

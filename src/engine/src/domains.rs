@@ -35,6 +35,7 @@ pub async fn check(db: &Db, job: &CheckDomain) -> Result<()> {
     // Apart, because whoever sends holds a campaign first and then looks at the domain.
     let mut t = db.tenant(&actor).await?;
     t.domains().hold_campaigns(job.domain).await?;
+    t.domains().wake_mailboxes(job.domain).await?;
     Ok(t.commit().await?)
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what the helpers need and do not get fails the test")]
 
+mod bound;
 mod connections;
 mod domains;
 mod signing;

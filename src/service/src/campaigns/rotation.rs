@@ -1,13 +1,7 @@
 //! Which mailbox of a campaign writes to whom: in turn, and those that can send. All e-mails to a lead leave from the
 //! mailbox of the first one, so only who has got none yet is given to another.
 
-use domain::{
-    CampaignId, MailboxId,
-    campaigns::Campaign,
-    domains::{RecordCheck, failing},
-    words::plural,
-};
-use sqlx::types::Json;
+use domain::{CampaignId, MailboxId, campaigns::Campaign, words::plural};
 use uuid::Uuid;
 
 use super::Campaigns;
@@ -47,19 +41,14 @@ impl Campaigns<'_> {
 
     /// Mailboxes that are connected, and whose domain receivers believe.
     async fn able(&mut self, id: CampaignId) -> Result<Vec<MailboxId>> {
-        let rows = sqlx::query!(
-            r#"SELECT k.mailbox_id AS "id: MailboxId", d.records AS "records?: Json<Vec<RecordCheck>>"
-               FROM campaign_mailboxes k
-               JOIN mailboxes b ON b.id = k.mailbox_id
-               LEFT JOIN sending_domains d ON d.name = split_part(b.address, '@', 2) AND b.kind = 'smtp'
-                     AND d.checked_at IS NOT NULL AND d.error IS NULL
-               WHERE k.campaign_id = $1 AND b.state = 'connected' ORDER BY k.position"#,
+        Ok(sqlx::query_scalar!(
+            r#"SELECT k.mailbox_id AS "id: MailboxId" FROM campaign_mailboxes k JOIN mailboxes b ON b.id = k.mailbox_id
+               WHERE k.campaign_id = $1 AND b.state = 'connected' AND mailbox_failing(b.id) IS NULL
+               ORDER BY k.position"#,
             id.0
         )
         .fetch_all(self.t.conn())
-        .await?;
-        let believed = |records: &Json<Vec<RecordCheck>>| failing(&records.0).is_empty();
-        Ok(rows.into_iter().filter(|row| row.records.as_ref().is_none_or(believed)).map(|row| row.id).collect())
+        .await?)
     }
 
     /// Gives leads to other mailboxes whose own one cannot send and has sent them nothing yet, so that one mailbox that

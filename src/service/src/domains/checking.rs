@@ -3,7 +3,7 @@
 use chrono::Duration;
 use domain::{
     DomainId, MailboxId,
-    domains::{Expected, RecordCheck, RecordKind, Standing},
+    domains::{Expected, RecordCheck, RecordKind, Standing, failing},
 };
 use sqlx::types::Json;
 
@@ -61,8 +61,9 @@ impl Domains<'_> {
         match outcome {
             Ok(records) => {
                 let seen = records.iter().any(|r| r.kind == RecordKind::Dkim && r.standing != Standing::Fail);
+                let failing: Vec<_> = failing(&records).iter().map(ToString::to_string).collect();
                 sqlx::query!(
-                    "UPDATE sending_domains SET records = $2, checked_at = $3, error = NULL, failures = 0,
+                    "UPDATE sending_domains SET records = $2, failing = $8, checked_at = $3, error = NULL, failures = 0,
                          next_check_at = CASE WHEN public_key IS NOT DISTINCT FROM $6 AND selector IS NOT DISTINCT FROM $7
                                               THEN $4 ELSE next_check_at END,
                          key_seen_at = CASE WHEN $5 AND public_key = $6 THEN coalesce(key_seen_at, $3) ELSE key_seen_at END,
@@ -76,6 +77,7 @@ impl Domains<'_> {
                     seen,
                     checked.public_key,
                     checked.selector,
+                    &failing,
                 )
                 .execute(self.t.conn())
                 .await?;

@@ -1,10 +1,10 @@
-//! What becomes of running campaigns when the records of a domain begin to fail.
+//! What becomes of running campaigns when the records of a domain begin to fail, and of its mailboxes when they pass.
 
 use std::collections::BTreeMap;
 
 use domain::{
-    CampaignId, DomainId,
-    domains::{RecordCheck, RecordKind, failing},
+    CampaignId, DomainId, MailboxId,
+    domains::{RecordCheck, failing, failing_words},
 };
 use sqlx::types::Json;
 
@@ -13,7 +13,8 @@ use crate::Result;
 
 impl Domains<'_> {
     /// Pauses running campaigns none of whose mailboxes receivers would believe any more. One that has another
-    /// mailbox goes on. Nothing happens before the first check, or after one that could not be made.
+    /// mailbox goes on, for the leads of that one. Nothing happens before the first check, or after one that could not
+    /// be made.
     ///
     /// # Errors
     /// When the database is away; the next check does it.
@@ -49,16 +50,27 @@ impl Domains<'_> {
             let one = row.sandbox || row.records.is_some_and(|records| failing(&records.0).is_empty());
             *believed.entry(row.campaign).or_default() |= one;
         }
-        let words: Vec<_> = broken.iter().copied().map(RecordKind::label).collect();
-        let reason = format!(
-            "{} fails {}, so receivers would refuse its e-mails. Publish the records that Settings, Domains shows, check \
-             again, then resume.",
-            domain.name,
-            words.join(", ")
-        );
+        let reason = format!("{}, check again, then resume.", failing_words(&domain.name, &broken));
         for (campaign, _) in believed.into_iter().filter(|(_, believed)| !believed) {
             self.t.campaigns().hold(campaign, &reason).await?;
         }
         Ok(())
+    }
+
+    /// Lets the mailboxes of a domain that passes have their turns at once. A claim has put them off while it failed.
+    ///
+    /// # Errors
+    /// When the database is away; they have their turns some minutes later.
+    pub async fn wake_mailboxes(&mut self, id: DomainId) -> Result<()> {
+        let mailboxes = sqlx::query_scalar!(
+            r#"SELECT m.id AS "id: MailboxId" FROM sending_domains d
+               JOIN mailboxes m ON m.kind = 'smtp' AND split_part(m.address, '@', 2) = d.name
+               WHERE d.id = $1 AND d.failing = '{}'"#,
+            id.0
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let now = self.t.now();
+        self.t.mailboxes().wake(&mailboxes, now).await
     }
 }

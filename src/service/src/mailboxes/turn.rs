@@ -7,6 +7,9 @@ use domain::{CampaignId, MailboxId};
 use super::Mailboxes;
 use crate::Result;
 
+/// A mailbox whose domain fails has its next turn after this.
+const LOOK: Duration = Duration::minutes(10);
+
 /// What a mailbox may do now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
@@ -25,6 +28,8 @@ pub(crate) struct Wants {
     pub replies: bool,
     /// E-mails of campaigns.
     pub campaigns: bool,
+    /// Receivers believe its domain, or nobody has looked yet.
+    pub believed: bool,
 }
 
 impl Mailboxes<'_> {
@@ -69,7 +74,8 @@ impl Mailboxes<'_> {
     pub(crate) async fn wants(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<Wants> {
         Ok(sqlx::query_as!(
             Wants,
-            r#"SELECT coalesce(reply_at <= $2, false) AS "replies!", coalesce(next_send_at <= $2, false) AS "campaigns!"
+            r#"SELECT coalesce(reply_at <= $2, false) AS "replies!", coalesce(next_send_at <= $2, false) AS "campaigns!",
+                      mailbox_failing(id) IS NULL AS "believed!"
                FROM mailboxes WHERE id = $1"#,
             id.0,
             now
@@ -99,9 +105,12 @@ impl Mailboxes<'_> {
                  greatest(n.due_at, n.free_at, CASE WHEN $3 AND b.failures > 0 THEN b.not_before END) END
              FROM (SELECT (SELECT min(due_at) FROM messages WHERE mailbox_id = $1 AND campaign_id IS NULL
                              AND state IN ('scheduled', 'deferred')) AS due_at,
-                          -- A cap of claims and test mails alone says nothing of when there is room.
-                          (SELECT coalesce((SELECT min(m.sending_at) + interval '24 hours' FROM messages m
-                                            WHERE m.mailbox_id = $1 AND m.sending_at > $2::timestamptz - interval '24 hours'),
+                          -- A cap of claims alone says nothing of when there is room.
+                          (SELECT coalesce(least((SELECT min(m.sending_at) FROM messages m WHERE m.mailbox_id = $1
+                                                    AND m.sending_at > $2::timestamptz - interval '24 hours'),
+                                                 (SELECT min(x.sending_at) FROM test_mails x WHERE x.mailbox_id = $1
+                                                    AND x.sending_at > $2::timestamptz - interval '24 hours'))
+                                               + interval '24 hours',
                                            $2::timestamptz + interval '1 minute')
                            FROM mailboxes f WHERE f.id = $1 AND mailbox_used(f.id, $2) >= f.daily_cap) AS free_at) n
              WHERE b.id = $1 AND (n.due_at IS NOT NULL OR b.reply_at IS NOT NULL)",
@@ -130,6 +139,14 @@ impl Mailboxes<'_> {
         )
         .execute(self.t.conn())
         .await?;
+        Ok(())
+    }
+
+    /// Its domain fails: nothing until it passes, which is looked at again soon, in case that nobody wakes it then.
+    pub(crate) async fn wait_for_domain(&mut self, id: MailboxId, now: DateTime<Utc>) -> Result<()> {
+        sqlx::query!("UPDATE mailboxes SET next_send_at = $2 WHERE id = $1", id.0, now + LOOK)
+            .execute(self.t.conn())
+            .await?;
         Ok(())
     }
 

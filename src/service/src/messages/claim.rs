@@ -125,6 +125,10 @@ impl Messages<'_> {
         if !wants.campaigns {
             return Ok(Vec::new());
         }
+        if !wants.believed {
+            self.t.mailboxes().wait_for_domain(mailbox, now).await?;
+            return Ok(Vec::new());
+        }
         let turn = self.t.mailboxes().turn(mailbox, now, BATCH).await?;
         if turn.room <= 0 {
             self.t.mailboxes().wait_for_cap(mailbox, now).await?;

@@ -22,8 +22,8 @@ pub struct Sought {
     pub header: String,
 }
 
-/// Sends again what campaigns want sent again, and gives up on what is unknown for too long. Gives how many there were.
-/// One that fails does not keep the others waiting.
+/// Sends again what campaigns want sent again, and gives up on what is unknown for too long, unless a pause has kept it
+/// from its second try. Gives how many there were. One that fails does not keep the others waiting.
 ///
 /// # Errors
 /// When the database is away; the next call goes on.
@@ -88,10 +88,13 @@ impl Messages<'_> {
         let Some(row) = self.lock_unknown(id).await? else { return self.give_up_looking(id).await };
         let asked = sqlx::query!(
             r#"SELECT coalesce(m.unknown_at, m.updated_at) AS "since!", m.resent_at,
-                      c.state = 'running' AND c.rules ->> 'on_unknown' = $2
+                      c.state = 'running' AND coalesce(c.rules ->> 'on_unknown' = $2, false)
                       -- Where its mailbox is read, somebody has looked.
                       AND (m.looked_at IS NOT NULL OR NOT EXISTS (SELECT FROM inboxes i WHERE i.mailbox_id = m.mailbox_id))
-                          AS "resend!"
+                          AS "resend!",
+                      -- Its second try is still to come, when the campaign goes on.
+                      c.state IN ('pausing', 'paused') AND coalesce(c.rules ->> 'on_unknown' = $2, false)
+                      AND m.resent_at IS NULL AS "waits!"
                FROM messages m JOIN campaigns c ON c.id = m.campaign_id WHERE m.id = $1 AND m.final_at IS NULL"#,
             id.0,
             OnUnknown::Resend.as_str(),
@@ -105,7 +108,7 @@ impl Messages<'_> {
             return Ok(());
         }
         // A lead that has left for another reason gets nothing more, so nothing waits for this any longer.
-        if due || asked.since + FINAL_AFTER <= now {
+        if due || asked.since + FINAL_AFTER <= now && !asked.waits {
             self.make_final(&row).await?;
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, MailboxId, StepId,
     campaigns::CampaignState,
+    domains::RecordKind,
     enrolments::EnrolmentState,
     mailboxes::MailboxState,
     messages::{Message, MessageInFull, MessageState},
@@ -128,10 +129,13 @@ impl Messages<'_> {
         let ids: Vec<_> = ids.into_iter().map(|id| id.0).collect();
         let now = self.t.now();
         let rows = sqlx::query!(
-            r#"SELECT b.id AS "id: MailboxId", b.address, b.state AS "state: MailboxState",
+            r#"SELECT b.id AS "id: MailboxId", b.address, b.state AS "state: MailboxState", mailbox_failing(b.id) AS failing,
                       mailbox_cap(b.daily_cap, b.ramp_from, $2) - mailbox_used(b.id, $2) AS "room!",
-                      (SELECT min(m.sending_at) + interval '24 hours' FROM messages m
-                       WHERE m.mailbox_id = b.id AND m.sending_at > $2::timestamptz - interval '24 hours') AS free_at,
+                      least((SELECT min(m.sending_at) FROM messages m
+                             WHERE m.mailbox_id = b.id AND m.sending_at > $2::timestamptz - interval '24 hours'),
+                            (SELECT min(x.sending_at) FROM test_mails x
+                             WHERE x.mailbox_id = b.id AND x.sending_at > $2::timestamptz - interval '24 hours'))
+                          + interval '24 hours' AS free_at,
                       nullif(b.not_before, '-infinity') AS not_before,
                       CASE WHEN b.failures > 0 THEN b.last_error END AS fault
                FROM mailboxes b WHERE b.id = ANY($1)"#,
@@ -143,9 +147,11 @@ impl Messages<'_> {
         Ok(rows
             .into_iter()
             .map(|row| {
+                let failing = row.failing.iter().flatten().filter_map(|kind| RecordKind::parse(kind)).collect();
                 let sender = Sender {
                     address: row.address,
                     state: row.state,
+                    failing,
                     room: row.room,
                     free_at: row.free_at,
                     not_before: row.not_before,
