@@ -4,6 +4,7 @@
 //! audience of a campaign.
 
 mod bulk;
+mod countries;
 mod filter;
 
 use chrono::{DateTime, Utc};

@@ -116,7 +116,7 @@ struct AddNote {
 
 async fn find(t: &mut Tenant, wanted: FindLeads) -> Result<Value> {
     let FindLeads { q, status, score_min, country, tag, after, per } = wanted;
-    let filter = LeadFilter { q, status, score_min, country, tag, ..LeadFilter::default() };
+    let filter = LeadFilter { q, status, score_min, country, tag, ..LeadFilter::default() }.check()?;
     let found = t.leads().list(&filter, LeadSort::default(), &page(after, per)?).await?;
     let count = t.leads().count(&filter).await?;
     Ok(json!({ "count": shown(&count)?, "items": shown(&found.items)?, "next": found.next }))

@@ -53,7 +53,7 @@ async fn list(call: Read, Path(id): Path<CampaignId>, Query(query): Query<Enrolm
     responses((status = OK, body = BulkOutcome), (status = CONFLICT, description = "Its audience is fixed.")))]
 async fn enrol(Path(id): Path<CampaignId>, call: Write<Json<LeadSelection>>) -> Result<Reply> {
     let (mut work, Json(selection)) = call.open().await?;
-    let outcome = work.t.campaigns().enrol(id, &selection).await?;
+    let outcome = work.t.campaigns().enrol(id, &selection.check()?).await?;
     work.done(Reply::ok(&outcome)?).await
 }
 

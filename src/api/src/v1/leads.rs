@@ -91,14 +91,14 @@ struct Order {
     sort: Option<String>,
 }
 
-/// Reads the conditions; names that are none are refused.
+/// Reads the conditions; names that are none, and conditions that no lead can meet, are refused.
 fn filter(pairs: &[(String, String)], others: &[&str]) -> Result<LeadFilter> {
     let known = |key: &str| key == "q" || key.starts_with("f.") || others.contains(&key);
     if let Some((key, _)) = pairs.iter().find(|(key, _)| !known(key)) {
         let text = format!("There is no parameter “{key}”.");
         return Err(Problem::field(key.clone(), "parameter_unknown", text).into());
     }
-    Ok(LeadFilter::from_pairs(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))?)
+    Ok(LeadFilter::from_pairs(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))?.check()?)
 }
 
 /// List leads
@@ -232,7 +232,7 @@ pub struct BulkChange {
     security(("key" = ["leads:write"])), request_body = BulkChange, responses((status = OK, body = BulkOutcome)))]
 async fn bulk(call: Write<Json<BulkChange>>) -> Result<Reply> {
     let (mut work, Json(change)) = call.open().await?;
-    let outcome = work.t.leads().bulk(&change.leads, &change.action).await?;
+    let outcome = work.t.leads().bulk(&change.leads.check()?, &change.action).await?;
     work.done(Reply::ok(&outcome)?).await
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{LeadFilter, LeadStatus};
-use crate::{CampaignId, LeadId, UserId};
+use crate::{CampaignId, LeadId, Problem, UserId};
 
 /// A change to many leads at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,19 @@ pub enum LeadSelection {
     Ids(Vec<LeadId>),
     /// All that match.
     Filter(LeadFilter),
+}
+
+impl LeadSelection {
+    /// The same, with conditions that leads can meet.
+    ///
+    /// # Errors
+    /// Every problem found.
+    pub fn check(self) -> Result<Self, Vec<Problem>> {
+        match self {
+            Self::Ids(ids) => Ok(Self::Ids(ids)),
+            Self::Filter(filter) => filter.check().map(Self::Filter),
+        }
+    }
 }
 
 /// What a bulk change did, or would do.

@@ -1,6 +1,8 @@
 //! The filter and the order of a lead list, and their form in a URL:
 //! `q=…`, `f.{field}.{op}={value}`, `sort=field` or `sort=-field`.
 
+mod check;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +113,8 @@ impl std::fmt::Display for LeadSort {
 }
 
 impl LeadFilter {
-    /// Reads the conditions of a query string; pairs that are not conditions are passed over.
+    /// Reads the conditions of a query string; pairs that are not conditions are passed over. Whether any lead can meet
+    /// them is asked by [`Self::check`].
     ///
     /// # Errors
     /// A problem for the first condition that is not understood.
@@ -190,8 +193,8 @@ impl LeadFilter {
             "owner.empty" => self.unowned = true,
             "score.gte" => self.score_min = Some(number(value)?),
             "score.lte" => self.score_max = Some(number(value)?),
-            "country.is" => self.country = value.split(',').map(|c| c.trim().to_uppercase()).collect(),
-            "tag.has" => self.tag = value.split(',').map(|t| t.trim().to_lowercase()).collect(),
+            "country.is" => self.country = words(value).map(str::to_uppercase).collect(),
+            "tag.has" => self.tag = words(value).map(str::to_lowercase).collect(),
             "source.is" => self.source = list(value)?,
             "account.is" => self.account = Some(id(value)?),
             "campaign.is" => self.campaign = Some(id(value)?),
@@ -208,6 +211,11 @@ impl LeadFilter {
 
 fn joined<T: ToString>(values: &[T]) -> Option<String> {
     (!values.is_empty()).then(|| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+}
+
+/// What stands between commas; nothing between two of them.
+fn words(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 
 fn list<T: std::str::FromStr<Err = Problem>>(value: &str) -> Result<Vec<T>, Problem> {
@@ -266,6 +274,17 @@ mod tests {
     fn other_pairs_are_passed_over() {
         let filter = LeadFilter::from_pairs([("sort", "-score"), ("after", "x"), ("f.score.gte", "")]);
         assert_eq!(filter, Ok(LeadFilter::default()));
+        let commas = LeadFilter::from_pairs([("f.country.is", "de, ,ch,"), ("f.tag.has", ",")]);
+        assert_eq!(commas, Ok(LeadFilter { country: vec!["DE".into(), "CH".into()], ..LeadFilter::default() }));
+    }
+
+    #[test]
+    fn an_address_may_ask_for_what_no_lead_is() {
+        for (key, value) in [("f.country.is", "Germany"), ("f.score.gte", "900")] {
+            let filter = LeadFilter::from_pairs([(key, value)]).expect("it is read");
+            let problems = filter.check().expect_err("and is no audience");
+            assert_eq!(problems[0].field.as_deref(), Some(key));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{
     Action, Branch, Delay, Email, MAX_VARIANTS, MIN_SENDS, Step, StepKind, Test, Thread, Variant, WinnerRule, Writing,
 };
-use crate::{Problem, UserId, drafts::check_sources, problem::Problems, window::SendingWindow};
+use crate::{Problem, UserId, drafts::check_sources, leads::LeadFilter, problem::Problems, window::SendingWindow};
 
 /// Where a step is to stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,16 @@ impl StepInput {
         if let Some(sources) = self.sources.take() {
             self.sources = problems.check("sources", check_sources(sources));
         }
+        self.test = self.test.take().map(|test| match test {
+            Test::Lead { filter } => {
+                let filter = filter.check().unwrap_or_else(|found| {
+                    problems.extend(found);
+                    LeadFilter::default()
+                });
+                Test::Lead { filter: Box::new(filter) }
+            }
+            other => other,
+        });
         for (field, delay) in [("delay", self.delay), ("timeout", self.timeout)] {
             if delay.is_some_and(|d| !(0..=365).contains(&d.amount)) {
                 problems.push(Problem::field(field, "delay_invalid", "Wait 0 to 365."));

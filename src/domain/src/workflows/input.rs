@@ -58,7 +58,10 @@ impl WorkflowInput {
         let mut problems = Problems::new();
         self.name = problems.check("name", check_name(&self.name, 100)).unwrap_or_default();
         self.trigger.check(&mut problems);
-        check_conditions(&self.conditions, &mut problems);
+        self.conditions = self.conditions.check().unwrap_or_else(|found| {
+            problems.extend(found);
+            LeadFilter::default()
+        });
         if !(1..=MAX_HOURLY).contains(&self.hourly_cap) {
             let most = grouped(MAX_HOURLY.into());
             let words = format!("Enter for how many leads it may act in an hour, 1 to {most}.");
@@ -92,24 +95,6 @@ impl WorkflowInput {
         }
         problems.finish()?;
         Ok(Self { actions, ..self })
-    }
-}
-
-/// Conditions that no lead can meet are a slip of whoever entered them.
-fn check_conditions(filter: &LeadFilter, problems: &mut Problems) {
-    let fields = [("f.score.gte", filter.score_min), ("f.score.lte", filter.score_max)];
-    for (field, score) in fields {
-        if score.is_some_and(|score| !(0..=100).contains(&score)) {
-            problems.push(Problem::field(field, "score_invalid", "Enter a score, 0 to 100."));
-        }
-    }
-    if filter.score_min.zip(filter.score_max).is_some_and(|(least, most)| least > most) {
-        let words = "No score is at least the one and at most the other.";
-        problems.push(Problem::field("f.score.lte", "scores_crossed", words));
-    }
-    if filter.campaign.is_some() && filter.never_enrolled {
-        let words = "Nobody was in this campaign and never in any. Choose one of the two.";
-        problems.push(Problem::field("f.campaign.is", "campaign_never", words));
     }
 }
 
