@@ -17,7 +17,7 @@ test("a pause while e-mails leave is proved, and the campaign goes on", async ({
   await hydrated(page);
   await page.locator("summary", { hasText: `Start sending to ${LEADS} leads` }).click();
   await page.getByRole("button", { name: `Start sending to ${LEADS} leads` }).click();
-  await page.waitForURL(/done=started/);
+  await expect(page.getByText("Started. The first e-mails leave in its sending window.")).toBeVisible();
   // The first has left.
   await expect(async () => {
     await page.goto(`${own}/mails?state=sent`);

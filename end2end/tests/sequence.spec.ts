@@ -1,5 +1,5 @@
 import type { APIRequestContext, Page } from "@playwright/test";
-import { answer, expect, hydrated, signIn, test } from "./journey";
+import { answer, appears, expect, hydrated, signIn, test } from "./journey";
 
 // The program that makes what the story needs and is not about.
 async function program(playwright: { request: { newContext(options: object): Promise<APIRequestContext> } }, baseURL?: string) {
@@ -67,7 +67,8 @@ test("a sequence with a branch and two wordings is built, tried out and rearrang
   await page.getByLabel("Score at least").fill("70");
   await save(page);
   await page.goto(`${own}/sequence`);
-  await expect(page.getByText("Score at least 70?")).toBeVisible();
+  await expect(page.locator(".step-name", { hasText: "Score at least 70?" })).toBeVisible();
+  await expect(page.getByText("The sequence ends here.")).toHaveCount(2);
   await add(page, "Add to Yes", "Task for a person");
   await page.getByLabel("What is to be done").fill("Call {first_name|them}");
   await save(page);
@@ -83,6 +84,22 @@ test("a sequence with a branch and two wordings is built, tried out and rearrang
   const no = page.getByRole("region", { name: "No of step 2" });
   await expect(yes.getByText("Call {first_name|them}")).toBeVisible();
   await expect(no.getByText("Only once more.")).toBeVisible();
+
+  // Without a mouse too: into the other branch, and a new step in the middle of it.
+  await no.locator("details.step-move summary").click();
+  await no.getByLabel("Where step 4 moves").selectOption({ label: "before step 3 “Call {first_name|them}”" });
+  await no.getByRole("button", { name: "Move step 4" }).click();
+  await expect(yes.getByText("Only once more.")).toBeVisible();
+  await expect(no.getByText("The sequence ends here.")).toBeVisible();
+  await hydrated(page);
+  await yes.locator("details.step-gap", { hasText: "before step 4" }).locator("summary").click();
+  await add(page, "Add before step 4", "Wait");
+  await page.goto(`${own}/sequence`);
+  await hydrated(page);
+  const names = yes.locator(".step-name");
+  await expect(names).toHaveCount(3);
+  await expect(names.nth(1)).toContainText("Wait 1 working day");
+  await expect(names.nth(2)).toContainText("Call {first_name|them}");
 
   // The whole condition moves with its branches, and goes with them.
   const condition = page.locator(".sequence > li").filter({ has: yes }).first();
@@ -136,6 +153,11 @@ test("what is edited in a running campaign waits until it is published, and an o
   await save(page);
   await page.goto(`${own}/sequence`);
   await expect(page.getByText("You are editing version 2. Leads get version 1 until you publish it.")).toBeVisible();
+  await expect(page.getByText("Version 2, not published")).toBeVisible();
+  await make(`campaigns/${campaign.id}/simulations`, {}, 202);
+  await page.goto(`${own}/simulation`);
+  await appears(page.getByText("These figures stay the same, for whomever it is published."));
+  await page.goto(`${own}/sequence`);
   await page.getByRole("link", { name: "Review and publish" }).click();
   await page.waitForURL(/versions/);
   await hydrated(page);

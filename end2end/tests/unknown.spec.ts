@@ -17,7 +17,7 @@ test("a campaign asks what to do with e-mails whose server has said nothing", as
   await hydrated(page);
   await page.locator("summary", { hasText: "Start sending to 2 leads" }).click();
   await page.getByRole("button", { name: "Start sending to 2 leads" }).click();
-  await page.waitForURL(/done=started/);
+  await expect(page.getByText("Started. The first e-mails leave in its sending window.")).toBeVisible();
   await appears(page.getByText("2 e-mails are unknown."));
 
   await page.goto(`${own}/mails?state=unknown`);

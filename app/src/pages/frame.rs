@@ -5,18 +5,18 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_meta::Title;
 use leptos_router::{
     components::Outlet,
-    hooks::{use_params_map, use_query_map},
+    hooks::{use_location, use_params_map, use_query_map},
 };
 
 use crate::{
     error::AppError,
-    exchange::{provide_posts, use_open_post, use_posts, with_data},
+    exchange::{provide_posts, use_open_post, use_posts, use_unread_post, with_data},
     fmt::{grouped, plural},
     shell::{
         MorePage, Shell, ShellData,
-        live::{use_live, use_live_of},
+        live::{use_live, use_live_of, use_outdated},
     },
-    ui::{Empty, EmptyKind, Flash},
+    ui::{Empty, EmptyKind, Flash, Notice, Tone},
 };
 
 /// Loads what the frame shows.
@@ -77,7 +77,7 @@ pub fn CompanyFrame() -> impl IntoView {
         // What is posted in the frame changes the pages in it, not the frame around them.
         Signal::stored(0),
         move || LoadFrame { slug: slug.get() },
-        |data| view! { <Shell data><DoneFlash/><Outlet/></Shell> },
+        |data| view! { <Shell data><NewVersion/><UnreadPost/><DoneFlash/><Outlet/></Shell> },
     )
 }
 
@@ -132,6 +132,7 @@ pub fn ErrorPage(
         403 => "Not for your role",
         404 => "Not found",
         409 => "Not possible now",
+        426 => "A new version is ready",
         503 => "One moment",
         _ => "Something went wrong",
     };
@@ -141,6 +142,8 @@ pub fn ErrorPage(
             <Empty kind=EmptyKind::Denied title=title text=error.message>
                 {match error.status {
                     401 => view! { <a class="button primary" href="/login" rel="external">"Sign in"</a> },
+                    // This address; the browser follows it past the router.
+                    426 => view! { <a class="button primary" href="" rel="external">"Reload"</a> },
                     _ => view! { <a class="button" href="/" rel="external">"Home"</a> },
                 }}
             </Empty>
@@ -165,10 +168,42 @@ pub fn NotFoundPage() -> impl IntoView {
     view! { <main id="main"><ErrorPage error/></main> }
 }
 
+/// The server was replaced while the page was open. Nothing is reloaded under somebody's hands.
+#[component]
+fn NewVersion() -> impl IntoView {
+    let outdated = use_outdated();
+    move || {
+        outdated.get().then(|| {
+            view! {
+                <Notice text="A new version is ready.">
+                    <a class="undo" href="" rel="external">"Reload"</a>
+                </Notice>
+            }
+        })
+    }
+}
+
+/// Why the server has not looked at the last post, until another one is done or the page is left.
+#[component]
+fn UnreadPost() -> impl IntoView {
+    let (unread, path) = (use_unread_post(), use_location().pathname);
+    Effect::new(move |_| {
+        path.track();
+        unread.set(None);
+    });
+    move || unread.get().map(|error| view! { <Notice text=error.message tone=Tone::Coral/> })
+}
+
 /// What was just done, said once. The address only carries a code.
 #[component]
 fn DoneFlash() -> impl IntoView {
     let (query, open) = (use_query_map(), use_open_post());
+    #[cfg(feature = "hydrate")]
+    Effect::new(move |_| {
+        if query.read().get("done").is_some() {
+            crate::exchange::say_once("done");
+        }
+    });
     move || {
         if open.get() {
             return None;
@@ -178,17 +213,18 @@ fn DoneFlash() -> impl IntoView {
     }
 }
 
-/// The words for `leads-changed.3.5`: three of five selected leads.
+/// The words for `leads-changed.3.5` and `leads-enrolled.3.5`: three of five selected leads.
 fn changed_text(code: &str) -> Option<String> {
-    let (changed, selected) = code.strip_prefix("leads-changed.")?.split_once('.')?;
+    let (what, counts) = code.split_once('.')?;
+    let (changed, selected) = counts.split_once('.')?;
     let (changed, selected): (i64, i64) = (changed.parse().ok()?, selected.parse().ok()?);
-    Some(match selected - changed {
-        0 => format!("{} changed.", plural(changed, "lead was", "leads were")),
-        _ => format!(
-            "{} of {} changed; the others were so already, or are not yours.",
-            grouped(changed),
-            plural(selected, "lead", "leads")
-        ),
+    let some = || format!("{} of {}", grouped(changed), plural(selected, "lead", "leads"));
+    Some(match (what, changed == selected) {
+        ("leads-changed", true) => format!("{} changed.", plural(changed, "lead was", "leads were")),
+        ("leads-changed", false) => format!("{} changed; the others were so already, or are not yours.", some()),
+        ("leads-enrolled", true) => format!("{} added to the campaign.", plural(changed, "lead", "leads")),
+        ("leads-enrolled", false) => format!("{} added to the campaign; the others are in it already.", some()),
+        _ => return None,
     })
 }
 
@@ -349,4 +385,24 @@ pub fn live_version_of(topic: &'static str, id: Memo<String>) -> Signal<u32> {
 pub fn live_versions<const N: usize>(topics: [&str; N]) -> Signal<u32> {
     let (topics, posts) = (topics.map(use_live), use_posts());
     Signal::derive(move || topics.iter().fold(posts.get(), |sum, topic| sum.wrapping_add(topic.get())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_to_leads_is_said_with_its_numbers() {
+        for (code, words) in [
+            ("leads-changed.1.1", Some("1 lead was changed.")),
+            ("leads-changed.3.5", Some("3 of 5 leads changed; the others were so already, or are not yours.")),
+            ("leads-enrolled.12.12", Some("12 leads added to the campaign.")),
+            ("leads-enrolled.0.1", Some("0 of 1 lead added to the campaign; the others are in it already.")),
+            ("lead-saved", None),
+            ("leads-enrolled.many.12", None),
+            ("leads-lost.1.1", None),
+        ] {
+            assert_eq!(changed_text(code).as_deref(), words, "{code}");
+        }
+    }
 }

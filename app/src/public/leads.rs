@@ -32,8 +32,8 @@ pub async fn bulk(
     let form: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
     let query = value(&form, "query");
     match change(&db, &session, &slug, &parts, &form).await {
-        Ok(Step::Done(o)) => {
-            let done = format!("leads-changed.{}.{}", o.changed, o.selected);
+        Ok(Step::Done(done, o)) => {
+            let done = format!("{done}.{}.{}", o.changed, o.selected);
             Redirect::to(&format!("/t/{slug}/leads?{query}&done={done}")).into_response()
         }
         Ok(Step::Question(question)) => ask(&slug, &form, question),
@@ -42,7 +42,8 @@ pub async fn bulk(
 }
 
 enum Step {
-    Done(BulkOutcome),
+    /// What was done, as the page is told, and to how many.
+    Done(&'static str, BulkOutcome),
     Question(Question),
 }
 
@@ -68,7 +69,8 @@ async fn change(db: &Db, session: &Session, slug: &str, parts: &Parts, form: &[(
     }
     let outcome = t.leads().bulk(&selection, &action).await?;
     t.commit().await?;
-    Ok(Step::Done(outcome))
+    let done = if matches!(action, BulkAction::Enrol { .. }) { "leads-enrolled" } else { "leads-changed" };
+    Ok(Step::Done(done, outcome))
 }
 
 /// The ticked leads, or all that match the filter of the list.

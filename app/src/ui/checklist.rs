@@ -32,7 +32,7 @@ pub struct CheckItem {
     pub verdict: Verdict,
     /// What was found, as a sentence.
     pub text: String,
-    /// More about it, or empty.
+    /// More about it, a line for each thing; or empty.
     pub detail: String,
     /// Words and address of the place where it is put right.
     pub fix: Option<(String, String)>,
@@ -51,7 +51,7 @@ pub fn Checklist(
         .into_iter()
         .map(|item| {
             let (glyph, tone, word) = item.verdict.looks(words);
-            let detail = (!item.detail.is_empty()).then(|| view! { <span class="detail">{item.detail}</span> });
+            let detail = (!item.detail.is_empty()).then(|| detail(item.detail));
             let fix = item.fix.map(|(words, href)| view! { <a href=href>{words}</a> });
             view! {
                 <li class=tone.class()>
@@ -63,4 +63,12 @@ pub fn Checklist(
         })
         .collect_view();
     view! { <ol class="checklist">{rows}</ol> }
+}
+
+fn detail(text: String) -> AnyView {
+    if !text.contains('\n') {
+        return view! { <span class="detail">{text}</span> }.into_any();
+    }
+    let lines: Vec<_> = text.lines().map(|line| view! { <li>{line.to_owned()}</li> }.into_any()).collect();
+    view! { <ul class="detail">{lines}</ul> }.into_any()
 }

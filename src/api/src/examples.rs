@@ -162,6 +162,7 @@ mod tests {
             WorkflowLook,
             Draft,
             QueuedDraft,
+            ApproveDraft,
             Reject,
             Rewrite,
             Sample,

@@ -110,7 +110,7 @@ pub(crate) mod bodies {
         },
         commands::{CommandResult, Resume, Schedule},
         conversations::{ConversationInFull, NewConversation},
-        drafts::{ApprovePassing, Approved, Reject},
+        drafts::{ApproveDraft, ApprovePassing, Approved, Reject},
         imports::ImportFormat,
         leads::{BulkChange, LeadBatch, LeadResults, NewNote},
         me::Me,

@@ -112,6 +112,8 @@ wire_enum! {
         DailyCap = "daily_cap",
         /// No mailbox of the campaign is connected.
         NoHealthyMailbox = "no_healthy_mailbox",
+        /// What is due would leave from a mailbox whose domain fails its check.
+        DomainAuthFailed = "domain_auth_failed",
         /// What is due waits for a draft that somebody approves.
         ApprovalBacklog = "approval_backlog",
         /// The recipients' domains have had what they may get.
@@ -127,6 +129,7 @@ impl HoldReason {
             Self::OutsideWindow => "Waits for the sending window to open.",
             Self::DailyCap => "Every mailbox has sent what it may in 24 hours.",
             Self::NoHealthyMailbox => "No mailbox of this campaign is connected.",
+            Self::DomainAuthFailed => "What is due waits for a domain that fails its check. See Settings, Domains.",
             Self::ApprovalBacklog => "What is due waits for drafts to be approved.",
             Self::RecipientLimit => "The domains of the recipients have had what they may get for now.",
         }
@@ -216,9 +219,9 @@ pub struct CampaignSummary {
     pub hold_reason: Option<HoldReason>,
     /// Why it is paused, in words, when the system paused it.
     pub pause_reason: Option<String>,
-    /// Leads of the audience.
+    /// Leads of the audience; 0 until it is frozen.
     pub audience_size: i64,
-    /// Leads that have reached their end.
+    /// Leads for which every step is done.
     pub finished: i64,
     /// E-mails handed over.
     pub sent: i64,
@@ -254,7 +257,8 @@ pub struct CampaignInput {
 }
 
 impl CampaignInput {
-    /// The same, trimmed and checked.
+    /// The same, trimmed and checked. Problems of the audience have the names that conditions have in an address:
+    /// `f.country.is`.
     ///
     /// # Errors
     /// Every problem found.
@@ -263,6 +267,16 @@ impl CampaignInput {
         if let Some(name) = &self.name {
             self.name = problems.check("name", check_name(name, 120));
         }
+        self.audience = match self.audience {
+            Some(Audience::Filter { filter }) => {
+                let filter = filter.check().unwrap_or_else(|found| {
+                    problems.extend(found);
+                    LeadFilter::default()
+                });
+                Some(Audience::Filter { filter })
+            }
+            other => other,
+        };
         if let Some(window) = &self.window {
             problems.check("window", window.check());
         }

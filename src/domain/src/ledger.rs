@@ -75,6 +75,24 @@ impl Ledger {
         self.lines.iter().filter(|l| !l.state.is_open()).map(|l| l.leads).sum()
     }
 
+    /// Leads for which every step is done. Whoever has answered is not among them, wherever “finished” is said.
+    #[must_use]
+    pub fn finished(&self) -> i64 {
+        self.leads(&[EnrolmentState::Finished])
+    }
+
+    /// Leads that have answered.
+    #[must_use]
+    pub fn replied(&self) -> i64 {
+        self.leads(&[EnrolmentState::Replied])
+    }
+
+    /// Leads that have reached an end before the last step, and not by an answer.
+    #[must_use]
+    pub fn left_early(&self) -> i64 {
+        self.ended() - self.finished() - self.replied()
+    }
+
     /// E-mails in this state, over all steps.
     #[must_use]
     pub fn messages_in(&self, state: MessageState) -> i64 {
@@ -129,5 +147,15 @@ mod tests {
         assert_eq!(ledger.ended(), 1);
         ledger.enrolling -= 1;
         assert!(!ledger.is_balanced());
+    }
+
+    #[test]
+    fn whoever_has_answered_is_not_finished() {
+        use EnrolmentState as E;
+        let places = [(E::Finished, 3), (E::Replied, 2), (E::Bounced, 1), (E::Skipped, 4), (E::Active, 5)];
+        let lines = places.map(|(state, leads)| LedgerLine { state, reason: None, leads }).to_vec();
+        let ledger = Ledger { audience: 15, lines, ..Ledger::default() };
+        assert_eq!((ledger.finished(), ledger.replied(), ledger.left_early()), (3, 2, 5));
+        assert_eq!(ledger.finished() + ledger.replied() + ledger.left_early(), ledger.ended());
     }
 }

@@ -43,7 +43,6 @@ pub mod role;
 #[cfg(feature = "agents")]
 pub mod runs;
 pub mod score;
-#[cfg(feature = "time-zones")]
 pub mod simulation;
 pub mod steps;
 pub mod suppressions;

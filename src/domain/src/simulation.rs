@@ -5,8 +5,13 @@
 //! e-mail, drafts are approved at once, and what a sequence waits for by a person or an agent takes a working day. So it
 //! shows the most e-mails that a campaign can come to.
 
+mod basis;
+#[cfg(feature = "time-zones")]
 mod calendars;
+#[cfg(feature = "time-zones")]
 mod mailboxes;
+mod otherwise;
+#[cfg(feature = "time-zones")]
 mod run;
 
 use std::sync::Arc;
@@ -14,14 +19,15 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use basis::{Basis, SendingMailbox, SimulationPart};
+pub use otherwise::{OtherWay, Otherwise, SimulatedFigures};
+#[cfg(feature = "time-zones")]
 pub use run::run;
 
+#[cfg(feature = "time-zones")]
+use crate::steps::{Delay, DelayUnit};
 use crate::{
-    MailboxId, StepId,
-    campaigns::Holidays,
-    enrolments::EndReason,
-    mailboxes::RecipientLimits,
-    steps::{Delay, DelayUnit, Sequence},
+    MailboxId, StepId, campaigns::Holidays, enrolments::EndReason, mailboxes::RecipientLimits, steps::Sequence,
     window::SendingWindow,
 };
 
@@ -29,6 +35,7 @@ use crate::{
 pub const HORIZON_DAYS: i64 = 400;
 
 /// How long a task or a run takes for which a sequence waits.
+#[cfg(feature = "time-zones")]
 const TAKES: Delay = Delay { amount: 1, unit: DelayUnit::WorkingDays };
 
 /// What is simulated.
@@ -93,6 +100,8 @@ pub struct Lead {
     pub group: Arc<str>,
     /// Steps whose question is answered yes.
     pub holds: Vec<StepId>,
+    /// E-mails that it has got already, and does not get again where another version has them in another order.
+    pub behind: Vec<StepId>,
     /// Where it stands.
     pub stands: Stands,
 }
@@ -108,6 +117,10 @@ pub enum Stands {
     Before(StepId, DateTime<Utc>),
     /// It rests in this step until a time, and then goes on.
     In(StepId, DateTime<Utc>),
+    /// It comes to this step now, and the delay before it begins.
+    Anew(StepId),
+    /// Behind the last step.
+    End,
 }
 
 /// What comes of it.
@@ -132,6 +145,9 @@ pub struct Simulation {
     pub held: i64,
     /// Leads that get nothing, by reason.
     pub never: Vec<NeverReached>,
+    /// What comes of it in other ways, from the same moment; nothing where nothing was edited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub otherwise: Vec<Otherwise>,
 }
 
 /// A simulation that was asked for.
@@ -150,6 +166,9 @@ pub struct AskedSimulation {
     pub result: Option<Simulation>,
     /// Why it could not be made.
     pub error: Option<String>,
+    /// What has changed since it was made; it is out of date when that is something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<SimulationPart>,
 }
 
 /// The e-mails of a day.

@@ -1,6 +1,7 @@
 //! The steps of a campaign: what is done to a lead, and the wait before it.
 
 mod email;
+mod gaps;
 mod input;
 mod mails;
 mod sequence;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use crate::{Problem, StepId, UserId, leads::LeadFilter, wire::wire_enum, words::sentence};
 
 pub use email::{Email, MAX_VARIANTS, MIN_SENDS, Thread, Variant, WinBy, WinnerRule, Writing, letter};
+pub use gaps::Gap;
 pub use input::{Place, StepInput};
 pub use mails::{Preview, TestMail, TestMailState};
 pub use sequence::{MAX_DEPTH, MAX_STEPS, Sequence};

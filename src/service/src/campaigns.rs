@@ -7,6 +7,8 @@ mod checks;
 pub(crate) mod clock;
 mod commands;
 pub mod guards;
+mod holdout;
+mod left_out;
 mod placing;
 pub mod proofs;
 mod reading;
@@ -61,7 +63,7 @@ impl Campaigns<'_> {
     pub async fn get(&mut self, id: CampaignId) -> Result<Campaign> {
         self.t.require(Permission::Read).await?;
         let mut campaign = self.load(id, false).await?;
-        if campaign.lifecycle.started_at.is_none() {
+        if !campaign.lifecycle.is_frozen() {
             campaign.audience_size = self.count_audience(&campaign).await?;
         }
         Ok(campaign)

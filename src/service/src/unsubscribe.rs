@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    CampaignId, EmailAddress, MessageId,
+    CampaignId, EmailAddress, LeadId, MessageId,
     suppressions::{SuppressionReason, SuppressionTarget},
 };
 
@@ -25,6 +25,8 @@ struct Recipient {
     actor: Actor,
     /// The address that was written to, and the one that the lead has now.
     addresses: BTreeSet<EmailAddress>,
+    /// Absent once it was deleted.
+    lead: Option<LeadId>,
     campaign: CampaignId,
     campaign_name: String,
     page: Unsubscribe,
@@ -60,7 +62,10 @@ impl Db {
             new |= t.suppressions().suppress(&target, because).await?;
         }
         if new {
-            t.campaigns().log(recipient.campaign, "unsubscribed", None).await?;
+            match recipient.lead {
+                Some(lead) => t.campaigns().log_lead(recipient.campaign, "unsubscribed", None, lead).await?,
+                None => t.campaigns().log(recipient.campaign, "unsubscribed", None).await?,
+            }
             t.tell("campaigns", recipient.campaign.0).await?;
         }
         t.commit().await?;
@@ -76,7 +81,7 @@ impl Db {
         let row = sqlx::query!(
             r#"
             SELECT coalesce(m.recipient, l.email) AS "address: EmailAddress", l.email AS "present?: EmailAddress", c.name AS company,
-                   m.campaign_id AS "campaign!: CampaignId", k.name AS campaign_name,
+                   l.id AS "lead?: LeadId", m.campaign_id AS "campaign!: CampaignId", k.name AS campaign_name,
                    coalesce(is_suppressed(coalesce(m.recipient, l.email)), false) AS "done!"
             FROM messages m
             JOIN campaigns k ON k.id = m.campaign_id
@@ -93,6 +98,7 @@ impl Db {
         let address = row.address.ok_or_else(unknown)?;
         Ok(Recipient {
             actor,
+            lead: row.lead,
             campaign: row.campaign,
             campaign_name: row.campaign_name,
             page: Unsubscribe { company: row.company, masked_address: address.masked(), done: row.done },

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
-use super::looks::{Head, head};
+use super::looks::{Head, head, planned_words};
 use crate::{
     error::AppError,
     pages::{
@@ -27,6 +27,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct EnrolmentList {
     pub(super) head: Head,
+    /// Those who are enrolled when it starts, as long as it has not.
+    pub(super) planned: Option<Planned>,
     pub(super) next: Option<String>,
     /// It is not the first page.
     pub(super) later: bool,
@@ -34,6 +36,15 @@ pub struct EnrolmentList {
     pub(super) states: Vec<(String, String)>,
     pub(super) rows: Vec<EnrolmentRow>,
     pub(super) may_change: bool,
+}
+
+/// The leads of a campaign that has not begun.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    pub(super) leads: i64,
+    /// Where they are listed, when a filter chooses them.
+    pub(super) list: Option<String>,
 }
 
 /// A row of the list.
@@ -98,6 +109,10 @@ pub fn CampaignEnrolmentsPage() -> impl IntoView {
 fn table(slug: String, list: EnrolmentList) -> AnyView {
     let (remove, hold) = (Post::to::<RemoveEnrolment>(), Post::to::<HoldEnrolment>());
     let (campaign, may_change) = (list.head.id.clone(), list.may_change);
+    if let Some(planned) = list.planned {
+        return view! { {head(&slug, &list.head, "enrolments", ().into_any())}{who_is_planned(&slug, &campaign, planned)} }
+            .into_any();
+    }
     let base = format!("/t/{slug}/campaigns/{}/enrolments", list.head.id);
     let first = list.later.then(|| format!("{base}?state={}", list.state));
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
@@ -163,6 +178,30 @@ fn table(slug: String, list: EnrolmentList) -> AnyView {
         </FilterBar>
         {body}
         <Pager first next/>
+    }
+    .into_any()
+}
+
+/// Nobody is in the campaign yet: who will be, and where that is seen.
+#[cfg(feature = "ssr")]
+fn who_is_planned(slug: &str, campaign: &str, planned: Planned) -> AnyView {
+    let own = format!("/t/{slug}/campaigns/{campaign}");
+    if planned.leads == 0 {
+        let text = "Choose a filter in the settings, or enrol leads from the list of leads.";
+        return view! {
+            <Empty kind=EmptyKind::First title=planned_words(0) text>
+                <a class="button" href=format!("{own}/settings")>"Settings"</a>
+            </Empty>
+        }
+        .into_any();
+    }
+    let text = "They are enrolled when the campaign starts. The launch page says who of them is left out, and why.";
+    let list = planned.list.map(|href| view! { <a class="button" href=href>"See them in the list of leads"</a> });
+    view! {
+        <Empty kind=EmptyKind::First title=planned_words(planned.leads) text>
+            {list}
+            <a class="button" href=format!("{own}/launch")>"Launch page"</a>
+        </Empty>
     }
     .into_any()
 }

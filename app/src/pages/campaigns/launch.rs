@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, use_posts, with_data},
-    fmt::grouped,
+    fmt::plural,
     pages::frame::{may, only, use_param, use_slug},
     shell::PageScroll,
     ui::{
@@ -29,7 +29,20 @@ pub struct Launch {
     pub(super) zone: String,
     /// From where it sends.
     pub(super) mailboxes: String,
-    pub(super) checks: Vec<(String, String, Option<String>)>,
+    /// Leads that get the first e-mail.
+    pub(super) reached: i64,
+    pub(super) checks: Vec<LaunchCheck>,
+}
+
+/// A check of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaunchCheck {
+    pub(super) verdict: String,
+    pub(super) text: String,
+    /// What it says of each thing, where there are several.
+    pub(super) lines: Vec<String>,
+    /// Where it is mended.
+    pub(super) fix: Option<String>,
 }
 
 /// Loads the checklist.
@@ -54,18 +67,18 @@ fn page(slug: String, l: Launch, command: Post) -> AnyView {
     let items = l
         .checks
         .into_iter()
-        .map(|(verdict, text, fix)| CheckItem {
-            verdict: match verdict.as_str() {
+        .map(|check| CheckItem {
+            verdict: match check.verdict.as_str() {
                 "pass" => Verdict::Pass,
                 "warn" => Verdict::Warn,
                 _ => Verdict::Block,
             },
-            text,
-            detail: String::new(),
-            fix: fix.map(|href| ("Fix".to_owned(), href)),
+            text: check.text,
+            detail: check.lines.join("\n"),
+            fix: check.fix.map(|href| ("Fix".to_owned(), href)),
         })
         .collect();
-    let words = format!("Start sending to {} leads", l.head.audience);
+    let words = format!("Start sending to {}", plural(l.reached, "lead", "leads"));
     let effect = format!(
         "The first e-mails leave in the next sending window ({}), from {}. You can pause or stop at any time.",
         l.head.window, l.mailboxes
@@ -139,10 +152,10 @@ pub fn CampaignStopPage() -> impl IntoView {
 fn stop(slug: String, o: Overview, command: Post) -> AnyView {
     let own = format!("/t/{slug}/campaigns/{}", o.head.id);
     let question = format!("Stop {}?", o.head.name);
-    let leaving = grouped(o.open + o.enrolling);
+    let leaving = if o.is_frozen { o.open + o.enrolling } else { o.audience };
     let (words, stop) = if o.allowed.iter().any(|command| command == "stop") {
-        let words =
-            format!("{leaving} leads leave the sequence. A stopped campaign can’t be resumed; you can duplicate it.");
+        let leave = plural(leaving, "lead leaves", "leads leave");
+        let words = format!("{leave} the sequence. A stopped campaign can’t be resumed; you can duplicate it.");
         let label = "Stop campaign".to_owned();
         (words, Some(button(command, &slug, &o.head.id, "stop", label, ButtonKind::Danger, IconName::Stop)))
     } else {

@@ -41,8 +41,10 @@ pub struct CampaignRow {
     pub(super) note: String,
     /// The system has paused it, for a reason that is to be read.
     pub(super) to_read: bool,
+    /// How many have finished, of how many; of one that has not begun, how many would be enrolled.
     pub(super) progress: String,
-    pub(super) percent: i64,
+    /// The same as a share, once it has begun.
+    pub(super) percent: Option<i64>,
     pub(super) sent: String,
     pub(super) bounced: String,
     pub(super) next: Option<Moment>,
@@ -156,11 +158,12 @@ fn row(base: &str, slug: &str, r: CampaignRow, command: Option<Post>) -> AnyView
         view! { <td role="cell">{action}</td> }
     });
     let note = (!r.note.is_empty()).then(|| view! { <span class="subtle truncate">{r.note}</span> });
+    let meter = r.percent.map(|value| view! { <Meter value max=100 label="Finished" goal=true/> });
     view! {
         <tr role="row">
             <td role="cell" class="name"><a class="truncate" href=own>{r.name}</a>" "{note}</td>
             <td role="cell" class="status-cell">{campaign_status(&r.state, StatusLook::Plain)}</td>
-            <td role="cell" class="title"><Meter value=r.percent max=100 label="Finished" goal=true/>{r.progress}</td>
+            <td role="cell" class="title">{meter}{r.progress}</td>
             <td role="cell" class="num">{r.sent}</td>
             <td role="cell" class="num">{r.bounced}</td>
             <td role="cell">{r.next.map(|moment| view! { <Time moment/> })}</td>

@@ -6,14 +6,16 @@ use chrono::{DateTime, Utc};
 use domain::{
     CampaignId, LeadId, PageRequest, Permission, StepId, UserId,
     campaigns::{
-        Campaign, CampaignFilter, CampaignState, CampaignSummary, OnUnknown, PausedBy, Verdict as Judged,
+        Audience, Campaign, CampaignEvent, CampaignFilter, CampaignState, CampaignSummary, OnUnknown, PausedBy,
+        Verdict as Judged,
         checks::FixAt,
-        comparison::{self, VariantCount, Verdict as Compared},
+        comparison::{self, Effect, GroupCount, Holdout, Outcome, VariantCount, Verdict as Compared},
     },
     drafts::{Origin, Sample},
     enrolments::EnrolmentState,
     ledger::Ledger,
     messages::MessageState,
+    page::Count,
     steps::{self, Action, Answer, Branch, Email, Step, StepChange, StepKind, Thread, letter},
     tracking::{CampaignTracking, TrackingCount},
 };
@@ -25,7 +27,7 @@ use super::{
 };
 use crate::{
     error::AppError,
-    fmt::{Moment, dollars, grouped},
+    fmt::{Moment, dollars, grouped, plural},
     pages::approvals::{checks_of, words_of},
     server,
     ui::Verdict,
@@ -84,14 +86,26 @@ pub async fn list(slug: &str, view: &str, after: &str) -> Result<CampaignList, A
     let request = PageRequest { after: Some(after.to_owned()).filter(|a| !a.is_empty()), ..PageRequest::default() };
     let mut t = server::tenant(slug).await?;
     let page = t.campaigns().list(&filter, &request).await?;
+    let open = t.campaigns().open_audiences(&page.items.iter().map(|c| c.id).collect::<Vec<_>>()).await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     t.commit().await?;
-    Ok(CampaignList {
-        view: view.to_owned(),
-        later: !after.is_empty(),
-        next: page.next,
-        rows: page.items.into_iter().map(|c| row(c, now, &zone)).collect(),
-    })
+    let rows = page.items.into_iter().map(|c| {
+        let count = open.get(&c.id).copied();
+        let row = row(c, now, &zone);
+        match count {
+            Some(count) => CampaignRow { progress: count_words(count), percent: None, ..row },
+            None => row,
+        }
+    });
+    Ok(CampaignList { view: view.to_owned(), later: !after.is_empty(), next: page.next, rows: rows.collect() })
+}
+
+/// The leads of an audience that is not frozen yet.
+fn count_words(count: Count) -> String {
+    match count.more {
+        true => format!("{}+ leads", grouped(count.value)),
+        false => plural(count.value, "lead", "leads"),
+    }
 }
 
 /// A campaign as a row.
@@ -102,8 +116,11 @@ pub fn row(c: CampaignSummary, now: DateTime<Utc>, zone: &str) -> CampaignRow {
         state: c.state.to_string(),
         to_read: c.state == CampaignState::Paused && c.pause_reason.is_some(),
         note: c.pause_reason.or_else(|| c.hold_reason.map(|h| h.label().to_owned())).unwrap_or_default(),
-        progress: format!("{} of {}", grouped(c.finished), grouped(c.audience_size)),
-        percent: if c.audience_size > 0 { c.finished * 100 / c.audience_size } else { 0 },
+        progress: match c.audience_size {
+            0 => String::new(),
+            all => format!("{} of {}", grouped(c.finished), grouped(all)),
+        },
+        percent: (c.audience_size > 0).then(|| c.finished * 100 / c.audience_size),
         sent: grouped(c.sent),
         bounced: grouped(c.bounced),
         next: c.next_send_at.or(c.starts_at).map(|at| Moment::new(at, now, zone)),
@@ -123,6 +140,7 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     let tracking = t.campaigns().tracking(campaign.id).await?;
     let why_not = t.campaigns().why_not(campaign.id).await?;
     let alarm = t.campaigns().alarm(campaign.id).await?;
+    let holdout = t.campaigns().holdout(campaign.id).await?;
     let questions = t.messages().questions(&campaign).await?;
     let mailboxes = t.mailboxes().list().await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
@@ -131,7 +149,7 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     let alarm = alarm.filter(|_| campaign.lifecycle.state == CampaignState::Running);
     let warning = alarm.map(|alarm| ("Close to a limit.".to_owned(), alarm.words));
     let question = (questions > 0).then(|| {
-        let title = domain::words::plural(questions, "e-mail is unknown.", "e-mails are unknown.");
+        let title = plural(questions, "e-mail is unknown.", "e-mails are unknown.");
         (title, "Decide about each under E-mails; after 72 hours they stay unknown for good.".to_owned())
     });
     Ok(Overview {
@@ -140,14 +158,17 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
         next: why_not.as_ref().and_then(|why| why.next_at).map(|at| Moment::new(at, now, &zone)),
         notice: why_not.map(|why| why.words).or_else(|| campaign.lifecycle.failure.clone()),
         warning: warning.or(question),
-        audience: ledger.audience,
+        is_frozen: campaign.lifecycle.is_frozen(),
+        audience: campaign.audience_size,
         enrolling: ledger.enrolling,
-        finished: ledger.leads(&[EnrolmentState::Finished, EnrolmentState::Replied]),
+        finished: ledger.finished(),
+        replied: ledger.replied(),
         open: ledger.leads(EnrolmentState::OPEN),
-        removed: ledger.ended() - ledger.leads(&[EnrolmentState::Finished, EnrolmentState::Replied]),
-        figures: figures(&ledger, &tracking.total),
+        left_early: ledger.left_early(),
+        figures: figures(&campaign, &ledger, &tracking.total),
         columns: columns(&tracking.total).into_iter().map(str::to_owned).collect(),
         steps_note: machines(&tracking.total),
+        holdout: holdout.as_ref().map(effects).unwrap_or_default(),
         lines: ledger
             .lines
             .iter()
@@ -163,30 +184,39 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
             .filter(|m| campaign.mailboxes.contains(&m.id))
             .map(|m| (m.address.to_string(), m.sent_24h, i64::from(m.cap_now)))
             .collect(),
-        log: events
-            .items
-            .into_iter()
-            .map(|e| {
-                let who = e.lead_name.unwrap_or(e.actor);
-                let text = e.text.map(|t| format!(" · {t}")).unwrap_or_default();
-                (Moment::clock(e.at, &zone), format!("{} · {who}{text}", log_word(&e.kind)))
-            })
-            .collect(),
+        log: events.items.into_iter().map(|event| log_row(event, &zone)).collect(),
         head,
     })
 }
 
+/// An entry of the log: whom it is about, or else who has done it.
+fn log_row(event: CampaignEvent, zone: &str) -> LogRow {
+    let (lead, who) = match (event.lead_id, event.lead_name) {
+        (Some(id), Some(name)) => (Some(id.to_string()), name),
+        _ => (None, event.actor),
+    };
+    LogRow {
+        at: Moment::clock(event.at, zone),
+        what: log_word(&event.kind).to_owned(),
+        lead,
+        who,
+        text: event.text.map(|text| format!(" · {text}")).unwrap_or_default(),
+    }
+}
+
 /// The key figures; opens and clicks only where they are tracked, and only those of people.
-fn figures(ledger: &Ledger, seen: &TrackingCount) -> Vec<(String, String, String)> {
+fn figures(campaign: &Campaign, ledger: &Ledger, seen: &TrackingCount) -> Vec<(String, String, String)> {
     let tracked =
         |label, n: i64, of: i64| (of > 0).then(|| (label, n, format!("of {} tracked e-mails, by people", grouped(of))));
     let told = |label, n: i64, note: &str| Some((label, n, note.to_owned()));
+    let frozen = campaign.lifecycle.is_frozen();
     [
-        told("Leads", ledger.audience, "in the audience"),
+        told("Leads", campaign.audience_size, if frozen { "in the audience" } else { "would be enrolled now" }),
         told("Sent", ledger.messages_in(MessageState::Sent), "e-mails taken by a server"),
         tracked("Opened (estimate)", seen.opened, seen.tracked_opens),
         tracked("Clicked", seen.clicked, seen.tracked_clicks),
-        told("Finished", ledger.leads(&[EnrolmentState::Finished, EnrolmentState::Replied]), "leads at the end"),
+        told("Finished", ledger.finished(), "leads had every step"),
+        told("Replied", ledger.replied(), "leads"),
         told("Bounced", ledger.leads(&[EnrolmentState::Bounced]), "leads"),
         told("Unsubscribed", ledger.leads(&[EnrolmentState::Unsubscribed]), "leads"),
         told("Unknown", ledger.messages_in(MessageState::Unknown), "e-mails, not sent again"),
@@ -267,7 +297,7 @@ fn machines(seen: &TrackingCount) -> String {
     if seen.tracked_opens + seen.tracked_clicks == 0 {
         return String::new();
     }
-    let events = crate::fmt::plural(seen.machine_events, "open or click", "opens and clicks");
+    let events = plural(seen.machine_events, "open or click", "opens and clicks");
     format!("people only; {events} of programs not counted")
 }
 
@@ -303,6 +333,8 @@ fn log_word(kind: &str) -> &str {
         "unknown" => "E-mail: outcome unknown",
         "resent" => "E-mail: once more",
         "left_unknown" => "E-mail: left unknown",
+        "replied" => "Replied",
+        "complained" => "Complaint",
         "unsubscribed" => "Unsubscribed",
         "mailbox_refused" => "Mailbox needs a person",
         other => other,
@@ -319,6 +351,7 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
     let may_change = t.actor().can(Permission::EditCampaigns);
     t.commit().await?;
     Ok(EnrolmentList {
+        planned: (!campaign.lifecycle.is_frozen()).then(|| planned(slug, &campaign)),
         head,
         may_change,
         later: !after.is_empty(),
@@ -350,6 +383,18 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
             })
             .collect(),
     })
+}
+
+/// Who is enrolled when the campaign starts.
+fn planned(slug: &str, campaign: &Campaign) -> Planned {
+    let list = match &campaign.audience {
+        Audience::Filter { filter } => {
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(filter.to_pairs()).finish();
+            Some(format!("/t/{slug}/leads?{query}"))
+        }
+        Audience::Selection => None,
+    };
+    Planned { leads: campaign.audience_size, list }
 }
 
 /// The e-mails.
@@ -541,17 +586,50 @@ async fn mail(
     })
 }
 
-/// How a wording does, with the interval in which its rate lies.
-fn compared(count: &VariantCount) -> (String, String) {
+/// What the e-mails of a campaign change, in words: each outcome with both groups and what can be said of them.
+fn effects(holdout: &Holdout) -> Vec<(String, String)> {
+    [Outcome::Wrote, Outcome::Qualified]
+        .map(|outcome| {
+            let of = |group: &GroupCount, word: &str| {
+                let counted = format!("{} of {} {word}", grouped(group.of(outcome)), grouped(group.leads));
+                match rate(group.of(outcome), group.leads, "") {
+                    Some(rate) => format!("{counted}, {rate}"),
+                    None => counted,
+                }
+            };
+            let verdict = match holdout.effect(outcome) {
+                Effect::TooFew { missing } => {
+                    format!(
+                        "The smaller group needs {} more before they are compared.",
+                        plural(missing, "lead", "leads")
+                    )
+                }
+                Effect::NoDifference => "The difference may be chance.".to_owned(),
+                Effect::More => "More than without e-mails.".to_owned(),
+                Effect::Fewer => "Fewer than without e-mails.".to_owned(),
+            };
+            let (mailed, held_out) = (of(&holdout.mailed, "mailed"), of(&holdout.held_out, "held out"));
+            (outcome.label().to_owned(), format!("{mailed}; {held_out}. {verdict}"))
+        })
+        .to_vec()
+}
+
+/// A rate with the interval in which it lies.
+fn rate(n: i64, of: i64, word: &str) -> Option<String> {
     let percent = |share: f64| format!("{:.1}", share * 100.0);
-    let of = |n: i64, word: &str| match comparison::rate(n, count.sent) {
-        Some(r) => format!("{} % {word} ({} to {} %)", percent(r.rate), percent(r.low), percent(r.high)),
-        None => format!("no {word}"),
-    };
+    let r = comparison::rate(n, of)?;
+    let word = if word.is_empty() { String::new() } else { format!(" {word}") };
+    Some(format!("{} %{word} ({} to {} %)", percent(r.rate), percent(r.low), percent(r.high)))
+}
+
+/// How a wording does.
+fn compared(count: &VariantCount) -> (String, String) {
     let label = format!("Variant {}", letter(usize::try_from(count.variant).unwrap_or(0)));
-    let words =
-        format!("{} sent · {} · {}", grouped(count.sent), of(count.replied, "replied"), of(count.clicked, "clicked"));
-    (label, words)
+    let replied = rate(count.replied, count.sent, "replied").unwrap_or_else(|| "none replied".to_owned());
+    // Nobody looks where nothing is tracked.
+    let clicked = rate(count.clicked, count.tracked_clicks, "clicked");
+    let clicked = clicked.unwrap_or_else(|| "clicks not tracked".to_owned());
+    (label, format!("{} sent · {replied} · {clicked}", grouped(count.sent)))
 }
 
 /// The send proofs.
@@ -675,8 +753,8 @@ pub async fn settings(slug: &str, id: &str) -> Result<Settings, AppError> {
     let mailboxes = t.mailboxes().list().await?;
     t.commit().await?;
     let filter = match &campaign.audience {
-        domain::campaigns::Audience::Filter { filter } => Some(filter.clone()),
-        domain::campaigns::Audience::Selection => None,
+        Audience::Filter { filter } => Some(filter.clone()),
+        Audience::Selection => None,
     };
     Ok(Settings {
         may_edit: campaign.lifecycle.state.allows_edit(),
@@ -698,7 +776,7 @@ pub async fn settings(slug: &str, id: &str) -> Result<Settings, AppError> {
 pub async fn launch(slug: &str, id: &str) -> Result<Launch, AppError> {
     let mut t = server::tenant(slug).await?;
     let (campaign, head) = load_head(&mut t, id).await?;
-    let checks = t.campaigns().checks(campaign.id).await?;
+    let checklist = t.campaigns().checklist(campaign.id).await?;
     let mailboxes = t.mailboxes().list().await?;
     let zone = t.actor().time_zone().to_owned();
     t.commit().await?;
@@ -712,8 +790,10 @@ pub async fn launch(slug: &str, id: &str) -> Result<Launch, AppError> {
             .map(|m| m.address.to_string())
             .collect::<Vec<_>>()
             .join(", "),
-        ready: checks.iter().all(|c| c.verdict != Judged::Block),
-        checks: checks
+        reached: checklist.reached,
+        ready: checklist.checks.iter().all(|c| c.verdict != Judged::Block),
+        checks: checklist
+            .checks
             .into_iter()
             .map(|c| {
                 let fix = c.fix.map(|fix| match fix {
@@ -724,7 +804,7 @@ pub async fn launch(slug: &str, id: &str) -> Result<Launch, AppError> {
                     FixAt::Company => format!("{base}/settings/company"),
                     FixAt::Models => format!("{base}/settings/models"),
                 });
-                (c.verdict.to_string(), c.message, fix)
+                LaunchCheck { verdict: c.verdict.to_string(), text: c.message, lines: c.lines, fix }
             })
             .collect(),
         head,
@@ -734,4 +814,45 @@ pub async fn launch(slug: &str, id: &str) -> Result<Launch, AppError> {
 /// The settings form as the service takes it.
 pub fn settings_input(form: SettingsForm, started: bool) -> Result<domain::campaigns::CampaignInput, AppError> {
     form.into_input(started).map_err(|p| service::Error::invalid(p).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_tracked_has_no_share() {
+        let count = VariantCount { variant: 1, sent: 40, replied: 4, ..VariantCount::default() };
+        let (label, words) = compared(&count);
+        assert_eq!(
+            (label.as_str(), words.as_str()),
+            ("Variant B", "40 sent · 10.0 % replied (4.0 to 23.1 %) · clicks not tracked")
+        );
+        // Tracking was turned on after half of them had left.
+        let later = VariantCount { tracked_clicks: 20, clicked: 5, ..count };
+        assert!(compared(&later).1.contains("25.0 % clicked"), "{}", compared(&later).1);
+        let nobody = VariantCount { tracked_clicks: 20, ..count };
+        assert!(compared(&nobody).1.contains("0.0 % clicked"), "{}", compared(&nobody).1);
+    }
+
+    #[test]
+    fn an_entry_of_the_log_names_the_lead() {
+        let lead = lead_id("019aa5e0-7c00-7000-8000-000000000001").expect("an id");
+        let event = CampaignEvent {
+            id: "019aa5e0-7c00-7000-8000-00000000000f".parse().expect("an id"),
+            at: DateTime::UNIX_EPOCH,
+            kind: "replied".to_owned(),
+            actor: "system".to_owned(),
+            text: None,
+            lead_id: Some(lead),
+            lead_name: Some("Ines Albrecht".to_owned()),
+        };
+        let row = log_row(event.clone(), "UTC");
+        assert_eq!(
+            (row.what.as_str(), row.who.as_str(), row.lead),
+            ("Replied", "Ines Albrecht", Some(lead.to_string()))
+        );
+        let row = log_row(CampaignEvent { lead_id: None, lead_name: None, ..event }, "UTC");
+        assert_eq!((row.who.as_str(), row.lead), ("system", None));
+    }
 }

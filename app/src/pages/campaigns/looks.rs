@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    fmt::plural,
     pages::frame::may,
     shell::Topbar,
     ui::{Crumb, Glyph, Status, StatusLook, TabLink, Tabs, Tag, Tone},
@@ -51,6 +52,14 @@ pub fn campaign_status(state: &str, look: StatusLook) -> impl IntoView + use<> {
         _ => (Glyph::Dashed, Tone::Neutral, "Draft"),
     };
     view! { <Status glyph tone word look/> }
+}
+
+/// How many leads a campaign that has not begun is for.
+pub fn planned_words(leads: i64) -> String {
+    match leads {
+        0 => "No lead is chosen yet".to_owned(),
+        some => format!("{} would be enrolled now", plural(some, "lead", "leads")),
+    }
 }
 
 /// Breadcrumb, name, state, tabs.

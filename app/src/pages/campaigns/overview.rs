@@ -1,11 +1,12 @@
 //! One campaign: where every lead is, what was sent, and the commands that its state allows.
 
+use domain::campaigns::CampaignState;
 use leptos::{prelude::*, server_fn::codec::Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{
     commands::{CommandCampaign, button, resume_all_the_same},
-    looks::{Head, head},
+    looks::{Head, head, planned_words},
 };
 use crate::{
     error::AppError,
@@ -31,14 +32,19 @@ pub struct Overview {
     pub(super) next: Option<Moment>,
     /// Title and words.
     pub(super) warning: Option<(String, String)>,
+    /// Its leads are enrolled; before that they are those who would be.
+    pub(super) is_frozen: bool,
     pub(super) audience: i64,
     pub(super) enrolling: i64,
     pub(super) finished: i64,
+    pub(super) replied: i64,
     pub(super) open: i64,
-    pub(super) removed: i64,
+    pub(super) left_early: i64,
     /// Label, value and base of each figure.
     pub(super) figures: Vec<(String, String, String)>,
     pub(super) lines: Vec<(String, i64)>,
+    /// What its e-mails change, beside leads that get none.
+    pub(super) holdout: Vec<(String, String)>,
     /// Heads of the figures of steps.
     pub(super) columns: Vec<String>,
     /// What is said beside them.
@@ -46,7 +52,20 @@ pub struct Overview {
     pub(super) steps: Vec<StepRow>,
     pub(super) days: Vec<(String, i64)>,
     pub(super) mailboxes: Vec<(String, i64, i64)>,
-    pub(super) log: Vec<(Moment, String)>,
+    pub(super) log: Vec<LogRow>,
+}
+
+/// An entry of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogRow {
+    pub(super) at: Moment,
+    pub(super) what: String,
+    /// The lead it is about.
+    pub(super) lead: Option<String>,
+    /// Its name, or who has done it.
+    pub(super) who: String,
+    /// More, behind the name.
+    pub(super) text: String,
 }
 
 /// A step in the table.
@@ -80,13 +99,7 @@ pub fn CampaignPage() -> impl IntoView {
 
 fn page(slug: String, o: Overview, command: Post) -> AnyView {
     let actions = actions(&slug, &o, command);
-    let parts = vec![
-        Part::new("Finished", o.finished, Tone::Jade),
-        Part::new("In sequence", o.open, Tone::Accent),
-        Part::new("Left early", o.removed, Tone::Neutral),
-        Part::new("Being placed", o.enrolling, Tone::Sky),
-    ];
-    let sum = o.finished + o.open + o.removed + o.enrolling;
+    let (accounted, bar) = progress(&o);
     let lines: Vec<_> =
         o.lines.into_iter().map(|(label, leads)| view! { <Fact label>{grouped(leads)}</Fact> }.into_any()).collect();
     let mailboxes: Vec<_> = o
@@ -103,16 +116,21 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
             .into_any()
         })
         .collect();
-    let log: Vec<_> = o
-        .log
-        .into_iter()
-        .map(|(moment, text)| view! { <li><Time moment/><span></span><p>{text}</p></li> }.into_any())
-        .collect();
+    let log: Vec<_> = o.log.into_iter().map(|entry| log_entry(&slug, entry)).collect();
     let bars = o.days.into_iter().map(|(label, value)| DayBar { label, value }).collect();
     let figures = o.figures.into_iter().map(|(label, value, note)| Kpi { label, value, note }).collect();
     let simulation = format!("/t/{slug}/campaigns/{}/simulation", o.head.id);
     let resume = (o.to_read && o.head.may("resume")).then(|| resume_all_the_same(command, &slug, &o.head.id));
-    let proofs = (o.audience > 0).then(|| format!("/t/{slug}/campaigns/{}/proofs", o.head.id));
+    let has_ended = CampaignState::parse(&o.head.state).is_some_and(CampaignState::is_terminal);
+    let ahead = (!has_ended).then(|| {
+        view! { <p><a class="button ghost small" href=simulation>"What is ahead"</a></p> }
+    });
+    let rows: Vec<_> =
+        o.holdout.into_iter().map(|(label, words)| view! { <Fact label>{words}</Fact> }.into_any()).collect();
+    let holdout = (!rows.is_empty()).then(|| {
+        view! { <Card title="What the e-mails change" note="beside leads that get none"><Facts>{rows}</Facts></Card> }
+    });
+    let proofs = (o.is_frozen && o.audience > 0).then(|| format!("/t/{slug}/campaigns/{}/proofs", o.head.id));
     view! {
         {head(&slug, &o.head, "", actions)}
         <PageScroll label="Campaign">
@@ -127,9 +145,9 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
                     <KpiStrip items=figures/>
                 </div>
                 <div class="col">
-                    <Card title="Progress" note=format!("{} of {} leads accounted for", grouped(sum), grouped(o.audience))>
-                        <StackedBar parts/>
-                        <p><a class="button ghost small" href=simulation>"What is ahead"</a></p>
+                    <Card title="Progress" note=accounted>
+                        {bar}
+                        {ahead}
                     </Card>
                     <Card title="Per day" note="last 14 days"><PerDayChart title="Sent" days=bars partial_last=true/></Card>
                     {steps(o.columns, o.steps_note, o.steps)}
@@ -139,6 +157,7 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
                         let action = view! { <a class="button ghost small" href=href>"Send proofs"</a> }.into_any();
                         view! { <Card title="Where every lead is" action><Facts>{lines}</Facts></Card> }
                     })}
+                    {holdout}
                     <Card title="Mailboxes, last 24 hours">{mailboxes}</Card>
                     <Card title="Log" flush=true><ol class="log" aria-live="off">{log}</ol></Card>
                 </div>
@@ -148,6 +167,32 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
     .into_any()
 }
 
+/// Where its leads are, in a sentence and as a bar. Nobody is anywhere before it begins.
+fn progress(o: &Overview) -> (String, AnyView) {
+    if !o.is_frozen {
+        let text = "They are enrolled when the campaign starts.";
+        return (planned_words(o.audience), view! { <p class="subtle">{text}</p> }.into_any());
+    }
+    let parts = vec![
+        Part::new("Finished", o.finished, Tone::Jade),
+        Part::new("Replied", o.replied, Tone::Violet),
+        Part::new("In sequence", o.open, Tone::Accent),
+        Part::new("Left early", o.left_early, Tone::Neutral),
+        Part::new("Being placed", o.enrolling, Tone::Sky),
+    ];
+    let sum: i64 = parts.iter().map(|part| part.value).sum();
+    let note = format!("{} of {} leads accounted for", grouped(sum), grouped(o.audience));
+    (note, view! { <StackedBar parts/> }.into_any())
+}
+
+fn log_entry(slug: &str, entry: LogRow) -> AnyView {
+    let who = match entry.lead {
+        Some(id) => view! { <a href=format!("/t/{slug}/leads/{id}")>{entry.who}</a> }.into_any(),
+        None => entry.who.into_any(),
+    };
+    view! { <li><Time moment=entry.at/><span></span><p>{entry.what}" · "{who}{entry.text}</p></li> }.into_any()
+}
+
 fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {
     let own = format!("/t/{slug}/campaigns/{}", o.head.id);
     let can = |word: &str| o.head.may(word) && o.allowed.iter().any(|a| a == word);
@@ -155,8 +200,9 @@ fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {
         button(command, slug, &o.head.id, word, label.to_owned(), ButtonKind::Default, icon)
     };
     let state = use_live_state();
+    let has_ended = CampaignState::parse(&o.head.state).is_some_and(CampaignState::is_terminal);
     view! {
-        <LiveMark state/>
+        {(!has_ended).then(|| view! { <LiveMark state/> })}
         {can("schedule").then(|| view! { <ButtonLink href=format!("{own}/launch") kind=ButtonKind::Primary>"Continue to launch"</ButtonLink> })}
         {(o.head.state == "scheduled" && can("start")).then(|| form("start", "Start now", IconName::Play))}
         {can("unschedule").then(|| form("unschedule", "Unschedule", IconName::Calendar))}

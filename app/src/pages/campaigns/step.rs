@@ -138,13 +138,14 @@ pub async fn send_test(
     id: String,
     step: String,
     #[server(default)] lead: String,
+    #[server(default)] variant: i16,
     to: String,
 ) -> Result<(), AppError> {
-    let own = format!("/t/{slug}/campaigns/{id}/sequence/{step}?lead={lead}");
+    let own = format!("/t/{slug}/campaigns/{id}/sequence/{step}?lead={lead}&variant={variant}");
     let (id, step) = (super::load::campaign_id(&id)?, super::load::step_id(&step)?);
     let lead = Some(lead).filter(|l| !l.is_empty()).map(|l| super::load::lead_id(&l)).transpose()?;
     let mut t = crate::server::tenant(&slug).await?;
-    t.campaigns().request_test_mail(id, step, lead, &to).await?;
+    t.campaigns().request_test_of_variant(id, step, variant, lead, &to).await?;
     t.commit().await?;
     crate::server::done(&own, "test-sent");
     Ok(())
@@ -326,10 +327,11 @@ fn tests(slug: &str, s: &StepView, mail: &MailView, test: Post) -> AnyView {
         .map(|(to, state, detail)| view! { <li>{format!("{to}: {state}")}<p class="subtle">{detail}</p></li> })
         .collect();
     let (slug, id, step, me) = (slug.to_owned(), s.head.id.clone(), s.step.id.to_string(), mail.me.clone());
-    let lead = mail.lead.clone();
+    let (lead, variant) = (mail.lead.clone(), mail.variant.to_string());
     view! {
         <PostForm post=test class="stack">
             <input type="hidden" name="lead" value=lead/>
+            <input type="hidden" name="variant" value=variant/>
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="step" value=step/>

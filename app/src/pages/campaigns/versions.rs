@@ -4,7 +4,10 @@
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
 #[cfg(feature = "ssr")]
-use super::looks::{Head, head};
+use super::{
+    looks::{Head, head},
+    sequence::has_ended,
+};
 use crate::{
     error::AppError,
     pages::{
@@ -124,8 +127,14 @@ fn page(slug: &str, v: Versions) -> AnyView {
     let may_edit = v.may_edit && may(Permission::EditCampaigns);
     let edits = match &v.edits {
         Some(edits) => edits_card(slug, &v.head, edits, may_edit, publish, change),
-        None => view! { <Empty kind=EmptyKind::None title="Nothing was edited" text="Edits of a started campaign wait here until they are published."/> }
-            .into_any(),
+        None => {
+            let text = if has_ended(&v.head.state) {
+                "This campaign has ended, so its steps stay as they are."
+            } else {
+                "Edits of a started campaign wait here until they are published."
+            };
+            view! { <Empty kind=EmptyKind::None title="Nothing was edited" text/> }.into_any()
+        }
     };
     let rows: Vec<_> = v
         .rows
@@ -182,7 +191,8 @@ fn page(slug: &str, v: Versions) -> AnyView {
 
 #[cfg(feature = "ssr")]
 fn edits_card(slug: &str, head: &Head, edits: &Edits, may_edit: bool, publish: Post, change: Post) -> AnyView {
-    let title = format!("Version {}, not published", edits.to);
+    let ended = has_ended(&head.state);
+    let title = format!("Version {}, {} published", edits.to, if ended { "never" } else { "not" });
     let changes: Vec<_> = edits
         .changes
         .iter()
@@ -208,16 +218,21 @@ fn edits_card(slug: &str, head: &Head, edits: &Edits, may_edit: bool, publish: P
         .map(|words| view! { <li>{words}</li> }.into_any())
         .collect();
     let means = match (edits.open, edits.reworded) {
+        _ if ended => "This campaign has ended, so nobody gets this version.".to_owned(),
         (0, _) => "Nobody is in the middle of an older version.".to_owned(),
         (open, reworded) => format!(
-            "{} in the middle of an older version. {} planned for them would have other words.",
+            "{} in the middle of an older version. {} planned for them would have other words or another time.",
             plural(open, "lead is", "leads are"),
             plural(reworded, "e-mail", "e-mails")
         ),
     };
+    let ahead = (!ended).then(|| {
+        let href = format!("/t/{slug}/campaigns/{}/simulation", head.id);
+        view! { <p><a href=href>"Simulate what publishing it changes"</a></p> }
+    });
     let choices = vec![
         Choice::new("move", "New leads, and those who are in the middle")
-            .hint("Their next e-mails are those of the new version."),
+            .hint("Their next e-mails are those of the new version, with its words, delays and windows."),
         Choice::new("keep", "New leads only").hint("Everybody else finishes the version they are in."),
     ];
     let chosen = if edits.only_wording { "move" } else { "keep" };
@@ -250,6 +265,7 @@ fn edits_card(slug: &str, head: &Head, edits: &Edits, may_edit: bool, publish: P
             <ol class="samples">{changes}</ol>
             <p>{means}</p>
             <ul>{moves}</ul>
+            {ahead}
             {form}
             {discard}
         </Card>

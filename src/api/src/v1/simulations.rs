@@ -19,7 +19,8 @@ pub fn router() -> OpenApiRouter {
 ///
 /// The newest first; the last ten are kept. Nothing in them is random. They assume that nobody opens, clicks, answers or
 /// unsubscribes, that every server takes every e-mail, that drafts are approved at once, and that what a sequence waits
-/// for by a person or an agent takes a working day.
+/// for by a person or an agent takes a working day. After an edit, `otherwise` has the figures of other ways from the same
+/// moment: without the edit, and with leads in the middle moved to it. One that has `changed` is out of date.
 #[utoipa::path(get, path = "/campaigns/{id}/simulations", tag = "Campaigns", operation_id = "list_simulations",
     params(("id" = CampaignId, Path)), security(("key" = ["campaigns:read"])),
     responses((status = OK, body = Page<AskedSimulation>)))]

@@ -124,6 +124,9 @@ pub struct NewTestMail {
     /// Who it is written for; the first lead of the audience when absent.
     #[serde(default)]
     lead: Option<LeadId>,
+    /// Which of its wordings, 0 to 3: 0 is A.
+    #[serde(default)]
+    variant: i16,
     /// Where it goes.
     to: String,
 }
@@ -156,6 +159,6 @@ async fn write_samples(Path((id, step)): Path<(CampaignId, StepId)>, call: Write
     responses((status = ACCEPTED, body = TestMail)))]
 async fn send_test_mail(Path(id): Path<CampaignId>, call: Write<Json<NewTestMail>>) -> Result<Reply> {
     let (mut work, Json(mail)) = call.open().await?;
-    let mail = work.t.campaigns().request_test_mail(id, mail.step, mail.lead, &mail.to).await?;
+    let mail = work.t.campaigns().request_test_of_variant(id, mail.step, mail.variant, mail.lead, &mail.to).await?;
     work.done(Reply::accepted(&mail)?).await
 }

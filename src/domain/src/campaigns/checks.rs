@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Permission, Problem,
     domains::{self, RecordCheck, RecordKind},
+    enrolments::EndReason,
     public_url::is_fit_for_mail,
-    steps::{Email, Sequence, Test, WinBy, Writing},
+    simulation::{NeverReached, Simulation},
+    steps::{Email, Sequence, Step, Test, WinBy, Writing},
     tracking::Tracking,
     window::SendingWindow,
     wire::wire_enum,
@@ -53,8 +55,28 @@ pub struct Check {
     pub verdict: Verdict,
     /// Sentence for people.
     pub message: String,
+    /// What it says of each thing, where there are several; a sentence each.
+    #[serde(default)]
+    pub lines: Vec<String>,
     /// Where to mend it.
     pub fix: Option<FixAt>,
+}
+
+impl Check {
+    /// All that it says, in one line.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        std::iter::once(&self.message).chain(&self.lines).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The launch checklist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checklist {
+    /// Every check, in its order.
+    pub checks: Vec<Check>,
+    /// Leads that will get the first e-mail.
+    pub reached: i64,
 }
 
 /// What is known about the domain of a mailbox.
@@ -71,10 +93,8 @@ pub struct DomainFacts {
 pub struct Facts<'a> {
     /// Leads that would be enrolled.
     pub audience: i64,
-    /// Of these: on the suppression list.
-    pub suppressed: i64,
-    /// Of these: without an address.
-    pub without_address: i64,
+    /// Of these: those that would get nothing, by reason.
+    pub left_out: &'a [NeverReached],
     /// What is done to each lead.
     pub sequence: &'a Sequence,
     /// A step calls the webhook of the company, and none is connected.
@@ -95,6 +115,8 @@ pub struct Facts<'a> {
     pub domains: &'a [DomainFacts],
     /// The most e-mails they may send together in 24 hours.
     pub daily_cap: i64,
+    /// What was simulated of exactly this, when it was.
+    pub simulated: Option<&'a Simulation>,
     /// Where the links of e-mails lead to.
     pub public_url: &'a str,
     /// What is asked about e-mails that were sent.
@@ -109,13 +131,15 @@ pub struct Facts<'a> {
 
 /// Runs every check, in the order of the checklist.
 #[must_use]
-pub fn run(facts: &Facts<'_>) -> Vec<Check> {
-    let mut checks = vec![audience(facts), suppressed(facts), addresses(facts), steps(facts), variables(facts)];
+pub fn run(facts: &Facts<'_>) -> Checklist {
+    let mut checks = vec![audience(facts), suppressed(facts), addresses(facts)];
+    checks.extend(left_out(facts));
+    checks.extend([steps(facts), variables(facts)]);
     checks.extend(writing(facts));
     checks.extend([mailboxes(facts), authentication(facts), postal_address(facts), unsubscribe(facts)]);
     checks.extend(tracking(facts));
     checks.extend([window(facts), volume(facts), test_mail(facts)]);
-    checks
+    Checklist { checks, reached: reachable(facts) }
 }
 
 /// The blocking checks as problems, for a start that is refused.
@@ -124,35 +148,70 @@ pub fn blockers(checks: &[Check]) -> Vec<Problem> {
     checks
         .iter()
         .filter(|c| c.verdict == Verdict::Block)
-        .map(|c| Problem { code: c.code.clone().into(), message: c.message.clone(), field: None })
+        .map(|c| Problem { code: c.code.clone().into(), message: c.in_full(), field: None })
         .collect()
 }
 
 /// Leads that will get the first e-mail.
 #[must_use]
-pub const fn reachable(facts: &Facts<'_>) -> i64 {
-    facts.audience - facts.suppressed - facts.without_address
+pub fn reachable(facts: &Facts<'_>) -> i64 {
+    facts.audience - facts.left_out.iter().map(|one| one.leads).sum::<i64>()
 }
 
 fn audience(f: &Facts<'_>) -> Check {
-    match f.audience {
-        0 => block("audience", "No lead is chosen. Choose a filter, or add leads from the list.", FixAt::Settings),
-        n if reachable(f) <= 0 => block("audience", format!("None of the {n} leads can be mailed."), FixAt::Settings),
-        n => pass("audience", format!("{n} {} chosen.", if n == 1 { "lead is" } else { "leads are" })),
+    match (f.audience, reachable(f)) {
+        (0, _) => block("audience", "No lead is chosen. Choose a filter, or add leads from the list.", FixAt::Settings),
+        (all, some) if some <= 0 => {
+            let words = format!("None of the {} can be mailed.", plural(all, "lead", "leads"));
+            let lines = f.left_out.iter().map(left_out_words).collect();
+            Check { lines, ..block("audience", words, FixAt::Settings) }
+        }
+        (all, some) if some < all => pass(
+            "audience",
+            format!("{} chosen; e-mails go to {}.", plural(all, "lead is", "leads are"), grouped(some)),
+        ),
+        (all, _) => pass("audience", format!("{} chosen.", plural(all, "lead is", "leads are"))),
     }
 }
 
+/// How many are left out for this reason.
+fn left_out_for(f: &Facts<'_>, reason: EndReason) -> i64 {
+    f.left_out.iter().filter(|one| one.reason == reason).map(|one| one.leads).sum()
+}
+
+fn left_out_words(one: &NeverReached) -> String {
+    format!("{} left out: {}.", plural(one.leads, "lead is", "leads are"), one.reason.label())
+}
+
 fn suppressed(f: &Facts<'_>) -> Check {
-    match f.suppressed {
+    match left_out_for(f, EndReason::OnSuppressionList) {
         0 => pass("suppressed", "Nobody in the audience is on the suppression list."),
-        n => warn("suppressed", format!("{n} on the suppression list will be skipped."), None),
+        n => warn("suppressed", format!("{} on the suppression list will be skipped.", grouped(n)), None),
     }
 }
 
 fn addresses(f: &Facts<'_>) -> Check {
-    match f.without_address {
+    match left_out_for(f, EndReason::NoAddress) {
         0 => pass("addresses", "Every lead has an e-mail address."),
-        n => warn("addresses", format!("{n} without an e-mail address will be skipped."), None),
+        n => warn("addresses", format!("{} without an e-mail address will be skipped.", grouped(n)), None),
+    }
+}
+
+/// Whom the rules leave out. Nothing where everybody else is reached.
+fn left_out(f: &Facts<'_>) -> Option<Check> {
+    let told_already = [EndReason::OnSuppressionList, EndReason::NoAddress];
+    let others: Vec<_> = f.left_out.iter().filter(|one| !told_already.contains(&one.reason)).collect();
+    let leads: i64 = others.iter().map(|one| one.leads).sum();
+    let whole = format!("{} left out by the rules.", plural(leads, "lead is", "leads are"));
+    let check = warn("left_out", whole, Some(FixAt::Settings));
+    (leads > 0).then(|| one_by_one(check, others.into_iter().map(left_out_words).collect()))
+}
+
+/// A check of several things says what it says of each; of one, it says only that.
+fn one_by_one(check: Check, mut lines: Vec<String>) -> Check {
+    match lines.len() {
+        1 => Check { message: lines.remove(0), ..check },
+        _ => Check { lines, ..check },
     }
 }
 
@@ -164,14 +223,18 @@ fn steps(f: &Facts<'_>) -> Check {
         let words = "A step calls the webhook of the company, and none is connected. An admin connects one.";
         return block("steps", words, FixAt::Models);
     }
-    match f.sequence.problems().into_iter().next() {
-        Some((n, problem)) => block("steps", format!("Step {n}: {}", problem.message), FixAt::Sequence),
-        None => pass("steps", format!("{} ready.", plural(count(f.sequence.steps().len()), "step is", "steps are"))),
+    let faults: Vec<_> =
+        f.sequence.problems().into_iter().map(|(n, problem)| format!("Step {n}: {}", problem.message)).collect();
+    if faults.is_empty() {
+        return pass("steps", format!("{} ready.", plural(count(f.sequence.steps().len()), "step is", "steps are")));
     }
+    let whole =
+        format!("{} before it can start.", plural(count(faults.len()), "thing is to mend", "things are to mend"));
+    one_by_one(block("steps", whole, FixAt::Sequence), faults)
 }
 
 fn emails<'a>(f: &Facts<'a>) -> impl Iterator<Item = &'a Email> {
-    f.sequence.steps().iter().filter_map(crate::steps::Step::email)
+    f.sequence.steps().iter().filter_map(Step::email)
 }
 
 fn variables(f: &Facts<'_>) -> Check {
@@ -246,7 +309,8 @@ fn authentication(f: &Facts<'_>) -> Check {
         let names: Vec<_> = f.domains.iter().map(|domain| domain.name.as_str()).collect();
         return pass("authentication", format!("SPF, DKIM, DMARC and MX of {} pass.", names.join(", ")));
     }
-    block("authentication", faults.join(" "), FixAt::Domains)
+    let whole = format!("{} not pass.", plural(count(faults.len()), "domain does", "domains do"));
+    one_by_one(block("authentication", whole, FixAt::Domains), faults)
 }
 
 /// What a domain lacks.
@@ -281,9 +345,9 @@ fn unsubscribe(f: &Facts<'_>) -> Check {
     }
 }
 
-/// What a step asks that nobody tells: the answer would always be “no”.
-fn untracked(f: &Facts<'_>) -> Option<String> {
-    f.sequence.steps().iter().find_map(|step| {
+/// What steps ask that nobody tells: the answer would always be “no”.
+fn untracked(f: &Facts<'_>) -> Vec<String> {
+    let of_step = |step: &Step| {
         let asks = match (step.action.test(), step.email()) {
             (Some(Test::Opened { .. }), _) if !f.tracking.opens => "opens",
             (Some(Test::Clicked { .. }), _) if !f.tracking.clicks => "clicks",
@@ -298,14 +362,17 @@ fn untracked(f: &Facts<'_>) -> Option<String> {
             "Step {} asks for {asks}, which are not tracked. Turn tracking on, or ask for something else.",
             step.position
         ))
-    })
+    };
+    f.sequence.steps().iter().filter_map(of_step).collect()
 }
 
 /// Over whose name links lead, when somebody wants to know who follows them. Another name than the sender’s own would
 /// be held against the sender.
 fn tracking(f: &Facts<'_>) -> Option<Check> {
-    if let Some(words) = untracked(f) {
-        return Some(block("tracking", words, FixAt::Settings));
+    let faults = untracked(f);
+    if !faults.is_empty() {
+        let whole = format!("{} for what is not tracked.", plural(count(faults.len()), "step asks", "steps ask"));
+        return Some(one_by_one(block("tracking", whole, FixAt::Settings), faults));
     }
     let what = match (f.tracking.opens, f.tracking.clicks) {
         (false, false) => return None,
@@ -344,50 +411,71 @@ fn test_mail(f: &Facts<'_>) -> Check {
     warn("test_mail", "No test e-mail was sent in the last seven days. Send one from a step.", Some(FixAt::Sequence))
 }
 
+/// How many e-mails there are, and how long they take. Windows, delays and pauses between two decide that, so only what
+/// was simulated says it; without that it is said when the caps alone make it long.
 fn volume(f: &Facts<'_>) -> Check {
+    if let Some(simulated) = f.simulated {
+        let days = count(simulated.days.len());
+        let leave = plural(simulated.mails, "e-mail leaves", "e-mails leave");
+        return of_length(days, format!("{leave} on {}, as simulated.", plural(days, "day", "days")));
+    }
     let mails = reachable(f).max(0) * count(emails(f).count());
     if mails == 0 || f.daily_cap == 0 {
         return pass("volume", "No e-mails to count yet.");
     }
     let days = mails.div_euclid(f.daily_cap) + i64::from(mails % f.daily_cap != 0);
-    let text = format!(
-        "{} at {} a day take about {} of sending.",
-        plural(mails, "e-mail", "e-mails"),
-        grouped(f.daily_cap),
-        plural(days, "day", "days")
-    );
-    if days > 60 { warn("volume", text, Some(FixAt::Mailboxes)) } else { pass("volume", text) }
+    let most = format!("{} at most, and at most {} a day.", plural(mails, "e-mail", "e-mails"), grouped(f.daily_cap));
+    let then = match days > MANY_DAYS {
+        true => format!("If all leave, they take {} or more.", plural(days, "day", "days")),
+        false => "Simulate the campaign to see how long they take.".to_owned(),
+    };
+    of_length(days, format!("{most} {then}"))
+}
+
+/// Days of sending after which a campaign is worth another mailbox.
+const MANY_DAYS: i64 = 60;
+
+fn of_length(days: i64, text: String) -> Check {
+    if days > MANY_DAYS { warn("volume", text, Some(FixAt::Mailboxes)) } else { pass("volume", text) }
 }
 
 fn pass(code: &str, message: impl Into<String>) -> Check {
-    Check { code: code.to_owned(), verdict: Verdict::Pass, message: message.into(), fix: None }
+    check(code, Verdict::Pass, message.into(), None)
 }
 
 fn warn(code: &str, message: impl Into<String>, fix: Option<FixAt>) -> Check {
-    Check { code: code.to_owned(), verdict: Verdict::Warn, message: message.into(), fix }
+    check(code, Verdict::Warn, message.into(), fix)
 }
 
 fn block(code: &str, message: impl Into<String>, fix: FixAt) -> Check {
-    Check { code: code.to_owned(), verdict: Verdict::Block, message: message.into(), fix: Some(fix) }
+    check(code, Verdict::Block, message.into(), Some(fix))
+}
+
+fn check(code: &str, verdict: Verdict, message: String, fix: Option<FixAt>) -> Check {
+    Check { code: code.to_owned(), verdict, message, lines: Vec::new(), fix }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        domains::Standing,
-        steps::{Action, Sequence, Step},
-    };
+    use crate::{domains::Standing, simulation::SimulatedDay, steps::Action};
 
     fn codes(facts: &Facts<'_>, verdict: Verdict) -> Vec<String> {
-        run(facts).into_iter().filter(|c| c.verdict == verdict).map(|c| c.code).collect()
+        run(facts).checks.into_iter().filter(|c| c.verdict == verdict).map(|c| c.code).collect()
+    }
+
+    fn told(facts: &Facts<'_>, code: &str) -> Check {
+        run(facts).checks.into_iter().find(|check| check.code == code).expect("there")
+    }
+
+    const fn out(reason: EndReason, leads: i64) -> NeverReached {
+        NeverReached { reason, leads }
     }
 
     fn good<'a>(sequence: &'a Sequence, window: &'a SendingWindow) -> Facts<'a> {
         Facts {
             audience: 10,
-            suppressed: 0,
-            without_address: 0,
+            left_out: &[],
             sequence,
             without_webhook: false,
             skips_missing: false,
@@ -398,6 +486,7 @@ mod tests {
             tried: true,
             domains: &[],
             daily_cap: 50,
+            simulated: None,
             public_url: "https://sales.example",
             tracking: Tracking::default(),
             link_host: None,
@@ -446,19 +535,48 @@ mod tests {
         let record =
             |kind, standing| RecordCheck { kind, standing, message: String::new(), found: Vec::new(), publish: None };
         let all = |standing| RecordKind::ALL.iter().map(|kind| record(*kind, standing)).collect::<Vec<_>>();
-        let told = |records: Vec<RecordCheck>| {
+        let of_domain = |records: Vec<RecordCheck>| {
             let domains = [DomainFacts { name: "halden.example".into(), records }];
-            let checks = run(&Facts { domains: &domains, ..good(&steps, &window) });
-            let check = checks.into_iter().find(|check| check.code == "authentication").expect("there");
+            let check = told(&Facts { domains: &domains, ..good(&steps, &window) }, "authentication");
             (check.verdict, check.message)
         };
-        assert_eq!(told(all(Standing::Warn)).0, Verdict::Pass);
+        assert_eq!(of_domain(all(Standing::Warn)).0, Verdict::Pass);
         let unchecked = "The DNS records of halden.example have not been checked yet.";
-        assert_eq!(told(Vec::new()), (Verdict::Block, unchecked.into()));
+        assert_eq!(of_domain(Vec::new()), (Verdict::Block, unchecked.into()));
         let mut two = all(Standing::Pass);
         two[0].standing = Standing::Fail;
         two[2].standing = Standing::Fail;
-        assert_eq!(told(two), (Verdict::Block, "SPF, DMARC of halden.example do not pass.".into()));
+        assert_eq!(of_domain(two), (Verdict::Block, "SPF, DMARC of halden.example do not pass.".into()));
+    }
+
+    #[test]
+    fn each_fault_of_a_check_stands_by_itself() {
+        let window = SendingWindow::default();
+        let domains =
+            ["halden.example", "halden.test"].map(|name| DomainFacts { name: name.into(), records: Vec::new() });
+        let asks = |position| Step {
+            position,
+            action: Action::Condition { test: Test::Opened { step: None } },
+            ..Step::example()
+        };
+        let steps = Sequence::of(vec![asks(1), asks(2)]);
+        let facts = Facts { domains: &domains, ..good(&steps, &window) };
+        let check = told(&facts, "authentication");
+        assert_eq!(check.message, "2 domains do not pass.");
+        assert_eq!(
+            check.lines,
+            [
+                "The DNS records of halden.example have not been checked yet.",
+                "The DNS records of halden.test have not been checked yet."
+            ]
+        );
+        assert_eq!(told(&facts, "tracking").lines.len(), 2);
+        let problem = blockers(&[check]).remove(0).message;
+        assert!(problem.starts_with("2 domains do not pass. The DNS records of halden.example"), "{problem}");
+        assert!(
+            problem.ends_with("halden.test have not been checked yet."),
+            "whoever starts it hears of all: {problem}"
+        );
     }
 
     #[test]
@@ -466,7 +584,7 @@ mod tests {
         let (steps, window) = (Sequence::of(vec![Step::example()]), SendingWindow::default());
         let tracking = Tracking { opens: false, clicks: true };
         let told = |facts: &Facts<'_>| {
-            let check = run(facts).into_iter().find(|check| check.code == "tracking");
+            let check = run(facts).checks.into_iter().find(|check| check.code == "tracking");
             check.map(|check| (check.verdict, check.message))
         };
         assert_eq!(told(&good(&steps, &window)), None, "nobody asks");
@@ -495,7 +613,55 @@ mod tests {
     fn an_audience_that_cannot_be_mailed_blocks() {
         let steps = Sequence::of(vec![Step::example()]);
         let window = SendingWindow::default();
-        let facts = Facts { suppressed: 6, without_address: 4, ..good(&steps, &window) };
+        let left_out = [out(EndReason::OnSuppressionList, 6), out(EndReason::NoAddress, 4)];
+        let facts = Facts { left_out: &left_out, ..good(&steps, &window) };
         assert_eq!(codes(&facts, Verdict::Block), ["audience"]);
+        assert_eq!(run(&facts).reached, 0);
+        let lines = ["6 leads are left out: on the suppression list.", "4 leads are left out: no e-mail address."];
+        assert_eq!(told(&facts, "audience").lines, lines);
+    }
+
+    #[test]
+    fn whoever_the_rules_leave_out_is_not_among_those_who_are_reached() {
+        let steps = Sequence::of(vec![Step::example()]);
+        let window = SendingWindow::default();
+        let all = [out(EndReason::ActiveElsewhere, 6), out(EndReason::NoAddress, 1), out(EndReason::HeldOut, 1)];
+        let facts = Facts { left_out: &all, ..good(&steps, &window) };
+        assert_eq!(run(&facts).reached, 2);
+        assert_eq!(codes(&facts, Verdict::Block), Vec::<String>::new());
+        assert_eq!(told(&facts, "audience").message, "10 leads are chosen; e-mails go to 2.");
+        assert_eq!(told(&facts, "addresses").message, "1 without an e-mail address will be skipped.");
+        let check = told(&facts, "left_out");
+        assert_eq!((check.verdict, check.message.as_str()), (Verdict::Warn, "7 leads are left out by the rules."));
+        let lines =
+            ["6 leads are left out: active in another campaign.", "1 lead is left out: held out for comparison."];
+        assert_eq!(check.lines, lines);
+
+        let one = Facts { left_out: &all[..1], ..facts };
+        let check = told(&one, "left_out");
+        assert_eq!(
+            (check.message.as_str(), check.lines),
+            ("6 leads are left out: active in another campaign.", vec![])
+        );
+        assert!(run(&good(&steps, &window)).checks.iter().all(|check| check.code != "left_out"), "nobody is");
+    }
+
+    #[test]
+    fn how_long_it_takes_is_said_by_a_simulation_or_not_at_all() {
+        let steps = Sequence::of(vec![Step::example()]);
+        let window = SendingWindow::default();
+        let facts = good(&steps, &window);
+        let words = "10 e-mails at most, and at most 50 a day. Simulate the campaign to see how long they take.";
+        assert_eq!(told(&facts, "volume").message, words);
+        let day = |n| SimulatedDay { day: chrono::NaiveDate::from_ymd_opt(2026, 11, n).expect("a day"), mails: 2 };
+        let simulation = Simulation { mails: 8, days: (2..6).map(day).collect(), ..Simulation::default() };
+        let check = told(&Facts { simulated: Some(&simulation), ..facts.clone() }, "volume");
+        assert_eq!(
+            (check.verdict, check.message.as_str()),
+            (Verdict::Pass, "8 e-mails leave on 4 days, as simulated.")
+        );
+        let long = told(&Facts { audience: 5_000, ..facts }, "volume");
+        let words = "5,000 e-mails at most, and at most 50 a day. If all leave, they take 100 days or more.";
+        assert_eq!((long.verdict, long.message.as_str()), (Verdict::Warn, words));
     }
 }

@@ -1,6 +1,11 @@
-//! Variants side by side: rates with honest intervals, and the moment at which one may be called the winner.
+//! Variants side by side, and leads that are mailed beside those that are held out: rates with honest intervals, and the
+//! moment at which one may be called better.
+
+mod holdout;
 
 use serde::{Deserialize, Serialize};
+
+pub use holdout::{Effect, FEWEST, GroupCount, Holdout, Outcome};
 
 use crate::steps::{WinBy, WinnerRule};
 
@@ -14,6 +19,8 @@ pub struct VariantCount {
     pub sent: i64,
     /// Of these: opened by a person.
     pub opened: i64,
+    /// Of these: sent with followed links.
+    pub tracked_clicks: i64,
     /// Of these: a link opened by a person.
     pub clicked: i64,
     /// Of these: answered by a person.

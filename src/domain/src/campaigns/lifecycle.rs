@@ -97,6 +97,12 @@ impl Default for Lifecycle {
 }
 
 impl Lifecycle {
+    /// Whether its audience is frozen: since its start, or since it was stopped before that.
+    #[must_use]
+    pub const fn is_frozen(&self) -> bool {
+        self.started_at.is_some() || matches!(self.state, S::Stopping | S::Stopped)
+    }
+
     /// A draft starts by itself at `at`; a scheduled one may be moved.
     ///
     /// # Errors
@@ -379,6 +385,16 @@ mod tests {
         assert_eq!(late.resume(true, now()).expect("acknowledged").into_value().state, S::Running);
         let on_time = at(S::Scheduled).start_on_time(now() + Duration::minutes(5)).expect("allowed").into_value();
         assert_eq!(on_time.state, S::Running);
+    }
+
+    #[test]
+    fn an_audience_is_frozen_by_a_start_and_by_a_stop_before_it() {
+        let scheduled = at(S::Scheduled);
+        let paused = scheduled.clone().pause(0, now()).expect("allowed").into_value();
+        let stopped = scheduled.clone().stop().expect("allowed").into_value();
+        let started = scheduled.clone().start(now()).expect("allowed").into_value();
+        assert_eq!([&scheduled, &paused, &stopped, &started].map(Lifecycle::is_frozen), [false, false, true, true]);
+        assert!(stopped.drained(now()).into_value().is_frozen());
     }
 
     #[test]

@@ -97,6 +97,8 @@ impl<'a> Run<'a> {
                     let then = if waits { At::Unanswered(step) } else { At::Done(step) };
                     self.push(at.max(now), Event::Goes(number, then));
                 }
+                Stands::Anew(step) => self.walk(number, At::Before(step), now),
+                Stands::End => self.finish(now),
             }
         }
     }
@@ -160,6 +162,10 @@ impl<'a> Run<'a> {
                 window.wait_after(now, delay, self.calendars.calendar(window, lead))
             };
             if let Action::Email(email) = &step.action {
+                if lead.behind.contains(&step.id) {
+                    at = At::Done(step.id);
+                    continue;
+                }
                 let window = email.window.as_ref().unwrap_or(self.plan.window);
                 let delay = if is_due { Delay::NONE } else { step.delay };
                 let due_at = window.wait_after(now, delay, self.calendars.calendar(window, lead));
@@ -252,6 +258,7 @@ impl<'a> Run<'a> {
             unfinished,
             held: 0,
             never,
+            otherwise: Vec::new(),
         }
     }
 }
@@ -353,6 +360,7 @@ mod tests {
             country: None,
             group: "corvus.example".into(),
             holds: Vec::new(),
+            behind: Vec::new(),
             stands: Stands::Start,
         };
         vec![lead; count]
@@ -476,6 +484,19 @@ mod tests {
         let simulation = simulate(&sequence(&[0, 1]), &[mailbox(10, 0)], &SendingWindow::always(), &some);
         let expected = [day("2026-11-20", 1), day("2026-11-21", 1), day("2026-11-22", 1), day("2026-11-23", 1)];
         assert_eq!(days(&simulation), expected);
+    }
+
+    #[test]
+    fn leads_who_are_moved_begin_anew_and_get_nothing_twice() {
+        let mut some = leads(3);
+        some[0].stands = Stands::Anew(id(2));
+        // Its second e-mail was sent when it was the first one.
+        (some[1].stands, some[1].behind) = (Stands::Anew(id(1)), vec![id(2)]);
+        some[2].stands = Stands::End;
+        let simulation = simulate(&sequence(&[0, 3, 1]), &[mailbox(10, 0)], &SendingWindow::always(), &some);
+        let expected = [("2026-11-20", 1), ("2026-11-21", 1), ("2026-11-23", 1), ("2026-11-24", 1)];
+        assert_eq!(days(&simulation), expected.map(|(on, mails)| day(on, mails)));
+        assert_eq!((simulation.leads, simulation.unfinished), (3, 0));
     }
 
     #[test]

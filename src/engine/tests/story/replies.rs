@@ -148,6 +148,11 @@ async fn a_reply_ends_the_sequence_and_is_stored_once() {
     let reply = timeline.iter().find(|event| event.kind == LeadEventKind::Replied).expect("told");
     assert_eq!((reply.text.as_deref(), reply.inbound_id), (Some("Call me on Monday."), Some(mails[0].id)));
     assert!(reply.why.is_some() && reply.quoted.is_some());
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let log = t.campaigns().events(id, &PageRequest::default()).await.expect("a log").items;
+    let entry = log.iter().find(|entry| entry.kind == "replied").expect("told");
+    assert_eq!((entry.lead_id, entry.lead_name.as_deref()), (Some(leads[0]), Some("Ines")));
+    drop(t);
 
     // The second step leaves for the other lead only.
     test.clock().advance(Duration::hours(2));

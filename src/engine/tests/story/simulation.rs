@@ -9,7 +9,7 @@ use domain::{
     enrolments::EndReason,
     leads::LeadInput,
     mailboxes::MailboxInput,
-    simulation::{AskedSimulation, Simulation},
+    simulation::{AskedSimulation, OtherWay, Simulation, SimulationPart},
     steps::{Delay, DelayUnit, StepInput},
     window::{SendingWindow, WindowZone},
 };
@@ -158,6 +158,7 @@ async fn an_edit_is_simulated_again_beside_what_was_said_before() {
     story.edit(id, CampaignInput { name: Some("Mondays".into()), ..CampaignInput::default() }).await;
     let after = story.simulated(&test, id).await;
     assert_ne!(after.days, before.days);
+    assert_eq!(after.figures_of(OtherWay::Before), Some(before.figures()), "the clock stands still");
     let all = story.simulations(id).await;
     assert_eq!(all.len(), 2);
     assert_eq!((all[0].cause.as_deref(), all[1].cause.as_deref()), (Some("The settings were edited"), None));
@@ -184,4 +185,100 @@ async fn a_running_campaign_is_simulated_from_where_its_leads_stand() {
     t.campaigns().stop(id).await.expect("stopped");
     let refused = t.campaigns().ask_simulation(id).await;
     assert!(matches!(refused, Err(Error::Refused(refusal)) if refusal.code == "campaign_ended"));
+}
+
+/// A third e-mail, an hour after the second one.
+async fn add_third(story: &Story<'_>, id: CampaignId) {
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let third = StepInput {
+        delay: Some(Delay { amount: 1, unit: DelayUnit::Hours }),
+        subject: Some("Third".into()),
+        body: Some("Hi {first_name|there}".into()),
+        ..StepInput::default()
+    };
+    t.campaigns().add_step(id, third).await.expect("added");
+    t.commit().await.expect("kept");
+}
+
+#[tokio::test]
+async fn an_edit_of_a_running_campaign_says_what_publishing_it_changes() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    with_leads(&story, 6).await;
+    let id = story.campaign().await;
+    story.ask_simulation(id).await;
+    assert_eq!(story.simulated(&test, id).await.mails, 12);
+    story.start(id).await;
+    story.send().await;
+
+    add_third(&story, id).await;
+    let edited = story.simulated(&test, id).await;
+    let mails = |way| edited.figures_of(way).map(|figures| figures.mails);
+    assert_eq!(edited.mails, 6, "those in the middle go on in their version, and what was sent is behind them");
+    assert_eq!((mails(OtherWay::Unpublished), mails(OtherWay::Moved)), (Some(6), Some(12)));
+    assert_eq!(mails(OtherWay::Before), None, "no settings were edited");
+
+    // Whoever is moved gets them, before the worker has come to it and after.
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    t.campaigns().publish(id, true).await.expect("published");
+    t.commit().await.expect("kept");
+    let published = story.simulated(&test, id).await;
+    assert_eq!((published.mails, published.otherwise.len()), (12, 0));
+    advance(&story.db, story.company.id, id).await.expect("moved");
+    story.ask_simulation(id).await;
+    assert_eq!(story.simulated(&test, id).await.figures(), published.figures());
+}
+
+#[tokio::test]
+async fn what_a_moved_lead_is_simulated_to_get_is_what_it_gets() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    with_leads(&story, 4).await;
+    let id = story.campaign().await;
+    story.start(id).await;
+    story.send().await;
+    test.clock().advance(Duration::minutes(10));
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let second = t.campaigns().steps(id).await.expect("steps").steps()[1].id;
+    let later = StepInput { delay: Some(Delay { amount: 5, unit: DelayUnit::Hours }), ..StepInput::default() };
+    t.campaigns().update_step(id, second, later, None).await.expect("changed");
+    t.campaigns().publish(id, true).await.expect("published");
+    t.commit().await.expect("kept");
+    story.ask_simulation(id).await;
+    let simulation = story.simulated(&test, id).await;
+    assert_eq!(simulation.last_mail_at, Some(start_of_story() + Duration::hours(5)));
+
+    for _ in 0..29 {
+        test.clock().advance(Duration::minutes(10));
+        advance(&story.db, story.company.id, id).await.expect("looked");
+        story.send().await;
+    }
+    let sent = story.sent_at(id).await;
+    assert_eq!((sent.len(), sent.iter().max().copied()), (8, simulation.last_mail_at));
+}
+
+#[tokio::test]
+async fn a_simulation_is_out_of_date_when_what_it_was_made_of_has_changed() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    with_leads(&story, 4).await;
+    let id = story.campaign().await;
+    story.ask_simulation(id).await;
+    story.simulated(&test, id).await;
+    let changed = async || story.simulations(id).await.remove(0).changed;
+    assert_eq!(changed().await, []);
+
+    story.change_mailbox(MailboxInput { daily_cap: Some(2), ..MailboxInput::default() }).await;
+    assert_eq!(changed().await, [SimulationPart::Mailboxes]);
+    story.leads(&["new@x.example"]).await;
+    assert_eq!(changed().await, [SimulationPart::Audience, SimulationPart::Mailboxes]);
+    story.ask_simulation(id).await;
+    let again = story.simulated(&test, id).await;
+    assert_eq!((again.leads, changed().await), (5, Vec::new()));
+    assert_eq!(again.otherwise, [], "nobody has edited the campaign");
+
+    // The job that the edit asks for has not run yet, and what was made before it is older than the edit.
+    add_third(&story, id).await;
+    let all = story.simulations(id).await;
+    assert_eq!((all[0].made_at, all[1].changed.as_slice()), (None, [SimulationPart::Steps].as_slice()));
 }

@@ -92,6 +92,41 @@ async fn it_is_handed_over_once_more_where_the_campaign_says_so_with_the_same_me
 }
 
 #[tokio::test]
+async fn a_second_try_that_a_pause_has_put_off_is_made_after_it() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let id = story.silence(OnUnknown::Resend).await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    t.campaigns().pause(id).await.expect("paused");
+    t.commit().await.expect("kept");
+    advance(&story.db, story.company.id, id).await.expect("drained");
+    assert_eq!(story.state(id).await, CampaignState::Paused);
+    test.clock().advance(Duration::hours(80));
+    reconcile_once(&story.db).await.expect("looked");
+    let mail = story.first_mail(id).await;
+    assert_eq!(
+        (mail.state, mail.resent_at, mail.final_at),
+        (MessageState::Unknown, None, None),
+        "it was not tried yet"
+    );
+
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    t.campaigns().resume(id, false).await.expect("resumed");
+    t.commit().await.expect("kept");
+    reconcile_once(&story.db).await.expect("looked");
+    let mail = story.first_mail(id).await;
+    assert_eq!((mail.state, mail.resent_at), (MessageState::Deferred, Some(test.clock().now())));
+    // Now it has been tried, and a pause holds nothing open.
+    story.fall_silent().await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    t.campaigns().pause(id).await.expect("paused");
+    t.commit().await.expect("kept");
+    test.clock().advance(Duration::hours(73));
+    reconcile_once(&story.db).await.expect("looked");
+    assert!(story.first_mail(id).await.final_at.is_some());
+}
+
+#[tokio::test]
 async fn a_campaign_that_asks_does_what_a_person_decides() {
     let test = testing::db_at(start_of_story()).await;
     let story = Story::of(&test).await;

@@ -13,7 +13,11 @@ use domain::{
     why_not::{WaitReason, WhyNot},
     window::{SendingWindow, WindowZone},
 };
-use service::messages::{Place, claim::claim_next};
+use engine::letters;
+use service::{
+    jobs::SendTestMail,
+    messages::{Place, claim::claim_next},
+};
 
 use crate::support::{Story, start_of_story};
 
@@ -163,4 +167,24 @@ async fn a_cap_and_a_gap_are_told_with_the_time_at_which_they_end() {
     assert_eq!(waits[0].words, format!("Waits for the cap of {address}."));
     let campaign = story.campaign_waits(id).await.expect("it waits");
     assert_eq!((campaign.reason, campaign.next_at), (WaitReason::Cap, Some(free)));
+}
+
+#[tokio::test]
+async fn a_cap_that_a_test_mail_has_filled_ends_when_the_test_mail_is_a_day_old() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example", "b@x.example"]).await;
+    let id = story.campaign().await;
+    story.change_mailbox(MailboxInput { daily_cap: Some(2), ..MailboxInput::default() }).await;
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let step = t.campaigns().steps(id).await.expect("steps").steps()[0].id;
+    let mail = t.campaigns().request_test_mail(id, step, None, "nora@halden.example").await.expect("asked").id;
+    t.commit().await.expect("kept");
+    letters::send_test(&story.db, &SendTestMail { company: story.company.id, mail }).await.expect("sent");
+    test.clock().advance(Duration::hours(1));
+    story.start(id).await;
+    story.send().await;
+    let waits = story.said(id).await.into_values().filter(|why| why.reason == WaitReason::Cap);
+    let free = start_of_story() + Duration::hours(24);
+    assert_eq!(waits.map(|why| why.next_at).collect::<Vec<_>>(), [Some(free)]);
 }

@@ -2,6 +2,7 @@
 
 mod agents;
 mod api;
+mod campaigns;
 mod connectors;
 mod doors;
 mod hooks;
@@ -10,6 +11,7 @@ mod live;
 mod mcp;
 mod plain;
 mod protection;
+mod sequence;
 mod sessions;
 mod socket;
 mod support;

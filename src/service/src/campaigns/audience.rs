@@ -1,27 +1,22 @@
 //! The audience: frozen in chunks of ids when a start commits, so that it is exact from the first
 //! second and placing it can take its time.
 
+use std::collections::HashMap;
+
 use domain::{
     CampaignId, Permission,
-    campaigns::{Audience, Campaign, CampaignState},
-    leads::{BulkOutcome, LeadSelection},
+    campaigns::{Audience, AudienceKind, Campaign, CampaignState},
+    leads::{BulkOutcome, LeadFilter, LeadSelection},
+    page::Count,
     words::plural,
 };
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::{Postgres, QueryBuilder, types::Json};
 
 use super::{Campaigns, editing_refused};
 use crate::{Result, audit::Entry, jobs::AdvanceCampaign, leads::query::push_filter};
 
 /// Leads that are placed in one transaction.
 const CHUNK: i64 = 1000;
-
-/// Leads that would be enrolled, and those among them that cannot be mailed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reach {
-    pub audience: i64,
-    pub suppressed: i64,
-    pub without_address: i64,
-}
 
 impl Campaigns<'_> {
     /// Puts leads into a campaign: into the selection of a draft, which takes the place of a filter, or at the end of the
@@ -96,24 +91,35 @@ impl Campaigns<'_> {
         }
     }
 
-    /// The same, with those that cannot be mailed.
-    pub(super) async fn reach(&mut self, campaign: &Campaign) -> Result<Reach> {
-        let mut query = QueryBuilder::<Postgres>::new(
-            "SELECT count(*),
-                    count(*) FILTER (WHERE l.email IN (SELECT target FROM suppressions)
-                                        OR split_part(l.email, '@', 2) IN (SELECT target FROM suppressions)),
-                    count(*) FILTER (WHERE l.email IS NULL) FROM leads l WHERE true",
-        );
-        match &campaign.audience {
-            Audience::Filter { filter } => push_filter(&mut query, filter),
-            Audience::Selection => {
-                query.push(" AND l.id IN (SELECT unnest(lead_ids) FROM campaign_audience WHERE campaign_id = ");
-                query.push_bind(campaign.id.0).push(")");
-            }
+    /// How many leads would be frozen, of those among these campaigns whose audience is not frozen yet. Filters are
+    /// counted as lists of leads are: exactly up to a cap.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn open_audiences(&mut self, ids: &[CampaignId]) -> Result<HashMap<CampaignId, Count>> {
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let rows = sqlx::query!(
+            r#"SELECT c.id AS "id: CampaignId", c.audience_kind AS "kind: AudienceKind",
+                      c.audience_filter AS "filter: Json<LeadFilter>",
+                      (SELECT coalesce(sum(cardinality(a.lead_ids)), 0) FROM campaign_audience a
+                       WHERE a.campaign_id = c.id)::bigint AS "chosen!"
+               FROM campaigns c
+               WHERE c.id = ANY($1) AND c.started_at IS NULL AND c.state NOT IN ('stopping', 'stopped')"#,
+            &ids
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let mut counts = HashMap::new();
+        for row in rows {
+            let count = match row.kind {
+                AudienceKind::Selection => Count { value: row.chosen, more: false },
+                AudienceKind::Filter => {
+                    self.t.leads().count(&row.filter.map(|filter| filter.0).unwrap_or_default()).await?
+                }
+            };
+            counts.insert(row.id, count);
         }
-        let (audience, suppressed, without_address) =
-            query.build_query_as::<(i64, i64, i64)>().fetch_one(self.t.conn()).await?;
-        Ok(Reach { audience, suppressed, without_address })
+        Ok(counts)
     }
 
     async fn count_selection(&mut self, selection: &LeadSelection) -> Result<i64> {

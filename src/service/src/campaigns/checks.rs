@@ -5,16 +5,20 @@ use domain::{
     CampaignId, Permission,
     campaigns::{
         Campaign, Check,
-        checks::{self, DomainFacts, Facts},
+        checks::{self, Checklist, DomainFacts, Facts},
     },
     domains::RecordCheck,
     mailboxes::MailboxState,
+    simulation::{AskedSimulation, Simulation},
     steps::StepKind,
 };
 use sqlx::types::Json;
 
-use super::Campaigns;
+use super::{Campaigns, left_out::Reach};
 use crate::{Error, Result};
+
+/// A simulation that is older says nothing about today: caps are used up, and other campaigns plan.
+const CURRENT: Duration = Duration::days(1);
 
 impl Campaigns<'_> {
     /// Every check, in the order of the checklist.
@@ -22,25 +26,41 @@ impl Campaigns<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn checks(&mut self, id: CampaignId) -> Result<Vec<Check>> {
+        Ok(self.checklist(id).await?.checks)
+    }
+
+    /// The checks, and how many leads are reached.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn checklist(&mut self, id: CampaignId) -> Result<Checklist> {
         self.t.require(Permission::Read).await?;
         let campaign = self.load(id, false).await?;
-        self.run_checks(&campaign).await
+        self.run_checks(&campaign, true).await
     }
 
     /// Goes on only if no check blocks.
     pub(super) async fn require_checks(&mut self, campaign: &Campaign) -> Result<()> {
-        let problems = checks::blockers(&self.run_checks(campaign).await?);
+        let problems = checks::blockers(&self.run_checks(campaign, false).await?.checks);
         if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
     }
 
-    async fn run_checks(&mut self, campaign: &Campaign) -> Result<Vec<Check>> {
-        let reach = match campaign.lifecycle.started_at {
-            None => self.reach(campaign).await?,
-            // The audience is frozen; those who cannot be mailed are in the ledger already.
-            Some(_) => super::audience::Reach { audience: campaign.audience_size, ..Default::default() },
-        };
+    /// Every check. What was simulated says how long it takes, which keeps no campaign from starting.
+    async fn run_checks(&mut self, campaign: &Campaign, asks_how_long: bool) -> Result<Checklist> {
         // What is being edited is what is checked: it is what comes next.
         let sequence = self.working(campaign.id).await?.1;
+        let (reach, simulated) = match campaign.lifecycle.is_frozen() {
+            // Those who get nothing are in the ledger already.
+            true => (Reach { audience: campaign.audience_size, ..Reach::default() }, None),
+            false => {
+                let reach = self.reach(campaign, &sequence).await?;
+                let simulated = match asks_how_long && reach.reached() > 0 {
+                    true => self.simulated(campaign, &reach).await?,
+                    false => None,
+                };
+                (reach, simulated)
+            }
+        };
         let calls = sequence.steps().iter().any(|step| step.kind() == StepKind::Webhook);
         let without_webhook = calls && !self.has_webhook().await?;
         let boxes = sqlx::query!(
@@ -82,8 +102,7 @@ impl Campaigns<'_> {
         Ok(checks::run(&Facts {
             has_model,
             audience: reach.audience,
-            suppressed: reach.suppressed,
-            without_address: reach.without_address,
+            left_out: &reach.left_out,
             sequence: &sequence,
             without_webhook,
             skips_missing: campaign.rules.exclude.missing_variable,
@@ -93,11 +112,22 @@ impl Campaigns<'_> {
             tried,
             domains: &domains,
             daily_cap: boxes.iter().map(|b| i64::from(b.daily_cap)).sum(),
+            simulated: simulated.as_ref(),
             public_url: &self.t.db().settings().public_url.clone(),
             tracking: campaign.rules.tracking,
             link_host: link_host.as_deref(),
             has_postal_address: address.is_some_and(|a| !a.trim().is_empty()),
             window: &campaign.window,
         }))
+    }
+
+    /// What was simulated, if that is what would happen now.
+    async fn simulated(&mut self, campaign: &Campaign, reach: &Reach) -> Result<Option<Simulation>> {
+        let since = self.t.now() - CURRENT;
+        let counted = Campaign { audience_size: reach.audience, ..campaign.clone() };
+        let newest = self.simulations_of(&counted).await?.into_iter().next();
+        let is_current = |one: &AskedSimulation| one.changed.is_empty() && one.made_at.is_some_and(|at| at > since);
+        let simulation = newest.filter(is_current).and_then(|one| one.result);
+        Ok(simulation.filter(|simulation| simulation.leads == reach.reached()))
     }
 }

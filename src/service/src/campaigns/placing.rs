@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Duration, Utc};
 use domain::{
     CampaignId, EmailAddress, EnrolmentId, LeadId,
     campaigns::{Campaign, CampaignState},
@@ -15,15 +14,14 @@ use uuid::Uuid;
 
 use super::{
     Campaigns,
+    left_out::push_condition,
     rotation::Rotation,
     walk::{At, Rows, Walker, spread},
 };
-use crate::Result;
-
-/// A mail that was taken so long ago and has not come back was delivered.
-const DELIVERED: Duration = Duration::days(3);
+use crate::{Result, leads::query::Query};
 
 /// A lead that is to be placed, with what may leave it out.
+#[derive(sqlx::FromRow)]
 pub(super) struct Candidate {
     pub(super) lead: Option<LeadId>,
     pub(super) email: Option<EmailAddress>,
@@ -113,45 +111,31 @@ impl Campaigns<'_> {
 
     /// The leads of a chunk, in the order of their ids.
     pub(super) async fn candidates(&mut self, campaign: &Campaign, leads: &[Uuid]) -> Result<Vec<Candidate>> {
-        let (now, exclude) = (self.t.now(), campaign.rules.exclude);
-        let since: Option<DateTime<Utc>> =
-            (exclude.contacted_within_days > 0).then(|| now - Duration::days(i64::from(exclude.contacted_within_days)));
-        Ok(sqlx::query_as!(
-            Candidate,
-            r#"
-            SELECT l.id AS "lead?: LeadId", l.email AS "email?: EmailAddress", l.first_name AS "first_name?",
-                   l.last_name AS "last_name?", l.title AS "title?", a.name AS "account?", l.country AS "country?",
-                   l.time_zone AS "time_zone?",
-                   coalesce(is_suppressed(l.email), false) AS "suppressed!",
-                   f.asks_for_basis AND coalesce(btrim(l.lawful_basis), '') = '' AS "no_basis!",
-                   $3 AND EXISTS (SELECT FROM enrolments e WHERE e.lead_id = l.id AND e.is_open
-                                    AND e.campaign_id <> $2) AS "active_elsewhere!",
-                   $4::timestamptz IS NOT NULL AND EXISTS (SELECT FROM messages m WHERE m.lead_id = l.id
-                                                             AND m.sent_at > $4) AS "contacted!",
-                   $5 AND (EXISTS (SELECT FROM leads c JOIN inbound_messages i ON i.lead_id = c.id AND i.kind = 'reply'
-                                   WHERE c.account_id = l.account_id)
-                        OR EXISTS (SELECT FROM inbound_messages i WHERE i.account_id = l.account_id AND i.kind = 'reply'))
-                       AS "account_replied!",
-                   $6 AND NOT EXISTS (SELECT FROM messages m WHERE m.lead_id = l.id AND m.state = 'sent'
-                                        AND m.recipient = l.email AND m.sent_at <= $7)
-                      AND NOT EXISTS (SELECT FROM inbound_messages i WHERE i.lead_id = l.id AND i.kind = 'reply'
-                                        AND i.from_address = l.email) AS "unverified!"
-            FROM unnest($1::uuid[]) AS w (id)
-            CROSS JOIN companies f
-            LEFT JOIN leads l ON l.id = w.id
-            LEFT JOIN accounts a ON a.id = l.account_id
-            ORDER BY w.id
-            "#,
-            leads,
-            campaign.id.0,
-            exclude.active_elsewhere,
-            since,
-            exclude.account_replied,
-            exclude.unverified,
-            now - DELIVERED,
-        )
-        .fetch_all(self.t.conn())
-        .await?)
+        let now = self.t.now();
+        let mut query = Query::new(
+            "SELECT l.id AS lead, l.email, l.first_name, l.last_name, l.title, a.name AS account, l.country, l.time_zone",
+        );
+        for (reason, column) in [
+            (EndReason::OnSuppressionList, "suppressed"),
+            (EndReason::NoLawfulBasis, "no_basis"),
+            (EndReason::ActiveElsewhere, "active_elsewhere"),
+            (EndReason::ContactedRecently, "contacted"),
+            (EndReason::AccountReplied, "account_replied"),
+            (EndReason::UnverifiedAddress, "unverified"),
+        ] {
+            query.push(", ");
+            push_condition(&mut query, reason, campaign, now);
+            query.push(format_args!(" AS {column}"));
+        }
+        query.push(" FROM unnest(").push_bind(leads.to_vec());
+        query.push(
+            "::uuid[]) AS w (id)
+             CROSS JOIN companies f
+             LEFT JOIN leads l ON l.id = w.id
+             LEFT JOIN accounts a ON a.id = l.account_id
+             ORDER BY w.id",
+        );
+        Ok(query.build_query_as().fetch_all(self.t.conn()).await?)
     }
 
     async fn insert_ended(
@@ -199,7 +183,7 @@ impl Campaigns<'_> {
 }
 
 impl Candidate {
-    /// Why the lead gets nothing; the first reason counts.
+    /// Why the lead gets nothing; the first reason counts, in the order of [`Campaigns::reach`].
     pub(super) fn left_out(
         &self,
         campaign: &Campaign,

@@ -51,7 +51,7 @@ impl Campaigns<'_> {
             FROM page c
             LEFT JOIN users u ON u.id = c.created_by
             CROSS JOIN LATERAL (
-                SELECT count(*) FILTER (WHERE NOT is_open) AS finished,
+                SELECT count(*) FILTER (WHERE state = 'finished') AS finished,
                        count(*) FILTER (WHERE state = 'bounced') AS bounced,
                        count(*) FILTER (WHERE state = 'unsubscribed') AS unsubscribed
                 FROM enrolments WHERE campaign_id = c.id
@@ -104,7 +104,8 @@ impl Campaigns<'_> {
             r#"
             SELECT c.audience_size AS audience,
                    (SELECT coalesce(sum(cardinality(lead_ids)), 0) FROM campaign_audience
-                    WHERE campaign_id = c.id AND c.started_at IS NOT NULL)::bigint AS "enrolling!",
+                    WHERE campaign_id = c.id
+                      AND (c.started_at IS NOT NULL OR c.state IN ('stopping', 'stopped')))::bigint AS "enrolling!",
                    e.state AS "state?: EnrolmentState", e.end_reason AS "reason?: EndReason", e.n AS "n?"
             FROM campaigns c
             LEFT JOIN (SELECT campaign_id, state, end_reason, count(*) AS n FROM enrolments
@@ -249,7 +250,7 @@ impl Campaigns<'_> {
                 .fetch_one(self.t.conn())
                 .await?
             }
-            HoldReason::NoHealthyMailbox | HoldReason::ApprovalBacklog => None,
+            HoldReason::NoHealthyMailbox | HoldReason::DomainAuthFailed | HoldReason::ApprovalBacklog => None,
         };
         Ok(Some(WhyNot::of_campaign(hold, next_at)))
     }

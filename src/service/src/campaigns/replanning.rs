@@ -1,5 +1,5 @@
 //! Plans that do not hold any more: after a break they move as the campaign's policy says, and leads who are moved to
-//! another version of the steps go on there.
+//! another version of the steps go on there, by its delays and windows.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -8,7 +8,7 @@ use domain::{
     CampaignId, EnrolmentId, LeadId, MailboxId, StepId,
     campaigns::{Campaign, CampaignState, CatchUp},
     enrolments::EnrolmentState,
-    steps::{Sequence, Test},
+    steps::{Delay, Sequence, Step, Test},
     window::{Calendar, SendingWindow, Slot},
 };
 
@@ -16,7 +16,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::{
     Campaigns,
-    clock::{Clock, FAR},
+    clock::{Clock, FAR, waiting_state},
     walk::{At, OUTAGE, Rows, Walker},
 };
 use crate::{Db, Result, leads::query::push_filter};
@@ -245,7 +245,14 @@ impl Campaigns<'_> {
             }
             let landing = olds.get(&row.version_number).zip(row.step).and_then(|(old, at)| new.landing(old, at));
             match landing {
-                Some(step) if Some(step.id) == row.step => stay.push(row.id.0),
+                Some(step) if Some(step.id) == row.step => stay.push(Stayer {
+                    enrolment: row.id.0,
+                    version: row.version_number,
+                    step: step.id,
+                    zone: row.zone,
+                    country: row.country,
+                    away_until: row.away_until,
+                }),
                 _ if row.is_paused => wait.push((row.id.0, landing.map(|step| step.id.0))),
                 _ => {
                     let at = landing.map_or(At::End, |step| At::Before(step.id));
@@ -262,6 +269,8 @@ impl Campaigns<'_> {
                 }
             }
         }
+        self.plan_anew(campaign, &stay, &olds, &new).await?;
+        let stay: Vec<_> = stay.iter().map(|one| one.enrolment).collect();
         self.stay_in_step(&stay, to, &new).await?;
         let elsewhere: Vec<_> = walk.iter().map(|(w, _)| w.enrolment.0).chain(wait.iter().map(|(id, _)| *id)).collect();
         self.cancel_unsent(&elsewhere).await?;
@@ -278,6 +287,82 @@ impl Campaigns<'_> {
         .await?;
         self.t.tell("campaigns", id.0).await?;
         Ok(true)
+    }
+
+    /// E-mails of leads who stay before them, where the new version has another delay or window for them. What was
+    /// tried already, or is in the hands of a worker, keeps its time.
+    async fn plan_anew(
+        &mut self,
+        campaign: &Campaign,
+        stay: &[Stayer],
+        olds: &HashMap<i32, Sequence>,
+        new: &Sequence,
+    ) -> Result<()> {
+        let mut retimed: HashMap<uuid::Uuid, (&Stayer, &Step, &Step)> = HashMap::new();
+        for one in stay {
+            let was = olds.get(&one.version).and_then(|old| old.get(one.step));
+            if let Some((was, is)) = was.zip(new.get(one.step)).filter(|(was, is)| is_retimed(was, is)) {
+                retimed.insert(one.enrolment, (one, was, is));
+            }
+        }
+        if retimed.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = retimed.keys().copied().collect();
+        let rows = sqlx::query!(
+            r#"SELECT m.id, m.enrolment_id AS "enrolment!", m.step_id AS "step!: StepId", m.created_at, m.due_at,
+                      m.mailbox_id AS "mailbox: MailboxId"
+               FROM by_key($1) k JOIN messages m ON m.enrolment_id = k.id
+               WHERE m.state IN ('scheduled', 'held') AND m.attempts = 0 AND m.resent_at IS NULL
+               FOR UPDATE OF m SKIP LOCKED"#,
+            &ids
+        )
+        .fetch_all(self.t.conn())
+        .await?;
+        let (zone, country) = (self.t.actor().company_time_zone().to_owned(), self.company_country().await?);
+        let clock = Clock::of(campaign, &zone, country.as_deref());
+        let now = self.t.now();
+        let (mut ids, mut due, mut ends, mut states) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut mailboxes = Vec::new();
+        for row in rows {
+            let Some((one, was, is)) = retimed.get(&row.enrolment).copied().filter(|(one, ..)| one.step == row.step)
+            else {
+                continue;
+            };
+            let mail = Planned { begun_at: row.created_at, due_at: row.due_at, away_until: one.away_until };
+            let (zone, country) = (one.zone.as_deref(), one.country.as_deref());
+            let was = Timing::of(was, &clock, zone, country);
+            let slot = planned_anew(mail, was, Timing::of(is, &clock, zone, country), now);
+            ids.push(row.id);
+            due.push(slot.due_at);
+            ends.push(slot.ends_at.min(FAR));
+            states.push(waiting_state(slot, now).to_string());
+            mailboxes.push(row.mailbox);
+        }
+        sqlx::query!(
+            "WITH p AS (
+                 SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[])
+                     AS p (id, due_at, ends_at, state)
+             ), ordered AS (
+                 UPDATE draft_orders o SET write_at = o.write_at + (p.due_at - m.due_at)
+                 FROM p JOIN messages m ON m.id = p.id WHERE o.message_id = p.id
+             ), planned AS (
+                 UPDATE messages m SET due_at = p.due_at, window_ends_at = p.ends_at, room_at = NULL, waits_for = NULL,
+                     waits_until = NULL, updated_at = $5
+                 FROM p WHERE m.id = p.id RETURNING m.enrolment_id, p.state
+             )
+             UPDATE enrolments e SET state = planned.state
+             FROM planned WHERE e.id = planned.enrolment_id AND e.state IN ('active', 'waiting_delay', 'waiting_window')",
+            &ids,
+            &due,
+            &ends,
+            &states,
+            now,
+        )
+        .execute(self.t.conn())
+        .await?;
+        let earliest = due.iter().min().copied().unwrap_or(now);
+        self.t.mailboxes().wake(&mailboxes, earliest).await
     }
 
     /// Leads whose next step is the same in the new version. Their e-mail has the new words, unless another kind of
@@ -351,6 +436,63 @@ fn caught_up(
     }
 }
 
+/// A lead whose next step is the same in the new version.
+struct Stayer {
+    enrolment: uuid::Uuid,
+    version: i32,
+    step: StepId,
+    zone: Option<String>,
+    country: Option<String>,
+    away_until: Option<DateTime<Utc>>,
+}
+
+/// An e-mail that is planned.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Planned {
+    /// When its lead came to its step.
+    pub begun_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
+    /// The lead is away until then.
+    pub away_until: Option<DateTime<Utc>>,
+}
+
+/// When the e-mail of a step may leave, as one version has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing<'t> {
+    delay: Delay,
+    window: &'t SendingWindow,
+    calendar: Calendar<'t>,
+}
+
+impl<'t> Timing<'t> {
+    pub(super) fn of(
+        step: &'t Step,
+        clock: &'t Clock<'_>,
+        lead_zone: Option<&'t str>,
+        lead_country: Option<&'t str>,
+    ) -> Self {
+        let window = step.email().and_then(|email| email.window.as_ref()).unwrap_or(clock.window);
+        Self { delay: step.delay, window, calendar: clock.calendar_of(window, lead_zone, lead_country) }
+    }
+}
+
+/// Whether the e-mail of a step leaves at another time in another version.
+pub(super) fn is_retimed(was: &Step, is: &Step) -> bool {
+    let window = |step: &Step| step.email().and_then(|email| email.window.clone());
+    was.email().is_some() && (was.delay != is.delay || window(was) != window(is))
+}
+
+/// When an e-mail goes that one version has planned and another one takes over: as if its lead had come to the step
+/// there, put off by the same breaks, and never before `now`.
+pub(super) fn planned_anew(mail: Planned, was: Timing<'_>, is: Timing<'_>, now: DateTime<Utc>) -> Slot {
+    let waits_until = |timing: Timing<'_>| {
+        let over = timing.window.wait_after(mail.begun_at, timing.delay, timing.calendar);
+        mail.away_until.map_or(over, |until| until.max(over))
+    };
+    let put_off = mail.due_at - was.window.next_open(waits_until(was), was.calendar).due_at;
+    is.window.next_open((waits_until(is) + put_off.max(Duration::zero())).max(now), is.calendar)
+}
+
 /// The state of an enrolment that goes on after a pause with a step that has begun.
 pub(crate) const fn state_of_begun(kind: domain::steps::StepKind) -> EnrolmentState {
     match kind {
@@ -380,6 +522,43 @@ mod tests {
             let at = |due| caught_up(policy, &window, "Europe/Berlin".into(), due, shift, now).due_at;
             assert_eq!((at(missed), at(ahead)), (utc(missed_goes), utc(ahead_goes)), "{policy}");
         }
+    }
+
+    #[test]
+    fn what_is_planned_is_planned_anew_by_another_version() {
+        let (weekdays, mondays) =
+            (SendingWindow::default(), SendingWindow { days: vec![1], ..SendingWindow::default() });
+        let timing = |days, window| Timing {
+            delay: Delay { amount: days, unit: domain::steps::DelayUnit::Days },
+            window,
+            calendar: "Europe/Berlin".into(),
+        };
+        // A Monday in Berlin (UTC+1), and the day after it.
+        let (begun_at, now) = (utc("2026-11-23T10:00:00Z"), utc("2026-11-24T09:00:00Z"));
+        let mail = |due_at, away_until| Planned { begun_at, due_at: utc(due_at), away_until };
+        let on_time = mail("2026-11-26T10:00:00Z", None);
+        for (mail, days, window, goes) in [
+            (on_time, 4, &weekdays, "2026-11-27T10:00:00Z"),
+            (on_time, 2, &weekdays, "2026-11-25T10:00:00Z"),
+            // Its time would have been the day before.
+            (on_time, 0, &weekdays, "2026-11-24T09:00:00Z"),
+            (on_time, 3, &mondays, "2026-11-30T08:00:00Z"),
+            // A break of a day has moved it, and it stays moved.
+            (mail("2026-11-27T10:00:00Z", None), 2, &weekdays, "2026-11-26T10:00:00Z"),
+            (mail("2026-12-01T08:00:00Z", Some(utc("2026-12-01T08:00:00Z"))), 2, &weekdays, "2026-12-01T08:00:00Z"),
+        ] {
+            let slot = planned_anew(mail, timing(3, &weekdays), timing(days, window), now);
+            assert_eq!(slot.due_at, utc(goes), "{mail:?} after {days} days");
+        }
+    }
+
+    #[test]
+    fn another_wording_has_no_other_time() {
+        let step = Step::example();
+        let reworded = step.clone().with_email(|email| email.subject = "Other".into());
+        let later = Step { delay: Delay { amount: 1, ..Delay::NONE }, ..step.clone() };
+        let elsewhere = step.clone().with_email(|email| email.window = Some(SendingWindow::always()));
+        assert_eq!([&reworded, &later, &elsewhere].map(|is| is_retimed(&step, is)), [false, true, true]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use domain::{
     CampaignId, Permission, Problem, StepId,
-    steps::{Action, Delay, DelayUnit, Place, Sequence, Step, StepInput, StepKind},
+    steps::{Action, Delay, DelayUnit, Gap, Place, Sequence, Step, StepInput, StepKind},
 };
 
 use super::Campaigns;
@@ -106,7 +106,29 @@ impl Campaigns<'_> {
     /// # Errors
     /// [`Error::NotFound`]; a problem of the place; [`Error::Refused`] when the state of the campaign allows no edit.
     pub async fn move_step(&mut self, campaign: CampaignId, id: StepId, to: Place) -> Result<Sequence> {
-        let (version, mut sequence) = self.edit_sequence(campaign).await?;
+        let (version, sequence) = self.edit_sequence(campaign).await?;
+        self.relocate(campaign, version, sequence, id, to).await
+    }
+
+    /// The same, into a gap between steps.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; a problem when the gap is gone, lies in a branch of the step itself, or lies too deep;
+    /// [`Error::Refused`] when the state of the campaign allows no edit.
+    pub async fn move_step_to(&mut self, campaign: CampaignId, id: StepId, gap: Gap) -> Result<Sequence> {
+        let (version, sequence) = self.edit_sequence(campaign).await?;
+        let to = sequence.place(gap, Some(id))?;
+        self.relocate(campaign, version, sequence, id, to).await
+    }
+
+    async fn relocate(
+        &mut self,
+        campaign: CampaignId,
+        version: i32,
+        mut sequence: Sequence,
+        id: StepId,
+        to: Place,
+    ) -> Result<Sequence> {
         if sequence.get(id).is_none() {
             return Err(Error::NotFound("step"));
         }

@@ -4,7 +4,7 @@ use domain::{
     CampaignId, EmailAddress, LeadId, MailboxId, Permission, Problem, StepId,
     domains::is_about_policy,
     messages::LEASE,
-    steps::{TestMail, TestMailState},
+    steps::{Email, TestMail, TestMailState, letter},
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub struct TestMailToSend {
 }
 
 impl Campaigns<'_> {
-    /// Asks for a test mail to `to`; a worker sends it.
+    /// Asks for a test mail to `to`, in the first wording of its step; a worker sends it.
     ///
     /// # Errors
     /// [`Error::NotFound`] when campaign, step or lead does not exist; a wrong address, a suppressed one,
@@ -35,10 +35,28 @@ impl Campaigns<'_> {
         lead: Option<LeadId>,
         to: &str,
     ) -> Result<TestMail> {
+        self.request_test_of_variant(campaign, step, 0, lead, to).await
+    }
+
+    /// The same in one of its wordings: 0 is A.
+    ///
+    /// # Errors
+    /// As [`Self::request_test_mail`]; a problem when the step has no such wording.
+    pub async fn request_test_of_variant(
+        &mut self,
+        campaign: CampaignId,
+        step: StepId,
+        variant: i16,
+        lead: Option<LeadId>,
+        to: &str,
+    ) -> Result<TestMail> {
         self.t.require(Permission::EditCampaigns).await?;
         let to = EmailAddress::parse(to).map_err(|p| p.on("to"))?;
         let loaded = self.load(campaign, false).await?;
-        self.email(campaign, step).await?;
+        let email = self.email(campaign, step).await?;
+        if !has_variant(&email, variant) {
+            return Err(Problem::field("variant", "variant_unknown", "The step has no such wording any more.").into());
+        }
         self.facts_for(campaign, lead).await?;
         if loaded.mailboxes.is_empty() {
             return Err(Problem::field("to", "mailbox_missing", "Choose a mailbox for the campaign first.").into());
@@ -50,13 +68,15 @@ impl Campaigns<'_> {
         }
         let (id, now): (Uuid, _) = (self.t.new_id(), self.t.now());
         sqlx::query!(
-            "INSERT INTO test_mails (id, campaign_id, step_id, lead_id, recipient, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO test_mails (id, campaign_id, step_id, lead_id, recipient, created_at, variant)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             id,
             campaign.0,
             step.0,
             lead.map(|l| l.0),
             to.as_str(),
             now,
+            variant,
         )
         .execute(self.t.conn())
         .await?;
@@ -92,7 +112,7 @@ impl Campaigns<'_> {
         let row = sqlx::query!(
             r#"UPDATE test_mails SET state = 'sending', lease_until = $2 WHERE id = $1 AND state = 'waiting'
                RETURNING campaign_id AS "campaign: CampaignId", step_id AS "step: StepId", lead_id AS "lead: LeadId",
-                         recipient AS "recipient: EmailAddress""#,
+                         recipient AS "recipient: EmailAddress", variant"#,
             id,
             until
         )
@@ -110,8 +130,12 @@ impl Campaigns<'_> {
             .await?;
         self.t.mailboxes().count_anew(mailbox).await?;
         let url = format!("{}/p/example", self.t.db().settings().public_url);
-        let mut written = render::sample(&email, 0, &facts, &sender, &url);
-        written.subject = format!("[Test] {}", written.subject);
+        // A wording that was taken out meanwhile reads as the first one does, and is called so.
+        let variant = if has_variant(&email, row.variant) { row.variant } else { 0 };
+        let mut written = render::sample(&email, variant, &facts, &sender, &url);
+        let which = usize::try_from(variant).map(letter).ok().filter(|_| !email.variants.is_empty());
+        let mark = which.map_or_else(|| "[Test]".to_owned(), |letter| format!("[Test {letter}]"));
+        written.subject = format!("{mark} {}", written.subject);
         Ok(Some(TestMailToSend { mailbox, recipient: row.recipient, written }))
     }
 
@@ -137,4 +161,9 @@ impl Campaigns<'_> {
         }
         self.t.tell("campaigns", row.campaign_id).await
     }
+}
+
+/// Whether an e-mail has this wording: 0 is its own, and those after it are the others.
+fn has_variant(email: &Email, variant: i16) -> bool {
+    usize::try_from(variant).is_ok_and(|variant| variant <= email.variants.len())
 }

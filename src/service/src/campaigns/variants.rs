@@ -33,7 +33,8 @@ impl Campaigns<'_> {
         let reworded = self.reworded(id, current).await?;
         let rows = sqlx::query!(
             r#"SELECT m.step_id AS "step!: StepId", m.variant, count(*) AS "sent!", count(m.opened_at) AS "opened!",
-                      count(m.clicked_at) AS "clicked!", count(m.replied_at) AS "replied!"
+                      count(*) FILTER (WHERE m.tracks_clicks) AS "tracked_clicks!", count(m.clicked_at) AS "clicked!",
+                      count(m.replied_at) AS "replied!"
                FROM messages m
                LEFT JOIN unnest($2::uuid[], $3::int[], $4::timestamptz[]) AS w (step, version, since) ON w.step = m.step_id
                WHERE m.campaign_id = $1 AND m.state = 'sent'
@@ -53,6 +54,7 @@ impl Campaigns<'_> {
                 variant: r.variant,
                 sent: r.sent,
                 opened: r.opened,
+                tracked_clicks: r.tracked_clicks,
                 clicked: r.clicked,
                 replied: r.replied,
             };

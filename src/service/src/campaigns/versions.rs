@@ -23,7 +23,7 @@ pub struct Publication {
     pub changes: Vec<StepChange>,
     /// Leads in older versions that have not reached their end.
     pub open: i64,
-    /// E-mails planned for them whose words would be others.
+    /// E-mails planned for them that would have other words or another time.
     pub reworded: i64,
     /// What would happen to them, by the step that is next for them: where they stand, where they would go on
     /// (nowhere: the sequence would be over), and how many.
@@ -106,7 +106,7 @@ impl Campaigns<'_> {
     }
 
     /// Publishes the version that is being edited: new leads get it, and with `move_leads` also those who are in
-    /// the middle of an older one. A worker moves them, in chunks.
+    /// the middle of an older one. A worker moves them, in chunks, and plans their e-mails by its delays and windows.
     ///
     /// # Errors
     /// Problems of steps; [`Error::Refused`] when nothing is being edited.
@@ -150,6 +150,7 @@ impl Campaigns<'_> {
         self.t.audit().record(Entry::done("campaign.published").on(campaign.name).details(text)).await?;
         let company = self.t.actor().company();
         self.t.enqueue(&AdvanceCampaign { company, campaign: id }).await?;
+        self.simulate_again(id, "The steps were published").await?;
         self.t.tell("campaigns", id.0).await?;
         let versions = self.versions(id).await?;
         versions.into_iter().find(|v| v.number == number).ok_or(Error::NotFound("version"))

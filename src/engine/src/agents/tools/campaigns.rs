@@ -75,13 +75,13 @@ pub(super) async fn read(t: &mut Tenant, wanted: OneCampaign) -> Result {
     own(json!({
         "id": campaign.id, "name": campaign.name, "state": campaign.lifecycle.state, "window": campaign.window.to_string(),
         "steps": steps,
-        "checks": checks.iter().map(|c| json!({ "verdict": c.verdict, "message": c.message })).collect::<Vec<_>>(),
+        "checks": checks.iter().map(|c| json!({ "verdict": c.verdict, "message": c.in_full() })).collect::<Vec<_>>(),
     }))
 }
 
 pub(super) async fn figures(t: &mut Tenant, wanted: OneCampaign) -> Result {
     let id = CampaignId(wanted.campaign);
-    t.campaigns().get(id).await?;
+    let campaign = t.campaigns().get(id).await?;
     let ledger = t.campaigns().ledger(id).await?;
     let days = t.campaigns().per_day(id).await?;
     let steps = t.campaigns().steps(id).await?;
@@ -100,7 +100,7 @@ pub(super) async fn figures(t: &mut Tenant, wanted: OneCampaign) -> Result {
         })
         .collect();
     own(json!({
-        "audience": ledger.audience, "sent": ledger.messages_in(MessageState::Sent), "finished": ledger.ended(),
+        "audience": campaign.audience_size, "sent": ledger.messages_in(MessageState::Sent), "finished": ledger.finished(),
         "open": ledger.audience - ledger.ended(), "bounced": ledger.leads(&[EnrolmentState::Bounced]),
         "unsubscribed": ledger.leads(&[EnrolmentState::Unsubscribed]),
         "unknown": ledger.messages_in(MessageState::Unknown), "failed": ledger.messages_in(MessageState::Failed),

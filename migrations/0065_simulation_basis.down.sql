@@ -1,0 +1,1 @@
+ALTER TABLE campaign_simulations DROP COLUMN basis;

@@ -1,0 +1,1 @@
+ALTER TABLE test_mails DROP COLUMN variant;
