@@ -19,7 +19,7 @@ pub mod public;
 pub mod server;
 
 use leptos::prelude::*;
-use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
+use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
 use leptos_router::{
     SsrMode,
     components::{ParentRoute, Route, Router, Routes},
@@ -54,7 +54,7 @@ use pages::{
     tasks::TasksPage,
     workflows::{NewWorkflowPage, WorkflowPage, WorkflowsPage},
 };
-use shell::RouteFollower;
+use shell::{RouteFollower, TabName};
 
 /// The document around every page that hydrates. An open page whose `version` is not that of the server any more says so.
 pub fn page_document(options: LeptosOptions, theme: &'static str, version: String) -> impl IntoView {
@@ -84,8 +84,8 @@ pub fn page_document(options: LeptosOptions, theme: &'static str, version: Strin
 pub fn App() -> impl IntoView {
     provide_meta_context();
     let (is_routing, set_is_routing) = signal(false);
+    provide_context(TabName(RwSignal::new(String::new())));
     view! {
-        <Title formatter=|title: String| if title.is_empty() { "Saleswright".into() } else { format!("{title} · Saleswright") }/>
         <Router set_is_routing>
             <RouteFollower is_routing=is_routing.into()/>
             <Routes fallback=|| view! { <NotFoundPage/> }>

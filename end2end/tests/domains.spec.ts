@@ -32,5 +32,6 @@ test("a domain is added, signs with a key that is made here, and shows the recor
   await hydrated(page);
   await answer(page.locator("section.card").filter({ hasText: "Check now" }), /^Remove domain/);
   await expect(page.getByText("Domain removed.")).toBeVisible();
+  await expect(page).toHaveTitle("Domains · Saleswright");
   await expect(page.getByText(name)).toHaveCount(0);
 });

@@ -2,7 +2,6 @@
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::{
     components::Outlet,
     hooks::{use_location, use_params_map, use_query_map},
@@ -13,7 +12,7 @@ use crate::{
     exchange::{provide_posts, use_open_post, use_posts, use_unread_post, with_data},
     fmt::{grouped, plural},
     shell::{
-        MorePage, Shell, ShellData,
+        MorePage, Shell, ShellData, TabTitle,
         live::{use_live, use_live_of, use_outdated},
     },
     ui::{Empty, EmptyKind, Flash, Notice, Tone},
@@ -87,7 +86,7 @@ pub fn MorePlacesPage() -> impl IntoView {
     // The frame has loaded it; to load it again in a boundary within the frame's hung the page now and then.
     let data: ShellData = expect_context();
     view! {
-        <Title text="More"/>
+        <TabTitle text="More"/>
         <MorePage data/>
     }
     .into_any()
@@ -137,7 +136,7 @@ pub fn ErrorPage(
         _ => "Something went wrong",
     };
     view! {
-        <Title text=title/>
+        <TabTitle text=title/>
         <div class="page-body narrow">
             <Empty kind=EmptyKind::Denied title=title text=error.message>
                 {match error.status {

@@ -2,7 +2,6 @@
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
         campaigns::{CampaignRow, campaign_table},
         frame::{live_versions, may, use_slug},
     },
-    shell::{PageScroll, Topbar},
+    shell::{PageScroll, TabTitle, Topbar},
     ui::{Card, CheckItem, Checklist, Empty, EmptyKind, Kpi, KpiStrip, Verdict},
 };
 
@@ -145,7 +144,7 @@ pub fn HomePage() -> impl IntoView {
     let slug = use_slug();
     let live = live_versions(["campaigns", "runs"]);
     view! {
-        <Title text="Home"/>
+        <TabTitle text="Home"/>
         <Topbar title="Home"/>
         {with_data(live, move || LoadHome { slug: slug.get() }, move |home| page(slug.get_untracked(), home))}
     }

@@ -3,7 +3,6 @@
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
     exchange::{Post, PostForm, with_data},
     fmt::{Moment, plural},
     pages::frame::{live_version, live_version_of, only, use_param, use_slug},
-    shell::{PageScroll, Topbar},
+    shell::{PageScroll, TabTitle, Topbar},
     ui::{
         ButtonKind, ButtonLink, Card, Choice, Crumb, Fact, Facts, FileDrop, Meter, Select, SubmitButton, TextInput,
         Time, Wizard, refusal,
@@ -175,7 +174,7 @@ pub fn ImportUploadPage() -> impl IntoView {
     let live = live_version("imports");
     only(Permission::ImportLeads, move || {
         view! {
-        <Title text="Import leads"/>
+        <TabTitle text="Import leads"/>
         {move || {
             let base = format!("/t/{}/leads", slug.get());
             let action = format!("{base}/import/upload");
@@ -228,7 +227,7 @@ pub fn ImportPage() -> impl IntoView {
     let live = live_version_of("imports", id);
     only(Permission::ImportLeads, move || {
         view! {
-            <Title text="Import leads"/>
+            <TabTitle text="Import leads"/>
             {with_data(
                 live,
                 move || LoadImport { slug: slug.get(), id: id.get() },

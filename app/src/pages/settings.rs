@@ -18,8 +18,7 @@ use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
 use crate::{
-    pages::written::tab_title,
-    shell::{PageScroll, Topbar},
+    shell::{PageScroll, TabTitle, Topbar},
     ui::{TabLink, Tabs},
 };
 
@@ -54,7 +53,7 @@ fn page(slug: &str, current: &str, title: &'static str, body: AnyView) -> AnyVie
     .map(|(path, label)| TabLink::new(label, format!("{base}/{path}"), path == current))
     .to_vec();
     view! {
-        {tab_title(title)}
+        <TabTitle text=title/>
         <Topbar title="Settings"/>
         <Tabs label="Settings" items/>
         <PageScroll label=title><div class="page-body narrow">{body}</div></PageScroll>

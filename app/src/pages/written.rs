@@ -2,7 +2,6 @@
 //! people mostly read needs no program of its own there; links, forms and live changes work as elsewhere.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_meta::{MetaContext, Title};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
@@ -10,6 +9,7 @@ use crate::server::RoleHere;
 use crate::{
     error::AppError,
     exchange::{WrittenHtml, with_data},
+    shell::TabTitle,
 };
 #[cfg(feature = "ssr")]
 use {http::request::Parts, leptos::server::ServerActionError, leptos_axum::ResponseOptions};
@@ -53,12 +53,6 @@ fn provide<T: Send + Sync + 'static>(context: Option<T>) {
     }
 }
 
-/// The name of the tab, where a page is rendered. A server function that writes a part of one has no tab.
-pub fn tab_title(name: impl Into<String>) -> Option<AnyView> {
-    let name = name.into();
-    use_context::<MetaContext>().map(|_| view! { <Title text=name/> }.into_any())
-}
-
 /// The page that `call` writes.
 pub fn written<F>(version: Signal<u32>, call: impl Fn() -> F + Send + Sync + 'static) -> AnyView
 where
@@ -69,7 +63,7 @@ where
 
 fn page(page: Written) -> AnyView {
     view! {
-        <Title text=page.title/>
+        <TabTitle text=page.title/>
         <WrittenHtml html=page.html/>
     }
     .into_any()

@@ -7,6 +7,7 @@ mod nav;
 mod navigation;
 mod page;
 mod person;
+mod tab_title;
 
 use crate::ui::{Icon, IconName, MenuLink, Meter, popover};
 use crate::{
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use navigation::RouteFollower;
 pub use page::{MorePage, PageScroll, Topbar};
 pub use person::{Theme, ThemeForm};
+pub use tab_title::{TabName, TabTitle};
 
 /// What the frame needs to know; loaded once per company.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

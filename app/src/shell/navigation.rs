@@ -1,6 +1,7 @@
 //! What a browser does by itself on a full page load and a client-side router
 //! must do again: move the focus, say the new title, close what is open.
 
+use super::TabName;
 use leptos::{html, prelude::*};
 use leptos_router::hooks::use_location;
 
@@ -11,7 +12,7 @@ pub fn RouteFollower(
     /// The router is between two pages.
     is_routing: Signal<bool>,
 ) -> impl IntoView {
-    let title = RwSignal::new(String::new());
+    let said = RwSignal::new(String::new());
     let path = use_location().pathname;
     let seen = StoredValue::new(None::<String>);
     Effect::new(move |_| {
@@ -22,18 +23,27 @@ pub fn RouteFollower(
         let before = seen.try_update_value(|seen| seen.replace(here.clone())).flatten();
         // The first page came from the server: the browser has seen to it.
         if before.is_some_and(|before| before != here) {
-            request_animation_frame(move || arrive(title));
+            request_animation_frame(arrive);
         }
     });
+    // A page may get its name after the frame has gone there, when what it shows has come.
+    if let Some(TabName(tab)) = use_context() {
+        Effect::new(move |first: Option<()>| {
+            let name = tab.get();
+            if first.is_some() {
+                said.set(name);
+            }
+        });
+    }
     let line = move || is_routing.get().then(|| html::div().class("route-progress").aria_hidden("true"));
     view! {
         {line}
-        <div class="sr-only" aria-live="polite">{title}</div>
+        <div class="sr-only" aria-live="polite">{said}</div>
     }
 }
 
 #[cfg(feature = "hydrate")]
-fn arrive(title: RwSignal<String>) {
+fn arrive() {
     use leptos::wasm_bindgen::JsCast;
     use web_sys::HtmlElement;
 
@@ -50,8 +60,7 @@ fn arrive(title: RwSignal<String>) {
         target.set_tab_index(-1);
         let _ = target.focus();
     }
-    title.set(document.title());
 }
 
 #[cfg(not(feature = "hydrate"))]
-fn arrive(_title: RwSignal<String>) {}
+fn arrive() {}

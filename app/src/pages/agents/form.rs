@@ -2,7 +2,6 @@
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 
 #[cfg(feature = "ssr")]
 use super::detail::{AgentHead, head};
@@ -15,7 +14,7 @@ use crate::{
         frame::{only, use_param, use_slug},
         written::{Written, written},
     },
-    shell::{PageScroll, Topbar},
+    shell::{PageScroll, TabTitle, Topbar},
     ui::{ButtonLink, Crumb, SubmitButton, TextArea, refusal},
 };
 
@@ -77,7 +76,7 @@ pub fn NewAgentPage() -> impl IntoView {
             let slug = slug.get();
             let back = format!("/t/{slug}/agents");
             view! {
-                <Title text="New agent"/>
+                <TabTitle text="New agent"/>
                 <Topbar title="New agent" trail=vec![Crumb::new("Agents", back.clone())]/>
                 <PageScroll label="New agent">
                     <div class="page-body narrow">

@@ -4,7 +4,6 @@ use domain::Permission;
 #[cfg(feature = "ssr")]
 use domain::agents::Autonomy;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
@@ -15,7 +14,7 @@ use crate::{
         frame::{live_version, only, use_slug},
         written::{Written, written},
     },
-    shell::{PageScroll, Topbar},
+    shell::{PageScroll, TabTitle, Topbar},
     ui::{Card, Crumb, FileDrop, SubmitButton},
 };
 #[cfg(feature = "ssr")]
@@ -187,7 +186,7 @@ pub fn ImportAgentsPage() -> impl IntoView {
             let base = format!("/t/{}/agents", slug.get());
             let action = format!("{base}/import/upload");
             view! {
-                <Title text="Import agents"/>
+                <TabTitle text="Import agents"/>
                 <Topbar title="Import agents" trail=vec![Crumb::new("Agents", base)]/>
                 <PageScroll label="Import agents">
                     <div class="page-body narrow">

@@ -149,7 +149,7 @@ fn table(slug: String, list: EnrolmentList) -> AnyView {
                         let removal = removal(&slug, &campaign, r.id, &name_of, remove);
                         view! { <div class="cluster">{holding}{removal}</div> }
                     });
-                    view! { <td role="cell">{forms}</td> }
+                    view! { <td role="cell" class="shown">{forms}</td> }
                 });
                 view! {
                     <tr role="row">

@@ -2,7 +2,6 @@
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +14,7 @@ use crate::{
     exchange::{Post, PostForm, with_data},
     fmt::Moment,
     pages::frame::{live_version, may, only, use_slug},
-    shell::{PageScroll, Topbar},
+    shell::{PageScroll, TabTitle, Topbar},
     ui::{
         ButtonKind, ButtonLink, ColumnKind, Crumb, Empty, EmptyKind, HeaderCell, IconName, Meter, Pager, StatusLook,
         SubmitButton, TabLink, TableRegion, Tabs, TextInput, Time, refusal,
@@ -75,7 +74,7 @@ pub fn CampaignsPage() -> impl IntoView {
     let command = Post::to::<CommandCampaign>();
     let live = live_version("campaigns");
     view! {
-        <Title text="Campaigns"/>
+        <TabTitle text="Campaigns"/>
         {with_data(live, move || {
             let get = |name: &str| query.read().get(name).unwrap_or_default();
             LoadCampaigns { slug: slug.get(), view: get("view"), after: get("after") }
@@ -182,7 +181,7 @@ pub fn NewCampaignPage() -> impl IntoView {
     let error = Signal::derive(move || action.message());
     only(Permission::EditCampaigns, move || {
         view! {
-            <Title text="New campaign"/>
+            <TabTitle text="New campaign"/>
             {move || {
                 let slug = slug.get();
                 view! {

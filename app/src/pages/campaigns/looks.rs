@@ -1,6 +1,5 @@
 //! How a campaign's state looks, and the head that all of its pages share.
 
-use crate::pages::written::tab_title;
 use domain::Permission;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     fmt::plural,
     pages::frame::may,
-    shell::Topbar,
+    shell::{TabTitle, Topbar},
     ui::{Crumb, Glyph, Status, StatusLook, TabLink, Tabs, Tag, Tone},
 };
 
@@ -85,7 +84,7 @@ pub fn head(slug: &str, head: &Head, tab: &str, actions: AnyView) -> impl IntoVi
     let (name, state, window) = (head.name.clone(), head.state.clone(), head.window.clone());
     let archived = head.archived.then(|| view! { <Tag text="Archived"/> });
     view! {
-        {tab_title(name.clone())}
+        <TabTitle text=name.clone()/>
         <Topbar title=name.clone() headed=true trail=vec![Crumb::new("Campaigns", base)]/>
         <header class="page-head">
             <div>

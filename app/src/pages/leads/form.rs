@@ -3,14 +3,13 @@
 
 use domain::Permission;
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppError,
     exchange::{Post, PostForm, with_data},
     pages::frame::{only, use_param, use_slug},
-    shell::{PageScroll, Topbar},
+    shell::{PageScroll, TabTitle, Topbar},
     ui::{ButtonLink, Crumb, FieldWidth, SubmitButton, TextInput, existing, refusal_of_fields},
 };
 
@@ -130,7 +129,7 @@ fn edit(slug: String, id: String, fields: LeadFields, action: Post) -> AnyView {
 fn page(words: [&'static str; 3], back: String, action: Post, hidden: AnyView, fields: LeadFields) -> AnyView {
     let [title, above, verb] = words;
     view! {
-        <Title text=title/>
+        <TabTitle text=title/>
         <Topbar title trail=vec![Crumb::new(above, back.clone())]/>
         <PageScroll label=title>
             <div class="page-body narrow">

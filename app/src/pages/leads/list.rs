@@ -1,7 +1,6 @@
 //! The list of leads: filters, search, order and page are its address; a selection is a form.
 
 use leptos::{prelude::*, server_fn::codec::Postcard};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +10,7 @@ use crate::{
     exchange::with_data,
     fmt::Moment,
     pages::frame::{live_version, use_slug},
-    shell::Topbar,
+    shell::{TabTitle, Topbar},
     ui::{
         AddFilter, Avatar, AvatarKind, BulkBar, ButtonKind, ButtonLink, Choice, ColumnKind, Empty, EmptyKind,
         FilterBar, FilterChip, HeaderCell, IconName, ListForm, Pager, Score, SearchField, Select, SelectAllHeader,
@@ -72,7 +71,7 @@ pub fn LeadsPage() -> impl IntoView {
     let (slug, query) = (use_slug(), use_query_map());
     let live = live_version("leads");
     view! {
-        <Title text="Leads"/>
+        <TabTitle text="Leads"/>
         {with_data(live, move || LoadLeads { slug: slug.get(), query: query.read().to_query_string() }, move |list| table(slug.get_untracked(), list))}
     }
     .into_any()
