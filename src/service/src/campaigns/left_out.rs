@@ -52,6 +52,8 @@ impl Campaigns<'_> {
     /// Who would be frozen if the campaign started now, and who of them would get nothing of `sequence`.
     pub(super) async fn reach(&mut self, campaign: &Campaign, sequence: &Sequence) -> Result<Reach> {
         let (now, bare) = (self.t.now(), without_fallback(sequence));
+        // What many leads are looked up in is hashed once, if there is room for it, and not searched for each of them.
+        sqlx::query!("SET LOCAL work_mem = '64MB'").execute(self.t.conn()).await?;
         // A million ids are some megabytes, so they are asked for only where a part of them is held out.
         let ids = match campaign.rules.holdout_percent {
             0 => "NULL::uuid[]",
