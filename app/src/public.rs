@@ -70,6 +70,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/analytics/agents/figures.csv", get(analytics::agents))
         .route("/t/{slug}/campaigns/{id}/proofs/{number}/file", get(proofs::file))
         .route("/t/{slug}/inbox/files/{mail}/{place}", get(inbox::file))
+        .route("/t/{slug}/inbox/mails/{mail}/html", get(inbox::html))
         .route("/t/{slug}/content/{id}/export", get(content::export))
         .route(
             "/t/{slug}/content/{id}/file",

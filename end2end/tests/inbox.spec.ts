@@ -69,6 +69,59 @@ test("a reply is read, classified, assigned and done", async ({ page }, info) =>
   await expect(page.getByText(/^Snoozed\. The conversation with .* is back on/)).toBeVisible();
 });
 
+test("a mail is shown as it was sent, and a meeting comes of it", async ({ page }, info) => {
+  test.setTimeout(120_000);
+  const words = `Let us meet on Monday, ${info.project.name} ${Date.now()}.`;
+  await signIn(page);
+  const row = page.getByRole("row").filter({ hasText: /[^+]lead\d+@/ }).nth(2);
+  await expect(async () => {
+    await page.goto("/t/halden/sandbox");
+    await expect(row).toBeVisible({ timeout: 1000 });
+  }).toPass();
+  await row.getByRole("link").click();
+  await hydrated(page);
+  await page.getByLabel("Text", { exact: true }).fill(words);
+  await page.getByRole("button", { name: "Send reply" }).click();
+  await expect(page.getByText("Answered.")).toBeVisible();
+  await page.goto("/t/halden/inbox");
+  await page.getByRole("link").filter({ hasText: words }).first().click();
+  await hydrated(page);
+
+  const conversation = page.getByRole("region", { name: "Conversation", exact: true });
+  const mail = conversation.getByRole("article").filter({ hasText: words });
+  await mail.getByText("Show as it was sent").click();
+  await expect(mail.locator("iframe")).toHaveAttribute("sandbox", "allow-popups allow-popups-to-escape-sandbox");
+  await expect(mail.frameLocator("iframe").getByText(words)).toBeVisible();
+  await mail.getByRole("link", { name: "Load images" }).click();
+  await expect.poll(() => page.frames().some((frame) => frame.url().endsWith("/html?images=1"))).toBe(true);
+  await expect(mail.frameLocator("iframe").getByText(words)).toBeVisible();
+  await mail.getByText("Show as it was sent").click();
+
+  await conversation.getByRole("button", { name: "More actions" }).click();
+  await conversation.getByRole("button", { name: "Meeting booked", exact: true }).click();
+  await expect(page.getByText("Meeting booked. Nothing more is sent to them by itself.")).toBeVisible();
+  await expect(conversation.getByText("Replied: a meeting is booked").first()).toBeVisible();
+  await expect(conversation.getByRole("button", { name: "Done", exact: true })).toBeVisible();
+});
+
+test("the actions stand in one line", async ({ page }, info) => {
+  test.skip(info.project.name !== "desktop", "a phone has no room for it");
+  await signIn(page);
+  await openInbox(page, "?tab=all");
+  await page.getByRole("region", { name: "Conversations" }).getByRole("link").first().click();
+  const actions = page.locator(".conversation-head > .thread-actions");
+  await expect(actions).toBeVisible();
+  for (const width of [1100, 1280, 1366, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    const tops = await actions
+      .locator(":scope > form, :scope > button, :scope > span")
+      .evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().top)));
+    expect(tops.length).toBeGreaterThan(3);
+    expect(new Set(tops).size, `${width}: ${tops}`).toBe(1);
+    expect(await actions.evaluate((all) => all.scrollWidth - all.clientWidth), `${width}`).toBeLessThanOrEqual(0);
+  }
+});
+
 test("the list is narrowed by its address", async ({ page }) => {
   await signIn(page);
   await openInbox(page, "?tab=all");

@@ -338,6 +338,7 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "thread-assigned" => "Assigned.",
         "thread-classified" => "Class changed. It is kept as a correction.",
         "thread-unread" => "Marked unread.",
+        "thread-meeting" => "Meeting booked. Nothing more is sent to them by itself.",
         "thread-unsubscribed" => "Unsubscribed. The address is on the suppression list.",
         "task-done" => "Task done.",
         "task-reopened" => "The task is open again.",

@@ -1,19 +1,24 @@
-//! Files that have come with mails. Strangers have made them: a browser keeps them and opens none.
+//! What has come with mails. Strangers have made it: files are kept by a browser and opened by none, and a mail as it was
+//! sent stands in a frame that runs nothing.
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
 use domain::content::attachment;
-use http::{header, request::Parts};
+use http::{StatusCode, header, request::Parts};
 use service::{Db, Error, Result};
 use tower_sessions::Session;
 
 use super::page;
-use crate::server::actor;
+use crate::{error::AppError, server::actor};
 
 /// What a browser may do with the file should it open it after all.
 const NOTHING: &str = "default-src 'none'; sandbox";
+/// Mails are written for a white page, whatever theme their reader has chosen.
+const LOOK: &str = ":root{color-scheme:light;background:white}\
+    body{margin:16px;color:black;font:14px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\
+    img{max-width:100%;height:auto}";
 
 /// A file of a mail, by its place.
 pub async fn file(
@@ -50,4 +55,64 @@ async fn read(
     let (file, bytes) = t.threads().file(mail, place).await?;
     t.commit().await?;
     Ok((file.name, bytes))
+}
+
+/// How a mail is to be shown.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    /// `1`: with the pictures that lie on the servers of others.
+    images: String,
+}
+
+/// A mail as it was sent, for the frame in its conversation.
+pub async fn html(
+    State(db): State<Db>,
+    session: Session,
+    Path((slug, mail)): Path<(String, String)>,
+    Query(shown): Query<Shown>,
+    parts: Parts,
+) -> Response {
+    let remote = shown.images == "1";
+    match laid_out(&db, &session, (&slug, &mail), remote, &parts).await {
+        Ok(html) => framed(StatusCode::OK, &html, remote),
+        Err(error) => {
+            let error = AppError::from(error);
+            let words = error.message.replace('&', "&amp;").replace('<', "&lt;");
+            framed(page::status(&error), &format!("<p>{words}</p>"), false)
+        }
+    }
+}
+
+async fn laid_out(
+    db: &Db,
+    session: &Session,
+    (slug, mail): (&str, &str),
+    remote: bool,
+    parts: &Parts,
+) -> Result<String> {
+    let (actor, ..) = actor(db, session, slug, parts).await?;
+    let mail = mail.parse().map_err(|_| Error::NotFound("mail"))?;
+    let mut t = db.tenant(&actor).await?;
+    let html = t.threads().html(mail, remote).await?;
+    t.commit().await?;
+    Ok(html)
+}
+
+/// A document that runs, sends and frames nothing, and that only pages of ours may frame. Its links open elsewhere.
+fn framed(status: StatusCode, body: &str, remote: bool) -> Response {
+    let images = if remote { "https: data:" } else { "data:" };
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; img-src {images}; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::REFERRER_POLICY, "no-referrer".to_owned()),
+    ];
+    let head = format!("<meta charset=\"utf-8\"><title>Mail</title><style>{LOOK}</style>");
+    (status, headers, format!("<!DOCTYPE html><html><head>{head}</head><body>{body}</body></html>")).into_response()
 }

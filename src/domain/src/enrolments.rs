@@ -22,7 +22,7 @@ wire_enum! {
         Paused = "paused",
         /// Every step is done.
         Finished = "finished",
-        /// The lead has answered.
+        /// The lead has answered, by mail or, as the reason then says, by a meeting.
         Replied = "replied",
         /// Its address does not take mail.
         Bounced = "bounced",
@@ -118,6 +118,8 @@ wire_enum! {
         NoLawfulBasis = "no_lawful_basis",
         /// It belongs to those who get nothing, for comparison.
         HeldOut = "held_out",
+        /// A person says that there is a meeting with the lead.
+        MeetingBooked = "meeting_booked",
     }
 }
 
@@ -143,6 +145,7 @@ impl EndReason {
             Self::UnverifiedAddress => "the address is not verified",
             Self::NoLawfulBasis => "no lawful basis is recorded",
             Self::HeldOut => "held out for comparison",
+            Self::MeetingBooked => "a meeting is booked",
         }
     }
 }

@@ -143,6 +143,8 @@ pub struct Mail {
     pub subject: String,
     /// Its text, with quotes and signature.
     pub text: String,
+    /// Whether its sender has laid it out as HTML, too.
+    pub has_html: bool,
     /// `Auto-Submitted`, in small letters (RFC 3834).
     pub auto_submitted: Option<String>,
     /// `Precedence`, in small letters.

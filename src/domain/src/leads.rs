@@ -379,6 +379,8 @@ wire_enum! {
         Suppressed = "suppressed",
         /// Left a campaign.
         Left = "left",
+        /// A person says that a meeting is booked.
+        MeetingBooked = "meeting_booked",
         /// Has opened an e-mail.
         Opened = "opened",
         /// Has followed a link of an e-mail.

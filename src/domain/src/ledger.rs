@@ -87,6 +87,12 @@ impl Ledger {
         self.leads(&[EnrolmentState::Replied])
     }
 
+    /// Leads with whom a meeting is booked; they are among those that have answered.
+    #[must_use]
+    pub fn meetings(&self) -> i64 {
+        self.lines.iter().filter(|l| l.reason == Some(EndReason::MeetingBooked)).map(|l| l.leads).sum()
+    }
+
     /// Leads that have reached an end before the last step, and not by an answer.
     #[must_use]
     pub fn left_early(&self) -> i64 {
@@ -157,5 +163,13 @@ mod tests {
         let ledger = Ledger { audience: 15, lines, ..Ledger::default() };
         assert_eq!((ledger.finished(), ledger.replied(), ledger.left_early()), (3, 2, 5));
         assert_eq!(ledger.finished() + ledger.replied() + ledger.left_early(), ledger.ended());
+    }
+
+    #[test]
+    fn whoever_has_a_meeting_has_answered() {
+        let line = |reason, leads| LedgerLine { state: EnrolmentState::Replied, reason, leads };
+        let lines = vec![line(None, 4), line(Some(EndReason::MeetingBooked), 2)];
+        let ledger = Ledger { audience: 6, lines, ..Ledger::default() };
+        assert_eq!((ledger.meetings(), ledger.replied(), ledger.left_early()), (2, 6, 0));
     }
 }

@@ -261,6 +261,8 @@ pub struct Received {
     pub attachments: Vec<Attachment>,
     /// Whether the files were kept; those of a large mail are in the mailbox only.
     pub has_files: bool,
+    /// Whether it can be shown as its sender has laid it out.
+    pub has_html: bool,
 }
 
 /// An e-mail of the company in a thread.

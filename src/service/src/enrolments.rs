@@ -1,6 +1,7 @@
 //! Enrolments: leads in campaigns. Whoever changes one locks it before its messages, always in
 //! that order, so that a stop, an unsubscribe and a hand-over never wait for each other in a ring.
 
+mod meeting;
 mod of_lead;
 
 use chrono::{DateTime, Utc};

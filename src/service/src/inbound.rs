@@ -2,6 +2,7 @@
 //! after that commit finds the enrolment as the mail has left it.
 
 mod effect;
+pub(crate) mod html;
 mod junk;
 mod matching;
 pub mod parse;
@@ -171,9 +172,9 @@ impl InboundMail<'_> {
             "INSERT INTO inbound_messages (id, mailbox_id, uid_key, arrived_at, stored_at, message_id, answers, from_name,
                                            from_address, subject, text, quoted, raw, kind, why, confidence, bounce, status,
                                            back_on, matched_by, lead_id, account_id, campaign_id, enrolment_id, outgoing_id,
-                                           digest, attachments)
+                                           digest, attachments, has_html)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                     $23, $24, $25, $26, $27)
+                     $23, $24, $25, $26, $27, $28)
              ON CONFLICT ON CONSTRAINT inbound_messages_once_key DO NOTHING",
             id.0,
             arrival.mailbox.0,
@@ -202,6 +203,7 @@ impl InboundMail<'_> {
             found.message.map(|id| id.0),
             digest(arrival.raw),
             Json(&mail.attachments) as _,
+            mail.has_html,
         )
         .execute(self.t.conn())
         .await?

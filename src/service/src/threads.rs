@@ -7,6 +7,7 @@ mod drafting;
 mod entries;
 mod holding;
 mod keep;
+mod meeting;
 mod query;
 mod replies;
 mod texts;

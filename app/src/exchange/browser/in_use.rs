@@ -30,8 +30,8 @@ pub(in crate::exchange) async fn idle(news: &Answer, over: impl Fn() -> bool, ou
     .await
 }
 
-/// An open question, form or menu, and a choice that is not the one that was given.
-const OPEN: &str = "main :is(details[open]:has(form), details.confirm[open], [popover]:popover-open, \
+/// An open question, form, menu or frame, and a choice that is not the one that was given.
+const OPEN: &str = "main :is(details[open]:has(form, iframe), details.confirm[open], [popover]:popover-open, \
     option[selected]:not(:checked), select:not(:has(option[selected])) > option:checked:not(:first-child))";
 
 /// A box is ticked, a field has other words than it was given, or something is open or chosen. A reload would

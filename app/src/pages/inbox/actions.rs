@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::{change::ChangeThread, conversation::Opened, pane::Address};
 use crate::{
     exchange::{Post, PostForm},
-    ui::{Choice, Icon, IconName, MenuButton, confirm, option_list, refusal},
+    ui::{Choice, Icon, IconName, MenuButton, confirm, option_list, popover, refusal},
 };
 
 /// A decision that can be taken back.
@@ -35,7 +35,7 @@ pub(super) fn undo(slug: &str, address: &Address, undoable: Option<Undoable>) ->
         .into_any()
 }
 
-/// The actions above the mails.
+/// The actions above the mails, in one line where there is room for it.
 pub(super) fn actions(slug: &str, address: &Address, o: &Opened, post: Post) -> AnyView {
     let step = |href: &Option<String>, key: &'static str, words: &'static str, name| {
         href.clone().map(|href| {
@@ -62,28 +62,57 @@ pub(super) fn actions(slug: &str, address: &Address, o: &Opened, post: Post) -> 
         view! { <PostForm post>{reopen}<button type="submit" class="button small" aria-keyshortcuts="e">"Needs answer"</button></PostForm> }
             .into_any()
     };
-    let unsubscribe = {
-        let form = hidden("unsubscribe");
-        let words = if o.from_address.is_empty() { "the sender" } else { &o.from_address };
-        let effect = format!(
-            "Nothing more is ever sent to {words} by itself: the address goes on the suppression list, and only they can take that back."
-        );
-        let form = view! { <PostForm post>{form}<button type="submit" class="button danger small">"Unsubscribe"</button></PostForm> };
-        confirm("Unsubscribe", &o.name, effect, form.into_any())
-    };
-    let unread = hidden("unread");
     view! {
         <div class="thread-actions">
             {state}
             {snooze(o, hidden("snooze"), post)}
             {assign(o, hidden("assign"), post)}
-            {class(o, hidden("class"), post)}
-            {unsubscribe}
-            <PostForm post>{unread}<button type="submit" class="button small ghost" aria-keyshortcuts="u">"Mark unread"</button></PostForm>
+            {more(o, [hidden(""), hidden("unread"), hidden("unsubscribe")], post)}
             {steps}
         </div>
     }
     .into_any()
+}
+
+/// The way to another class, beside the class.
+pub(super) fn change_class(slug: &str, address: &Address, o: &Opened, post: Post) -> Option<AnyView> {
+    o.may.then(|| class(o, hidden(slug, &o.id, Some(o.version), address, "class"), post))
+}
+
+/// What is done less often.
+fn more(o: &Opened, [meeting, unread, unsubscribe]: [AnyView; 3], post: Post) -> AnyView {
+    // Of a stranger there is nothing that a meeting could end.
+    let meeting = o.about.is_some().then(|| {
+        view! {
+            <PostForm post>
+                {meeting}
+                <p class="menu-head">"Ends their sequences and makes the lead “Qualified”"</p>
+                <MenuButton label="Meeting booked" icon=IconName::Calendar sends=("what", "meeting".to_owned())/>
+                <MenuButton label="Meeting booked, mark done" icon=IconName::Check sends=("what", "meeting_done".to_owned())/>
+            </PostForm>
+            <hr/>
+        }
+    });
+    let words = if o.from_address.is_empty() { "the sender" } else { &o.from_address };
+    let effect = format!(
+        "Nothing more is ever sent to {words} by itself: the address goes on the suppression list, and only they can take that back."
+    );
+    let form = view! { <PostForm post>{unsubscribe}<button type="submit" class="button danger small">"Unsubscribe"</button></PostForm> };
+    let unsubscribe = confirm("Unsubscribe", &o.name, effect, form.into_any());
+    let body = view! {
+        {meeting}
+        <PostForm post>
+            {unread}
+            <button type="submit" class="menu-item" aria-keyshortcuts="u">
+                <Icon name=IconName::Mail/><span class="truncate">"Mark unread"</span><span class="note"><kbd>"u"</kbd></span>
+            </button>
+        </PostForm>
+        <hr/>
+        <div class="menu-date">{unsubscribe}</div>
+    };
+    let button = view! { <Icon name=IconName::More small=true/> };
+    let label = "More actions".to_owned();
+    popover("thread-more", "button small icon-only", label, button.into_any(), "menu", body.into_any())
 }
 
 /// A menu with its key; without scripts its button opens it, too.
@@ -92,7 +121,7 @@ fn menu(id: &'static str, words: String, key: &'static str, icon: IconName, body
     let label = words.clone();
     view! {
         <button type="button" class="button small" popovertarget=id aria-keyshortcuts=key style=anchor>
-            <Icon name=icon small=true/>{words}
+            <Icon name=icon small=true/><span class="truncate">{words}</span>
         </button>
         <div class="menu from-start" id=id popover="auto" role="group" aria-label=label style=anchored>{body}</div>
     }
@@ -158,15 +187,16 @@ fn class(o: &Opened, hidden: AnyView, post: Post) -> AnyView {
     menu("thread-class", "Change class".to_owned(), "c", IconName::Tag, body.into_any())
 }
 
-/// What a form says about its conversation and the list.
+/// What a form says about its conversation and the list; `what` is empty where a button says it.
 fn hidden(slug: &str, id: &str, version: Option<i64>, address: &Address, what: &'static str) -> AnyView {
     let (slug, id) = (slug.to_owned(), id.to_owned());
     let query = address.at("", &[]);
     let query = query.split_once('?').map_or("", |(_, query)| query).to_owned();
+    let what = (!what.is_empty()).then(|| view! { <input type="hidden" name="what" value=what/> });
     view! {
         <input type="hidden" name="slug" value=slug/>
         <input type="hidden" name="id" value=id/>
-        <input type="hidden" name="what" value=what/>
+        {what}
         <input type="hidden" name="form[query]" value=query/>
         {version.map(|version| view! { <input type="hidden" name="form[version]" value=version/> })}
     }

@@ -24,7 +24,8 @@ pub struct ThreadForm {
     pub class: String,
 }
 
-/// Changes a conversation: `done`, `reopen`, `snooze`, `assign`, `class`, `unread` or `unsubscribe`.
+/// Changes a conversation: `done`, `reopen`, `snooze`, `assign`, `class`, `unread`, `meeting`, `meeting_done` or
+/// `unsubscribe`.
 #[server(prefix = "/sf")]
 pub async fn change_thread(
     slug: String,
@@ -64,24 +65,25 @@ pub async fn change_thread(
             (ThreadChange { class: Some(class), ..ThreadChange::default() }, "thread-classified")
         }
         "unread" => (ThreadChange { unread: Some(true), ..ThreadChange::default() }, "thread-unread"),
+        "meeting" | "meeting_done" => (ThreadChange::default(), "thread-meeting"),
         "unsubscribe" => (ThreadChange::default(), "thread-unsubscribed"),
         _ => return Err(Error::NotFound("action").into()),
     };
     let (address, filter) = load::place(&mut t, &slug, &form.query)?;
     let before = t.threads().get(thread).await?;
     let (_, next) = t.threads().beside(&before, &filter).await?;
-    if what == "unsubscribe" {
-        t.threads().unsubscribe(thread, form.version).await?;
-    } else {
-        t.threads().change(thread, &change, form.version).await?;
-    }
+    match what.as_str() {
+        "unsubscribe" => t.threads().unsubscribe(thread, form.version).await?,
+        "meeting" | "meeting_done" => t.threads().meeting_booked(thread, what == "meeting_done", form.version).await?,
+        _ => t.threads().change(thread, &change, form.version).await?,
+    };
     t.commit().await?;
     let next = next.map(|id| format!("/{id}")).unwrap_or_default();
     let here = format!("/{thread}");
     let target = match (what.as_str(), said) {
         (_, "undo") => address.at(&next, &[("undo", &id)]),
         ("unread", _) => address.at("", &[("done", said)]),
-        ("unsubscribe", _) => address.at(&next, &[("done", said)]),
+        ("unsubscribe" | "meeting_done", _) => address.at(&next, &[("done", said)]),
         _ => address.at(&here, &[("done", said)]),
     };
     leptos_axum::redirect(&target);

@@ -1,10 +1,11 @@
-//! The mails of a conversation, the oldest first. Their words come from outside and stand here as text.
+//! The mails of a conversation, the oldest first. Their words come from outside and stand here as text; as they were
+//! sent, they are shown in a frame that runs nothing.
 
 use domain::threads::{ThreadClass, ThreadState};
 use leptos::prelude::*;
 
 use super::{
-    actions::actions,
+    actions::{actions, change_class},
     context::About,
     looks::class_tag,
     pane::Address,
@@ -86,6 +87,8 @@ pub(super) struct Mail {
     /// Names and sizes of its files.
     pub files: Vec<(String, String)>,
     pub has_files: bool,
+    /// It can be shown as it was sent.
+    pub has_html: bool,
     /// Where an e-mail of ours stands.
     pub state: String,
     /// It was written here and has not left.
@@ -120,15 +123,18 @@ pub(super) fn conversation(slug: &str, address: &Address, o: &Opened, post: Post
     let mails: Vec<_> = o.mails.iter().map(|mail| article(slug, address, &o.id, mail)).collect();
     let editor = editor(slug, address, o);
     let from = format!("{} · to {}", o.from_address, o.mailbox);
-    let actions = actions(slug, address, o, post);
+    let (actions, change) = (actions(slug, address, o, post), change_class(slug, address, o, post));
     view! {
         <header class="conversation-head">
             <h2 class="as-written">{o.subject.clone()}</h2>
             <p class="subtle small-text as-written">{from}</p>
-            <p class="thread-marks">
-                {class_tag(o.class, o.by_model)}
-                <span class="small-text">{o.class_why.clone()}" "<span class="subtle">{format!("({})", o.confidence)}</span></span>
-            </p>
+            <div class="thread-class">
+                <p class="thread-marks">
+                    {class_tag(o.class, o.by_model)}
+                    <span class="small-text">{o.class_why.clone()}" "<span class="subtle">{format!("({})", o.confidence)}</span></span>
+                </p>
+                {change}
+            </div>
             {corrections}
             {actions}
         </header>
@@ -151,6 +157,7 @@ fn article(slug: &str, address: &Address, thread: &str, m: &Mail) -> AnyView {
             </details>
         }
     });
+    let as_sent = m.has_html.then(|| as_sent(slug, m));
     let effects = (!m.effects.is_empty()).then(|| {
         let words = m.effects.join(" ");
         view! { <p class="effects small-text"><Icon name=IconName::Check small=true/>{words}</p> }
@@ -181,12 +188,39 @@ fn article(slug: &str, address: &Address, thread: &str, m: &Mail) -> AnyView {
                 </header>
                 {body}
                 {quoted}
+                {as_sent}
                 {files}
                 {effects}
                 <p class="subtle small-text as-written">{note}</p>
                 {take_back}
             </article>
         </li>
+    }
+    .into_any()
+}
+
+/// The mail as its sender has laid it out. Nothing of it is loaded before somebody opens it, and nothing from elsewhere
+/// before they ask for it.
+fn as_sent(slug: &str, m: &Mail) -> AnyView {
+    let href = format!("/t/{slug}/inbox/mails/{}/html", m.id);
+    let (with_images, frame) = (format!("{href}?images=1"), format!("mail-{}", m.id));
+    let (target, title) = (frame.clone(), format!("Mail from {} as it was sent", m.name));
+    view! {
+        <details class="as-sent">
+            <summary>"Show as it was sent"</summary>
+            <p class="small-text subtle">
+                <a class="button small" href=with_images target=target rel="external">"Load images"</a>
+                <span>"Then the sender can see that the mail was read, when, and from where."</span>
+            </p>
+            <iframe
+                src=href
+                name=frame
+                title=title
+                sandbox="allow-popups allow-popups-to-escape-sandbox"
+                referrerpolicy="no-referrer"
+                {..leptos::attr::loading("lazy")}
+            ></iframe>
+        </details>
     }
     .into_any()
 }

@@ -311,6 +311,7 @@ fn mail(entry: ThreadEntry, thread: &Thread, now: DateTime<Utc>, zone: &str) -> 
                 effects: received.effects.iter().map(|effect| effect.sentence()).collect(),
                 files: received.attachments.into_iter().map(|file| (file.name, bytes(file.size))).collect(),
                 has_files: received.has_files,
+                has_html: received.has_html,
                 state: String::new(),
                 can_be_taken_back: false,
             }
@@ -330,6 +331,7 @@ fn mail(entry: ThreadEntry, thread: &Thread, now: DateTime<Utc>, zone: &str) -> 
             effects: Vec::new(),
             files: Vec::new(),
             has_files: false,
+            has_html: false,
         },
     }
 }
@@ -390,7 +392,7 @@ async fn about(t: &mut Tenant, id: LeadId) -> Result<About, AppError> {
         suppressed: lead.suppressed,
         enrolled: enrolled
             .into_iter()
-            .map(|e| Enrolled { campaign: (e.campaign.to_string(), e.name), state: e.state.label().to_owned() })
+            .map(|e| Enrolled { state: e.standing(), campaign: (e.campaign.to_string(), e.name) })
             .collect(),
         tasks: tasks.into_iter().filter(|task| task.done_at.is_none()).map(|task| task.title).collect(),
         last_activity: Moment::new(lead.last_activity_at, now, &zone),

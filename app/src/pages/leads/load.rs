@@ -117,8 +117,8 @@ pub async fn lead(slug: &str, id: &str) -> Result<LeadView, AppError> {
         campaigns: campaigns
             .into_iter()
             .map(|one| InCampaignRow {
+                state: one.standing(),
                 campaign: (one.campaign.to_string(), one.name),
-                state: one.state.label().to_owned(),
                 next: one.why_not_yet.as_ref().and_then(|why| why.next_at).map(|at| Moment::new(at, now, &zone)),
                 why: one.why_not_yet.map(|why| why.words),
             })
@@ -279,6 +279,7 @@ pub fn event_word(kind: LeadEventKind) -> &'static str {
         LeadEventKind::Unsubscribed => "Unsubscribed",
         LeadEventKind::Suppressed => "Suppressed",
         LeadEventKind::Left => "Left the campaign",
+        LeadEventKind::MeetingBooked => "Meeting booked",
         LeadEventKind::Opened => "E-mail opened",
         LeadEventKind::Clicked => "Link followed",
         LeadEventKind::MachineOpened => "Picture fetched by a program",
@@ -294,6 +295,7 @@ fn event_look(kind: LeadEventKind) -> (IconName, Tone) {
         LeadEventKind::Replied | LeadEventKind::AutoReplied => (IconName::Reply, Tone::Violet),
         LeadEventKind::Bounced | LeadEventKind::SoftBounced | LeadEventKind::Unknown => (IconName::Alert, Tone::Coral),
         LeadEventKind::Unsubscribed | LeadEventKind::Suppressed => (IconName::Ban, Tone::Coral),
+        LeadEventKind::MeetingBooked => (IconName::Calendar, Tone::Jade),
         LeadEventKind::Imported => (IconName::Import, Tone::Neutral),
         LeadEventKind::Tagged => (IconName::Tag, Tone::Neutral),
         _ => (IconName::Edit, Tone::Neutral),

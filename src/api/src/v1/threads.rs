@@ -22,6 +22,7 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(list))
         .routes(routes!(get, change))
         .routes(routes!(unsubscribe))
+        .routes(routes!(meeting))
         .routes(routes!(answer))
         .routes(routes!(take_back))
 }
@@ -111,6 +112,21 @@ async fn unsubscribe(Path(id): Path<ThreadId>, call: Write) -> Result<Reply> {
     let (mut work, ()) = call.open().await?;
     let version = work.version();
     let thread = work.t.threads().unsubscribe(id, version).await?;
+    let reply = Reply::ok(&thread)?.version(thread.version);
+    work.done(reply).await
+}
+
+/// Say that a meeting is booked
+///
+/// With the lead of the thread: nothing more is sent to them by itself, they are qualified, and their timeline tells of
+/// it. Said once more before they have written again, it changes nothing. What is to be done about the thread stays.
+#[utoipa::path(post, path = "/threads/{id}/meeting", tag = "Inbox", operation_id = "book_meeting",
+    params(("id" = ThreadId, Path)), security(("key" = ["campaigns:write"])),
+    responses((status = OK, body = Thread)))]
+async fn meeting(Path(id): Path<ThreadId>, call: Write) -> Result<Reply> {
+    let (mut work, ()) = call.open().await?;
+    let version = work.version();
+    let thread = work.t.threads().meeting_booked(id, false, version).await?;
     let reply = Reply::ok(&thread)?.version(thread.version);
     work.done(reply).await
 }

@@ -11,6 +11,7 @@ mod guards;
 mod holdout;
 mod launch;
 mod limits;
+mod meetings;
 mod pace;
 mod replies;
 mod rotation;

@@ -110,6 +110,7 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("get_thread", NotFound),
     ("change_thread", NotFound),
     ("unsubscribe_thread", NotFound),
+    ("book_meeting", NotFound),
     ("reply_to_thread", NotFound),
     ("take_reply_back", NotFound),
     ("get_inbox", NotFound),

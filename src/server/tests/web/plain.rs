@@ -10,7 +10,9 @@ use domain::{
     content::{ContentInput, ContentKind},
     leads::{LeadInput, LeadSource},
     runs::RunFilter,
+    threads::ThreadFilter,
 };
+use service::inbound::Arrival;
 
 use crate::support::{TestApp, header_of};
 
@@ -148,6 +150,68 @@ async fn the_file_of_a_text_comes_out_as_a_file_and_nothing_else() {
     }
     assert_eq!(text(file).await, "GIF89a and so on");
     assert_eq!(app.get(&path, &stranger).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_mail_as_it_was_sent_runs_nothing_and_is_for_its_own_people_only() {
+    let app = TestApp::new().await;
+    let (company, other) = (app.db.company("Acme").await, app.db.company("Other").await);
+    let mailbox = company.mailbox().await;
+    let raw = b"From: ines@corvus.example\r\nSubject: Plan\r\nContent-Type: text/html; charset=utf-8\r\n\r\n\
+                <p>Hello <b>Nora</b></p><script>alert(1)</script><img src=\"https://x.example/a.png\">";
+    let mut t = app.db.tenant(&company.owner).await.expect("open");
+    let at = t.now();
+    let mail = t.inbound().receive(Arrival { mailbox, uid_key: "7:1", raw, at }).await.expect("stored").expect("new");
+    let thread = t.threads().list(&ThreadFilter::default(), &PageRequest::default()).await.expect("a list").items[0].id;
+    t.commit().await.expect("kept");
+    let path = format!("/t/{}/inbox/mails/{mail}/html", company.slug);
+    let cookie = app.sign_in(&company.owner_email, false).await;
+
+    let page = text(app.get(&format!("/t/{}/inbox/{thread}", company.slug), &cookie).await).await;
+    for words in [path.as_str(), "sandbox=\"allow-popups allow-popups-to-escape-sandbox\"", "loading=\"lazy\""] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("<script>alert"), "{page}");
+
+    let shown = app.get(&path, &cookie).await;
+    assert_eq!(shown.status(), StatusCode::OK);
+    for (name, value) in [
+        ("content-type", "text/html; charset=utf-8"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
+    ] {
+        assert_eq!(header_of(&shown, name), value, "{name}");
+    }
+    let directives = |policy: &str| policy.split("; ").map(str::to_owned).collect::<Vec<_>>();
+    let policy = directives(header_of(&shown, "content-security-policy"));
+    for directive in [
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+        "sandbox allow-popups allow-popups-to-escape-sandbox",
+    ] {
+        assert!(policy.iter().any(|one| one == directive), "{directive}: {policy:?}");
+    }
+    let page = text(shown).await;
+    assert!(page.contains("<b>Nora</b>"), "{page}");
+    assert!(!page.contains("<script") && !page.contains("x.example"), "{page}");
+
+    let asked = app.get(&format!("{path}?images=1"), &cookie).await;
+    let policy = directives(header_of(&asked, "content-security-policy"));
+    assert!(policy.iter().any(|one| one == "img-src https: data:"), "{policy:?}");
+    assert!(text(asked).await.contains("https://x.example/a.png"));
+
+    let stranger = app.sign_in(&other.owner_email, false).await;
+    for slug in [&company.slug, &other.slug] {
+        let refused = app.get(&format!("/t/{slug}/inbox/mails/{mail}/html"), &stranger).await;
+        assert_eq!(refused.status(), StatusCode::NOT_FOUND, "{slug}");
+        assert!(header_of(&refused, "content-security-policy").contains("sandbox"), "{slug}");
+        assert!(!text(refused).await.contains("Nora"), "{slug}");
+    }
 }
 
 #[tokio::test]

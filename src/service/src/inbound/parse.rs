@@ -59,6 +59,7 @@ fn take_apart(raw: &[u8]) -> Option<Mail> {
         from: from.and_then(|from| from.address()).and_then(|address| EmailAddress::parse(address).ok()),
         subject: line_of(message.subject().unwrap_or_default()),
         text: text_of(&message.body_text(0).unwrap_or_default()),
+        has_html: message.html_bodies().any(MessagePart::is_text_html),
         auto_submitted: word("Auto-Submitted").map(|word| line_of(&word)),
         precedence: word("Precedence"),
         auto_reply: AUTO_REPLY.iter().any(|name| message.header_raw(*name).is_some()),
@@ -205,7 +206,7 @@ mod tests {
         assert_eq!((mail.from_name.as_str(), mail.subject.as_str()), ("Inés", "Re: Grüße"));
         assert_eq!(mail.from.as_ref().map(EmailAddress::as_str), Some("ines@corvus.example"));
         assert_eq!(mail.text.trim(), "Yes, please.");
-        assert!(!mail.no_return_path && mail.report.is_none());
+        assert!(mail.has_html && !mail.no_return_path && mail.report.is_none());
     }
 
     #[test]
@@ -246,6 +247,7 @@ mod tests {
               Content-Type: text/html\r\nContent-Disposition: attachment\r\n\r\n<script>1</script>\r\n--b--\r\n";
         let mail = parse(raw);
         assert_eq!(mail.text.trim(), "See the file.");
+        assert!(!mail.has_html, "a file is no layout");
         let names: Vec<_> = mail.attachments.iter().map(|file| (file.name.as_str(), file.size)).collect();
         assert_eq!(names, [("plan.pdf", 5), ("Unnamed file", 18)]);
         let (file, bytes) = file_of(raw, 0).expect("there");

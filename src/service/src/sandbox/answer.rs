@@ -128,6 +128,17 @@ fn of_their_own(address: &str) -> &'static str {
     ANSWERS[sum % ANSWERS.len()]
 }
 
+/// An answer as the programs of people lay it out.
+fn as_html(text: &str, wrote: &str, quoted: &str) -> String {
+    let lines = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('\n', "<br>");
+    let (text, wrote, quoted) = (lines(text), lines(wrote), lines(quoted));
+    format!(
+        "<html><body style=\"font-family:sans-serif\"><p>{text}</p><p style=\"color:#666666\">{wrote}</p>\
+         <blockquote style=\"margin-left:8px;padding-left:8px;border-left:2px solid #cccccc\">{quoted}</blockquote>\
+         </body></html>"
+    )
+}
+
 impl Caught {
     /// The mail that answers this one.
     fn answer(&self, how: AnswerAs, text: &str, name: &str, at: DateTime<Utc>) -> std::io::Result<Vec<u8>> {
@@ -142,11 +153,14 @@ impl Caught {
         let sender = Address::new_address(Some(person).filter(|name| !name.is_empty()), address);
         let quoted: String = self.text.lines().map(|line| format!("> {line}\n")).collect();
         match how {
-            AnswerAs::Reply => mail
-                .from(sender)
-                .subject(format!("Re: {}", self.subject))
-                .text_body(format!("{text}\n\nOn {}, {} wrote:\n{quoted}", at.format("%-d %B %Y"), self.from))
-                .write_to_vec(),
+            AnswerAs::Reply => {
+                let wrote = format!("On {}, {} wrote:", at.format("%-d %B %Y"), self.from);
+                mail.from(sender)
+                    .subject(format!("Re: {}", self.subject))
+                    .html_body(as_html(text, &wrote, &self.text))
+                    .text_body(format!("{text}\n\n{wrote}\n{quoted}"))
+                    .write_to_vec()
+            }
             AnswerAs::OutOfOffice => mail
                 .from(sender)
                 .subject(format!("Automatic reply: {}", self.subject))

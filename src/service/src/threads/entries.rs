@@ -12,7 +12,10 @@ use sqlx::types::Json;
 use super::Threads;
 use crate::{
     Error, Result,
-    inbound::parse::{file_of, text_of_mail},
+    inbound::{
+        html::html_of,
+        parse::{file_of, text_of_mail},
+    },
 };
 
 /// Most mails that are shown with a thread.
@@ -37,11 +40,29 @@ impl Threads<'_> {
     /// [`Error::NotFound`], also for a mail that was too large to be kept.
     pub async fn file(&mut self, mail: InboundId, place: usize) -> Result<(Attachment, Vec<u8>)> {
         self.t.require(Permission::Read).await?;
-        let raw = sqlx::query_scalar!("SELECT raw FROM inbound_messages WHERE id = $1", mail.0)
+        self.raw(mail).await?.and_then(|raw| file_of(&raw, place)).ok_or(Error::NotFound("file"))
+    }
+
+    /// A mail that has come as its sender has laid it out, made harmless for a frame that runs nothing. Pictures that came
+    /// with it are in it; those on the servers of others are named only with `remote`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for a mail that was too large to be kept; a conflict when it cannot be taken apart.
+    pub async fn html(&mut self, mail: InboundId, remote: bool) -> Result<String> {
+        self.t.require(Permission::Read).await?;
+        let raw = self.raw(mail).await?.ok_or(Error::NotFound("mail"))?;
+        // Strangers decide how long this takes.
+        let html = tokio::task::spawn_blocking(move || html_of(&raw, remote)).await.map_err(Error::internal)?;
+        let words = "This mail is written so that it can’t be shown as it was sent. Read its text instead.";
+        html.ok_or_else(|| Error::conflict("mail_not_shown", words))
+    }
+
+    /// The bytes of a mail, if they were kept.
+    async fn raw(&mut self, mail: InboundId) -> Result<Option<Vec<u8>>> {
+        Ok(sqlx::query_scalar!("SELECT raw FROM inbound_messages WHERE id = $1", mail.0)
             .fetch_optional(self.t.conn())
             .await?
-            .flatten();
-        raw.and_then(|raw| file_of(&raw, place)).ok_or(Error::NotFound("file"))
+            .flatten())
     }
 
     /// The classes that people have corrected, the newest first.
@@ -69,7 +90,8 @@ impl Threads<'_> {
                    coalesce(nullif(concat_ws(' ', l.first_name, l.last_name), ''), l.email) AS lead_name,
                    i.account_id AS "account: AccountId", i.campaign_id AS "campaign: CampaignId",
                    i.enrolment_id AS "enrolment: EnrolmentId", i.outgoing_id AS "message: MessageId",
-                   i.effects, i.attachments AS "attachments: Json<Vec<Attachment>>", i.raw IS NOT NULL AS "has_files!"
+                   i.effects, i.attachments AS "attachments: Json<Vec<Attachment>>", i.raw IS NOT NULL AS "has_files!",
+                   i.has_html AND i.raw IS NOT NULL AS "has_html!"
             FROM inbound_messages i LEFT JOIN leads l ON l.id = i.lead_id
             WHERE i.thread_id = $1
             ORDER BY i.arrived_at DESC, i.id DESC
@@ -110,6 +132,7 @@ impl Threads<'_> {
                     effects: r.effects.iter().filter_map(|effect| Effect::parse(effect)).collect(),
                     attachments: r.attachments.0,
                     has_files: r.has_files,
+                    has_html: r.has_html,
                 }))
             })
             .collect())
