@@ -216,12 +216,13 @@ pub fn say_once(parameter: &str) {
     browser::take_out(parameter);
 }
 
-/// Keeps what is written in forms that ask for it, and asks before somebody leaves a page on which they have written
-/// what was not kept. As long as this program runs.
+/// Keeps what is written in forms that ask for it, asks before somebody leaves a page on which they have written what
+/// was not kept, and counts the rows that they tick. As long as this program runs.
 #[cfg(feature = "hydrate")]
-pub fn guard_what_is_written() {
+pub fn guard_what_is_entered() {
     browser::keep_what_is_written();
     browser::ask_before_leaving();
+    browser::count_what_is_ticked();
 }
 
 /// How many posts were done; it stays 0 outside the frame.

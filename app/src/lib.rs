@@ -197,7 +197,7 @@ pub fn theme_of_request() -> &'static str {
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
     hydrate_body(App);
-    exchange::guard_what_is_written();
+    exchange::guard_what_is_entered();
     // A mark for tools that watch the page: from here on it answers to a person at once.
     if let Some(body) = document().body() {
         let _ = body.set_attribute("data-hydrated", "true");

@@ -4,8 +4,10 @@
 mod agents;
 mod analytics;
 mod api_docs;
+mod bulk;
 mod connectors;
 mod content;
+mod enrolments;
 mod imports;
 mod inbox;
 mod invite;
@@ -68,6 +70,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/agents/import/upload", post(agents::import).layer(DefaultBodyLimit::max(MAX_AGENT_FILES)))
         .route("/t/{slug}/agents/{id}/file", get(agents::export))
         .route("/t/{slug}/analytics/agents/figures.csv", get(analytics::agents))
+        .route("/t/{slug}/campaigns/{id}/enrolments/bulk", post(enrolments::bulk))
         .route("/t/{slug}/campaigns/{id}/proofs/{number}/file", get(proofs::file))
         .route("/t/{slug}/inbox/files/{mail}/{place}", get(inbox::file))
         .route("/t/{slug}/inbox/mails/{mail}/html", get(inbox::html))

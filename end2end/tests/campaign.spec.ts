@@ -41,12 +41,27 @@ test("from a CSV file to mails, a pause, and an unsubscribe", async ({ page }) =
   await expect(page.getByRole("button", { name: "Pause" })).toBeVisible();
 
   await page.goto(`${own}/enrolments`);
-  await hydrated(page);
-  await page.getByRole("button", { name: /^Pause Ana/ }).click();
-  await expect(page.getByText("Paused. The lead gets no e-mail of the campaign until you resume it.")).toBeVisible();
-  await hydrated(page);
-  await page.getByRole("button", { name: /^Resume Ana/ }).click();
-  await expect(page.getByText("Resumed. The lead goes on where it stood.")).toBeVisible();
+  const choose = async (action: string, all = false) => {
+    await hydrated(page);
+    await page.getByRole("checkbox", { name: /^Select Ana/ }).check();
+    if (test.info().project.name !== "no-js") await expect(page.getByText("1 selected")).toBeVisible();
+    if (all) await page.getByLabel("All 2 leads").check();
+    await page.locator("select[name=action]").selectOption(action);
+    await page.getByRole("button", { name: "Apply" }).click();
+  };
+  await choose("pause");
+  await expect(page.getByText("1 lead paused.")).toBeVisible();
+  await expect(page.getByRole("cell", { name: "Paused", exact: true })).toHaveCount(1);
+  await choose("resume", true);
+  await expect(page.getByText("1 of 2 leads resumed. Left as they were: 1 so already, or changed in the meantime.")).toBeVisible();
+  await choose("skip", true);
+  await expect(page.getByRole("heading", { name: "Skip the step that 2 leads are at?" })).toBeVisible();
+  await page.getByRole("link", { name: "Cancel" }).click();
+  const third = page.locator("select[name=action] option", { hasText: `${tag} step 3` });
+  await choose((await third.getAttribute("value"))!);
+  await expect(page.getByRole("heading", { name: "Move 1 lead to step 3?" })).toBeVisible();
+  await page.getByRole("button", { name: "Move" }).click();
+  await expect(page.getByText("1 lead moved to the step.")).toBeVisible();
 
   await page.goto("/t/halden/sandbox");
   await page.getByRole("link", { name: `${tag} step 1` }).first().click();

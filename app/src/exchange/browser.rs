@@ -2,6 +2,7 @@
 
 mod autosave;
 mod in_use;
+mod ticked;
 mod unsaved;
 
 use std::cell::RefCell;
@@ -20,7 +21,9 @@ use leptos::{
     wasm_bindgen::JsCast,
 };
 
-pub(super) use self::{autosave::keep_what_is_written, in_use::idle, unsaved::ask_before_leaving};
+pub(super) use self::{
+    autosave::keep_what_is_written, in_use::idle, ticked::count_what_is_ticked, unsaved::ask_before_leaving,
+};
 use super::{Answer, Loading, Post, Posts};
 use crate::error::AppError;
 

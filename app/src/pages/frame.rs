@@ -212,19 +212,45 @@ fn DoneFlash() -> impl IntoView {
     }
 }
 
-/// The words for `leads-changed.3.5` and `leads-enrolled.3.5`: three of five selected leads.
+/// The words for `leads-changed.3.5` and the like: three of five selected leads. The other numbers say how many leads of
+/// a campaign stay as they are, and why.
 fn changed_text(code: &str) -> Option<String> {
-    let (what, counts) = code.split_once('.')?;
-    let (changed, selected) = counts.split_once('.')?;
-    let (changed, selected): (i64, i64) = (changed.parse().ok()?, selected.parse().ok()?);
-    let some = || format!("{} of {}", grouped(changed), plural(selected, "lead", "leads"));
-    Some(match (what, changed == selected) {
-        ("leads-changed", true) => format!("{} changed.", plural(changed, "lead was", "leads were")),
-        ("leads-changed", false) => format!("{} changed; the others were so already, or are not yours.", some()),
-        ("leads-enrolled", true) => format!("{} added to the campaign.", plural(changed, "lead", "leads")),
-        ("leads-enrolled", false) => format!("{} added to the campaign; the others are in it already.", some()),
+    let mut parts = code.split('.');
+    let what = parts.next()?;
+    let counts: Vec<i64> = parts.map(|count| count.parse().ok()).collect::<Option<_>>()?;
+    let [changed, selected, left @ ..] = counts.as_slice() else { return None };
+    let (changed, selected) = (*changed, *selected);
+    let some = format!("{} of {}", grouped(changed), plural(selected, "lead", "leads"));
+    let all = changed == selected;
+    let done = match (what, all) {
+        ("leads-changed", true) => return Some(format!("{} changed.", plural(changed, "lead was", "leads were"))),
+        ("leads-changed", false) => {
+            return Some(format!("{some} changed; the others were so already, or are not yours."));
+        }
+        ("leads-enrolled", false) => {
+            return Some(format!("{some} added to the campaign; the others are in it already."));
+        }
+        ("leads-enrolled", true) => "added to the campaign",
+        ("leads-paused", _) => "paused",
+        ("leads-resumed", _) => "resumed",
+        ("leads-skipped", _) => "moved past a step",
+        ("leads-moved", _) => "moved to the step",
+        ("leads-removed", _) => "removed from the campaign",
         _ => return None,
-    })
+    };
+    if all {
+        return Some(format!("{} {done}.", plural(changed, "lead", "leads")));
+    }
+    const WHY: [&str; 5] = [
+        "ended already",
+        "with an e-mail being handed over right now",
+        "at that step or past it already",
+        "on a version without that step",
+        "so already, or changed in the meantime",
+    ];
+    let left = left.iter().zip(WHY).filter(|(count, _)| **count > 0);
+    let left: Vec<_> = left.map(|(count, why)| format!("{} {why}", grouped(*count))).collect();
+    Some(format!("{some} {done}. Left as they were: {}.", left.join(", ")))
 }
 
 /// The words for a code of `done=`.
@@ -242,9 +268,6 @@ pub fn done_text(code: &str) -> Option<&'static str> {
         "campaign-deleted" => "Draft deleted.",
         "archived" => "Archived. It stands under “Archived” in the list.",
         "unarchived" => "Back from the archive.",
-        "enrolment-paused" => "Paused. The lead gets no e-mail of the campaign until you resume it.",
-        "enrolment-resumed" => "Resumed. The lead goes on where it stood.",
-        "enrolment-removed" => "The lead is out of the campaign.",
         "started" => "Started. The first e-mails leave in its sending window.",
         "scheduled" => "Scheduled.",
         "unscheduled" => "Back to a draft.",
@@ -398,6 +421,18 @@ mod tests {
             ("leads-changed.3.5", Some("3 of 5 leads changed; the others were so already, or are not yours.")),
             ("leads-enrolled.12.12", Some("12 leads added to the campaign.")),
             ("leads-enrolled.0.1", Some("0 of 1 lead added to the campaign; the others are in it already.")),
+            ("leads-paused.2.2.0.0.0.0.0", Some("2 leads paused.")),
+            (
+                "leads-moved.3.1000.996.1.0.0.0",
+                Some(
+                    "3 of 1,000 leads moved to the step. Left as they were: 996 ended already, 1 with an e-mail being \
+                     handed over right now.",
+                ),
+            ),
+            (
+                "leads-resumed.0.1.0.0.0.0.1",
+                Some("0 of 1 lead resumed. Left as they were: 1 so already, or changed in the meantime."),
+            ),
             ("lead-saved", None),
             ("leads-enrolled.many.12", None),
             ("leads-lost.1.1", None),

@@ -1,8 +1,7 @@
 //! Actions on the selected rows. Style shows the bar as soon as a box is ticked,
-//! so it works before any script; only the count needs one.
+//! so it works before any script; only the count and the box for all rows need one.
 
-use super::selection;
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 
 /// The form around a table whose rows can be selected. Its buttons say by their
 /// own name and value, or `formaction`, what happens to the ticked rows.
@@ -11,13 +10,10 @@ pub fn ListForm(
     /// Where the selection is posted.
     #[prop(into)]
     action: String,
-    /// Kept equal to the number of ticked rows.
-    selected: RwSignal<u32>,
     /// The table, the bulk bar, the pager.
     children: Children,
 ) -> impl IntoView {
-    let recount = move |event: ev::Event| selected.set(selection::count(&event));
-    view! { <form class="list-form" method="post" action=action on:change=recount>{children()}</form> }
+    view! { <form class="list-form" method="post" action=action>{children()}</form> }
 }
 
 /// The floating toolbar of a [`ListForm`].
@@ -25,18 +21,12 @@ pub fn ListForm(
 pub fn BulkBar(
     /// What is acted on: "leads".
     label: &'static str,
-    /// How many rows are ticked.
-    selected: RwSignal<u32>,
     /// Submit buttons and links.
     children: Children,
 ) -> impl IntoView {
-    let sum = move || match selected.get() {
-        0 => "Selected rows".to_owned(),
-        n => format!("{n} selected"),
-    };
     view! {
         <div class="bulk-bar" role="toolbar" aria-label=format!("Actions for selected {label}")>
-            <span class="sum" aria-live="polite">{sum}</span>
+            <span class="sum" aria-live="polite">"Selected rows"</span>
             <span class="sep"></span>
             {children()}
         </div>

@@ -3,8 +3,7 @@
 //! style turns its rows into records.
 
 use super::icon::{Icon, IconName};
-use super::selection;
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 
 /// A labelled scroll region with a table in it.
 #[component]
@@ -119,11 +118,9 @@ fn column_width(width: &str) -> Option<String> {
 /// The header cell whose box ticks every row of the page.
 #[component]
 pub fn SelectAllHeader() -> impl IntoView {
-    // The form hears the same event afterwards, so its count is right.
-    let tick = |event: ev::Event| selection::tick_all(&event);
     view! {
         <th role="columnheader" scope="col" class="pin-0">
-            <input class="check" type="checkbox" aria-label="Select all on this page" on:change=tick/>
+            <input class="check" type="checkbox" aria-label="Select all on this page"/>
         </th>
     }
 }

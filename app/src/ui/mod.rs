@@ -33,7 +33,6 @@ mod per_day_chart;
 mod score;
 mod search_field;
 mod select;
-mod selection;
 mod stacked_bar;
 mod status;
 mod tabs;

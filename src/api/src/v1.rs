@@ -111,6 +111,7 @@ pub(crate) mod bodies {
         commands::{CommandResult, Resume, Schedule},
         conversations::{ConversationInFull, NewConversation},
         drafts::{ApproveDraft, ApprovePassing, Approved, Reject},
+        enrolments::EnrolmentsChange,
         imports::ImportFormat,
         leads::{BulkChange, LeadBatch, LeadResults, NewNote},
         me::Me,

@@ -1,7 +1,11 @@
 //! Enrolments: one lead in one campaign, from the first wait to its end.
 
+mod bulk;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use bulk::{EnrolmentAction, EnrolmentSelection, EnrolmentsChanged};
 
 use crate::{EmailAddress, EnrolmentId, LeadId, MailboxId, StepId, why_not::WhyNot, wire::wire_enum};
 

@@ -1,6 +1,8 @@
 //! Enrolments: leads in campaigns. Whoever changes one locks it before its messages, always in
 //! that order, so that a stop, an unsubscribe and a hand-over never wait for each other in a ring.
 
+mod bulk;
+mod going_on;
 mod meeting;
 mod of_lead;
 
@@ -15,10 +17,7 @@ pub use of_lead::InCampaign;
 
 use crate::{
     Error, Result, Tenant,
-    campaigns::{
-        clock::{FAR, waiting_state},
-        replanning::state_of_begun,
-    },
+    campaigns::clock::{FAR, waiting_state},
     cursor,
     jobs::AdvanceCampaign,
 };
@@ -143,59 +142,11 @@ impl Enrolments<'_> {
         if state != EnrolmentState::Paused {
             return Ok(());
         }
-        let now = self.t.now();
-        let row = sqlx::query!(
-            r#"SELECT step_id AS "step: StepId", step_begun, version_number FROM enrolments WHERE id = $1"#,
-            id.0
-        )
-        .fetch_one(self.t.conn())
-        .await?;
-        let held = sqlx::query!(
-            r#"SELECT id, due_at, step_id AS "step!: StepId", mailbox_id AS "mailbox: MailboxId" FROM messages
-               WHERE enrolment_id = $1 AND state = 'held' ORDER BY created_at DESC LIMIT 1"#,
-            id.0
-        )
-        .fetch_optional(self.t.conn())
-        .await?;
-        let begins_anew = held.is_none() && !row.step_begun;
-        let state = match (held, row.step) {
-            (Some(mail), _) => {
-                let slot = self.t.campaigns().next_slot(campaign, id, mail.step, mail.due_at.max(now)).await?;
-                sqlx::query!(
-                    "UPDATE messages m SET state = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'scheduled' END, due_at = $2,
-                         window_ends_at = $3, plan_shift = c.plan_shift, updated_at = $4
-                     FROM campaigns c WHERE m.id = $1 AND c.id = m.campaign_id",
-                    mail.id,
-                    slot.due_at,
-                    slot.ends_at.min(FAR),
-                    now
-                )
-                .execute(self.t.conn())
-                .await?;
-                self.t.mailboxes().wake(&[mail.mailbox], slot.due_at).await?;
-                waiting_state(slot, now)
-            }
-            (None, Some(step)) if row.step_begun => {
-                let sequence = self.t.campaigns().sequence(campaign, row.version_number).await?;
-                sequence.get(step).map_or(EnrolmentState::WaitingEvent, |step| state_of_begun(step.kind()))
-            }
-            (None, _) => EnrolmentState::WaitingDelay,
-        };
-        // A step that is no e-mail is looked at when it is due; one whose e-mail is gone begins anew at once.
-        sqlx::query!(
-            "UPDATE enrolments e SET state = $2, pause_reason = NULL, plan_shift = c.plan_shift, updated_at = $3,
-                 due_at = CASE WHEN $4 THEN coalesce(e.due_at, $3) ELSE e.due_at END
-             FROM campaigns c WHERE e.id = $1 AND c.id = e.campaign_id",
-            id.0,
-            state.as_str(),
-            now,
-            begins_anew,
-        )
-        .execute(self.t.conn())
-        .await?;
+        let campaign = self.t.campaigns().load(campaign, false).await?;
+        self.let_go_on(&campaign, &[id.0]).await?;
         let company = self.t.actor().company();
-        self.t.enqueue(&AdvanceCampaign { company, campaign }).await?;
-        self.t.tell("campaigns", campaign.0).await
+        self.t.enqueue(&AdvanceCampaign { company, campaign: campaign.id }).await?;
+        self.t.tell("campaigns", campaign.id.0).await
     }
 
     /// Holds enrolments that the caller has locked. An e-mail that is just being handed over keeps its own outcome.

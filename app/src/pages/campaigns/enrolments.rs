@@ -14,11 +14,10 @@ use crate::{
 };
 #[cfg(feature = "ssr")]
 use crate::{
-    exchange::{Post, PostForm},
     fmt::Moment,
     ui::{
-        ButtonKind, ButtonSize, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, Pager, Select,
-        SubmitButton, TableRegion, Time, confirm, refusal,
+        BulkBar, ButtonKind, Choice, ColumnKind, Empty, EmptyKind, FilterBar, HeaderCell, ListForm, Pager, Select,
+        SelectAllHeader, SelectBox, SubmitButton, TableRegion, Time, option_list,
     },
 };
 
@@ -35,7 +34,18 @@ pub struct EnrolmentList {
     pub(super) state: String,
     pub(super) states: Vec<(String, String)>,
     pub(super) rows: Vec<EnrolmentRow>,
-    pub(super) may_change: bool,
+    /// What the person may do with rows that are ticked; nothing where no row can be changed.
+    pub(super) changes: Option<Changes>,
+}
+
+/// What can be done with many leads at once.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changes {
+    /// All leads in the state that is shown: "84 leads".
+    pub(super) count: String,
+    /// The steps that leads can be moved to, by id.
+    pub(super) steps: Vec<(String, String)>,
 }
 
 /// The leads of a campaign that has not begun.
@@ -55,9 +65,6 @@ pub struct EnrolmentRow {
     pub(super) lead: Option<String>,
     pub(super) name: String,
     pub(super) state: String,
-    pub(super) open: bool,
-    /// Nothing goes to the lead until somebody resumes it.
-    pub(super) paused: bool,
     pub(super) why: String,
     pub(super) steps: i32,
     pub(super) due: Option<Moment>,
@@ -68,31 +75,6 @@ pub struct EnrolmentRow {
 pub async fn load_enrolments(slug: String, id: String, state: String, after: String) -> Result<Written, AppError> {
     let list = super::load::enrolments(&slug, &id, &state, &after).await?;
     Ok(Written::new(list.head.name.clone(), move || table(slug, list)))
-}
-
-/// Takes one lead out of the campaign.
-#[server(prefix = "/sf")]
-pub async fn remove_enrolment(slug: String, campaign: String, id: String) -> Result<(), AppError> {
-    let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("enrolment")))?;
-    let mut t = crate::server::tenant(&slug).await?;
-    t.enrolments().remove(id).await?;
-    t.commit().await?;
-    crate::server::done(&format!("/t/{slug}/campaigns/{campaign}/enrolments"), "enrolment-removed");
-    Ok(())
-}
-
-/// Holds one lead of the campaign, or lets it go on.
-#[server(prefix = "/sf")]
-pub async fn hold_enrolment(slug: String, campaign: String, id: String, hold: bool) -> Result<(), AppError> {
-    let id = id.parse().map_err(|_| AppError::from(service::Error::NotFound("enrolment")))?;
-    let mut t = crate::server::tenant(&slug).await?;
-    let code = match hold {
-        true => t.enrolments().pause(id).await.map(|()| "enrolment-paused")?,
-        false => t.enrolments().resume(id).await.map(|()| "enrolment-resumed")?,
-    };
-    t.commit().await?;
-    crate::server::done(&format!("/t/{slug}/campaigns/{campaign}/enrolments"), code);
-    Ok(())
 }
 
 /// The leads of a campaign.
@@ -107,24 +89,24 @@ pub fn CampaignEnrolmentsPage() -> impl IntoView {
 
 #[cfg(feature = "ssr")]
 fn table(slug: String, list: EnrolmentList) -> AnyView {
-    let (remove, hold) = (Post::to::<RemoveEnrolment>(), Post::to::<HoldEnrolment>());
-    let (campaign, may_change) = (list.head.id.clone(), list.may_change);
+    let campaign = list.head.id.clone();
     if let Some(planned) = list.planned {
         return view! { {head(&slug, &list.head, "enrolments", ().into_any())}{who_is_planned(&slug, &campaign, planned)} }
             .into_any();
     }
-    let base = format!("/t/{slug}/campaigns/{}/enrolments", list.head.id);
+    let base = format!("/t/{slug}/campaigns/{campaign}/enrolments");
     let first = list.later.then(|| format!("{base}?state={}", list.state));
     let next = list.next.map(|c| format!("{base}?state={}&after={c}", list.state));
     let options = list.states.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
     let state = list.state;
+    let with_boxes = list.changes.is_some();
     let table_head = view! {
+        {with_boxes.then(|| view! { <SelectAllHeader/> })}
         <HeaderCell label="Lead" width="14rem"/>
         <HeaderCell label="State" width="11rem"/>
         <HeaderCell label="Steps done" kind=ColumnKind::Number width="6rem"/>
         <HeaderCell label="Next e-mail" width="8rem"/>
         <HeaderCell label="Why" width="22rem"/>
-        {may_change.then(|| view! { <HeaderCell label="Actions" quiet=true width="15rem"/> })}
     }
     .into_any();
     let body = if list.rows.is_empty() {
@@ -132,44 +114,18 @@ fn table(slug: String, list: EnrolmentList) -> AnyView {
             if state.is_empty() { "Leads appear when the campaign starts." } else { "No lead is in this state." };
         view! { <Empty kind=EmptyKind::None title="No leads here" text/> }.into_any()
     } else {
-        let rows: Vec<_> = list
-            .rows
-            .into_iter()
-            .map(|r| {
-                let name_of = r.name.clone();
-                let name = match r.lead {
-                    Some(id) => {
-                        view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{r.name}</a> }.into_any()
-                    }
-                    None => view! { <span class="subtle">{r.name}</span> }.into_any(),
-                };
-                let action = may_change.then(|| {
-                    let forms = r.open.then(|| {
-                        let holding = holding(&slug, &campaign, &r.id, &name_of, r.paused, hold);
-                        let removal = removal(&slug, &campaign, r.id, &name_of, remove);
-                        view! { <div class="cluster">{holding}{removal}</div> }
-                    });
-                    view! { <td role="cell" class="shown">{forms}</td> }
-                });
-                view! {
-                    <tr role="row">
-                        <td role="cell" class="name">{name}</td>
-                        <td role="cell" class="status-cell">{r.state}</td>
-                        <td role="cell" class="num score-cell">{r.steps}</td>
-                        <td role="cell">{r.due.map(|moment| view! { <Time moment/> })}</td>
-                        <td role="cell" class="title">{r.why}</td>
-                        {action}
-                    </tr>
-                }
-                .into_any()
-            })
-            .collect();
+        let rows: Vec<_> = list.rows.into_iter().map(|one| row(&slug, one, with_boxes)).collect();
         view! { <TableRegion label="Leads of this campaign" head=table_head>{rows}</TableRegion> }.into_any()
+    };
+    let body = match list.changes {
+        Some(changes) => {
+            let bar = bulk(changes, state.clone());
+            view! { <ListForm action=format!("{base}/bulk")>{body}{bar}</ListForm> }.into_any()
+        }
+        None => body,
     };
     view! {
         {head(&slug, &list.head, "enrolments", ().into_any())}
-        {refusal(remove)}
-        {refusal(hold)}
         <FilterBar chips=ToChildren::to_children(|| ())>
             <form method="get" class="cluster">
                 <Select name="state" label="State" options=options.clone() value=state.clone() placeholder="Any"/>
@@ -178,6 +134,54 @@ fn table(slug: String, list: EnrolmentList) -> AnyView {
         </FilterBar>
         {body}
         <Pager first next/>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "ssr")]
+fn row(slug: &str, row: EnrolmentRow, with_box: bool) -> AnyView {
+    let select = with_box.then(|| view! { <SelectBox value=row.id label=row.name.clone()/> });
+    let name = match row.lead {
+        Some(id) => view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{row.name}</a> }.into_any(),
+        None => view! { <span class="subtle">{row.name}</span> }.into_any(),
+    };
+    view! {
+        <tr role="row">
+            {select}
+            <td role="cell" class="name">{name}</td>
+            <td role="cell" class="status-cell">{row.state}</td>
+            <td role="cell" class="num score-cell">{row.steps}</td>
+            <td role="cell">{row.due.map(|moment| view! { <Time moment/> })}</td>
+            <td role="cell" class="title">{row.why}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// What is done with the ticked leads, or with all in this state.
+#[cfg(feature = "ssr")]
+fn bulk(changes: Changes, state: String) -> AnyView {
+    let all = format!("All {}", changes.count);
+    let steps: Vec<_> = changes.steps.into_iter().map(|(id, words)| Choice::new(format!("move:{id}"), words)).collect();
+    let moves =
+        (!steps.is_empty()).then(|| view! { <optgroup label="Move to step">{option_list(steps, "", None)}</optgroup> });
+    view! {
+        <BulkBar label="leads">
+            <input type="hidden" name="state" value=state/>
+            <label class="all"><input type="checkbox" name="all" value="1"/>{all}</label>
+            <span class="sep"></span>
+            <label>
+                <span class="sr-only">"Action"</span>
+                <select name="action">
+                    <option value="pause">"Pause"</option>
+                    <option value="resume">"Resume"</option>
+                    <option value="skip">"Skip step"</option>
+                    {moves}
+                    <optgroup label="Remove"><option value="remove">"Remove from the campaign"</option></optgroup>
+                </select>
+            </label>
+            <button type="submit">"Apply"</button>
+        </BulkBar>
     }
     .into_any()
 }
@@ -204,36 +208,4 @@ fn who_is_planned(slug: &str, campaign: &str, planned: Planned) -> AnyView {
         </Empty>
     }
     .into_any()
-}
-
-/// Pauses a lead that goes on, and resumes one that is paused.
-#[cfg(feature = "ssr")]
-fn holding(slug: &str, campaign: &str, id: &str, name: &str, paused: bool, post: Post) -> AnyView {
-    let (slug, campaign, id) = (slug.to_owned(), campaign.to_owned(), id.to_owned());
-    let words = if paused { "Resume" } else { "Pause" };
-    let label = format!("{words} {name}");
-    view! {
-        <PostForm post>
-            <input type="hidden" name="slug" value=slug/>
-            <input type="hidden" name="campaign" value=campaign/>
-            <input type="hidden" name="id" value=id/>
-            <input type="hidden" name="hold" value=(!paused).to_string()/>
-            <SubmitButton kind=ButtonKind::Default size=ButtonSize::Small label>{words}</SubmitButton>
-        </PostForm>
-    }
-    .into_any()
-}
-
-#[cfg(feature = "ssr")]
-fn removal(slug: &str, campaign: &str, id: String, name: &str, remove: Post) -> AnyView {
-    let (slug, campaign) = (slug.to_owned(), campaign.to_owned());
-    let form = view! {
-        <PostForm post=remove>
-            <input type="hidden" name="slug" value=slug/>
-            <input type="hidden" name="campaign" value=campaign/>
-            <input type="hidden" name="id" value=id/>
-            <SubmitButton kind=ButtonKind::Danger>"Remove from the campaign"</SubmitButton>
-        </PostForm>
-    };
-    confirm("Remove", name, "The lead gets no more e-mails of this campaign.", form.into_any())
 }

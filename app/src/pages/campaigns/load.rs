@@ -308,6 +308,11 @@ fn log_word(kind: &str) -> &str {
         "created" => "Created",
         "edited" => "Edited",
         "enrolled" => "Leads added",
+        "leads_paused" => "Leads paused",
+        "leads_resumed" => "Leads resumed",
+        "leads_skipped" => "Leads skipped a step",
+        "leads_moved" => "Leads moved to another step",
+        "leads_removed" => "Leads removed",
         "published" => "Steps published",
         "caught_up" => "Plans moved after an outage",
         "variant_won" => "A wording has won",
@@ -349,13 +354,14 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
     let (campaign, head) = load_head(&mut t, id).await?;
     let request = PageRequest { after: Some(after.to_owned()).filter(|a| !a.is_empty()), ..PageRequest::default() };
     let page = t.enrolments().list(campaign.id, EnrolmentState::parse(state), &request).await?;
+    let may_change = t.actor().can(Permission::EditCampaigns) && page.items.iter().any(|e| e.state.is_open());
+    let changes = if may_change { Some(changes(&mut t, &campaign, EnrolmentState::parse(state)).await?) } else { None };
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
-    let may_change = t.actor().can(Permission::EditCampaigns);
     t.commit().await?;
     Ok(EnrolmentList {
         planned: (!campaign.lifecycle.is_frozen()).then(|| planned(slug, &campaign)),
         head,
-        may_change,
+        changes,
         later: !after.is_empty(),
         next: page.next,
         state: state.to_owned(),
@@ -368,8 +374,6 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
                 lead: e.lead_id.map(|l| l.to_string()),
                 name: e.lead_name,
                 state: e.state.label().to_owned(),
-                open: e.state.is_open(),
-                paused: e.state == EnrolmentState::Paused,
                 due: e
                     .why_not_yet
                     .as_ref()
@@ -385,6 +389,21 @@ pub async fn enrolments(slug: &str, id: &str, state: &str, after: &str) -> Resul
             })
             .collect(),
     })
+}
+
+/// What can be done with the leads of the list. Nobody is moved back, and so nobody to the first step.
+async fn changes(t: &mut Tenant, campaign: &Campaign, state: Option<EnrolmentState>) -> Result<Changes, AppError> {
+    let count = count_words(t.enrolments().count(campaign.id, state).await?);
+    let sequence = t.campaigns().version(campaign.id, campaign.sequence_version).await?;
+    let words = |step: &Step| format!("{} · {}", step.position, shortened(step.name(&sequence)));
+    let steps = sequence.steps().iter().skip(1).map(|step| (step.id.to_string(), words(step))).collect();
+    Ok(Changes { count, steps })
+}
+
+/// A name for a narrow place.
+fn shortened(name: String) -> String {
+    let beginning: String = name.chars().take(60).collect();
+    if beginning == name { name } else { format!("{}…", beginning.trim_end()) }
 }
 
 /// Who is enrolled when the campaign starts.

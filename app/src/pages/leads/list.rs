@@ -79,7 +79,6 @@ pub fn LeadsPage() -> impl IntoView {
 
 fn table(slug: String, list: LeadList) -> AnyView {
     let base = format!("/t/{slug}/leads");
-    let selected = RwSignal::new(0);
     let page =
         |cursor: Option<String>, word: &str| cursor.map(|c| format!("{base}?{}{word}={c}", with_mark(&list.query)));
     let (next, previous) = (page(list.next.clone(), "after"), page(list.previous.clone(), "before"));
@@ -92,7 +91,7 @@ fn table(slug: String, list: LeadList) -> AnyView {
     };
     let (import, new) = (format!("{base}/import"), format!("{base}/new"));
     let bar = filters(&base, &list);
-    let acts = (list.may_edit && !list.rows.is_empty()).then(|| bulk(&list, selected));
+    let acts = (list.may_edit && !list.rows.is_empty()).then(|| bulk(&list));
     let (may_edit, count) = (list.may_edit, list.count);
     view! {
         <Topbar title="Leads">
@@ -102,7 +101,7 @@ fn table(slug: String, list: LeadList) -> AnyView {
             })}
         </Topbar>
         {bar}
-        <ListForm action=format!("{base}/bulk") selected>
+        <ListForm action=format!("{base}/bulk")>
             {body}
             {acts}
         </ListForm>
@@ -225,7 +224,7 @@ fn filters(base: &str, list: &LeadList) -> impl IntoView + use<> {
     }
 }
 
-fn bulk(list: &LeadList, selected: RwSignal<u32>) -> impl IntoView + use<> {
+fn bulk(list: &LeadList) -> impl IntoView + use<> {
     let campaigns: Vec<_> =
         list.campaigns.iter().map(|(id, name)| Choice::new(format!("enrol:{id}"), name.clone())).collect();
     let owners: Vec<_> =
@@ -236,7 +235,7 @@ fn bulk(list: &LeadList, selected: RwSignal<u32>) -> impl IntoView + use<> {
     let statuses = STATUSES.map(|(value, word)| view! { <option value=format!("status:{value}")>{word}</option> });
     let (query, all) = (list.query.clone(), format!("All {}", list.count));
     view! {
-        <BulkBar label="leads" selected>
+        <BulkBar label="leads">
             <input type="hidden" name="query" value=query/>
             <label class="all"><input type="checkbox" name="all" value="1"/>{all}</label>
             <span class="sep"></span>

@@ -2,11 +2,11 @@
 
 use domain::{
     CampaignId, EnrolmentId, Page,
-    enrolments::{Enrolment, EnrolmentState},
+    enrolments::{Enrolment, EnrolmentAction, EnrolmentSelection, EnrolmentState, EnrolmentsChanged},
     leads::{BulkOutcome, LeadSelection},
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
 pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(list, enrol))
+        .routes(routes!(bulk))
         .routes(routes!(remove))
         .routes(routes!(pause))
         .routes(routes!(resume))
@@ -54,6 +55,30 @@ async fn list(call: Read, Path(id): Path<CampaignId>, Query(query): Query<Enrolm
 async fn enrol(Path(id): Path<CampaignId>, call: Write<Json<LeadSelection>>) -> Result<Reply> {
     let (mut work, Json(selection)) = call.open().await?;
     let outcome = work.t.campaigns().enrol(id, &selection.check()?).await?;
+    work.done(Reply::ok(&outcome)?).await
+}
+
+/// One change to many leads of a campaign.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct EnrolmentsChange {
+    /// Which leads.
+    enrolments: EnrolmentSelection,
+    /// What to do.
+    #[serde(flatten)]
+    action: EnrolmentAction,
+}
+
+/// Change many leads of a campaign
+///
+/// Holds all enrolments of a selection, lets them go on, takes them a step further or to a later one, or takes them out
+/// of the campaign. The answer counts those that were left as they were by what has kept them.
+#[utoipa::path(post, path = "/campaigns/{id}/enrolments/bulk", tag = "Enrolments",
+    operation_id = "bulk_change_enrolments", params(("id" = CampaignId, Path)),
+    security(("key" = ["campaigns:write"])), request_body = EnrolmentsChange,
+    responses((status = OK, body = EnrolmentsChanged)))]
+async fn bulk(Path(id): Path<CampaignId>, call: Write<Json<EnrolmentsChange>>) -> Result<Reply> {
+    let (mut work, Json(change)) = call.open().await?;
+    let outcome = work.t.enrolments().bulk(id, &change.enrolments, &change.action).await?;
     work.done(Reply::ok(&outcome)?).await
 }
 

@@ -51,8 +51,6 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("command_campaign", "id=CAMPAIGN&command=start", NotFound),
     ("load_overview", "id=CAMPAIGN", NotFound),
     ("load_enrolments", "id=CAMPAIGN&state=&after=", NotFound),
-    ("remove_enrolment", "campaign=CAMPAIGN&id=LEAD", NotFound),
-    ("hold_enrolment", "campaign=CAMPAIGN&id=LEAD&hold=true", NotFound),
     ("load_campaign_mails", "id=CAMPAIGN&state=&after=", NotFound),
     ("decide_unknown", "campaign=CAMPAIGN&id=LEAD&again=true", NotFound),
     ("load_send_proofs", "id=CAMPAIGN", NotFound),

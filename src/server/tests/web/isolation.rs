@@ -100,6 +100,7 @@ const OPERATIONS: &[(&str, Gets)] = &[
     ("send_test_mail", NotFound),
     ("list_enrolments", NotFound),
     ("enrol_leads", NotFound),
+    ("bulk_change_enrolments", NotFound),
     ("pause_enrolment", NotFound),
     ("resume_enrolment", NotFound),
     ("remove_enrolment", NotFound),

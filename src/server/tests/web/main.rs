@@ -5,6 +5,7 @@ mod api;
 mod campaigns;
 mod connectors;
 mod doors;
+mod enrolments;
 mod hooks;
 mod isolation;
 mod live;

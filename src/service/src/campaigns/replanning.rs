@@ -273,7 +273,7 @@ impl Campaigns<'_> {
         let stay: Vec<_> = stay.iter().map(|one| one.enrolment).collect();
         self.stay_in_step(&stay, to, &new).await?;
         let elsewhere: Vec<_> = walk.iter().map(|(w, _)| w.enrolment.0).chain(wait.iter().map(|(id, _)| *id)).collect();
-        self.cancel_unsent(&elsewhere).await?;
+        self.cancel_unsent(&elsewhere, "its step is not in the new version").await?;
         self.walk(campaign, to, walk, Rows::Old).await?;
         let (ids, steps): (Vec<_>, Vec<_>) = wait.into_iter().unzip();
         sqlx::query!(
@@ -400,14 +400,16 @@ impl Campaigns<'_> {
         Ok(())
     }
 
-    async fn cancel_unsent(&mut self, enrolments: &[uuid::Uuid]) -> Result<()> {
+    /// Cancels what is planned for enrolments that the caller has locked, and is in nobody's hands.
+    pub(crate) async fn cancel_unsent(&mut self, enrolments: &[uuid::Uuid], why: &str) -> Result<()> {
         let now = self.t.now();
         sqlx::query!(
             "UPDATE messages SET state = CASE WHEN resent_at IS NULL THEN 'cancelled' ELSE 'unknown' END,
                  lease_token = CASE WHEN resent_at IS NOT NULL THEN gen_random_uuid() END,
-                 detail = 'its step is not in the new version', updated_at = $2
+                 detail = $2, updated_at = $3
              WHERE enrolment_id = ANY($1) AND state IN ('scheduled', 'deferred', 'held')",
             enrolments,
+            why,
             now
         )
         .execute(self.t.conn())

@@ -56,6 +56,10 @@ pub(crate) enum At {
     Done(StepId),
     /// Comes to this step; its delay begins now.
     Before(StepId),
+    /// The same; what is no e-mail is left to the worker, who does it while the campaign runs.
+    Later(StepId),
+    /// The same, and stays paused there.
+    Held(StepId),
     /// The delay before this step is over.
     Due(StepId),
     /// Waits for what this step waits for, and it is time to look.
@@ -383,7 +387,7 @@ impl<'w> Way<'w> {
             At::Start => (self.sequence.first(), false),
             At::End => (None, false),
             At::Done(id) => (self.sequence.after(id), false),
-            At::Before(id) => (self.sequence.get(id), false),
+            At::Before(id) | At::Later(id) | At::Held(id) => (self.sequence.get(id), false),
             At::Due(id) => (self.sequence.get(id), true),
             At::Waiting(id) => match self.sequence.get(id) {
                 Some(step) if step.kind() == StepKind::WaitFor => return Met::Asks(walker, step, true),
@@ -394,6 +398,11 @@ impl<'w> Way<'w> {
             outcome.rests.push(Rest::finished(walker, self.sequence));
             return Met::Rests;
         };
+        if matches!(at, At::Held(_)) {
+            let due = self.wait(step.delay, &walker);
+            outcome.rests.push(Rest { state: EnrolmentState::Paused, ..Rest::delayed(walker, step, due) });
+            return Met::Rests;
+        }
         if let Action::Email(email) = &step.action {
             if self.sent.contains(&(walker.enrolment.0, step.id.0)) {
                 return Met::GoesOn(walker, At::Done(step.id));
@@ -409,7 +418,7 @@ impl<'w> Way<'w> {
             outcome.rests.push(Rest::mailing(walker, step, plan, waiting_state(slot, self.now)));
             return Met::Rests;
         }
-        if !is_due && !step.delay.is_none() {
+        if !is_due && (matches!(at, At::Later(_)) || !step.delay.is_none()) {
             let due = self.wait(step.delay, &walker);
             outcome.rests.push(Rest::delayed(walker, step, due));
             return Met::Rests;
