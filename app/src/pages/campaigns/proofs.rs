@@ -69,7 +69,7 @@ fn page(slug: &str, p: Proofs) -> AnyView {
         let rows: Vec<_> = p.rows.into_iter().map(|row| line(&own, row, may_download)).collect();
         view! {
             <Card title="Send proofs" flush=true>
-                <div class="table-scroll" tabindex="0" role="region" aria-label="Send proofs">
+                <div class="table-scroll" tabindex="0" role="region" aria-label="Send proofs table">
                     <table class="plain-table">
                         <thead><tr>
                             <th scope="col">"Made"</th><th scope="col">"Leads in it"</th>
