@@ -34,9 +34,9 @@ use pages::{
     analytics::AgentAnalyticsPage,
     approvals::{ApprovalsPage, PassingDraftsPage, ReviewPage},
     campaigns::{
-        CampaignEnrolmentsPage, CampaignLaunchPage, CampaignMailsPage, CampaignPage, CampaignProofsPage,
-        CampaignSequencePage, CampaignSettingsPage, CampaignSimulationPage, CampaignStepPage, CampaignStopPage,
-        CampaignVersionsPage, CampaignsPage, NewCampaignPage,
+        CampaignEnrolmentsPage, CampaignLaunchPage, CampaignLogPage, CampaignMailsPage, CampaignPage,
+        CampaignProofsPage, CampaignSequencePage, CampaignSettingsPage, CampaignSimulationPage, CampaignStepPage,
+        CampaignStopPage, CampaignVersionsPage, CampaignsPage, NewCampaignPage,
     },
     content::{ContentPage, DocumentPage, DocumentsPage, EditContentPage, LibraryPage, NewContentPage},
     conversations::{ConversationPage, ConversationsPage},
@@ -102,6 +102,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("campaigns/:campaign") view=CampaignPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/enrolments") view=CampaignEnrolmentsPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/mails") view=CampaignMailsPage ssr=SsrMode::Async/>
+                    <Route path=path!("campaigns/:campaign/log") view=CampaignLogPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/sequence") view=CampaignSequencePage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/sequence/:step") view=CampaignStepPage ssr=SsrMode::Async/>
                     <Route path=path!("campaigns/:campaign/simulation") view=CampaignSimulationPage ssr=SsrMode::Async/>

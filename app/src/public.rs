@@ -14,6 +14,7 @@ mod invite;
 mod keys;
 mod leads;
 mod leave;
+mod log;
 mod page;
 mod proofs;
 mod sign_in;
@@ -71,6 +72,7 @@ pub fn router(db: Db, api: &'static serde_json::Value) -> Router {
         .route("/t/{slug}/agents/{id}/file", get(agents::export))
         .route("/t/{slug}/analytics/agents/figures.csv", get(analytics::agents))
         .route("/t/{slug}/campaigns/{id}/enrolments/bulk", post(enrolments::bulk))
+        .route("/t/{slug}/campaigns/{id}/log/file", get(log::file))
         .route("/t/{slug}/campaigns/{id}/proofs/{number}/file", get(proofs::file))
         .route("/t/{slug}/inbox/files/{mail}/{place}", get(inbox::file))
         .route("/t/{slug}/inbox/mails/{mail}/html", get(inbox::html))

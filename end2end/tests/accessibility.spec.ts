@@ -120,7 +120,7 @@ test("no page breaks a rule of accessibility, light or dark", async ({ page }, i
   await page.waitForURL(new RegExp(`/runs/${id}`));
   const run = new URL(page.url()).pathname;
   const things = [agent, `${agent}/runs`, `${agent}/tools`, `${agent}/quality`, `${agent}/triggers`, `${agent}/triggers?new=schedule`, `${agent}/triggers?new=campaign_state`, `${agent}/triggers?new=reply_received`, `${agent}/memory`, `${agent}/versions`, `${agent}/edit`, `${agent}/run`, `${run}?step=1`, `${run}?view=waterfall`, `${run}?view=log`, workflow, `${workflow}?edit=1`, `${workflow}?add=assign`, `${workflow}?add=create_task`, text, `${text}?version=1`, `${text}/edit`, busy, lead, `${lead}/edit`, account, mail, thread, `${thread}&reply=1`, replies, replies.replace("/replies", ""), domain, ...steps, `${draft}/sequence`, `${draft}/settings`, `${draft}/launch`, `${running}/stop`];
-  const tabs = ["", "/enrolments", "/mails", "/sequence", "/versions", "/proofs", "/simulation", "/settings"].map((tab) => running + tab);
+  const tabs = ["", "/enrolments", "/mails", "/log", "/sequence", "/versions", "/proofs", "/simulation", "/settings"].map((tab) => running + tab);
   for (const path of [...inside, ...things, ...tabs]) {
     await page.goto(path);
     await hydrated(page);

@@ -31,8 +31,9 @@ test("the report of a campaign is a text of the library", async ({ page }) => {
   await signIn(page);
   await page.goto("/t/halden/campaigns");
   await page.getByRole("main").locator('a[href*="/campaigns/"]:not([href$="/new"])').first().click();
-  await expect(page.getByRole("button", { name: "Make report" })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^More actions for/ })).toBeVisible();
   await hydrated(page);
+  await page.getByRole("button", { name: /^More actions for/ }).click();
   await page.getByRole("button", { name: "Make report" }).click();
   await expect(page).toHaveURL(/\/content\?kind=report/);
   await expect(async () => {

@@ -32,11 +32,27 @@ test("from a CSV file to mails, a pause, and an unsubscribe", async ({ page }) =
     await expect(page.getByRole("link", { name: `${tag} step 1` })).toHaveCount(2, { timeout: 1000 });
   }).toPass();
 
+  // A command leaves people on the tab where they gave it, and the log tells of it.
   await page.goto(own);
+  await page.getByRole("link", { name: "All of it" }).click();
+  await page.waitForURL(/\/log$/);
+  await expect(page.getByRole("button", { name: "Filter this list" })).toBeVisible();
   await hydrated(page);
   await page.getByRole("button", { name: "Pause" }).click();
+  await expect(page.getByText("Paused. E-mails already handed over will still arrive.")).toBeVisible();
   await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
+  await expect(page).toHaveURL(/\/log/);
   await hydrated(page);
+  await page.getByRole("button", { name: "Filter this list" }).click();
+  await page.getByLabel("What happened", { exact: true }).selectOption("paused");
+  await page.getByRole("button", { name: "Apply" }).click();
+  await page.waitForURL(/f\.kind\.is=paused/);
+  await hydrated(page);
+  await expect(page.getByRole("cell", { name: "Paused", exact: true })).toHaveCount(1);
+  await page.locator("summary", { hasText: "Record" }).click();
+  await expect(page.getByText('"kind": "paused"')).toBeVisible();
+  const file = await page.request.get((await page.getByRole("link", { name: "Download CSV" }).getAttribute("href"))!);
+  expect((await file.text()).trimEnd().split(/\r?\n/)).toEqual([expect.stringMatching(/^at,kind,what,/), expect.stringContaining(",paused,Paused,")]);
   await page.getByRole("button", { name: "Resume" }).click();
   await expect(page.getByRole("button", { name: "Pause" })).toBeVisible();
 

@@ -29,6 +29,12 @@ impl Moment {
         Self { text: local.strftime("%-d %b %Y, %H:%M").to_string(), ..Self::written(at, &local) }
     }
 
+    /// The same to the second: "18 Nov 2026, 14:32:05".
+    pub fn second(at: DateTime<Utc>, zone: &str) -> Self {
+        let local = in_zone(at, zone);
+        Self { text: local.strftime("%-d %b %Y, %H:%M:%S").to_string(), ..Self::written(at, &local) }
+    }
+
     /// The day as a heading: "Today", "Yesterday", "18 Nov 2026".
     pub fn day(at: DateTime<Utc>, now: DateTime<Utc>, zone: &str) -> String {
         let (local, today) = (in_zone(at, zone), in_zone(now, zone));
@@ -125,6 +131,11 @@ mod tests {
 
     fn ago(duration: Duration) -> String {
         Moment::new(now() - duration, now(), "Europe/Berlin").text
+    }
+
+    #[test]
+    fn a_log_says_when_to_the_second() {
+        assert_eq!(Moment::second(now(), "Europe/Berlin").text, "18 Nov 2026, 14:30:00");
     }
 
     #[test]

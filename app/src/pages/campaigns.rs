@@ -9,6 +9,7 @@ mod launch;
 mod list;
 #[cfg(feature = "ssr")]
 mod load;
+mod log;
 mod looks;
 mod mails;
 mod overview;
@@ -24,7 +25,8 @@ pub use enrolments::CampaignEnrolmentsPage;
 pub use launch::{CampaignLaunchPage, CampaignStopPage};
 pub use list::{CampaignRow, CampaignsPage, NewCampaignPage, campaign_table};
 #[cfg(feature = "ssr")]
-pub use load::row as campaign_row;
+pub use load::{log::filter_of as log_filter, row as campaign_row};
+pub use log::CampaignLogPage;
 pub use mails::CampaignMailsPage;
 #[cfg(feature = "ssr")]
 pub use mails::MailRow;

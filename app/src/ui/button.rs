@@ -72,6 +72,9 @@ pub fn SubmitButton(
     /// What the form then sends.
     #[prop(optional, into)]
     value: Option<&'static str>,
+    /// The key that presses it.
+    #[prop(optional, into)]
+    key: Option<&'static str>,
     /// The words: a verb and its object.
     children: Children,
 ) -> impl IntoView {
@@ -82,6 +85,7 @@ pub fn SubmitButton(
             value=value
             class=classes(kind, size)
             aria-label=label
+            aria-keyshortcuts=key
             aria-busy=move || busy.get().then_some("true")
         >
             {icon.map(|name| view! { <Icon name/> })}

@@ -14,17 +14,25 @@ pub struct TabLink {
     pub count: Option<String>,
     /// The page shown now.
     pub current: bool,
+    /// The key that leads there.
+    pub key: Option<&'static str>,
 }
 
 impl TabLink {
     /// A tab without a number.
     pub fn new(label: impl Into<String>, href: impl Into<String>, current: bool) -> Self {
-        Self { label: label.into(), href: href.into(), count: None, current }
+        Self { label: label.into(), href: href.into(), count: None, current, key: None }
     }
 
     /// Adds the number.
     pub fn count(mut self, count: impl Into<String>) -> Self {
         self.count = Some(count.into());
+        self
+    }
+
+    /// Gives it a key.
+    pub const fn key(mut self, key: &'static str) -> Self {
+        self.key = Some(key);
         self
     }
 }
@@ -42,7 +50,7 @@ pub fn Tabs(
         .into_iter()
         .map(|tab| {
             view! {
-                <a href=tab.href aria-current=tab.current.then_some("page")>
+                <a href=tab.href aria-current=tab.current.then_some("page") aria-keyshortcuts=tab.key>
                     {tab.label}
                     {tab.count.map(|count| view! { <span class="count">{count}</span> })}
                 </a>

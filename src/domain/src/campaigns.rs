@@ -6,6 +6,7 @@ pub mod checks;
 pub mod comparison;
 pub mod guards;
 pub mod lifecycle;
+mod log;
 mod rules;
 
 use chrono::{DateTime, Utc};
@@ -14,10 +15,11 @@ use serde::{Deserialize, Serialize};
 pub use checks::{Check, Verdict};
 pub use guards::{Alarm, Guard};
 pub use lifecycle::{Change, Lifecycle, PausedBy};
+pub use log::{EVENT_KINDS, EventFilter, event_label};
 pub use rules::{CatchUp, Exclusions, Holidays, OnColleague, OnReply, OnUnknown, Rules};
 
 use crate::{
-    CampaignEventId, CampaignId, MailboxId, Problem, UserId, companies::check_name, leads::LeadFilter,
+    CampaignEventId, CampaignId, MailboxId, Problem, StepId, UserId, companies::check_name, leads::LeadFilter,
     problem::Problems, window::SendingWindow, wire::wire_enum,
 };
 
@@ -323,7 +325,7 @@ pub struct CampaignEvent {
     pub id: CampaignEventId,
     /// When.
     pub at: DateTime<Utc>,
-    /// What, as a past participle: `created`, `started`, `paused`, `sent`, ...
+    /// What, as a past participle: `created`, `started`, `paused`, `sent`, `opened`, ...
     pub kind: String,
     /// Who, in words.
     pub actor: String,
@@ -333,4 +335,8 @@ pub struct CampaignEvent {
     pub lead_id: Option<crate::LeadId>,
     /// Its name.
     pub lead_name: Option<String>,
+    /// The step it is about. What was written down before steps were kept here has none.
+    pub step_id: Option<StepId>,
+    /// The mailbox of the e-mail it is about; the same holds for it.
+    pub mailbox_id: Option<MailboxId>,
 }

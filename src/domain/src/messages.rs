@@ -3,8 +3,12 @@
 //! The send axis only moves forward. From `sending` on a message is never tried
 //! again by itself unless the server has said “later”.
 
+mod meaning;
+
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use meaning::meaning;
 
 use crate::{CampaignId, EnrolmentId, LeadId, MailboxId, MessageId, StepId, why_not::WhyNot, wire::wire_enum};
 

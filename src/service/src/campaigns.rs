@@ -9,6 +9,7 @@ mod commands;
 pub mod guards;
 mod holdout;
 mod left_out;
+pub mod log;
 mod placing;
 pub mod proofs;
 mod reading;
@@ -24,7 +25,7 @@ pub(crate) mod walk;
 mod webhooks;
 
 use domain::{
-    CampaignId, LeadId, MailboxId, Permission, Problem, UserId,
+    CampaignId, MailboxId, Permission, Problem, UserId,
     campaigns::{Audience, AudienceKind, Campaign, CampaignInput, CampaignState, Lifecycle, PausedBy, Rules},
     steps::Sequence,
     tracking::Tracking,
@@ -33,6 +34,7 @@ use domain::{
 
 use sqlx::types::Json;
 
+pub(crate) use log::Concerning;
 pub use reading::SentPerDay;
 pub use render::Written;
 pub(crate) use render::{LeadFacts, Sender, fill_open, write, write_approved};
@@ -305,40 +307,6 @@ impl Campaigns<'_> {
             updated_at: row.updated_at,
             version: row.version,
         })
-    }
-
-    /// Writes an entry of the campaign's log.
-    pub(crate) async fn log(&mut self, id: CampaignId, kind: &str, text: Option<&str>) -> Result<()> {
-        self.write_log(id, kind, text, None).await
-    }
-
-    /// Writes an entry that is about a lead.
-    pub(crate) async fn log_lead(
-        &mut self,
-        id: CampaignId,
-        kind: &str,
-        text: Option<&str>,
-        lead: LeadId,
-    ) -> Result<()> {
-        self.write_log(id, kind, text, Some(lead)).await
-    }
-
-    async fn write_log(&mut self, id: CampaignId, kind: &str, text: Option<&str>, lead: Option<LeadId>) -> Result<()> {
-        let event: domain::CampaignEventId = self.t.new_id();
-        let (now, actor) = (self.t.now(), self.t.actor().to_string());
-        sqlx::query!(
-            "INSERT INTO campaign_events (event_id, campaign_id, at, kind, actor, text, lead_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            event.0,
-            id.0,
-            now,
-            kind,
-            actor,
-            text,
-            lead.map(|lead| lead.0),
-        )
-        .execute(self.t.conn())
-        .await?;
-        Ok(())
     }
 
     async fn apply(&mut self, id: CampaignId, input: CampaignInput) -> Result<()> {

@@ -8,7 +8,7 @@ use domain::{
     suppressions::{SuppressionReason, SuppressionTarget},
 };
 
-use crate::{Actor, Db, Error, Result, messages::claim::UNSUBSCRIBE, suppressions::Because};
+use crate::{Actor, Db, Error, Result, campaigns::Concerning, messages::claim::UNSUBSCRIBE, suppressions::Because};
 
 /// What a recipient sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub struct Unsubscribe {
 
 struct Recipient {
     actor: Actor,
+    message: MessageId,
     /// The address that was written to, and the one that the lead has now.
     addresses: BTreeSet<EmailAddress>,
     /// Absent once it was deleted.
@@ -62,10 +63,8 @@ impl Db {
             new |= t.suppressions().suppress(&target, because).await?;
         }
         if new {
-            match recipient.lead {
-                Some(lead) => t.campaigns().log_lead(recipient.campaign, "unsubscribed", None, lead).await?,
-                None => t.campaigns().log(recipient.campaign, "unsubscribed", None).await?,
-            }
+            let about = Concerning { lead: recipient.lead, message: Some(recipient.message), ..Concerning::default() };
+            t.campaigns().log_of(recipient.campaign, "unsubscribed", None, about).await?;
             t.tell("campaigns", recipient.campaign.0).await?;
         }
         t.commit().await?;
@@ -98,6 +97,7 @@ impl Db {
         let address = row.address.ok_or_else(unknown)?;
         Ok(Recipient {
             actor,
+            message,
             lead: row.lead,
             campaign: row.campaign,
             campaign_name: row.campaign_name,

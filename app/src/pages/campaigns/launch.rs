@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     commands::{CommandCampaign, button},
-    looks::{Head, head},
+    looks::{Head, head_of},
     overview::{LoadOverview, Overview},
 };
 use crate::{
@@ -15,10 +15,7 @@ use crate::{
     fmt::plural,
     pages::frame::{may, only, use_param, use_slug},
     shell::PageScroll,
-    ui::{
-        ButtonKind, ButtonLink, Card, CheckItem, Checklist, IconName, InputKind, SubmitButton, TextInput, Verdict,
-        refusal,
-    },
+    ui::{ButtonKind, ButtonLink, Card, CheckItem, Checklist, IconName, InputKind, SubmitButton, TextInput, Verdict},
 };
 
 /// What the page shows.
@@ -104,10 +101,9 @@ fn page(slug: String, l: Launch, command: Post) -> AnyView {
     };
     let simulation = format!("/t/{slug}/campaigns/{}/simulation", l.head.id);
     view! {
-        {head(&slug, &l.head, "launch", ().into_any())}
+        {head_of(&slug, &l.head, "launch", ().into_any(), command)}
         <PageScroll label="Launch">
             <div class="page-body narrow">
-                {refusal(command)}
                 <Card title="Checks"><Checklist items/></Card>
                 <Card title="Simulation">
                     <p class="subtle">"How many e-mails leave on which day, when it ends, what each mailbox carries, and who gets nothing and why."</p>
@@ -153,7 +149,7 @@ fn stop(slug: String, o: Overview, command: Post) -> AnyView {
     let own = format!("/t/{slug}/campaigns/{}", o.head.id);
     let question = format!("Stop {}?", o.head.name);
     let leaving = if o.is_frozen { o.open + o.enrolling } else { o.audience };
-    let (words, stop) = if o.allowed.iter().any(|command| command == "stop") {
+    let (words, stop) = if o.head.can("stop") {
         let leave = plural(leaving, "lead leaves", "leads leave");
         let words = format!("{leave} the sequence. A stopped campaign can’t be resumed; you can duplicate it.");
         let label = "Stop campaign".to_owned();
@@ -162,10 +158,9 @@ fn stop(slug: String, o: Overview, command: Post) -> AnyView {
         ("There is nothing to stop: it sends no e-mails.".to_owned(), None)
     };
     view! {
-        {head(&slug, &o.head, "stop", ().into_any())}
+        {head_of(&slug, &o.head, "stop", ().into_any(), command)}
         <PageScroll label="Stop">
             <div class="page-body narrow">
-                {refusal(command)}
                 <Card title=question>
                     <p>{words}</p>
                     <div class="cluster"><ButtonLink href=own>"Keep it"</ButtonLink>{stop}</div>

@@ -1,5 +1,6 @@
 //! What the pages of campaigns load: one transaction each.
 
+pub mod log;
 pub mod simulation;
 
 use chrono::{DateTime, Utc};
@@ -52,6 +53,7 @@ fn head(campaign: &Campaign, me: Option<UserId>, zone: &str) -> Head {
     Head {
         own: me.is_some() && campaign.created_by == me,
         archived: campaign.archived_at.is_some(),
+        to_read: campaign.lifecycle.paused_by == Some(PausedBy::System),
         id: campaign.id.to_string(),
         name: campaign.name.clone(),
         state: campaign.lifecycle.state.to_string(),
@@ -144,7 +146,6 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
     let questions = t.messages().questions(&campaign).await?;
     let mailboxes = t.mailboxes().list().await?;
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
-    let allowed = campaign.lifecycle.state.allowed().iter().map(|c| (*c).to_owned()).collect();
     t.commit().await?;
     let alarm = alarm.filter(|_| campaign.lifecycle.state == CampaignState::Running);
     let warning = alarm.map(|alarm| ("Close to a limit.".to_owned(), alarm.words));
@@ -153,8 +154,6 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
         (title, "Decide about each under E-mails; after 72 hours they stay unknown for good.".to_owned())
     });
     Ok(Overview {
-        allowed,
-        to_read: campaign.lifecycle.paused_by == Some(PausedBy::System),
         next: why_not.as_ref().and_then(|why| why.next_at).map(|at| Moment::new(at, now, &zone)),
         notice: why_not.map(|why| why.words).or_else(|| campaign.lifecycle.failure.clone()),
         warning: warning.or(question),
@@ -191,17 +190,12 @@ pub async fn overview(slug: &str, id: &str) -> Result<Overview, AppError> {
 
 /// An entry of the log: whom it is about, or else who has done it.
 fn log_row(event: CampaignEvent, zone: &str) -> LogRow {
+    let text = log::text_of(&event).map(|text| format!(" · {text}")).unwrap_or_default();
     let (lead, who) = match (event.lead_id, event.lead_name) {
         (Some(id), Some(name)) => (Some(id.to_string()), name),
         _ => (None, event.actor),
     };
-    LogRow {
-        at: Moment::clock(event.at, zone),
-        what: log_word(&event.kind).to_owned(),
-        lead,
-        who,
-        text: event.text.map(|text| format!(" · {text}")).unwrap_or_default(),
-    }
+    LogRow { at: Moment::clock(event.at, zone), what: log::words_of(&event.kind), lead, who, text }
 }
 
 /// The key figures; opens and clicks only where they are tracked, and only those of people.
@@ -300,52 +294,6 @@ fn machines(seen: &TrackingCount) -> String {
     }
     let events = plural(seen.machine_events, "open or click", "opens and clicks");
     format!("people only; {events} of programs not counted")
-}
-
-/// What happened, in words; a kind of a later version as it stands.
-fn log_word(kind: &str) -> &str {
-    match kind {
-        "created" => "Created",
-        "edited" => "Edited",
-        "enrolled" => "Leads added",
-        "leads_paused" => "Leads paused",
-        "leads_resumed" => "Leads resumed",
-        "leads_skipped" => "Leads skipped a step",
-        "leads_moved" => "Leads moved to another step",
-        "leads_removed" => "Leads removed",
-        "published" => "Steps published",
-        "caught_up" => "Plans moved after an outage",
-        "variant_won" => "A wording has won",
-        "rotated" => "A mailbox cannot send",
-        "task_given" => "Task given",
-        "run_started" => "Agent started",
-        "run_not_started" => "Agent not started",
-        "webhook_called" => "Webhook called",
-        "webhook_failed" => "Webhook not reached",
-        "scheduled" => "Scheduled",
-        "unscheduled" => "Back to a draft",
-        "started" => "Started",
-        "paused" => "Paused",
-        "drained" => "Nothing is being sent any more",
-        "resumed" => "Resumed",
-        "reopened" => "Goes on for leads that were added",
-        "stopped" => "Stopped",
-        "ended" => "All leads have left",
-        "completed" => "Completed",
-        "archived" => "Archived",
-        "unarchived" => "Back from the archive",
-        "sent" => "E-mail sent",
-        "bounced" => "E-mail refused",
-        "unknown" => "E-mail: outcome unknown",
-        "resent" => "E-mail: once more",
-        "left_unknown" => "E-mail: left unknown",
-        "replied" => "Replied",
-        "meeting_booked" => "Meeting booked",
-        "complained" => "Complaint",
-        "unsubscribed" => "Unsubscribed",
-        "mailbox_refused" => "Mailbox needs a person",
-        other => other,
-    }
 }
 
 /// The leads of a campaign.
@@ -867,13 +815,21 @@ mod tests {
             text: None,
             lead_id: Some(lead),
             lead_name: Some("Ines Albrecht".to_owned()),
+            step_id: None,
+            mailbox_id: None,
         };
         let row = log_row(event.clone(), "UTC");
         assert_eq!(
             (row.what.as_str(), row.who.as_str(), row.lead),
             ("Replied", "Ines Albrecht", Some(lead.to_string()))
         );
-        let row = log_row(CampaignEvent { lead_id: None, lead_name: None, ..event }, "UTC");
+        let row = log_row(CampaignEvent { lead_id: None, lead_name: None, ..event.clone() }, "UTC");
         assert_eq!((row.who.as_str(), row.lead), ("system", None));
+        // A webhook answers with numbers, too, and they mean something else.
+        for (kind, words) in [("bounced", " · The mailbox is full."), ("webhook_failed", " · 552 5.2.2 Full")] {
+            let text = Some("552 5.2.2 Full".to_owned());
+            let row = log_row(CampaignEvent { kind: kind.to_owned(), text, ..event.clone() }, "UTC");
+            assert_eq!(row.text, words);
+        }
     }
 }

@@ -5,7 +5,7 @@ use leptos_router::hooks::use_query_map;
 
 #[cfg(feature = "ssr")]
 use domain::{
-    messages::{Message, MessageInFull, MessageState},
+    messages::{Message, MessageInFull, MessageState, meaning},
     words::sentence,
 };
 
@@ -62,8 +62,10 @@ pub struct MailRow {
     pub at: Moment,
     /// Server and queue id.
     pub server: String,
-    /// What the server said last, or why it was not sent.
+    /// What the server said last, in words of ours, or why it was not sent.
     pub detail: String,
+    /// The words of the server, where ours stand for them.
+    pub said: Option<String>,
     /// What the recipient has done with it, where that is tracked.
     pub seen: Option<String>,
 }
@@ -73,7 +75,7 @@ impl MailRow {
     /// What is known about a message, seen from `now` in `zone`.
     pub fn new(m: MessageInFull, now: chrono::DateTime<chrono::Utc>, zone: &str) -> Self {
         let MessageInFull { message: m, why_not_yet: why } = m;
-        let (step, seen, last) = (format!("Step {}", m.position), seen(&m), last_words(&m));
+        let (step, seen, last, said) = (format!("Step {}", m.position), seen(&m), last_words(&m), said(&m));
         let is_open_question = m.is_open_question();
         let next_at = why.as_ref().and_then(|why| why.next_at);
         Self {
@@ -90,15 +92,22 @@ impl MailRow {
                 _ => "–".to_owned(),
             },
             detail: why.map_or(last, |why| why.words),
+            said,
             seen,
         }
     }
 }
 
+/// What the server said, if its words have a meaning that is shown in their place.
+#[cfg(feature = "ssr")]
+fn said(m: &Message) -> Option<String> {
+    m.detail.clone().filter(|said| meaning(said).is_some())
+}
+
 /// What the server said, and what has been found out since.
 #[cfg(feature = "ssr")]
 fn last_words(m: &Message) -> String {
-    let said = m.detail.clone().unwrap_or_else(|| "–".to_owned());
+    let said = m.detail.as_deref().map_or("–", |said| meaning(said).unwrap_or(said));
     let resent = if m.resent_at.is_some() { " It was handed over once more." } else { "" };
     // What the server said is a part of a sentence; more sentences follow it here.
     let whole = || format!("{}.", sentence(said.trim_end_matches('.')));
@@ -182,7 +191,7 @@ fn table(slug: String, list: MailList) -> AnyView {
         <HeaderCell label="State" width="8rem"/>
         <HeaderCell label="When" kind=ColumnKind::Number width="7rem"/>
         <HeaderCell label="Server and queue id" width="14rem"/>
-        <HeaderCell label="Last words" width="18rem"/>
+        <HeaderCell label="What came of it" width="18rem"/>
     }
     .into_any();
     let body = if list.rows.is_empty() {
@@ -220,6 +229,9 @@ fn row(slug: &str, mail: MailRow) -> AnyView {
         None => (mail.state, None),
     };
     let remark = remark.map(|words| view! { <span class="subtle">{words}" · "</span> });
+    let said = mail.said.map(|said| {
+        view! { <details class="record"><summary>"Answer of the server"</summary><p class="as-written outside">{said}</p></details> }
+    });
     let lead = match mail.lead {
         (Some(id), name) => view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{name}</a> }.into_any(),
         (None, name) => view! { <span class="subtle">{name}</span> }.into_any(),
@@ -231,7 +243,7 @@ fn row(slug: &str, mail: MailRow) -> AnyView {
             <td role="cell" class="status-cell">{state}</td>
             <td role="cell" class="num"><Time moment=mail.at/></td>
             <td role="cell">{mail.server}</td>
-            <td role="cell">{remark}{mail.detail}</td>
+            <td role="cell" class="wraps shown">{remark}{mail.detail}{said}</td>
         </tr>
     }
     .into_any()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     commands::{CommandCampaign, button, resume_all_the_same},
-    looks::{Head, head, planned_words},
+    looks::{Head, head_of, planned_words},
 };
 use crate::{
     error::AppError,
@@ -15,8 +15,8 @@ use crate::{
     pages::frame::{live_version_of, use_param, use_slug},
     shell::{PageScroll, live::use_live_state},
     ui::{
-        ButtonKind, ButtonLink, Callout, Card, DayBar, Fact, Facts, IconName, Kpi, KpiStrip, LiveMark, Meter, Part,
-        PerDayChart, StackedBar, Time, Tone, confirm, refusal,
+        ButtonKind, Callout, Card, DayBar, Fact, Facts, IconName, Kpi, KpiStrip, LiveMark, Meter, Part, PerDayChart,
+        StackedBar, Time, Tone, confirm,
     },
 };
 
@@ -24,10 +24,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
     pub(super) head: Head,
-    pub(super) allowed: Vec<String>,
     pub(super) notice: Option<String>,
-    /// The system has paused it, and nobody resumes it without having read why.
-    pub(super) to_read: bool,
     /// When that ends.
     pub(super) next: Option<Moment>,
     /// Title and words.
@@ -120,9 +117,8 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
     let bars = o.days.into_iter().map(|(label, value)| DayBar { label, value }).collect();
     let figures = o.figures.into_iter().map(|(label, value, note)| Kpi { label, value, note }).collect();
     let simulation = format!("/t/{slug}/campaigns/{}/simulation", o.head.id);
-    let resume = (o.to_read && o.head.may("resume")).then(|| resume_all_the_same(command, &slug, &o.head.id));
-    let has_ended = CampaignState::parse(&o.head.state).is_some_and(CampaignState::is_terminal);
-    let ahead = (!has_ended).then(|| {
+    let resume = (o.head.to_read && o.head.may("resume")).then(|| resume_all_the_same(command, &slug, &o.head.id));
+    let ahead = (!o.head.is(CampaignState::is_terminal)).then(|| {
         view! { <p><a class="button ghost small" href=simulation>"What is ahead"</a></p> }
     });
     let rows: Vec<_> =
@@ -131,11 +127,12 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
         view! { <Card title="What the e-mails change" note="beside leads that get none"><Facts>{rows}</Facts></Card> }
     });
     let proofs = (o.is_frozen && o.audience > 0).then(|| format!("/t/{slug}/campaigns/{}/proofs", o.head.id));
+    let all_of_it = format!("/t/{slug}/campaigns/{}/log", o.head.id);
+    let all_of_it = view! { <a class="button ghost small" href=all_of_it>"All of it"<span class="sr-only">", the whole log"</span></a> }.into_any();
     view! {
-        {head(&slug, &o.head, "", actions)}
+        {head_of(&slug, &o.head, "", actions, command)}
         <PageScroll label="Campaign">
             <div class="page-body with-aside">
-                <div class="wide">{refusal(command)}</div>
                 {o.notice.map(|text| {
                     let next = o.next.map(|moment| view! { " Next: "<Time moment/>"." });
                     view! { <div class="wide"><Callout tone=Tone::Amber title="Nothing is sent." live=true>{text}{next}{resume}</Callout></div> }
@@ -159,7 +156,7 @@ fn page(slug: String, o: Overview, command: Post) -> AnyView {
                     })}
                     {holdout}
                     <Card title="Mailboxes, last 24 hours">{mailboxes}</Card>
-                    <Card title="Log" flush=true><ol class="log" aria-live="off">{log}</ol></Card>
+                    <Card title="Log" flush=true action=all_of_it><ol class="log" aria-live="off">{log}</ol></Card>
                 </div>
             </div>
         </PageScroll>
@@ -193,32 +190,16 @@ fn log_entry(slug: &str, entry: LogRow) -> AnyView {
     view! { <li><Time moment=entry.at/><span></span><p>{entry.what}" · "{who}{entry.text}</p></li> }.into_any()
 }
 
+/// What stands on this tab only: whether it is live, and the end of a draft.
 fn actions(slug: &str, o: &Overview, command: Post) -> AnyView {
-    let own = format!("/t/{slug}/campaigns/{}", o.head.id);
-    let can = |word: &str| o.head.may(word) && o.allowed.iter().any(|a| a == word);
-    let form = |word: &'static str, label: &str, icon| {
-        button(command, slug, &o.head.id, word, label.to_owned(), ButtonKind::Default, icon)
-    };
     let state = use_live_state();
-    let has_ended = CampaignState::parse(&o.head.state).is_some_and(CampaignState::is_terminal);
-    view! {
-        {(!has_ended).then(|| view! { <LiveMark state/> })}
-        {can("schedule").then(|| view! { <ButtonLink href=format!("{own}/launch") kind=ButtonKind::Primary>"Continue to launch"</ButtonLink> })}
-        {(o.head.state == "scheduled" && can("start")).then(|| form("start", "Start now", IconName::Play))}
-        {can("unschedule").then(|| form("unschedule", "Unschedule", IconName::Calendar))}
-        {can("pause").then(|| form("pause", "Pause", IconName::Pause))}
-        {(can("resume") && !o.to_read).then(|| form("resume", "Resume", IconName::Play))}
-        {can("stop").then(|| view! { <ButtonLink href=format!("{own}/stop") icon=IconName::Stop>"Stop"</ButtonLink> })}
-        {o.head.may("duplicate").then(|| form("duplicate", "Duplicate", IconName::Copy))}
-        {o.head.may("report").then(|| form("report", "Make report", IconName::File))}
-        {(can("archive") && !o.head.archived).then(|| form("archive", "Archive", IconName::Export))}
-        {(o.head.archived && o.head.may("unarchive")).then(|| form("unarchive", "Bring back", IconName::Import))}
-        {(o.head.state == "draft" && o.head.may("delete")).then(|| {
-            let form = button(command, slug, &o.head.id, "delete", "Delete draft".to_owned(), ButtonKind::Danger, IconName::Trash);
-            confirm("Delete draft", "", "Its steps and their texts are lost. This cannot be undone.", form)
-        })}
-    }
-    .into_any()
+    let live = (!o.head.is(CampaignState::is_terminal)).then(|| view! { <LiveMark state/> });
+    let delete = (o.head.state == "draft" && o.head.may("delete")).then(|| {
+        let (words, icon) = ("Delete draft", IconName::Trash);
+        let form = button(command, slug, &o.head.id, "delete", words.to_owned(), ButtonKind::Danger, icon);
+        confirm(words, "", "Its steps and their texts are lost. This cannot be undone.", form)
+    });
+    view! { {live}{delete} }.into_any()
 }
 
 fn steps(columns: Vec<String>, note: String, steps: Vec<StepRow>) -> impl IntoView {
@@ -241,7 +222,7 @@ fn steps(columns: Vec<String>, note: String, steps: Vec<StepRow>) -> impl IntoVi
                 .collect();
             view! {
                 <tr>
-                    <td><span class="cell">{s.position.map(|place| view! { <span class="stepno">{place}</span> })}<b class="truncate">{s.subject}</b></span></td>
+                    <td><span class="cell">{s.position.map(|place| view! { <span class="stepno">{place}</span> })}<b>{s.subject}</b></span></td>
                     <td class="opt">{s.delay}</td>
                     {cells}
                 </tr>

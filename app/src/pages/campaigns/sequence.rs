@@ -128,9 +128,6 @@ fn page(slug: &str, s: Sequence) -> AnyView {
     let arrange = Post::to::<ArrangeSteps>();
     let own = format!("/t/{slug}/campaigns/{}", s.head.id);
     let may_arrange = s.may_edit && may(Permission::EditCampaigns);
-    let launch = (s.head.state == "draft" && s.head.may("start"))
-        .then(|| view! { <ButtonLink href=format!("{own}/launch") kind=ButtonKind::Primary>"Continue to launch"</ButtonLink> })
-        .into_any();
     let versions = versions(&s, &own);
     let locked = (!s.may_edit)
         .then(|| view! { <Callout tone=Tone::Sky>"The steps of a campaign that is scheduled or has ended stay as they are."</Callout> });
@@ -149,7 +146,7 @@ fn page(slug: &str, s: Sequence) -> AnyView {
     let list = steps(&ctx, s.steps, Gap::EndOf(None), false);
     let add = may_arrange.then(|| add_form(&ctx, Gap::EndOf(None), "Add at the end".to_owned()));
     view! {
-        {head(slug, &s.head, "sequence", launch)}
+        {head(slug, &s.head, "sequence", ().into_any())}
         <PageScroll label="Sequence">
             <div class="page-body narrow">
                 {versions}

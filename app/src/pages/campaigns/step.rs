@@ -173,7 +173,7 @@ fn page(slug: &str, s: StepView) -> AnyView {
     let next = (s.started && s.may_edit).then(|| {
         view! { <Callout tone=Tone::Sky>"What you save goes into the next version. Leads get it when you publish that."</Callout> }
     });
-    let (top, editor) = (head(slug, &s.head, "sequence", ().into_any()), editor(slug, &s, save));
+    let (top, editor) = (head(slug, &s.head, "sequence/step", ().into_any()), editor(slug, &s, save));
     let history = history(slug, &s, restore);
     let aside = s.mail.clone().map(|mail| mail_cards(slug, &s, mail, test));
     view! {

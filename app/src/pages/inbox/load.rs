@@ -144,7 +144,7 @@ async fn pane(t: &mut Tenant, address: Address, filter: &ThreadFilter, query: &s
         1_000.. => "1,000+".to_owned(),
         n => n.to_string(),
     };
-    let options = options(t).await?;
+    let options = options(t, filter.campaign).await?;
     let conditions = conditions(&address, &options);
     let (now, zone) = (t.now(), t.actor().time_zone().to_owned());
     let rows = page.items.into_iter().map(|thread| row(thread, now, &zone)).collect();
@@ -170,15 +170,24 @@ fn row(thread: Thread, now: DateTime<Utc>, zone: &str) -> Row {
     }
 }
 
-async fn options(t: &mut Tenant) -> Result<Options, AppError> {
+/// What the filters offer: the newest campaigns, and the one that is asked for although it is older or archived.
+async fn options(t: &mut Tenant, asked: Option<CampaignId>) -> Result<Options, AppError> {
     let page = PageRequest { per: Some(CHOICES), ..PageRequest::default() };
     let campaigns = t.campaigns().list(&CampaignFilter::default(), &page).await?.items;
+    let mut campaigns: Vec<_> = campaigns.into_iter().map(|campaign| (campaign.id, campaign.name)).collect();
+    if let Some(id) = asked.filter(|id| campaigns.iter().all(|(known, _)| known != id)) {
+        match t.campaigns().get(id).await {
+            Ok(campaign) => campaigns.push((id, campaign.name)),
+            Err(Error::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     let people = t.members().list().await?;
     let mailboxes = t.mailboxes().list().await?;
     let mut whose = vec![("me".to_owned(), "Me".to_owned()), ("none".to_owned(), "Nobody".to_owned())];
     whose.extend(people.into_iter().map(|member| (member.user_id.to_string(), member.name)));
     Ok(Options {
-        campaigns: campaigns.into_iter().map(|campaign| (campaign.id.to_string(), campaign.name)).collect(),
+        campaigns: campaigns.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
         people: whose,
         mailboxes: mailboxes.into_iter().map(|mailbox| (mailbox.id.to_string(), mailbox.address.to_string())).collect(),
     })

@@ -240,6 +240,9 @@ fn mails(slug: &str, mails: &[MailRow]) -> Vec<AnyView> {
     let row = |mail: &MailRow| {
         let mail = mail.clone();
         let (campaign, name) = mail.campaign;
+        let said = mail.said.map(|said| {
+            view! { <details class="record"><summary>"Answer of the server"</summary><p class="as-written outside">{said}</p></details> }
+        });
         view! {
             <li>
                 <div class="cluster">
@@ -249,6 +252,7 @@ fn mails(slug: &str, mails: &[MailRow]) -> Vec<AnyView> {
                 <p class="subtle">
                     <a href=format!("/t/{slug}/campaigns/{campaign}")>{name}</a>" · "{mail.server}" · "{mail.detail}
                 </p>
+                {said}
             </li>
         }
         .into_any()

@@ -1,8 +1,11 @@
 //! Campaigns: from the draft to the ledger. What they are told to do stands in `commands.rs`.
 
 use domain::{
-    CampaignId, MessageId, Page,
-    campaigns::{Alarm, Campaign, CampaignEvent, CampaignFilter, CampaignInput, CampaignState, CampaignSummary, Check},
+    CampaignId, MailboxId, MessageId, Page, Problem, StepId,
+    campaigns::{
+        Alarm, Campaign, CampaignEvent, CampaignFilter, CampaignInput, CampaignState, CampaignSummary, Check,
+        EventFilter, event_label,
+    },
     ledger::Ledger,
     messages::{MessageInFull, MessageState},
     tracking::{CampaignTracking, TrackingEvent},
@@ -17,7 +20,7 @@ use super::whole;
 use crate::{
     door::{Json, Read, Write},
     problem::Result,
-    query::{Paging, Path, Query, page, several},
+    query::{Path, Query, page, several},
     reply::Reply,
 };
 
@@ -251,13 +254,41 @@ async fn leave(Path((id, message)): Path<(CampaignId, MessageId)>, call: Write) 
     work.done(Reply::nothing()).await
 }
 
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct EventList {
+    /// Of this kind.
+    #[param(example = "bounced")]
+    kind: Option<String>,
+    /// About this step.
+    step: Option<StepId>,
+    /// About an e-mail of this mailbox.
+    mailbox: Option<MailboxId>,
+    /// About leads that have these words in their name, address, title or account.
+    lead: Option<String>,
+    /// `next` of the page before.
+    after: Option<String>,
+    /// Rows of a page, 1 to 100; 50 when absent.
+    per: Option<i64>,
+}
+
 /// What happened to a campaign
+///
+/// The newest first: commands, what became of e-mails, and what people did with them. An entry that does not say which
+/// step or mailbox it is about, as older ones do not, is left out where one is asked for.
 #[utoipa::path(get, path = "/campaigns/{id}/events", tag = "Campaigns", operation_id = "list_campaign_events",
-    params(("id" = CampaignId, Path), Paging), security(("key" = ["campaigns:read"])),
+    params(("id" = CampaignId, Path), EventList), security(("key" = ["campaigns:read"])),
     responses((status = OK, body = Page<CampaignEvent>)))]
-async fn events(call: Read, Path(id): Path<CampaignId>, Query(paging): Query<Paging>) -> Result<Reply> {
-    let page = paging.page()?;
-    Reply::ok(&call.open().await?.campaigns().events(id, &page).await?)
+async fn events(call: Read, Path(id): Path<CampaignId>, Query(query): Query<EventList>) -> Result<Reply> {
+    let page = page(query.after, query.per)?;
+    if query.kind.as_deref().is_some_and(|kind| event_label(kind).is_none()) {
+        return Err(Problem::field("kind", "kind_unknown", "There are no entries of this kind.").into());
+    }
+    let EventList { kind, step, mailbox, lead, .. } = query;
+    let filter = EventFilter { kind, step, mailbox, lead };
+    let entries = call.open().await?.campaigns().log_entries(id, &filter, &page).await?;
+    Reply::ok(&entries.map(|entry| entry.event))
 }
 
 /// Get what is known of opens and clicks

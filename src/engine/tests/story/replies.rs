@@ -152,6 +152,7 @@ async fn a_reply_ends_the_sequence_and_is_stored_once() {
     let log = t.campaigns().events(id, &PageRequest::default()).await.expect("a log").items;
     let entry = log.iter().find(|entry| entry.kind == "replied").expect("told");
     assert_eq!((entry.lead_id, entry.lead_name.as_deref()), (Some(leads[0]), Some("Ines")));
+    assert!(entry.step_id.is_some() && entry.mailbox_id.is_some(), "those of the e-mail that was answered");
     drop(t);
 
     // The second step leaves for the other lead only.

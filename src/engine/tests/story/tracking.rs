@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use domain::{
     CampaignId, LeadId, MessageId, PageRequest, StepId,
-    campaigns::{CampaignInput, Rules},
+    campaigns::{CampaignInput, EventFilter, Rules},
     enrolments::EnrolmentState,
     leads::{LeadEvent, LeadEventKind},
     messages::{Message, MessageState, SendOutcome},
@@ -215,6 +215,16 @@ async fn a_click_of_a_person_wakes_who_waits_for_it_and_one_of_a_machine_does_no
         "the second e-mail has no link but the way out"
     );
     assert_eq!((seen.total.tracked_opens, seen.total.opened, seen.total.machine_events), (2, 0, 2));
+
+    // The log tells what people did, and programs are no more than a figure.
+    let told = async |kind: &str| -> Vec<_> {
+        let filter = EventFilter { kind: Some(kind.to_owned()), ..EventFilter::default() };
+        let page = story.open().await.campaigns().log_entries(id, &filter, &PageRequest::default()).await;
+        let entries = page.expect("a log").items.into_iter();
+        entries.map(|one| (one.event.at, one.event.lead_id, one.event.mailbox_id.is_some())).collect()
+    };
+    assert_eq!(told("clicked").await, [(clicked_at, Some(lead), true)]);
+    assert!(told("opened").await.is_empty());
 }
 
 #[tokio::test]

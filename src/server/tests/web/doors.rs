@@ -53,6 +53,7 @@ const FUNCTIONS: &[(&str, &str, Gets)] = &[
     ("load_enrolments", "id=CAMPAIGN&state=&after=", NotFound),
     ("load_campaign_mails", "id=CAMPAIGN&state=&after=", NotFound),
     ("decide_unknown", "campaign=CAMPAIGN&id=LEAD&again=true", NotFound),
+    ("load_campaign_log", "id=CAMPAIGN&query=", NotFound),
     ("load_send_proofs", "id=CAMPAIGN", NotFound),
     ("load_simulation", "id=CAMPAIGN", NotFound),
     ("simulate_campaign", "id=CAMPAIGN", NotFound),

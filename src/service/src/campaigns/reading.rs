@@ -1,9 +1,9 @@
-//! What is read about campaigns: lists, ledgers, logs and figures.
+//! What is read about campaigns: lists, ledgers and figures.
 
 use chrono::NaiveDate;
 use domain::{
-    CampaignEventId, CampaignId, EnrolmentId, LeadId, MailboxId, MessageId, Page, PageRequest, Permission, StepId,
-    campaigns::{CampaignEvent, CampaignFilter, CampaignState, CampaignSummary, HoldReason},
+    CampaignId, EnrolmentId, LeadId, MailboxId, MessageId, Page, PageRequest, Permission, StepId,
+    campaigns::{CampaignFilter, CampaignState, CampaignSummary, HoldReason},
     enrolments::{EndReason, EnrolmentState},
     ledger::{Ledger, LedgerLine, MessageLine},
     messages::{Evidence, Message, MessageInFull, MessageState},
@@ -179,46 +179,6 @@ impl Campaigns<'_> {
         .await?;
         let rows = self.t.messages().in_full(rows).await?;
         Ok(Page::from_rows(rows, limit, false, false, |m| cursor::encode(m.message.due_at, m.message.id.0)))
-    }
-
-    /// The log of a campaign, newest first.
-    ///
-    /// # Errors
-    /// [`crate::Error::NotFound`].
-    pub async fn events(&mut self, id: CampaignId, page: &PageRequest) -> Result<Page<CampaignEvent>> {
-        self.require_there(id).await?;
-        let (limit, after) = (page.limit(), cursor::after(page)?);
-        let rows = sqlx::query_as!(
-            CampaignEvent,
-            r#"
-            SELECT e.id AS "id!: CampaignEventId", e.at AS "at!", e.kind AS "kind!", e.actor AS "actor!", e.text,
-                   e.lead_id AS "lead_id: LeadId",
-                   CASE WHEN l.id IS NOT NULL
-                        THEN coalesce(nullif(concat_ws(' ', l.first_name, l.last_name), ''), l.email, 'Unnamed lead')
-                   END AS lead_name
-            FROM (
-                (SELECT event_id AS id, at, kind, actor, text, lead_id FROM campaign_events
-                 WHERE campaign_id = $1 AND ($2::timestamptz IS NULL OR (at, event_id) < ($2, $3::uuid))
-                 ORDER BY at DESC, event_id DESC LIMIT $4)
-                UNION ALL
-                -- By the time of the hand-over, along the index of outcomes. What was found out later has an entry.
-                (SELECT id, sending_at, 'sent', 'sender', 'Step ' || position, lead_id FROM messages
-                 WHERE campaign_id = $1 AND sent_at IS NOT NULL AND evidence IS NULL
-                   AND ($2::timestamptz IS NULL OR (sending_at, id) < ($2, $3::uuid))
-                 ORDER BY sending_at DESC, id DESC LIMIT $4)
-            ) e
-            LEFT JOIN leads l ON l.id = e.lead_id
-            ORDER BY e.at DESC, e.id DESC
-            LIMIT $4
-            "#,
-            id.0,
-            after.at,
-            after.id,
-            limit + 1,
-        )
-        .fetch_all(self.t.conn())
-        .await?;
-        Ok(Page::from_rows(rows, limit, false, false, |e| cursor::encode(e.at, e.id.0)))
     }
 
     /// Why a campaign that has begun sends nothing at the moment, and when that ends. Nothing when it sends, when nothing

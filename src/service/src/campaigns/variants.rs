@@ -10,7 +10,7 @@ use domain::{
 };
 use sqlx::types::Json;
 
-use super::{Campaigns, placing::emails};
+use super::{Campaigns, Concerning, placing::emails};
 use crate::Result;
 
 /// A step whose e-mails have said something else before.
@@ -164,7 +164,8 @@ impl Campaigns<'_> {
             .execute(self.t.conn())
             .await?;
             let text = format!("Step {}. {why}", step.position);
-            self.log(id, "variant_won", Some(&text)).await?;
+            let about = Concerning { step: Some(step.id), ..Concerning::default() };
+            self.log_of(id, "variant_won", Some(&text), about).await?;
             // What is planned and written by a template gets the winner too.
             sqlx::query!(
                 "UPDATE messages SET variant = $3 WHERE campaign_id = $1 AND step_id = $2 AND attempts = 0

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::Campaigns;
+use super::{Campaigns, Concerning};
 use crate::Result;
 
 /// A call is tried so often; with the pauses between them that is about a day.
@@ -74,7 +74,8 @@ impl Campaigns<'_> {
                LEFT JOIN workflow_firings f ON f.id = c.firing_id
                WHERE w.id = $1 AND w.delivered_at IS NULL AND c.id = w.id
                RETURNING w.failed_at IS NOT NULL AS "failed!", e.campaign_id AS "campaign?: domain::CampaignId",
-                         e.lead_id AS "lead?: domain::LeadId", f.workflow_id AS "workflow?""#,
+                         e.lead_id AS "lead?: domain::LeadId", c.step_id AS "step?: domain::StepId",
+                         f.workflow_id AS "workflow?""#,
             id,
             done,
             detail,
@@ -87,7 +88,8 @@ impl Campaigns<'_> {
         let Some(row) = row else { return Ok(false) };
         if let Some((campaign, lead)) = row.campaign.zip(row.lead).filter(|_| done || row.failed) {
             let kind = if done { "webhook_called" } else { "webhook_failed" };
-            self.log_lead(campaign, kind, Some(detail), lead).await?;
+            let about = Concerning { lead: Some(lead), step: row.step, message: None };
+            self.log_of(campaign, kind, Some(detail), about).await?;
         }
         if let Some(workflow) = row.workflow {
             self.t.tell("workflows", workflow).await?;

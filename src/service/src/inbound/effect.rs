@@ -19,7 +19,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{InboundMail, Match};
-use crate::{Result, mailboxes::CameBack, suppressions::Because};
+use crate::{Result, campaigns::Concerning, mailboxes::CameBack, suppressions::Because};
 
 /// Characters of the sender's name that a timeline shows.
 const NAME: usize = 100;
@@ -357,11 +357,9 @@ impl InboundMail<'_> {
     }
 
     async fn log(&mut self, found: &Match, kind: &str) -> Result<()> {
-        match (found.campaign, found.lead) {
-            (Some(campaign), Some(lead)) => self.t.campaigns().log_lead(campaign, kind, None, lead).await,
-            (Some(campaign), None) => self.t.campaigns().log(campaign, kind, None).await,
-            (None, _) => Ok(()),
-        }
+        let Some(campaign) = found.campaign else { return Ok(()) };
+        let about = Concerning { lead: found.lead, message: found.message, ..Concerning::default() };
+        self.t.campaigns().log_of(campaign, kind, None, about).await
     }
 
     /// Pages that show the lead or the campaign load anew.

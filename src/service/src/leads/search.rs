@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     Leads,
     query::{Query, has_words, patterns_of, push_words, tags_of},
+    words::needles,
 };
 use crate::Result;
 
@@ -34,7 +35,26 @@ impl Hits {
     }
 }
 
+/// Leads that have some words, as a condition of a query that is about something else.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    /// Their ids, where they are few.
+    pub few: Option<Vec<Uuid>>,
+    /// What has to be part of the words of each, where they are many.
+    pub many: Option<Vec<String>>,
+}
+
 impl Leads<'_> {
+    /// Looks for leads by their words; collects them unless more than `most` have them. Without words it is about all.
+    pub(crate) async fn named(&mut self, words: &str, most: i64) -> Result<Named> {
+        let filter = LeadFilter { q: Some(words.to_owned()), ..LeadFilter::default() };
+        Ok(match self.hits(&filter, most).await? {
+            Hits::Unasked => Named::default(),
+            Hits::Few(ids) => Named { few: Some(ids), many: None },
+            Hits::Many => Named { few: None, many: Some(needles(words)) },
+        })
+    }
+
     /// Looks for the words and tags of a filter; gives up when more than `most` leads have them.
     pub(super) async fn hits(&mut self, filter: &LeadFilter, most: i64) -> Result<Hits> {
         if !has_words(filter) {

@@ -96,10 +96,10 @@ impl Messages<'_> {
         sqlx::query!(
             "WITH proven AS (
                  UPDATE messages SET evidence = $2, evidence_at = $3 WHERE id = $1 AND state = 'sent'
-                 RETURNING campaign_id, position, lead_id
+                 RETURNING campaign_id, position, lead_id, step_id, mailbox_id
              )
-             INSERT INTO campaign_events (event_id, campaign_id, at, kind, actor, text, lead_id)
-             SELECT $4, campaign_id, $3, 'sent', 'sender', 'Step ' || position, lead_id FROM proven
+             INSERT INTO campaign_events (event_id, campaign_id, at, kind, actor, text, lead_id, step_id, mailbox_id)
+             SELECT $4, campaign_id, $3, 'sent', 'sender', 'Step ' || position, lead_id, step_id, mailbox_id FROM proven
              WHERE campaign_id IS NOT NULL",
             id.0,
             evidence.as_str(),
@@ -360,8 +360,8 @@ impl Messages<'_> {
         let actor = self.t.actor();
         let actor = if actor.is_system() { "sender".to_owned() } else { actor.to_string() };
         sqlx::query!(
-            "INSERT INTO campaign_events (event_id, campaign_id, at, kind, actor, text, lead_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO campaign_events (event_id, campaign_id, at, kind, actor, text, lead_id, step_id, mailbox_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             id,
             row.campaign.0,
             now,
@@ -369,6 +369,8 @@ impl Messages<'_> {
             actor,
             text,
             row.lead.map(|l| l.0),
+            row.step.0,
+            row.mailbox.0,
         )
         .execute(self.t.conn())
         .await?;

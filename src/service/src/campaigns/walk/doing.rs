@@ -15,7 +15,10 @@ use uuid::Uuid;
 use super::{Campaigns, Walker, Way};
 use crate::{
     Error, Result,
-    campaigns::render::{LeadFacts, Sender, fill},
+    campaigns::{
+        Concerning,
+        render::{LeadFacts, Sender, fill},
+    },
     jobs::CallStepWebhook,
     runs::{Cause, StartedBy},
 };
@@ -91,7 +94,7 @@ impl Campaigns<'_> {
             self.wait_on(walker, Some(id.0)).await?;
         }
         self.t.tell("tasks", id.0).await?;
-        self.log_lead(way.campaign.id, "task_given", Some(&title), lead).await
+        self.log_of(way.campaign.id, "task_given", Some(&title), of_step(step, lead)).await
     }
 
     async fn start_agent(
@@ -110,12 +113,12 @@ impl Campaigns<'_> {
                 if *wait {
                     self.wait_on(walker, Some(run.0)).await?;
                 }
-                self.log_lead(way.campaign.id, "run_started", Some(agent), lead).await
+                self.log_of(way.campaign.id, "run_started", Some(agent), of_step(step, lead)).await
             }
             Err(Error::Unavailable) => Err(Error::Unavailable),
             Err(error) => {
                 let words = format!("{agent}: {}", reason(&error));
-                self.log_lead(way.campaign.id, "run_not_started", Some(&words), lead).await?;
+                self.log_of(way.campaign.id, "run_not_started", Some(&words), of_step(step, lead)).await?;
                 if *wait { self.wait_on(walker, None).await } else { Ok(()) }
             }
         }
@@ -218,6 +221,11 @@ impl Campaigns<'_> {
             })
             .collect())
     }
+}
+
+/// What the log says that it is about.
+fn of_step(step: &Step, lead: LeadId) -> Concerning {
+    Concerning { lead: Some(lead), step: Some(step.id), message: None }
 }
 
 fn reason(error: &Error) -> String {
