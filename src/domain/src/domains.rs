@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DomainId, EmailAddress, Problem, problem::Problems, wire::wire_enum};
 
-pub use judge::{Answers, Dkim, Dmarc, Expected, Links, Mx, PublishedKey, Spf, judge};
+pub use judge::{
+    Age, Answers, Dkim, Dmarc, Expected, Links, Listing, Mx, PublishedKey, Reverse, Spf, is_reserved, judge,
+    reverse_name, reversed,
+};
 pub use providers::spf_include;
 
 wire_enum! {
-    /// What is looked at in the DNS of a domain.
+    /// What is looked at of a domain.
     pub enum RecordKind {
         /// Which servers may send for it.
         Spf = "spf",
@@ -26,6 +29,12 @@ wire_enum! {
         Mx = "mx",
         /// The name that the links of its e-mails lead to.
         Links = "links",
+        /// The names of the addresses of its own mail server, where it has one.
+        Ptr = "ptr",
+        /// Lists of those whose mail is refused.
+        Blocklist = "blocklist",
+        /// How long it is registered.
+        Age = "age",
     }
 }
 
@@ -39,13 +48,25 @@ impl RecordKind {
             Self::Dmarc => "DMARC",
             Self::Mx => "MX",
             Self::Links => "Links",
+            Self::Ptr => "Reverse DNS",
+            Self::Blocklist => "Blocklists",
+            Self::Age => "Age of the domain",
         }
     }
 
-    /// Whether campaigns wait until it is good. Links are judged by a check of their own.
+    /// Whether campaigns wait until it is good. Links are judged by a check of their own, and a young domain only has to
+    /// begin slowly. They wait for the name of an address, because Gmail (5.7.25) and Yahoo refuse mails of one without,
+    /// and for blocklists, because most receivers refuse what stands there: each refusal counts against the domain.
     #[must_use]
     pub const fn is_needed(self) -> bool {
-        !matches!(self, Self::Links)
+        !matches!(self, Self::Links | Self::Age)
+    }
+
+    /// Whether every check that could be made says something about it. The others depend on who sends, and on whether
+    /// anybody was asked and answered.
+    #[must_use]
+    pub const fn is_always_judged(self) -> bool {
+        !matches!(self, Self::Ptr | Self::Blocklist | Self::Age)
     }
 }
 
@@ -125,21 +146,26 @@ pub struct SendingDomain {
     pub version: i64,
 }
 
-/// What keeps campaigns from starting: the needed records that fail, or all before the first check.
+/// What keeps campaigns from starting: the needed records that fail, or before the first check all that are always
+/// judged.
 #[must_use]
 pub fn failing(records: &[RecordCheck]) -> Vec<RecordKind> {
-    let stands = |kind| records.iter().any(|record| record.kind == kind && record.standing != Standing::Fail);
-    RecordKind::ALL.iter().copied().filter(|kind| kind.is_needed() && !stands(*kind)).collect()
+    let fails = |kind: RecordKind| match records.iter().find(|record| record.kind == kind) {
+        Some(record) => record.standing == Standing::Fail,
+        None => kind.is_always_judged(),
+    };
+    RecordKind::ALL.iter().copied().filter(|kind| kind.is_needed() && fails(*kind)).collect()
 }
 
 /// What keeps the mailboxes of a domain from sending, and what to do, as a sentence that goes on.
 #[must_use]
 pub fn failing_words(name: &str, kinds: &[RecordKind]) -> String {
+    let to_do = match kinds.contains(&RecordKind::Blocklist) {
+        true => "Do what Settings, Domains says",
+        false => "Publish the records that Settings, Domains shows",
+    };
     let kinds: Vec<_> = kinds.iter().copied().map(RecordKind::label).collect();
-    format!(
-        "{name} fails {}, so receivers would refuse its e-mails. Publish the records that Settings, Domains shows",
-        kinds.join(", ")
-    )
+    format!("{name} fails {}, so receivers would refuse its e-mails. {to_do}", kinds.join(", "))
 }
 
 /// The record of a public key in Base64 (RFC 6376, 3.6.1).
@@ -311,5 +337,18 @@ mod tests {
             record(RecordKind::Links, Standing::Fail),
         ];
         assert_eq!(failing(&records), [RecordKind::Dmarc]);
+        let asked = [RecordKind::Ptr, RecordKind::Blocklist, RecordKind::Age].map(|kind| record(kind, Standing::Fail));
+        let all = [&records[..], &asked[..]].concat();
+        let held = [RecordKind::Dmarc, RecordKind::Ptr, RecordKind::Blocklist];
+        assert_eq!(failing(&all), held, "a young domain holds nothing up");
+    }
+
+    #[test]
+    fn what_is_no_record_is_not_published() {
+        let words = |kinds: &[RecordKind]| failing_words("halden.example", kinds);
+        assert!(words(&[RecordKind::Ptr]).ends_with("Publish the records that Settings, Domains shows"));
+        let listed = words(&[RecordKind::Spf, RecordKind::Blocklist]);
+        assert!(listed.starts_with("halden.example fails SPF, Blocklists, so"), "{listed}");
+        assert!(listed.ends_with("Do what Settings, Domains says"), "{listed}");
     }
 }

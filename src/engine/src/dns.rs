@@ -1,7 +1,7 @@
 //! Asks the DNS. “There is none” and “nobody answered” are never the same.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
@@ -97,6 +97,30 @@ impl Dns {
         let mut found = self.ask(name, RecordType::A, address).await?;
         found.extend(self.ask(name, RecordType::AAAA, address).await?);
         Ok(found)
+    }
+
+    /// The IPv4 addresses of a name: what a list says about it (RFC 5782).
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn ipv4_addresses(&self, name: &str) -> Result<Vec<Ipv4Addr>, Unanswered> {
+        self.ask(name, RecordType::A, |data| match data {
+            RData::A(a) => Some(a.0),
+            _ => None,
+        })
+        .await
+    }
+
+    /// What an address is called, asked by its name below `in-addr.arpa` or `ip6.arpa`.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn names(&self, name: &str) -> Result<Vec<String>, Unanswered> {
+        self.ask(name, RecordType::PTR, |data| match data {
+            RData::PTR(ptr) => Some(ptr.0.to_ascii().to_lowercase().trim_end_matches('.').to_owned()),
+            _ => None,
+        })
+        .await
     }
 
     async fn ask<T>(

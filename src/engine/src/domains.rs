@@ -1,6 +1,9 @@
 //! Checks sending domains: asks the DNS what receivers will ask it, and writes down what that means.
 
+mod age;
+mod blocklists;
 mod records;
+mod reverse;
 mod spf;
 
 use std::{net::IpAddr, time::Duration};
@@ -52,8 +55,17 @@ async fn look(db: &Db, domain: &ToCheck) -> Result<Vec<RecordCheck>, Unanswered>
         dmarc: records::dmarc(&dns, name).await?,
         mx: mx(&dns, name).await?,
         links: links(&dns, &db.settings().public_url).await?,
+        ..Answers::default()
     };
-    Ok(judge(name, expected, &answers))
+    let servers = reverse::servers(&dns, name, &expected.hosts).await?;
+    // These have nothing to do with the domain's own name servers: each knows by itself how long it waits.
+    let (reverse, listings, age) = tokio::join!(
+        reverse::look(&dns, &servers),
+        blocklists::look(&dns, db.settings(), name, &servers),
+        age::look(db, name),
+    );
+    let answers = Answers { reverse, listings, age, ..answers };
+    Ok(judge(name, expected, &answers, db.clock().now()))
 }
 
 async fn mx(dns: &Dns, name: &str) -> Result<Mx, Unanswered> {
@@ -63,11 +75,13 @@ async fn mx(dns: &Dns, name: &str) -> Result<Mx, Unanswered> {
 }
 
 async fn links(dns: &Dns, public_url: &str) -> Result<Links, Unanswered> {
-    let host = Url::parse(public_url).ok().and_then(|url| url.host_str().map(ToOwned::to_owned)).unwrap_or_default();
+    let url = Url::parse(public_url).ok();
+    let is_encrypted = url.as_ref().is_some_and(|url| url.scheme() == "https");
+    let host = url.and_then(|url| url.host_str().map(ToOwned::to_owned)).unwrap_or_default();
     let is_own = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() || !host.contains('.');
     let addresses = match is_own {
         true => None,
         false => Some(dns.addresses(&host).await?.iter().map(ToString::to_string).collect()),
     };
-    Ok(Links { host, addresses })
+    Ok(Links { host, addresses, is_encrypted })
 }

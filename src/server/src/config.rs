@@ -13,6 +13,8 @@ const FILE_VARIABLE: &str = "SALESWRIGHT_CONFIG";
 const FILE: &str = "saleswright.toml";
 /// Settings whose variables have no prefix.
 const UNPREFIXED: [&str; 2] = ["database_url", "database_owner_url"];
+/// Settings whose empty variables mean that nobody is asked. Any other empty variable is taken for absent.
+const MAY_BE_EMPTY: [&str; 3] = ["domain_blocklists", "address_blocklists", "rdap_url"];
 
 /// The settings of a process, their defaults, and the list of both with their meanings.
 macro_rules! settings {
@@ -69,6 +71,13 @@ settings! {
     allow_private_hosts: bool = false,
     /// Resolver that checks of sending domains ask, as in `127.0.0.1:53`; those of the machine when absent.
     dns_server: Option<SocketAddr> = None,
+    /// Blocklists that are asked about sending domains, with commas between; empty for none. That of Spamhaus answers no
+    /// open resolver.
+    domain_blocklists: String = "dbl.spamhaus.org".to_owned(),
+    /// Blocklists that are asked about the addresses of mail servers that companies run themselves; empty for none.
+    address_blocklists: String = "zen.spamhaus.org".to_owned(),
+    /// Where it is asked by RDAP since when a sending domain is registered; empty for nowhere.
+    rdap_url: String = "https://rdap.org".to_owned(),
     /// Programs that connectors may start, as names or paths with commas between; each has the rights of the worker.
     mcp_commands: String = String::new(),
     /// Calls an API key may make in a minute.
@@ -91,6 +100,9 @@ impl Config {
             .add_source(config::Environment::with_prefix(PREFIX).try_parsing(true).ignore_empty(true));
         for setting in UNPREFIXED {
             builder = builder.set_override_option(setting, variable(&variable_of(setting)))?;
+        }
+        for setting in MAY_BE_EMPTY {
+            builder = builder.set_override_option(setting, set_variable(&variable_of(setting)))?;
         }
         builder.build()?.try_deserialize().with_context(|| format!("reading the settings (environment and {file})"))
     }
@@ -151,9 +163,14 @@ macro_rules! shown_as_text {
 }
 shown_as_text!(String, bool, u16, u32);
 
-#[expect(clippy::disallowed_methods, reason = "settings are read here and nowhere else")]
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|v| !v.is_empty())
+    set_variable(name).filter(|v| !v.is_empty())
+}
+
+/// A variable that is set, if only to nothing.
+#[expect(clippy::disallowed_methods, reason = "settings are read here and nowhere else")]
+fn set_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 #[cfg(test)]

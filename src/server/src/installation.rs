@@ -3,7 +3,8 @@
 
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use domain::{domains::DomainInput, public_url::check_endpoint};
 use service::{
     Db, PoolSize, Settings,
     clock::Clock,
@@ -52,6 +53,7 @@ impl Installation {
     /// # Errors
     /// Says what is missing and what to do.
     pub async fn prepare(config: &Config) -> Result<Self> {
+        let settings = settings(config)?;
         let (cluster, app) = match &config.database_url {
             Some(url) => (None, parse(url).context("DATABASE_URL")?),
             None => {
@@ -67,7 +69,7 @@ impl Installation {
             Some(secrets) => secrets,
             None => new_private_key(&config.data_dir)?,
         };
-        let db = Db::connect(app.clone(), PoolSize(config.pool_size), Clock::system(), secrets, settings(config));
+        let db = Db::connect(app.clone(), PoolSize(config.pool_size), Clock::system(), secrets, settings);
         Ok(Self { db, cluster, app })
     }
 
@@ -122,17 +124,37 @@ pub async fn owner(config: &Config) -> Result<(Option<Cluster>, Options)> {
 }
 
 /// The settings that all processes share.
-#[must_use]
-pub fn settings(config: &Config) -> Settings {
-    Settings {
+///
+/// # Errors
+/// Names the setting that is not understood.
+pub fn settings(config: &Config) -> Result<Settings> {
+    Ok(Settings {
         public_url: config.public_url(),
         has_mail_server: config.smtp_url.is_some(),
         sandbox_addr: format!("127.0.0.1:{}", config.sandbox_port),
         allow_private_hosts: config.allow_private_hosts,
         dns_server: config.dns_server,
+        domain_blocklists: blocklists(&config.domain_blocklists).context("SALESWRIGHT_DOMAIN_BLOCKLISTS")?,
+        address_blocklists: blocklists(&config.address_blocklists).context("SALESWRIGHT_ADDRESS_BLOCKLISTS")?,
+        rdap_url: rdap_url(&config.rdap_url).context("SALESWRIGHT_RDAP_URL")?,
         mcp_commands: listed(&config.mcp_commands),
         api_calls_per_minute: config.api_calls_per_minute,
-    }
+    })
+}
+
+/// The names of lists.
+fn blocklists(text: &str) -> Result<Vec<String>> {
+    let name_of = |word: String| {
+        let known = DomainInput { name: word.clone() }.check();
+        known.map_err(|_| anyhow!("“{word}” is not the name of a list, as dbl.spamhaus.org is one"))
+    };
+    listed(text).into_iter().map(name_of).collect()
+}
+
+/// The address of a directory, if there is one.
+fn rdap_url(text: &str) -> Result<Option<String>> {
+    let url = Some(text.trim()).filter(|url| !url.is_empty());
+    url.map(|url| check_endpoint(url).map_err(|problem| anyhow!(problem.message))).transpose()
 }
 
 /// The words of a list with commas between.
@@ -202,6 +224,30 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn lists_and_the_directory_are_names_that_can_be_asked_or_nobody_is() {
+        let with = |lists: &str, url: &str| {
+            let lists = lists.to_owned();
+            settings(&Config { address_blocklists: lists, rdap_url: url.to_owned(), ..Config::default() })
+        };
+        let good = settings(&Config::default()).expect("the defaults are good");
+        assert_eq!(good.domain_blocklists, ["dbl.spamhaus.org"]);
+        assert_eq!(good.rdap_url.as_deref(), Some("https://rdap.org"));
+        let two = with(" Zen.Spamhaus.org, bl.example.com. ,", "").expect("two lists, no directory");
+        assert_eq!(two.address_blocklists, ["zen.spamhaus.org", "bl.example.com"]);
+        assert_eq!(two.rdap_url, None);
+        assert!(with("", "").expect("nobody").address_blocklists.is_empty());
+        for (lists, url, name) in [
+            ("https://zen.spamhaus.org", "", "SALESWRIGHT_ADDRESS_BLOCKLISTS"),
+            ("zen", "", "SALESWRIGHT_ADDRESS_BLOCKLISTS"),
+            ("", "rdap.org", "SALESWRIGHT_RDAP_URL"),
+            ("", "http://rdap.example.com", "SALESWRIGHT_RDAP_URL"),
+        ] {
+            let fault = format!("{:#}", with(lists, url).expect_err("refused"));
+            assert!(fault.starts_with(name), "{fault}");
+        }
+    }
 
     #[test]
     fn first_starts_at_once_agree_on_one_key_that_only_the_owner_reads() {

@@ -50,6 +50,12 @@ pub struct Settings {
     pub allow_private_hosts: bool,
     /// The resolver that checks of domains ask; those of the machine when absent.
     pub dns_server: Option<std::net::SocketAddr>,
+    /// Lists that sending domains are looked up in (RFC 5782).
+    pub domain_blocklists: Vec<String>,
+    /// Lists that addresses of mail servers are looked up in.
+    pub address_blocklists: Vec<String>,
+    /// Where it is asked since when a domain is registered (RFC 9082), without a slash at the end; nobody when absent.
+    pub rdap_url: Option<String>,
     /// Programs that connectors may start, as the operator has listed them.
     pub mcp_commands: Vec<String>,
     /// Calls a key may make in a minute.
@@ -64,6 +70,9 @@ impl Default for Settings {
             sandbox_addr: "127.0.0.1:3025".to_owned(),
             allow_private_hosts: false,
             dns_server: None,
+            domain_blocklists: Vec::new(),
+            address_blocklists: Vec::new(),
+            rdap_url: None,
             mcp_commands: Vec::new(),
             api_calls_per_minute: 600,
         }

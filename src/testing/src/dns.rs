@@ -12,7 +12,11 @@ use std::{
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
-/// A running name server. It knows everything below `.example` and answers for nothing else.
+/// What it knows everything about: names that nobody has, and the names of addresses.
+const LOCAL: &str = "local=/example/example.com/in-addr.arpa/\n";
+
+/// A running name server. It knows everything below `.example` and `example.com` and what addresses are called, and
+/// answers for nothing else.
 #[derive(Debug)]
 pub struct NameServer {
     process: Child,
@@ -47,7 +51,7 @@ impl NameServer {
     pub fn refuse(mut self) -> Self {
         let address = self.address;
         self.end();
-        Self::start_at(address, &written(address.port(), &[]).replace("local=/example/\n", ""))
+        Self::start_at(address, &written(address.port(), &[]).replace(LOCAL, ""))
     }
 
     /// Where it listens.
@@ -94,7 +98,7 @@ impl Drop for NameServer {
 fn written(port: u16, records: &[Record<'_>]) -> String {
     let user = if rustix::process::geteuid().is_root() { "user=root\ngroup=root\n" } else { "" };
     let mut text = format!(
-        "port={port}\nlisten-address=127.0.0.1\nbind-interfaces\nno-resolv\nno-hosts\nno-poll\nlocal=/example/\npid-file=\n{user}"
+        "port={port}\nlisten-address=127.0.0.1\nbind-interfaces\nno-resolv\nno-hosts\nno-poll\n{LOCAL}pid-file=\n{user}"
     );
     for (kind, name, value) in records {
         let line = match *kind {
@@ -108,6 +112,7 @@ fn written(port: u16, records: &[Record<'_>]) -> String {
                 format!("mx-host={name},{host},{preference}")
             }
             "A" => format!("address=/{name}/{value}"),
+            "PTR" => format!("ptr-record={name},{value}"),
             other => panic!("no record of {other}"),
         };
         writeln!(text, "{line}").expect("a text takes more");

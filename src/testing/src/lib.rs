@@ -96,6 +96,20 @@ impl TestDb {
         Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
     }
 
+    /// The same, with a list of domains, a list of addresses, and a directory of what is registered since when.
+    #[must_use]
+    pub fn with_lists(&self, dns_server: SocketAddr, [domains, addresses]: [&str; 2], rdap_url: &str) -> Db {
+        let settings = Settings {
+            allow_private_hosts: true,
+            dns_server: Some(dns_server),
+            domain_blocklists: vec![domains.to_owned()],
+            address_blocklists: vec![addresses.to_owned()],
+            rdap_url: Some(rdap_url.to_owned()),
+            ..self.db.settings().clone()
+        };
+        Db::connect(self.app.clone(), PoolSize(CONNECTIONS), self.db.clock().clone(), Secrets::new([7; 32]), settings)
+    }
+
     /// The same database, for tests of what reaches no private network.
     #[must_use]
     pub fn with_public_hosts(&self) -> Db {

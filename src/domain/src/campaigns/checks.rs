@@ -319,9 +319,14 @@ fn fault(domain: &DomainFacts) -> Option<String> {
     if domain.records.is_empty() {
         return Some(format!("The DNS records of {name} have not been checked yet."));
     }
-    let failing: Vec<_> = domains::failing(&domain.records).into_iter().map(RecordKind::label).collect();
-    let verb = if failing.len() == 1 { "does" } else { "do" };
-    (!failing.is_empty()).then(|| format!("{} of {name} {verb} not pass.", failing.join(", ")))
+    let failing = domains::failing(&domain.records);
+    let verb = match failing.as_slice() {
+        [] => return None,
+        [RecordKind::Blocklist] | [_, _, ..] => "do",
+        [_] => "does",
+    };
+    let labels: Vec<_> = failing.into_iter().map(RecordKind::label).collect();
+    Some(format!("{} of {name} {verb} not pass.", labels.join(", ")))
 }
 
 fn postal_address(f: &Facts<'_>) -> Check {
@@ -547,6 +552,17 @@ mod tests {
         two[0].standing = Standing::Fail;
         two[2].standing = Standing::Fail;
         assert_eq!(of_domain(two), (Verdict::Block, "SPF, DMARC of halden.example do not pass.".into()));
+        let alone = |kind| {
+            let mut records = all(Standing::Pass);
+            records.retain(|record| record.kind != kind);
+            records.push(record(kind, Standing::Fail));
+            of_domain(records)
+        };
+        let listed = "Blocklists of halden.example do not pass.";
+        assert_eq!(alone(RecordKind::Blocklist), (Verdict::Block, listed.into()));
+        let nameless = "Reverse DNS of halden.example does not pass.";
+        assert_eq!(alone(RecordKind::Ptr), (Verdict::Block, nameless.into()));
+        assert_eq!(alone(RecordKind::Age).0, Verdict::Pass);
     }
 
     #[test]

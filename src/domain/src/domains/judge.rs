@@ -1,7 +1,13 @@
 //! Judges what a resolver has answered. Pure: who asks, and when, is not known here.
 
+mod reputation;
+
+use chrono::{DateTime, Utc};
+
 use super::{DnsRecord, RecordCheck, RecordKind, Standing, key_record};
 use crate::words::plural;
+
+pub use reputation::{Age, Listing, Reverse, is_reserved, reverse_name, reversed};
 
 /// The most look-ups that a receiver makes for an SPF record (RFC 7208, 4.6.4).
 const MOST_LOOKUPS: usize = 10;
@@ -21,7 +27,7 @@ pub struct Expected {
     pub hosts: Vec<String>,
 }
 
-/// What the DNS says about a domain.
+/// What the DNS says about a domain, and what lists and the registry say.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
     /// SPF.
@@ -34,6 +40,12 @@ pub struct Answers {
     pub mx: Mx,
     /// Where links lead to.
     pub links: Links,
+    /// Each address of the mail servers that are the company’s own.
+    pub reverse: Vec<Reverse>,
+    /// What each blocklist says about the domain and these addresses.
+    pub listings: Vec<Listing>,
+    /// Since when it is registered, where that is known.
+    pub age: Option<Age>,
 }
 
 /// What the DNS says about SPF.
@@ -98,15 +110,21 @@ pub struct Links {
     pub host: String,
     /// Its addresses; absent for a name of this machine, or an address, which nobody looks up.
     pub addresses: Option<Vec<String>>,
+    /// They begin with https.
+    pub is_encrypted: bool,
 }
 
-/// What is to be said about each record of a domain.
+/// What is to be said at `now` about each record of a domain, and about its reputation where somebody was asked.
 #[must_use]
-pub fn judge(domain: &str, expected: &Expected, answers: &Answers) -> Vec<RecordCheck> {
+pub fn judge(domain: &str, expected: &Expected, answers: &Answers, now: DateTime<Utc>) -> Vec<RecordCheck> {
     let (spf, dkim) = (spf(domain, expected, &answers.spf), dkim(domain, expected, answers.dkim.as_ref()));
     let is_aligned = [&spf, &dkim].iter().any(|check| check.standing != Standing::Fail);
     let dmarc = dmarc(domain, &answers.dmarc, is_aligned);
-    vec![spf, dkim, dmarc, mx(domain, &answers.mx), links(&answers.links)]
+    let mut checks = vec![spf, dkim, dmarc, mx(domain, &answers.mx), links(&answers.links)];
+    checks.extend(reputation::reverse(&answers.reverse));
+    checks.extend(reputation::blocklists(&answers.listings));
+    checks.extend(answers.age.as_ref().map(|age| reputation::age(age, now)));
+    checks
 }
 
 fn spf(domain: &str, expected: &Expected, spf: &Spf) -> RecordCheck {
@@ -311,6 +329,13 @@ fn links(links: &Links) -> RecordCheck {
         }
         Some(none) if none.is_empty() => {
             (Standing::Fail, format!("Links lead to {host}, which has no address."), Vec::new())
+        }
+        Some(addresses) if !links.is_encrypted => {
+            let words = format!(
+                "Links lead to {host} without https, which one-click unsubscribing asks for. Whoever runs this \
+                 installation sets its public address."
+            );
+            (Standing::Warn, words, addresses.clone())
         }
         Some(addresses) => (Standing::Pass, format!("Links lead to {host}."), addresses.clone()),
     };

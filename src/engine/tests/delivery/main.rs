@@ -5,6 +5,7 @@
 mod bound;
 mod connections;
 mod domains;
+mod reputation;
 mod signing;
 mod support;
 mod tracking;

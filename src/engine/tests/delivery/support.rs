@@ -49,13 +49,18 @@ pub struct Desk<'d> {
 impl<'d> Desk<'d> {
     /// With a mailbox whose server listens on `port` of this machine.
     pub async fn at(test: &'d TestDb, dns: SocketAddr, port: u16) -> Self {
-        let (company, db) = (test.company("Halden").await, test.with_dns(dns, "https://sales.halden.example"));
+        Self::with_server(test, test.with_dns(dns, "https://sales.halden.example"), (DOMAIN, "127.0.0.1", port)).await
+    }
+
+    /// With a mailbox of a domain at a server.
+    pub async fn with_server(test: &'d TestDb, db: Db, (domain, host, port): (&str, &str, u16)) -> Self {
+        let company = test.company("Halden").await;
         let mut t = db.tenant(&company.owner).await.unwrap();
         let input = MailboxInput {
             kind: Some(MailboxKind::Smtp),
             from_name: Some("Nora Berg".into()),
-            address: Some(format!("nora@{DOMAIN}")),
-            host: Some("127.0.0.1".into()),
+            address: Some(format!("nora@{domain}")),
+            host: Some(host.into()),
             port: Some(port.into()),
             security: Some(Security::None),
             gap_seconds: Some(0),

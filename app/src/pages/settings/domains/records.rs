@@ -5,12 +5,13 @@ use leptos::prelude::*;
 
 use crate::ui::{Fact, Facts, Glyph, Status, Tone};
 
-/// One mark for each kind.
+/// One mark for each kind. Of what not every domain has there is none until it was looked at.
 pub(super) fn summary(records: &[RecordCheck]) -> AnyView {
     let marks: Vec<_> = RecordKind::ALL
         .iter()
-        .map(|kind| {
-            let found = records.iter().find(|record| record.kind == *kind);
+        .map(|kind| (*kind, records.iter().find(|record| record.kind == *kind)))
+        .filter(|(kind, found)| found.is_some() || kind.is_always_judged())
+        .map(|(kind, found)| {
             let (glyph, tone, word) = found.map_or(UNKNOWN, |record| look(record.standing));
             view! { <Status glyph tone word=format!("{} {word}", kind.label())/> }
         })
@@ -24,7 +25,8 @@ pub(super) fn full(record: &RecordCheck) -> AnyView {
     let found = (!record.found.is_empty()).then(|| {
         let lines: Vec<_> =
             record.found.iter().map(|text| view! { <code class="record">{text.clone()}</code> }).collect();
-        view! { <p class="subtle small-text">"Published now"</p> {lines} }
+        let title = if record.kind == RecordKind::Blocklist { "The list says" } else { "Published now" };
+        view! { <p class="subtle small-text">{title}</p> {lines} }
     });
     let publish = record.publish.clone().map(to_copy);
     view! {

@@ -4,6 +4,10 @@ use super::*;
 
 const DOMAIN: &str = "halden.example";
 
+fn now() -> DateTime<Utc> {
+    "2026-11-20T10:00:00Z".parse().expect("a time")
+}
+
 fn expected() -> Expected {
     Expected { selector: Some("sw1".into()), public_key: Some("MIIB".into()), hosts: vec!["smtp.gmail.com".into()] }
 }
@@ -27,12 +31,20 @@ fn good() -> Answers {
             policy: Some("none".into()),
         },
         mx: Mx { hosts: vec!["mx.halden.example".into()], has_address: true },
-        links: Links { host: "sales.halden.example".into(), addresses: Some(vec!["192.0.2.1".into()]) },
+        links: Links {
+            host: "sales.halden.example".into(),
+            addresses: Some(vec!["192.0.2.1".into()]),
+            is_encrypted: true,
+        },
+        ..Answers::default()
     }
 }
 
 fn found(answers: &Answers, kind: RecordKind) -> RecordCheck {
-    judge(DOMAIN, &expected(), answers).into_iter().find(|check| check.kind == kind).expect("every kind is judged")
+    judge(DOMAIN, &expected(), answers, now())
+        .into_iter()
+        .find(|check| check.kind == kind)
+        .expect("every kind is judged")
 }
 
 fn with(change: impl FnOnce(&mut Answers)) -> Answers {
@@ -43,7 +55,7 @@ fn with(change: impl FnOnce(&mut Answers)) -> Answers {
 
 #[test]
 fn a_domain_as_it_should_be_passes() {
-    let checks = judge(DOMAIN, &expected(), &good());
+    let checks = judge(DOMAIN, &expected(), &good(), now());
     assert!(checks.iter().all(|check| check.standing == Standing::Pass && check.publish.is_none()), "{checks:#?}");
     assert_eq!(super::super::failing(&checks), []);
 }
@@ -86,11 +98,11 @@ fn each_fault_of_spf_is_told_with_what_to_publish() {
 #[test]
 fn a_server_whose_needs_are_not_known_is_named() {
     let own = Expected { hosts: vec!["smtp.halden.example".into()], ..expected() };
-    let check = &judge(DOMAIN, &own, &good())[0];
+    let check = &judge(DOMAIN, &own, &good(), now())[0];
     assert_eq!(check.standing, Standing::Pass);
     assert!(check.message.contains("covers smtp.halden.example"), "{}", check.message);
     let none = with(|answers| answers.spf = Spf::default());
-    let publish = judge(DOMAIN, &own, &none)[0].publish.clone().expect("a record");
+    let publish = judge(DOMAIN, &own, &none, now())[0].publish.clone().expect("a record");
     assert_eq!(publish.value, "v=spf1 a:smtp.halden.example ~all");
 }
 
@@ -119,7 +131,7 @@ fn each_fault_of_dkim_is_told_with_our_own_key() {
     }
     let nobody = Expected { selector: None, public_key: None, ..expected() };
     let answers = with(|answers| answers.dkim = None);
-    let check = &judge(DOMAIN, &nobody, &answers)[1];
+    let check = &judge(DOMAIN, &nobody, &answers, now())[1];
     assert!(check.standing == Standing::Fail && check.message.contains("Make a key"), "{check:?}");
 }
 
@@ -155,9 +167,28 @@ fn a_domain_that_takes_no_mail_fails_and_one_without_mx_warns() {
 
 #[test]
 fn links_that_nobody_else_can_open_are_told() {
-    let links = |addresses| {
-        let links = Links { host: "sales.halden.example".into(), addresses };
-        found(&with(|answers| answers.links = links), RecordKind::Links).standing
-    };
+    let links = |addresses| found(&with(|answers| answers.links.addresses = addresses), RecordKind::Links).standing;
     assert_eq!([links(None), links(Some(Vec::new()))], [Standing::Warn, Standing::Fail]);
+    let open = found(&with(|answers| answers.links.is_encrypted = false), RecordKind::Links);
+    assert!(open.standing == Standing::Warn && open.message.contains("without https"), "{open:?}");
+}
+
+#[test]
+fn what_nobody_was_asked_about_is_not_judged() {
+    let kinds = |answers: &Answers| -> Vec<_> {
+        let checks = judge(DOMAIN, &expected(), answers, now());
+        checks.into_iter().filter(|check| !check.kind.is_always_judged()).map(|c| (c.kind, c.standing)).collect()
+    };
+    assert!(kinds(&good()).is_empty());
+    let asked = with(|answers| {
+        let (host, address) = ("mail.halden.example".to_owned(), "192.0.2.7".parse().expect("an address"));
+        answers.reverse = vec![Reverse { host, address, names: Some(Vec::new()), is_confirmed: false }];
+        let codes = Some(vec!["127.0.1.2".parse().expect("an address")]);
+        let (list, subject) = ("list.example".to_owned(), DOMAIN.to_owned());
+        answers.listings = vec![Listing { list, subject, codes, reasons: Vec::new() }];
+        answers.age = Some(Age { name: DOMAIN.to_owned(), registered_at: now() });
+    });
+    let told =
+        [(RecordKind::Ptr, Standing::Fail), (RecordKind::Blocklist, Standing::Fail), (RecordKind::Age, Standing::Warn)];
+    assert_eq!(kinds(&asked), told);
 }
