@@ -19,6 +19,8 @@ pub enum Glyph {
     Pause,
     /// Disc with a tick: done.
     Done,
+    /// Star: has bought.
+    Star,
     /// Speech block: replied.
     Reply,
     /// Crescent: later.
@@ -56,6 +58,7 @@ impl Glyph {
             Self::Done => {
                 r#"<circle cx="7" cy="7" r="6"/><path class="glyph-hole line" d="m4.3 7.2 1.9 1.8 3.5-3.8" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>"#
             }
+            Self::Star => r#"<path d="m7 .9 1.9 3.8 4.2.6-3 3 .7 4.2L7 10.5l-3.8 2 .7-4.2-3-3 4.2-.6z"/>"#,
             Self::Reply => r#"<path d="M1.5 2.5h11V10h-5l-3 2.8V10h-3z"/>"#,
             Self::Crescent => r#"<path d="M8.5 1.5A5.7 5.7 0 1 0 12.6 9 4.7 4.7 0 0 1 8.5 1.5z"/>"#,
             Self::Dash => {

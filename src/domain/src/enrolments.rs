@@ -28,6 +28,8 @@ wire_enum! {
         Finished = "finished",
         /// The lead has answered, by mail or, as the reason then says, by a meeting.
         Replied = "replied",
+        /// The lead has become a customer.
+        Converted = "converted",
         /// Its address does not take mail.
         Bounced = "bounced",
         /// The lead asked for no more e-mail.
@@ -74,6 +76,7 @@ impl EnrolmentState {
             Self::Paused => "Paused",
             Self::Finished => "Finished",
             Self::Replied => "Replied",
+            Self::Converted => "Became a customer",
             Self::Bounced => "Bounced",
             Self::Unsubscribed => "Unsubscribed",
             Self::Suppressed => "Suppressed",

@@ -35,6 +35,8 @@ wire_enum! {
         Replied = "replied",
         /// Worth a salesperson's time.
         Qualified = "qualified",
+        /// Has bought: nothing more is sent to them by itself.
+        Customer = "customer",
         /// Later.
         Nurture = "nurture",
         /// Not at all.
@@ -49,6 +51,15 @@ impl LeadStatus {
         match self {
             Self::New | Self::Working | Self::Nurture => Self::Replied,
             decided => decided,
+        }
+    }
+
+    /// Where a lead stands with whom a meeting is booked: whoever has bought stays a customer.
+    #[must_use]
+    pub const fn after_meeting(self) -> Self {
+        match self {
+            Self::Customer => Self::Customer,
+            _ => Self::Qualified,
         }
     }
 }
@@ -381,6 +392,8 @@ wire_enum! {
         Left = "left",
         /// A person says that a meeting is booked.
         MeetingBooked = "meeting_booked",
+        /// Has become a customer, and so left its campaigns.
+        Converted = "converted",
         /// Has opened an e-mail.
         Opened = "opened",
         /// Has followed a link of an e-mail.
@@ -452,6 +465,13 @@ mod tests {
             LeadInput { email: Some("ines".into()), ..LeadInput::default() }.check().expect_err("no address");
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].field.as_deref(), Some("email"));
+    }
+
+    #[test]
+    fn a_customer_stays_one() {
+        assert_eq!(LeadStatus::Customer.after_reply(), LeadStatus::Customer);
+        assert_eq!(LeadStatus::Customer.after_meeting(), LeadStatus::Customer);
+        assert_eq!(LeadStatus::Lost.after_meeting(), LeadStatus::Qualified);
     }
 
     #[test]

@@ -93,10 +93,16 @@ impl Ledger {
         self.lines.iter().filter(|l| l.reason == Some(EndReason::MeetingBooked)).map(|l| l.leads).sum()
     }
 
-    /// Leads that have reached an end before the last step, and not by an answer.
+    /// Leads that have become customers before the last step. Those who had answered by then are not among them.
+    #[must_use]
+    pub fn converted(&self) -> i64 {
+        self.leads(&[EnrolmentState::Converted])
+    }
+
+    /// Leads that have reached an end before the last step, neither by an answer nor as customers.
     #[must_use]
     pub fn left_early(&self) -> i64 {
-        self.ended() - self.finished() - self.replied()
+        self.ended() - self.finished() - self.replied() - self.converted()
     }
 
     /// E-mails in this state, over all steps.
@@ -163,6 +169,16 @@ mod tests {
         let ledger = Ledger { audience: 15, lines, ..Ledger::default() };
         assert_eq!((ledger.finished(), ledger.replied(), ledger.left_early()), (3, 2, 5));
         assert_eq!(ledger.finished() + ledger.replied() + ledger.left_early(), ledger.ended());
+    }
+
+    #[test]
+    fn whoever_has_bought_has_not_left_early() {
+        use EnrolmentState as E;
+        let lines = [(E::Converted, 3), (E::Replied, 2), (E::Stopped, 1), (E::Active, 4)];
+        let lines = lines.map(|(state, leads)| LedgerLine { state, reason: None, leads }).to_vec();
+        let ledger = Ledger { audience: 10, lines, ..Ledger::default() };
+        assert!(ledger.is_balanced());
+        assert_eq!((ledger.ended(), ledger.converted(), ledger.replied(), ledger.left_early()), (6, 3, 2, 1));
     }
 
     #[test]

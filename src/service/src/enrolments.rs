@@ -2,6 +2,7 @@
 //! that order, so that a stop, an unsubscribe and a hand-over never wait for each other in a ring.
 
 mod bulk;
+mod converted;
 mod going_on;
 mod meeting;
 mod of_lead;
@@ -21,6 +22,16 @@ use crate::{
     cursor,
     jobs::AdvanceCampaign,
 };
+
+/// An enrolment that was open and has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    id: uuid::Uuid,
+    /// Its campaign.
+    pub campaign: CampaignId,
+    /// Its lead.
+    pub lead: LeadId,
+}
 
 /// The enrolments of the company.
 #[derive(Debug)]
@@ -253,30 +264,31 @@ impl Enrolments<'_> {
         Ok(())
     }
 
-    /// Ends everything that is open for some leads. How many enrolments that were.
+    /// Ends everything that is open for some leads, and gives what that was.
     pub(crate) async fn end_for_leads(
         &mut self,
         leads: &[uuid::Uuid],
         state: EnrolmentState,
         reason: Option<EndReason>,
-    ) -> Result<usize> {
-        let open = sqlx::query!(
-            "SELECT id, campaign_id FROM enrolments
-             WHERE lead_id = ANY($1) AND is_open
-             ORDER BY id FOR UPDATE",
+    ) -> Result<Vec<Ended>> {
+        let open = sqlx::query_as!(
+            Ended,
+            r#"SELECT id, campaign_id AS "campaign: CampaignId", lead_id AS "lead!: LeadId" FROM enrolments
+               WHERE lead_id = ANY($1) AND is_open
+               ORDER BY id FOR UPDATE"#,
             leads
         )
         .fetch_all(self.t.conn())
         .await?;
         let ids: Vec<_> = open.iter().map(|e| e.id).collect();
         self.end(&ids, state, reason).await?;
-        let mut campaigns: Vec<_> = open.into_iter().map(|e| e.campaign_id).collect();
+        let mut campaigns: Vec<_> = open.iter().map(|e| e.campaign).collect();
         campaigns.sort_unstable();
         campaigns.dedup();
         for campaign in campaigns {
-            self.t.tell("campaigns", campaign).await?;
+            self.t.tell("campaigns", campaign.0).await?;
         }
-        Ok(ids.len())
+        Ok(open)
     }
 
     /// Ends enrolments that the caller has locked, and cancels what they have not sent yet.

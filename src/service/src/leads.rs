@@ -125,7 +125,7 @@ impl Leads<'_> {
     /// # Errors
     /// Problems of the input; a conflict when `expected_version` is not the newest or the address is taken.
     pub async fn update(&mut self, id: LeadId, input: LeadInput, expected_version: Option<i64>) -> Result<Lead> {
-        let old = self.open(id).await?;
+        let old = self.open_for(id, input.status).await?;
         if expected_version.is_some_and(|version| version != old.version) {
             return Err(Error::stale());
         }
@@ -144,12 +144,12 @@ impl Leads<'_> {
         self.get(id).await
     }
 
-    /// Says where a lead stands.
+    /// Says where a lead stands. A customer leaves every campaign.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Forbidden`] for leads of others.
     pub async fn set_status(&mut self, id: LeadId, status: LeadStatus) -> Result<Lead> {
-        let old = self.open(id).await?;
+        let old = self.open_for(id, Some(status)).await?;
         if old.lead.status != Some(status) {
             self.change_status(&[id.0], status).await?;
             self.t.tell("leads", id.0).await?;
@@ -248,6 +248,15 @@ impl Leads<'_> {
         let lead = self.existing(id).await?;
         self.require_own(&lead).await?;
         Ok(lead)
+    }
+
+    /// The same for a lead that may get this status.
+    async fn open_for(&mut self, id: LeadId, status: Option<LeadStatus>) -> Result<Existing> {
+        self.t.require(Permission::EditLeads).await?;
+        if let Some(status) = status {
+            self.t.enrolments().hold_for_status(&[id.0], status).await?;
+        }
+        self.open(id).await
     }
 
     async fn existing(&mut self, id: LeadId) -> Result<Existing> {

@@ -4,7 +4,7 @@ use domain::{Permission, campaigns::CampaignState};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::commands::{CommandCampaign, button, item, toggle};
+use super::commands::{button, item, toggle};
 use crate::{
     exchange::Post,
     fmt::plural,
@@ -80,8 +80,9 @@ pub fn planned_words(leads: i64) -> String {
 
 /// Breadcrumb, name, state, what can be done with it now, tabs. `tab` is a part of the address, and may be one within a
 /// tab; `actions` are those of that page.
+#[cfg(feature = "ssr")]
 pub fn head(slug: &str, head: &Head, tab: &str, actions: AnyView) -> AnyView {
-    head_of(slug, head, tab, actions, Post::to::<CommandCampaign>())
+    head_of(slug, head, tab, actions, Post::to::<super::commands::CommandCampaign>())
 }
 
 /// The same for a page with forms of its own for commands: `command` is where all of them go, and why the last one was
@@ -149,7 +150,7 @@ fn commands(slug: &str, own: &str, head: &Head, tab: &str, command: Post) -> Any
         {head.can("unschedule").then(|| form("unschedule", "Unschedule", IconName::Calendar))}
         {head.can("pause").then(|| keyed("pause", "Pause", IconName::Pause))}
         {resumes.then(|| keyed("resume", "Resume", IconName::Play))}
-        {reads.then(|| view! { <ButtonLink href=own.to_owned()>"Look at it"</ButtonLink> })}
+        {reads.then(|| view! { <ButtonLink href=own.to_owned()>"Read why it paused"</ButtonLink> })}
         {edits.then(|| view! { <ButtonLink href=format!("{own}/sequence") icon=IconName::Edit>"Edit"</ButtonLink> })}
         {more(slug, own, head, command)}
     }

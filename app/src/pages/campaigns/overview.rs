@@ -36,6 +36,7 @@ pub struct Overview {
     pub(super) finished: i64,
     pub(super) replied: i64,
     pub(super) open: i64,
+    pub(super) converted: i64,
     pub(super) left_early: i64,
     /// Label, value and base of each figure.
     pub(super) figures: Vec<(String, String, String)>,
@@ -170,13 +171,17 @@ fn progress(o: &Overview) -> (String, AnyView) {
         let text = "They are enrolled when the campaign starts.";
         return (planned_words(o.audience), view! { <p class="subtle">{text}</p> }.into_any());
     }
-    let parts = vec![
+    let mut parts = vec![
         Part::new("Finished", o.finished, Tone::Jade),
         Part::new("Replied", o.replied, Tone::Violet),
         Part::new("In sequence", o.open, Tone::Accent),
         Part::new("Left early", o.left_early, Tone::Neutral),
         Part::new("Being placed", o.enrolling, Tone::Sky),
     ];
+    // Many campaigns never hear of it.
+    if o.converted > 0 {
+        parts.insert(2, Part::new("Became customers", o.converted, Tone::Amber));
+    }
     let sum: i64 = parts.iter().map(|part| part.value).sum();
     let note = format!("{} of {} leads accounted for", grouped(sum), grouped(o.audience));
     (note, view! { <StackedBar parts/> }.into_any())

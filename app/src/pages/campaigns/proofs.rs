@@ -84,7 +84,7 @@ fn page(slug: &str, p: Proofs) -> AnyView {
         .into_any()
     };
     view! {
-        {head(slug, &p.head, "", ().into_any())}
+        {head(slug, &p.head, "/proofs", ().into_any())}
         <PageScroll label="Send proofs">
             <div class="page-body narrow">
                 <p class="subtle">"A proof has one row for each lead of the audience: what became of it, and why. All rows are of one moment, and there are as many as leads. The last ten files are kept; compare older copies with their SHA-256."</p>

@@ -138,7 +138,7 @@ fn page(slug: &str, p: SimulationPage) -> AnyView {
         }
     };
     view! {
-        {head(slug, &p.head, "", action)}
+        {head(slug, &p.head, "/simulation", action)}
         <PageScroll label="Simulation">
             <div class="page-body with-aside">
                 <div class="wide">{refusal(post)}{ended}{outdated}{being_made}{error}</div>

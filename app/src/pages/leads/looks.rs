@@ -5,11 +5,12 @@ use leptos::prelude::*;
 use crate::ui::{Glyph, Status, Tone};
 
 /// The statuses that a person can choose, with their words.
-pub const STATUSES: [(&str, &str); 6] = [
+pub const STATUSES: [(&str, &str); 7] = [
     ("new", "New"),
     ("working", "Working"),
     ("replied", "Replied"),
     ("qualified", "Qualified"),
+    ("customer", "Customer"),
     ("nurture", "Nurture"),
     ("lost", "Lost"),
 ];
@@ -21,6 +22,7 @@ pub fn lead_status(status: &str, suppressed: bool) -> impl IntoView + use<> {
         (_, "working") => (Glyph::Half, Tone::Accent, "Working"),
         (_, "replied") => (Glyph::Reply, Tone::Violet, "Replied"),
         (_, "qualified") => (Glyph::Done, Tone::Jade, "Qualified"),
+        (_, "customer") => (Glyph::Star, Tone::Jade, "Customer"),
         (_, "nurture") => (Glyph::Crescent, Tone::Amber, "Nurture"),
         (_, "lost") => (Glyph::Dash, Tone::Neutral, "Lost"),
         _ => (Glyph::Ring, Tone::Sky, "New"),

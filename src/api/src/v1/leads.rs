@@ -41,7 +41,8 @@ pub fn router() -> OpenApiRouter {
 struct Conditions {
     /// Part of name, address, account or title.
     q: Option<String>,
-    /// Status is one of these, with commas: `new`, `working`, `replied`, `qualified`, `nurture`, `lost`.
+    /// Status is one of these, with commas: `new`, `working`, `replied`, `qualified`, `customer`,
+    /// `nurture`, `lost`.
     #[param(rename = "f.status.is")]
     status: Option<String>,
     /// Owner is one of these ids.
@@ -142,6 +143,8 @@ async fn get(call: Read, Path(id): Path<LeadId>) -> Result<Reply> {
 }
 
 /// Change a lead
+///
+/// One that becomes a customer leaves every campaign.
 #[utoipa::path(patch, path = "/leads/{id}", tag = "Leads", operation_id = "change_lead",
     params(("id" = LeadId, Path)), security(("key" = ["leads:write"])), request_body = LeadInput,
     responses((status = OK, body = Lead), (status = CONFLICT, description = "A lead has this address already.")))]
@@ -227,7 +230,8 @@ pub struct BulkChange {
 
 /// Change many leads
 ///
-/// Enrols, assigns, tags, sets the status of, or deletes all leads of a selection.
+/// Enrols, assigns, tags, sets the status of, or deletes all leads of a selection. Those that become customers leave every
+/// campaign.
 #[utoipa::path(post, path = "/leads/bulk", tag = "Leads", operation_id = "bulk_change_leads",
     security(("key" = ["leads:write"])), request_body = BulkChange, responses((status = OK, body = BulkOutcome)))]
 async fn bulk(call: Write<Json<BulkChange>>) -> Result<Reply> {

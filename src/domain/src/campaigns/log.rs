@@ -34,6 +34,7 @@ pub const EVENT_KINDS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("replied", "Replied"),
             ("meeting_booked", "Meeting booked"),
+            ("converted", "Became a customer"),
             ("unsubscribed", "Unsubscribed"),
             ("complained", "Complaint"),
         ],

@@ -20,7 +20,7 @@ pub enum BulkAction {
         /// Nobody when absent.
         owner: Option<UserId>,
     },
-    /// Sets their status.
+    /// Sets their status. Customers leave every campaign.
     SetStatus {
         /// To what.
         status: LeadStatus,

@@ -115,6 +115,26 @@ async fn a_meeting_corrects_what_an_answer_has_ended() {
 }
 
 #[tokio::test]
+async fn who_buys_after_a_meeting_has_answered_and_stays_a_customer() {
+    let test = testing::db_at(start_of_story()).await;
+    let (story, id, lead) = answered(&test, OnReply::Stop).await;
+    let thread = story.with("a@x.example").await;
+    story.meet(story.actor(), thread.id, false, None).await.expect("said");
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    t.leads().set_status(lead, LeadStatus::Customer).await.expect("changed");
+    t.commit().await.expect("kept");
+    assert_eq!(story.outcomes(id).await[0], (EnrolmentState::Replied, Some(EndReason::MeetingBooked)));
+    let ledger = story.ledger(id).await;
+    assert_eq!((ledger.meetings(), ledger.replied(), ledger.converted()), (1, 1, 0));
+
+    // They write again, and there is another meeting.
+    test.clock().advance(Duration::minutes(1));
+    story.comes("7:2", "a@x.example", "Shall we look at the next one?").await;
+    story.meet(story.actor(), thread.id, false, None).await.expect("said");
+    assert_eq!((story.meetings(lead).await.len(), story.status_of(lead).await), (2, LeadStatus::Customer));
+}
+
+#[tokio::test]
 async fn a_meeting_is_said_by_whoever_may_of_a_lead_of_their_own() {
     let test = testing::db_at(start_of_story()).await;
     let (story, id, lead) = answered(&test, OnReply::Stop).await;

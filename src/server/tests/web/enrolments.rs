@@ -8,14 +8,19 @@ use domain::{
     CampaignId, PageRequest,
     campaigns::{Audience, CampaignInput},
     enrolments::{Enrolment, EnrolmentState},
+    keys::Scope,
     leads::{LeadFilter, LeadInput},
     steps::StepInput,
     window::SendingWindow,
 };
+use serde_json::json;
 use service::campaigns::advance::advance;
 use testing::TestCompany;
 
-use crate::support::{TestApp, header_of};
+use crate::{
+    api::Program,
+    support::{TestApp, header_of},
+};
 
 async fn text(answer: Response<Body>) -> String {
     let bytes = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
@@ -132,4 +137,36 @@ async fn nobody_of_another_company_changes_them() {
         }
     }
     assert!(leads(&app, &company, id).await.iter().all(|lead| lead.state == EnrolmentState::Active));
+}
+
+#[tokio::test]
+async fn whom_a_program_makes_a_customer_leaves_the_campaign() {
+    let app = TestApp::new().await;
+    let company = app.db.company("Acme").await;
+    let id = running(&app, &company).await;
+    let (_, secret) = company.key(Scope::ALL).await;
+    let program = Program { app: &app, secret };
+    let ids: Vec<_> = leads(&app, &company, id).await.iter().map(|one| one.lead_id.expect("a lead")).collect();
+
+    let patch = json!({"status": "customer"});
+    let changed = program.send("PATCH", &format!("/leads/{}", ids[0]), &[], Some(&patch)).await;
+    assert_eq!((changed.status, &changed.json["status"]), (StatusCode::OK, &json!("customer")), "{}", changed.json);
+    let customers = program.get(&format!("/campaigns/{id}/enrolments?state=converted")).await.json;
+    assert_eq!(customers["items"].as_array().map(Vec::len), Some(1), "{customers}");
+    assert_eq!(customers["items"][0]["email"], "ada@x.example");
+
+    let change = json!({"leads": {"ids": ids}, "action": "set_status", "status": "customer"});
+    let done = program.post("/leads/bulk", change).await.json;
+    assert_eq!((&done["changed"], &done["unchanged"]), (&json!(1), &json!(1)), "{done}");
+    let states: Vec<_> = leads(&app, &company, id).await.iter().map(|one| one.state).collect();
+    assert_eq!(states, [EnrolmentState::Converted; 2]);
+
+    let cookie = app.sign_in(&company.owner_email, false).await;
+    let own = format!("/t/{}/campaigns/{id}", company.slug);
+    let overview = text(app.get(&own, &cookie).await).await;
+    for words in ["Became customers", "2 of 2 leads accounted for"] {
+        assert!(overview.contains(words), "{words}: {overview}");
+    }
+    let log = text(app.get(&format!("{own}/log?f.kind.is=converted"), &cookie).await).await;
+    assert!(log.contains("ada@x.example") && log.contains("ben@x.example"), "{log}");
 }

@@ -43,7 +43,7 @@ impl Campaigns<'_> {
         Ok(Some(groups))
     }
 
-    /// Begins with the few that have written or are qualified, and not with all that are enrolled.
+    /// Begins with the few that have written or are qualified, as customers are, too, and not with all that are enrolled.
     async fn count_outcomes(&mut self, id: CampaignId, since: DateTime<Utc>, groups: &mut Holdout) -> Result<()> {
         let rows = sqlx::query!(
             r#"
@@ -62,7 +62,7 @@ impl Campaigns<'_> {
                 ) w
                 GROUP BY w.lead_id
                 UNION ALL
-                SELECT 'qualified', l.id, 'infinity' FROM leads l WHERE l.status = 'qualified'
+                SELECT 'qualified', l.id, 'infinity' FROM leads l WHERE l.status IN ('qualified', 'customer')
             ) o
             JOIN enrolments e ON e.lead_id = o.lead_id
             WHERE e.campaign_id = $1 AND o.at >= e.created_at

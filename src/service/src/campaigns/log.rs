@@ -13,6 +13,7 @@ use super::Campaigns;
 use crate::{
     Actor, Db, Error, Result,
     cursor::{self, After},
+    enrolments::Ended,
     imports::harmless,
 };
 
@@ -260,6 +261,25 @@ impl Campaigns<'_> {
         lead: LeadId,
     ) -> Result<()> {
         self.log_of(id, kind, text, Concerning { lead: Some(lead), ..Concerning::default() }).await
+    }
+
+    /// Writes an entry for each enrolment that has ended, into the log of its campaign.
+    pub(crate) async fn log_ended(&mut self, kind: &str, ended: &[Ended]) -> Result<()> {
+        let (leads, campaigns): (Vec<_>, Vec<_>) = ended.iter().map(|one| (one.lead.0, one.campaign.0)).unzip();
+        let (now, actor) = (self.t.now(), self.t.actor().to_string());
+        sqlx::query!(
+            "INSERT INTO campaign_events (event_id, campaign_id, at, kind, actor, lead_id)
+             SELECT gen_random_uuid(), campaign_id, $3, $4, $5, lead_id
+             FROM unnest($1::uuid[], $2::uuid[]) AS n (lead_id, campaign_id)",
+            &leads,
+            &campaigns,
+            now,
+            kind,
+            actor,
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
     }
 
     /// Writes an entry and what it is about.

@@ -30,7 +30,8 @@ impl Leads<'_> {
         if let BulkAction::Enrol { campaign } = action {
             return self.t.campaigns().enrol(*campaign, selection).await;
         }
-        if matches!(action, BulkAction::Delete) {
+        // What these end comes before the leads, as everybody locks them.
+        if matches!(action, BulkAction::Delete | BulkAction::SetStatus { status: LeadStatus::Customer }) {
             let ids: Vec<_> = self.select(selection, "").await?.into_iter().map(|(id, _)| id).collect();
             self.t.enrolments().hold_open(&ids).await?;
         }
@@ -125,7 +126,7 @@ impl Leads<'_> {
         self.tell_timelines(&changed, LeadEventKind::OwnerChanged, &format!("Belongs to {name}.")).await
     }
 
-    /// Sets the status of locked leads; gives how many had another.
+    /// Sets the status of locked leads; gives how many had another. Those that become customers leave every campaign.
     pub(crate) async fn change_status(&mut self, ids: &[Uuid], status: LeadStatus) -> Result<i64> {
         let now = self.t.now();
         let rows = sqlx::query!(
@@ -152,7 +153,11 @@ impl Leads<'_> {
         let changed: Vec<_> = rows.iter().map(|r| r.id).collect();
         let was: Vec<_> = rows.iter().map(|r| (r.id, r.old)).collect();
         self.t.events().statuses_changed(&was, status).await?;
-        self.tell_timelines(&changed, LeadEventKind::StatusChanged, &format!("Now {status}.")).await
+        let count = self.tell_timelines(&changed, LeadEventKind::StatusChanged, &format!("Now {status}.")).await?;
+        if status == LeadStatus::Customer {
+            self.t.enrolments().convert(&changed).await?;
+        }
+        Ok(count)
     }
 
     /// Adds a tag to locked leads that have room for it; gives how many did not have it.

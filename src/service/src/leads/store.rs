@@ -169,9 +169,11 @@ pub(crate) async fn insert(
     Ok(stored)
 }
 
-/// Replaces the fields of leads that the caller has locked.
+/// Replaces the fields of leads that the caller has locked. Those that become customers leave every campaign: what is open
+/// for them is held by the caller, too.
 pub(crate) async fn update(t: &mut Tenant, kind: LeadEventKind, drafts: &[Draft]) -> Result<()> {
     let c = Columns::of(drafts);
+    let converted = new_customers(t, drafts).await?;
     let before = t.events().before(&c.ids).await?;
     let now = t.now();
     sqlx::query!(
@@ -215,7 +217,20 @@ pub(crate) async fn update(t: &mut Tenant, kind: LeadEventKind, drafts: &[Draft]
         Error::Conflict(Problem::field("email", "email_taken", "Another lead has this address already."))
     })?;
     remember_tags(t, drafts).await?;
-    t.events().leads_changed(before, &c.ids).await
+    t.events().leads_changed(before, &c.ids).await?;
+    t.enrolments().convert(&converted).await
+}
+
+/// Those that are customers in the draft and are none yet.
+async fn new_customers(t: &mut Tenant, drafts: &[Draft]) -> Result<Vec<Uuid>> {
+    let drafted = drafts.iter().filter(|draft| draft.lead.status == Some(LeadStatus::Customer));
+    let ids: Vec<_> = drafted.map(|draft| draft.id.0).collect();
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    Ok(sqlx::query_scalar!("SELECT id FROM leads WHERE id = ANY($1) AND status <> 'customer'", &ids)
+        .fetch_all(t.conn())
+        .await?)
 }
 
 /// Writes again what follows from the fields of leads that the caller has locked: their firm or

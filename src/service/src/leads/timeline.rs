@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Leads, is_storable, store};
-use crate::{Error, Result, cursor};
+use crate::{Error, Result, cursor, enrolments::Ended};
 
 /// Characters of a note.
 const NOTE: usize = 10_000;
@@ -125,6 +125,30 @@ impl Leads<'_> {
             id.0,
             kind.as_str(),
             now
+        )
+        .execute(self.t.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// Writes down the same for many leads that the caller has locked, each with the campaign that it has left.
+    pub(crate) async fn record_ended(&mut self, kind: LeadEventKind, ended: &[Ended]) -> Result<()> {
+        let (leads, campaigns): (Vec<_>, Vec<_>) = ended.iter().map(|one| (one.lead.0, one.campaign.0)).unzip();
+        let (now, actor) = (self.t.now(), self.t.actor().to_string());
+        let workflow = self.t.actor().workflow().map(|workflow| workflow.id.0);
+        sqlx::query!(
+            "WITH event AS (
+                 INSERT INTO lead_events (event_id, lead_id, at, kind, actor, campaign_id, workflow_id)
+                 SELECT gen_random_uuid(), lead_id, $3, $4, $5, campaign_id, $6
+                 FROM unnest($1::uuid[], $2::uuid[]) AS n (lead_id, campaign_id)
+             )
+             UPDATE leads SET last_activity = $4, last_activity_at = $3 WHERE id = ANY($1)",
+            &leads,
+            &campaigns,
+            now,
+            kind.as_str(),
+            actor,
+            workflow,
         )
         .execute(self.t.conn())
         .await?;

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use domain::{
     EmailAddress, LeadId, Permission, Problem, UserId,
     imports::DuplicatePolicy,
-    leads::{CheckedLead, LeadEventKind, LeadInput, LeadSource, check_tags},
+    leads::{CheckedLead, LeadEventKind, LeadInput, LeadSource, LeadStatus, check_tags},
 };
 
 use super::{
@@ -81,12 +81,28 @@ impl Why {
 pub(crate) async fn plan(t: &mut Tenant, rows: Vec<CheckedLead>, rules: Rules, lock: bool) -> Result<Vec<Fate>> {
     let emails: Vec<String> =
         rows.iter().filter_map(|row| row.email.as_ref()).map(|email| email.as_str().to_owned()).collect();
+    if lock && rules.duplicates == DuplicatePolicy::Overwrite {
+        hold_new_customers(t, &rows).await?;
+    }
     let mut known: HashMap<EmailAddress, Existing> = store::existing(t, Of::Emails(&emails), lock)
         .await?
         .into_iter()
         .filter_map(|lead| lead.lead.email.clone().map(|email| (email, lead)))
         .collect();
     Ok(rows.into_iter().map(|row| fate(row.email.as_ref().and_then(|e| known.remove(e)), row, rules)).collect())
+}
+
+/// Holds what is open for leads that the rows make customers; before the leads, as everybody locks them.
+async fn hold_new_customers(t: &mut Tenant, rows: &[CheckedLead]) -> Result<()> {
+    let customers = rows.iter().filter(|row| row.status == Some(LeadStatus::Customer));
+    let emails: Vec<String> = customers.filter_map(|row| row.email.as_ref()).map(|e| e.as_str().to_owned()).collect();
+    if emails.is_empty() {
+        return Ok(());
+    }
+    let leads = sqlx::query_scalar!("SELECT id FROM leads WHERE email = ANY($1) AND status <> 'customer'", &emails)
+        .fetch_all(t.conn())
+        .await?;
+    t.enrolments().hold_for_status(&leads, LeadStatus::Customer).await
 }
 
 fn fate(known: Option<Existing>, mut row: CheckedLead, rules: Rules) -> Fate {

@@ -42,8 +42,8 @@ impl Threads<'_> {
         require_version(thread.version, seen)?;
         if is_news {
             self.t.enrolments().end_with_meeting(&endings).await?;
-            if status != LeadStatus::Qualified {
-                self.t.leads().change_status(&[lead.0], LeadStatus::Qualified).await?;
+            if status.after_meeting() != status {
+                self.t.leads().change_status(&[lead.0], status.after_meeting()).await?;
             }
             let mut campaigns: Vec<_> = thread.campaign.into_iter().chain(endings.iter().map(|e| e.campaign)).collect();
             self.t.leads().record(lead, LeadEventKind::MeetingBooked, None, campaigns.first().copied()).await?;

@@ -280,10 +280,14 @@ impl Workflows<'_> {
         Ok(made.rows_affected() > 0)
     }
 
-    /// Holds the lead of an action before anything else is held, as everybody does: against other changes when the
-    /// action changes it, and only against its end otherwise, so that senders need not wait.
+    /// Holds the lead of an action before anything else but the enrolments that the action ends, as everybody does:
+    /// against other changes when the action changes it, and only against its end otherwise, so that senders need not
+    /// wait.
     async fn hold_lead(&mut self, lead: Option<LeadId>, action: &WorkflowAction) -> Result<Option<LeadId>> {
         let Some(lead) = lead else { return Ok(None) };
+        if let WorkflowAction::SetStatus { status } = action {
+            self.t.enrolments().hold_for_status(&[lead.0], *status).await?;
+        }
         let changes = matches!(
             action,
             WorkflowAction::AddTag { .. }

@@ -12,7 +12,7 @@ use testing::TestCompany;
 use crate::support::lead;
 
 /// A running campaign with these leads placed.
-async fn running(db: &testing::TestDb, acme: &TestCompany<'_>, name: &str, leads: &[LeadId]) -> CampaignId {
+pub async fn running(db: &testing::TestDb, acme: &TestCompany<'_>, name: &str, leads: &[LeadId]) -> CampaignId {
     let mailbox = acme.mailbox().await;
     let mut t = db.tenant(&acme.owner).await.unwrap();
     let input = CampaignInput { name: Some(name.into()), mailboxes: Some(vec![mailbox]), ..CampaignInput::default() };

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod campaigns;
+mod customers;
 mod imports;
 mod list;
 mod search;

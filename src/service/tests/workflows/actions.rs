@@ -282,3 +282,23 @@ async fn what_the_company_does_not_have_is_refused_when_it_is_saved() {
     let id = t.workflows().create(input).await.expect("made").id;
     assert!(matches!(t.workflows().set_enabled(id, true).await, Err(Error::Invalid(_))));
 }
+
+#[tokio::test]
+async fn whom_a_workflow_makes_a_customer_leaves_its_campaigns() {
+    let db = testing::db_at(noon()).await;
+    let story = Story::of(&db).await;
+    let (buyer, other) = (story.lead("a@x.example").await, story.lead("b@x.example").await);
+    let (campaign, _) = story.campaign(&[buyer, other]).await;
+    story.start(campaign).await;
+    let trigger = WorkflowTrigger::StatusChanged { from: None, to: Some(LeadStatus::Qualified) };
+    let id = story.workflow(on("Won", trigger, vec![WorkflowAction::SetStatus { status: LeadStatus::Customer }])).await;
+    let mut t = story.open().await;
+    t.leads().set_status(buyer, LeadStatus::Qualified).await.expect("changed");
+    t.commit().await.expect("kept");
+    let state = async |lead| story.open().await.enrolments().of_lead(lead).await.expect("a list").remove(0).state;
+    assert!(state(buyer).await.is_open(), "to be qualified ends nothing");
+    story.work(&[id]).await;
+    assert_eq!(story.results(id).await, ["Changed its status from qualified to customer."]);
+    assert_eq!(state(buyer).await, EnrolmentState::Converted);
+    assert!(state(other).await.is_open());
+}

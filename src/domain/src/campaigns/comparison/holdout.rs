@@ -17,7 +17,7 @@ wire_enum! {
     pub enum Outcome {
         /// The person has written to us, whether or not it was an answer.
         Wrote = "wrote",
-        /// The lead is qualified by now.
+        /// The lead is qualified by now, or a customer even.
         Qualified = "qualified",
     }
 }
@@ -41,7 +41,7 @@ pub struct GroupCount {
     pub leads: i64,
     /// Of these: have written to us since. A program that answers in the place of a person has not.
     pub wrote: i64,
-    /// Of these: are qualified by now.
+    /// Of these: are qualified by now, or customers even.
     pub qualified: i64,
 }
 

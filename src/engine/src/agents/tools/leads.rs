@@ -17,7 +17,7 @@ use super::{Result, limit, outside, own, plain, word};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FindLeads {
-    /// new, working, replied, qualified, nurture or lost.
+    /// new, working, replied, qualified, customer, nurture or lost.
     pub status: Option<String>,
     /// The least score, 0 to 100.
     pub score_min: Option<i32>,
@@ -93,7 +93,7 @@ pub(crate) struct TagLeads {
 pub(crate) struct SetStatus {
     /// Id of the lead.
     pub lead: Uuid,
-    /// new, working, replied, qualified, nurture or lost.
+    /// new, working, replied, qualified, customer, nurture or lost. A customer leaves every campaign.
     pub status: String,
 }
 
