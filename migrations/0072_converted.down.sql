@@ -8,6 +8,7 @@ ALTER TABLE campaign_versions NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE send_proofs NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE workflows NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE workflow_firings NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE sending_domains NO FORCE ROW LEVEL SECURITY;
 UPDATE enrolments SET state = 'stopped', end_reason = 'removed' WHERE state = 'converted';
 UPDATE leads SET status = 'qualified' WHERE status = 'customer';
 UPDATE leads SET last_activity = 'noted' WHERE last_activity = 'converted';
@@ -27,6 +28,11 @@ UPDATE workflow_firings SET actions = replace(actions::text, '"status": "custome
 WHERE actions::text LIKE '%"status": "customer"%';
 UPDATE send_proofs SET ledger = replace(ledger::text, '"state": "converted"', '"state": "stopped"')::jsonb
 WHERE ledger::text LIKE '%"state": "converted"%';
+-- Checks of domains find out more by then, too.
+UPDATE sending_domains
+SET records = (SELECT coalesce(jsonb_agg(r), '[]') FROM jsonb_array_elements(records) AS r
+               WHERE r->>'kind' NOT IN ('ptr', 'blocklist', 'age')),
+    failing = ARRAY(SELECT kind FROM unnest(failing) AS kind WHERE kind NOT IN ('ptr', 'blocklist', 'age'));
 ALTER TABLE enrolments FORCE ROW LEVEL SECURITY;
 ALTER TABLE leads FORCE ROW LEVEL SECURITY;
 ALTER TABLE lead_events FORCE ROW LEVEL SECURITY;
@@ -35,6 +41,7 @@ ALTER TABLE campaign_versions FORCE ROW LEVEL SECURITY;
 ALTER TABLE send_proofs FORCE ROW LEVEL SECURITY;
 ALTER TABLE workflows FORCE ROW LEVEL SECURITY;
 ALTER TABLE workflow_firings FORCE ROW LEVEL SECURITY;
+ALTER TABLE sending_domains FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE lead_events
     DROP CONSTRAINT lead_events_kind_check,

@@ -35,7 +35,7 @@ wire_enum! {
         Replied = "replied",
         /// Worth a salesperson's time.
         Qualified = "qualified",
-        /// Has bought: nothing more is sent to them by itself.
+        /// Has bought: what was going on with them in campaigns has ended.
         Customer = "customer",
         /// Later.
         Nurture = "nurture",

@@ -86,7 +86,7 @@ async fn ask(db: &Db, client: &Client, mut url: Url) -> Result<Option<DateTime<U
             url = next;
         } else if status.is_success() {
             return registered_at(&read(answer).await?).map(Some);
-        } else if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+        } else if matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND) {
             // Some say that they do not know a name, others that it is none of theirs (RFC 7480, 5.3 and 5.4).
             return Ok(None);
         } else {

@@ -19,7 +19,7 @@ use crate::{
 
 /// Leads whose entries are looked up one by one. Words that more leads have are tested along the order of the log, which
 /// soon fills a page.
-const MOST_LEADS: i64 = 1_000;
+const MOST_LEADS: i64 = 5_000;
 
 /// Entries of one piece of the file.
 const PIECE: i64 = 2_000;
@@ -143,12 +143,10 @@ impl Campaigns<'_> {
             .await?
             .ok_or(Error::NotFound("campaign"))?;
         let leads = self.t.leads().named(filter.lead.as_deref().unwrap_or_default(), MOST_LEADS).await?;
-        if *filter != EventFilter::default() {
-            // A plan for all filters at once would find no entry by the index of the one that is asked for.
-            sqlx::query!("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
-                .fetch_one(self.t.conn())
-                .await?;
-        }
+        // A plan for all filters and pages at once would find no entry by the index of what is asked for.
+        sqlx::query!("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+            .fetch_one(self.t.conn())
+            .await?;
         let rows = sqlx::query!(
             r#"
             SELECT e.id AS "id!: CampaignEventId", e.at AS "at!", e.kind AS "kind!", e.actor AS "actor!", e.text,
