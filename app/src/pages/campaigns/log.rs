@@ -191,11 +191,11 @@ fn empty(log: &CampaignLog) -> AnyView {
 #[cfg(feature = "ssr")]
 fn table(slug: &str, entries: Vec<Entry>) -> AnyView {
     let head = view! {
-        <HeaderCell label="When" width="10.5rem"/>
-        <HeaderCell label="What happened" width="11rem"/>
+        <HeaderCell label="When" width="11.5rem"/>
+        <HeaderCell label="What happened" width="12rem"/>
         <HeaderCell label="Step" width="9rem"/>
         <HeaderCell label="Mailbox" width="11rem"/>
-        <HeaderCell label="Lead" width="9rem"/>
+        <HeaderCell label="Lead" width="8.5rem"/>
         <HeaderCell label="Who" width="6.5rem"/>
         <HeaderCell label="More"/>
     }
