@@ -79,7 +79,7 @@ pub fn planned_words(leads: i64) -> String {
 }
 
 /// Breadcrumb, name, state, what can be done with it now, tabs. `tab` is a part of the address, and may be one within a
-/// tab; `actions` are those of that page.
+/// tab; one that begins with a slash is within the overview. `actions` are those of that page.
 #[cfg(feature = "ssr")]
 pub fn head(slug: &str, head: &Head, tab: &str, actions: AnyView) -> AnyView {
     head_of(slug, head, tab, actions, Post::to::<super::commands::CommandCampaign>())

@@ -96,6 +96,15 @@ impl MailRow {
             seen,
         }
     }
+
+    /// The words of the server, behind a button.
+    pub fn answer(&self) -> Option<AnyView> {
+        let said = self.said.clone()?;
+        let answer = view! {
+            <details class="record"><summary>"Answer of the server"</summary><p class="as-written outside">{said}</p></details>
+        };
+        Some(answer.into_any())
+    }
 }
 
 /// What the server said, if its words have a meaning that is shown in their place.
@@ -222,6 +231,7 @@ fn table(slug: String, list: MailList) -> AnyView {
 
 #[cfg(feature = "ssr")]
 fn row(slug: &str, mail: MailRow) -> AnyView {
+    let said = mail.answer();
     // What a person has done belongs to the state; what a program did is a remark.
     let (state, remark) = match mail.seen {
         Some(seen) if seen.starts_with("machine") => (mail.state, Some(seen)),
@@ -229,9 +239,6 @@ fn row(slug: &str, mail: MailRow) -> AnyView {
         None => (mail.state, None),
     };
     let remark = remark.map(|words| view! { <span class="subtle">{words}" · "</span> });
-    let said = mail.said.map(|said| {
-        view! { <details class="record"><summary>"Answer of the server"</summary><p class="as-written outside">{said}</p></details> }
-    });
     let lead = match mail.lead {
         (Some(id), name) => view! { <a class="truncate" href=format!("/t/{slug}/leads/{id}")>{name}</a> }.into_any(),
         (None, name) => view! { <span class="subtle">{name}</span> }.into_any(),

@@ -238,11 +238,8 @@ fn in_campaign(slug: &str, row: InCampaignRow) -> AnyView {
 #[cfg(feature = "ssr")]
 fn mails(slug: &str, mails: &[MailRow]) -> Vec<AnyView> {
     let row = |mail: &MailRow| {
-        let mail = mail.clone();
+        let (said, mail) = (mail.answer(), mail.clone());
         let (campaign, name) = mail.campaign;
-        let said = mail.said.map(|said| {
-            view! { <details class="record"><summary>"Answer of the server"</summary><p class="as-written outside">{said}</p></details> }
-        });
         view! {
             <li>
                 <div class="cluster">

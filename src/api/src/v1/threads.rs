@@ -118,8 +118,9 @@ async fn unsubscribe(Path(id): Path<ThreadId>, call: Write) -> Result<Reply> {
 
 /// Say that a meeting is booked
 ///
-/// With the lead of the thread: nothing more is sent to them by itself, they are qualified, and their timeline tells of
-/// it. Said once more before they have written again, it changes nothing. What is to be done about the thread stays.
+/// With the lead of the thread: nothing more is sent to them by itself, they are qualified unless they are customers, and
+/// their timeline tells of it. Said once more before they have written again, it changes nothing. What is to be done about
+/// the thread stays.
 #[utoipa::path(post, path = "/threads/{id}/meeting", tag = "Inbox", operation_id = "book_meeting",
     params(("id" = ThreadId, Path)), security(("key" = ["campaigns:write"])),
     responses((status = OK, body = Thread)))]

@@ -12,9 +12,9 @@ use super::Threads;
 use crate::{Error, Result};
 
 impl Threads<'_> {
-    /// A meeting is booked with the lead of a thread: nothing more is sent to them by itself, they are qualified, and
-    /// their page tells of it. The thread is done only with `then_done`. Said once more before they have written again, it
-    /// changes nothing else.
+    /// A meeting is booked with the lead of a thread: nothing more is sent to them by itself, they are qualified unless
+    /// they are customers, and their page tells of it. The thread is done only with `then_done`. Said once more before they
+    /// have written again, it changes nothing else.
     ///
     /// # Errors
     /// [`Error::NotFound`]; a conflict when the thread is with nobody who is a lead, or was changed since version `seen`.
