@@ -72,6 +72,14 @@ pub struct Claimed {
     pub content: Content,
 }
 
+impl Claimed {
+    /// Which claim of which e-mail. After a crash of the database two lanes may hold the same e-mail: one by a claim that
+    /// was lost, one by the claim that came after it.
+    pub(crate) const fn proof(&self) -> (MessageId, Uuid) {
+        (self.id, self.token)
+    }
+}
+
 /// What an e-mail is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {

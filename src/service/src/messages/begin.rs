@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use domain::{CampaignId, EnrolmentId, messages::LEASE};
+use domain::{CampaignId, EnrolmentId, MessageId, messages::LEASE};
 use uuid::Uuid;
 
 use super::{Claimed, Messages, Place};
@@ -49,26 +49,26 @@ impl Messages<'_> {
         self.keep(&[], ready).await
     }
 
-    /// The answers of people among what is ready. Gives those that may leave.
-    pub(super) async fn begin_replies(&mut self, ready: &[Ready<'_>]) -> Result<Vec<Uuid>> {
+    /// The answers of people among what is ready. Gives the claims that may leave.
+    pub(super) async fn begin_replies(&mut self, ready: &[Ready<'_>]) -> Result<Vec<(MessageId, Uuid)>> {
         let mut begun = Vec::new();
         for one in ready {
             if let Place::Thread(thread) = one.claimed.place
                 && self.begin_reply(one.claimed, thread, one.mime, one.server).await?
             {
-                begun.push(one.claimed.id.0);
+                begun.push(one.claimed.proof());
             }
         }
         Ok(begun)
     }
 
     /// The e-mails of campaigns among what is ready; `open` says of which enrolments, which the caller holds, e-mails
-    /// may leave. Gives those that may.
+    /// may leave. Gives the claims that may.
     pub(super) async fn begin_held(
         &mut self,
         ready: &[Ready<'_>],
         open: &HashMap<EnrolmentId, bool>,
-    ) -> Result<Vec<Uuid>> {
+    ) -> Result<Vec<(MessageId, Uuid)>> {
         let of_campaigns = ready.iter().filter_map(|one| Some((one, of_campaign(one.claimed)?.1)));
         let (may, closed): (Vec<_>, Vec<_>) =
             of_campaigns.partition(|(_, enrolment)| open.get(enrolment).copied().unwrap_or(false));
@@ -79,7 +79,7 @@ impl Messages<'_> {
             let suppressed = self.is_suppressed(one.claimed).await?;
             self.release(one.claimed, suppressed).await?;
         }
-        for one in may.iter().filter(|one| !begun.contains(&one.claimed.id.0)) {
+        for one in may.iter().filter(|one| !begun.contains(&one.claimed.proof())) {
             if self.is_suppressed(one.claimed).await? {
                 self.release(one.claimed, true).await?;
             }
@@ -111,14 +111,14 @@ impl Messages<'_> {
         Ok(rows.into_iter().map(|row| (row.id, row.goes_on && running.contains(&row.campaign_id))).collect())
     }
 
-    /// Marks what is still ours and may be sent, and keeps its bytes.
-    async fn mark_as_sending(&mut self, mails: &[&Ready<'_>]) -> Result<Vec<Uuid>> {
+    /// Marks what is still ours and may be sent, and keeps its bytes. Of two claims of one e-mail only the newest is ours.
+    async fn mark_as_sending(&mut self, mails: &[&Ready<'_>]) -> Result<Vec<(MessageId, Uuid)>> {
         if mails.is_empty() {
             return Ok(Vec::new());
         }
         let now = self.t.now();
         let tells: Vec<_> = mails.iter().map(|one| one.tells()).collect();
-        Ok(sqlx::query_scalar!(
+        let begun = sqlx::query!(
             r#"WITH r AS MATERIALIZED (
                    SELECT r.*, is_suppressed(r.recipient) AS suppressed
                    FROM by_key($3) k JOIN unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[],
@@ -135,11 +135,11 @@ impl Messages<'_> {
                      AND NOT waits_for_draft AND (NOT needs_draft OR draft_id IS NOT NULL)
                      AND (draft_id IS NULL OR EXISTS (SELECT FROM drafts d WHERE d.id = m.draft_id
                                                         AND d.state IN ('approved', 'used')))
-                   RETURNING m.id, r.mime
+                   RETURNING m.id, r.token, r.mime
                ), kept AS (
                    INSERT INTO message_contents (message_id, mime) SELECT id, mime FROM ours ON CONFLICT DO NOTHING
                )
-               SELECT id AS "id!" FROM ours"#,
+               SELECT id AS "id!: MessageId", token AS "token!" FROM ours"#,
             now,
             now + LEASE,
             &mails.iter().map(|one| one.claimed.id.0).collect::<Vec<_>>(),
@@ -153,13 +153,14 @@ impl Messages<'_> {
             &tells.iter().map(|tells| tells.map(|(_, clicks)| clicks)).collect::<Vec<_>>() as &[Option<bool>],
         )
         .fetch_all(self.t.conn())
-        .await?)
+        .await?;
+        Ok(begun.into_iter().map(|one| (one.id, one.token)).collect())
     }
 
     /// Keeps where the links of e-mails that were just begun lead.
-    async fn keep_links(&mut self, mails: &[&Ready<'_>], begun: &[Uuid]) -> Result<()> {
+    async fn keep_links(&mut self, mails: &[&Ready<'_>], begun: &[(MessageId, Uuid)]) -> Result<()> {
         let (mut ids, mut places, mut urls) = (Vec::new(), Vec::new(), Vec::new());
-        for one in mails.iter().filter(|one| one.tells().is_some() && begun.contains(&one.claimed.id.0)) {
+        for one in mails.iter().filter(|one| one.tells().is_some() && begun.contains(&one.claimed.proof())) {
             for (url, place) in one.links.into_iter().flatten().zip(1_i16..) {
                 ids.push(one.claimed.id.0);
                 places.push(place);

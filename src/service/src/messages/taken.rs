@@ -51,7 +51,7 @@ impl Messages<'_> {
             begun.extend(self.begin_held(ready, &open).await?);
             self.record_taken(taken).await?;
         }
-        Ok(ready.iter().map(|one| begun.contains(&one.claimed.id.0)).collect())
+        Ok(ready.iter().map(|one| begun.contains(&one.claimed.proof())).collect())
     }
 
     async fn record_taken(&mut self, taken: &[Taken<'_>]) -> Result<()> {

@@ -130,6 +130,30 @@ async fn one_that_may_not_leave_stays_behind_alone() {
 }
 
 #[tokio::test]
+async fn of_two_lanes_with_one_e_mail_only_the_newer_claim_may_hand_it_over() {
+    let test = testing::db().await;
+    let desk = Desk::with(&test, 1).await;
+    // As after a crash of the database that has forgotten the first claim.
+    let mut t = test.tenant(&desk.company.owner).await.expect("open");
+    t.messages().give_back(&desk.claimed[0]).await.expect("freed");
+    t.commit().await.expect("kept");
+    let (_, again) = claim_next_but(&test, &[]).await.expect("a claim").expect("due");
+    let newer = Letter { claimed: Arc::new(again[0].clone()), ..plain(desk.letter(0)) };
+    let (pages, answers): (Vec<_>, Vec<_>) = [desk.letter(0), Arc::new(newer)]
+        .into_iter()
+        .map(|next| {
+            let (answer, answered) = oneshot::channel();
+            (Page { actor: desk.actor.clone(), done: None, next: Some(next), answer }, answered)
+        })
+        .unzip();
+    write(&test, pages).await;
+    let said: Vec<_> = join_all(answers).await.into_iter().map(|answer| answer.expect("an answer")).collect();
+
+    assert!(matches!(said[..], [Ok(false), Ok(true)]), "{said:?}");
+    assert_eq!(desk.ledger().await.messages_in(MessageState::Sending), 1);
+}
+
+#[tokio::test]
 async fn one_that_cannot_be_written_down_fails_alone() {
     let test = testing::db().await;
     let desk = Desk::with(&test, 4).await;
