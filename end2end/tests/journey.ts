@@ -39,8 +39,12 @@ export async function hydrated(page: Page) {
 
 // Opens a question and answers it; `place` is where it stands, when a page has several.
 export async function answer(place: Page | Locator, button: RegExp) {
-  await place.locator("details.confirm summary").click();
-  await place.getByRole("button", { name: button }).click();
+  const question = place.locator("details.confirm");
+  // What an answer before it has brought may come just now, and close it.
+  await expect(async () => {
+    if (!(await question.evaluate((details: HTMLDetailsElement) => details.open))) await question.locator("summary").click();
+    await place.getByRole("button", { name: button }).click({ timeout: 1000 });
+  }).toPass();
 }
 
 // Waits for something that comes by itself; without scripts the page is asked for again.

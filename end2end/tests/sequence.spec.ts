@@ -115,6 +115,42 @@ test("a sequence with a branch and two wordings is built, tried out and rearrang
   await expect(page.getByText("The first wording")).toBeVisible();
 });
 
+test("what is written into a step is kept by itself, and a page that is older overwrites nothing", async ({ page, context, playwright, baseURL, javaScriptEnabled }) => {
+  test.skip(!javaScriptEnabled, "without scripts a step is saved by its button");
+  const make = await program(playwright, baseURL);
+  await signIn(page);
+  const campaign = await make("campaigns", { name: `kept-${Date.now()}` });
+  const step = await make(`campaigns/${campaign.id}/steps`, { subject: "Hello", body: "How are you?" });
+  const own = `/t/halden/campaigns/${campaign.id}/sequence/${step.id}`;
+  const older = await context.newPage();
+  for (const tab of [page, older]) {
+    await tab.goto(own);
+    await hydrated(tab);
+  }
+  const kept = page.getByText(/^Kept \d\d:\d\d$/);
+  const text = page.getByLabel("Text", { exact: true });
+  await text.fill("How is everybody?");
+  await expect(kept).toBeVisible();
+  await page.goto(own);
+  await hydrated(page);
+  await expect(text).toHaveValue("How is everybody?");
+
+  // Twice, and then by hand: the words of this page are its own newest ones.
+  for (const words of ["How is it going?", "How does it go?"]) {
+    const answered = page.waitForResponse((response) => response.url().includes("/sf/save_step"));
+    await text.fill(words);
+    expect((await answered).ok()).toBe(true);
+  }
+  await text.fill("How do you do?");
+  await save(page);
+
+  await older.getByLabel("Text", { exact: true }).fill("Older words");
+  await expect(older.getByText(/^Not kept\. /)).toBeVisible();
+  await expect(older.getByLabel("Text", { exact: true })).toHaveValue("Older words");
+  await page.goto(own);
+  await expect(text).toHaveValue("How do you do?");
+});
+
 test("what is edited in a running campaign waits until it is published, and an older version comes back", async ({ page, playwright, baseURL }) => {
   test.setTimeout(90_000);
   const tag = `edits-${Date.now()}`;

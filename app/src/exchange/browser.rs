@@ -117,6 +117,9 @@ pub(super) fn submit_written(event: &SubmitEvent, posts: Option<Posts>) {
     let button = event.submitter().and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok());
     spawn_local(async move {
         autosave::all_kept().await;
+        if let Some(version) = autosave::version_of(&form) {
+            body.set(&version.name(), &version.value());
+        }
         let answer = post(&path, String::from(body.to_string())).await;
         let _ = form.remove_attribute("aria-busy");
         let reply = match (answer, posts) {

@@ -5,6 +5,8 @@
 mod judge;
 mod providers;
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -194,6 +196,43 @@ impl DomainInput {
         let as_address = EmailAddress::parse(&format!("x@{name}"));
         let is_good = name.is_ascii() && name.contains('.') && as_address.is_ok_and(|a| a.domain() == name);
         if is_good { Ok(name) } else { Err(Problem::field("name", "domain_invalid", words)) }
+    }
+}
+
+/// A blocklist as an installation asks it (RFC 5782).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Blocklist {
+    /// What people read.
+    pub name: String,
+    /// Where it is asked. That of a paid list holds the key of whoever pays, which nobody else may see.
+    pub zone: String,
+}
+
+impl Blocklist {
+    /// One list: its zone, as `dbl.spamhaus.org`, or what people read instead, `=`, and the zone.
+    ///
+    /// # Errors
+    /// When a part is not the name of a list; the error does not tell a zone that has a name.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let host = |word: &str| DomainInput { name: word.to_owned() }.check();
+        let words = "is not the name of a list, as dbl.spamhaus.org is one";
+        let refuse = |what: String| Problem::new("blocklist_invalid", format!("{what} {words}"));
+        match text.split_once('=') {
+            None => {
+                let zone = host(text).map_err(|_| refuse(format!("“{text}”")))?;
+                Ok(Self { name: zone.clone(), zone })
+            }
+            Some((name, zone)) => Ok(Self {
+                name: host(name).map_err(|_| refuse(format!("“{name}”")))?,
+                zone: host(zone).map_err(|_| refuse(format!("What stands behind “{name}=”")))?,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Blocklist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blocklist").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

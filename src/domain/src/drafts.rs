@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub use built_in::{TEMPLATE, write as write_built_in};
-pub use checks::{DraftCheck, judge, passes, require_approvable};
+pub use checks::{DraftCheck, hints, judge, passes, require_approvable};
 pub use decisions::{HELD, Holder, Rejection, Rewrite, RewriteReason, UNDO, check_reason};
 pub use facts::{Fact, FactSource, Quoted, Sentence, ground, join};
 pub use samples::{SAMPLES, Sample};

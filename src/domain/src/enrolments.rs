@@ -113,6 +113,8 @@ wire_enum! {
         OutcomeUnknown = "outcome_unknown",
         /// A person did not want what was written for the lead.
         DraftRejected = "draft_rejected",
+        /// It is a customer.
+        Customer = "customer",
         /// It was in another campaign.
         ActiveElsewhere = "active_elsewhere",
         /// It got an e-mail from us a short time before.
@@ -146,6 +148,7 @@ impl EndReason {
             Self::Rejected => "the server refused the e-mail",
             Self::OutcomeUnknown => "the server never said whether it took the e-mail",
             Self::DraftRejected => "its draft was rejected",
+            Self::Customer => "a customer already",
             Self::ActiveElsewhere => "active in another campaign",
             Self::ContactedRecently => "contacted a short time before",
             Self::AccountReplied => "somebody of its account has answered",

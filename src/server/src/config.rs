@@ -72,7 +72,7 @@ settings! {
     /// Resolver that checks of sending domains ask, as in `127.0.0.1:53`; those of the machine when absent.
     dns_server: Option<SocketAddr> = None,
     /// Blocklists that are asked about sending domains, with commas between; empty for none. That of Spamhaus answers no
-    /// open resolver.
+    /// open resolver. One that is asked with a key is `name=zone`: companies see the name only.
     domain_blocklists: String = "dbl.spamhaus.org".to_owned(),
     /// Blocklists that are asked about the addresses of mail servers that companies run themselves; empty for none.
     address_blocklists: String = "zen.spamhaus.org".to_owned(),

@@ -4,7 +4,7 @@
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
-use domain::{domains::DomainInput, public_url::check_endpoint};
+use domain::{domains::Blocklist, public_url::check_endpoint};
 use service::{
     Db, PoolSize, Settings,
     clock::Clock,
@@ -142,13 +142,8 @@ pub fn settings(config: &Config) -> Result<Settings> {
     })
 }
 
-/// The names of lists.
-fn blocklists(text: &str) -> Result<Vec<String>> {
-    let name_of = |word: String| {
-        let known = DomainInput { name: word.clone() }.check();
-        known.map_err(|_| anyhow!("“{word}” is not the name of a list, as dbl.spamhaus.org is one"))
-    };
-    listed(text).into_iter().map(name_of).collect()
+fn blocklists(text: &str) -> Result<Vec<Blocklist>> {
+    listed(text).iter().map(|word| Blocklist::parse(word).map_err(|problem| anyhow!(problem.message))).collect()
 }
 
 /// The address of a directory, if there is one.
@@ -232,20 +227,25 @@ mod tests {
             settings(&Config { address_blocklists: lists, rdap_url: url.to_owned(), ..Config::default() })
         };
         let good = settings(&Config::default()).expect("the defaults are good");
-        assert_eq!(good.domain_blocklists, ["dbl.spamhaus.org"]);
+        let shown = |lists: &[Blocklist]| lists.iter().map(|list| list.name.clone()).collect::<Vec<_>>();
+        assert_eq!(shown(&good.domain_blocklists), ["dbl.spamhaus.org"]);
         assert_eq!(good.rdap_url.as_deref(), Some("https://rdap.org"));
         let two = with(" Zen.Spamhaus.org, bl.example.com. ,", "").expect("two lists, no directory");
-        assert_eq!(two.address_blocklists, ["zen.spamhaus.org", "bl.example.com"]);
+        assert_eq!(shown(&two.address_blocklists), ["zen.spamhaus.org", "bl.example.com"]);
+        let paid = with("zen.spamhaus.org=k3y.zen.dq.spamhaus.net", "").expect("a list with a key");
+        assert_eq!(paid.address_blocklists[0].zone, "k3y.zen.dq.spamhaus.net");
+        assert!(!format!("{paid:?}").contains("k3y"), "a key is not logged");
         assert_eq!(two.rdap_url, None);
         assert!(with("", "").expect("nobody").address_blocklists.is_empty());
         for (lists, url, name) in [
             ("https://zen.spamhaus.org", "", "SALESWRIGHT_ADDRESS_BLOCKLISTS"),
             ("zen", "", "SALESWRIGHT_ADDRESS_BLOCKLISTS"),
+            ("zen.spamhaus.org=k3y", "", "SALESWRIGHT_ADDRESS_BLOCKLISTS"),
             ("", "rdap.org", "SALESWRIGHT_RDAP_URL"),
             ("", "http://rdap.example.com", "SALESWRIGHT_RDAP_URL"),
         ] {
             let fault = format!("{:#}", with(lists, url).expect_err("refused"));
-            assert!(fault.starts_with(name), "{fault}");
+            assert!(fault.starts_with(name) && !fault.contains("k3y"), "{fault}");
         }
     }
 

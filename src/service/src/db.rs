@@ -10,6 +10,7 @@ mod tenant;
 
 use std::{sync::Arc, time::Duration};
 
+use domain::domains::Blocklist;
 use sqlx::{
     AssertSqlSafe, Connection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -51,9 +52,9 @@ pub struct Settings {
     /// The resolver that checks of domains ask; those of the machine when absent.
     pub dns_server: Option<std::net::SocketAddr>,
     /// Lists that sending domains are looked up in (RFC 5782).
-    pub domain_blocklists: Vec<String>,
+    pub domain_blocklists: Vec<Blocklist>,
     /// Lists that addresses of mail servers are looked up in.
-    pub address_blocklists: Vec<String>,
+    pub address_blocklists: Vec<Blocklist>,
     /// Where it is asked since when a domain is registered (RFC 9082), without a slash at the end; nobody when absent.
     pub rdap_url: Option<String>,
     /// Programs that connectors may start, as the operator has listed them.

@@ -99,6 +99,11 @@ impl<'d> Story<'d> {
         page.expect("a list").items
     }
 
+    /// How many tasks wait for somebody.
+    async fn tasks(&self) -> usize {
+        self.open().await.tasks().open(&PageRequest::default()).await.expect("a list").items.len()
+    }
+
     /// How many e-mails of which step stand where.
     async fn counted(&self) -> BTreeMap<(i32, MessageState), usize> {
         let mut counted = BTreeMap::new();
@@ -325,6 +330,64 @@ async fn what_is_no_mail_is_done_by_the_worker_once_the_campaign_runs() {
     t.commit().await.expect("kept");
     story.minutes(5).await;
     assert_eq!(story.states().await, [EnrolmentState::WaitingTask]);
+}
+
+#[tokio::test]
+async fn what_follows_an_e_mail_in_flight_waits_for_the_end_of_a_pause() {
+    for (of_campaign, rests) in [(true, EnrolmentState::WaitingDelay), (false, EnrolmentState::Paused)] {
+        let test = testing::db_at(start()).await;
+        let story = Story::of(&test, &["a"], vec![mail(0), call()]).await;
+        let batch = claim_next(story.db).await.expect("a claim").expect("a turn");
+        story.begin(&batch[0]).await;
+        if of_campaign {
+            let mut t = story.open().await;
+            t.campaigns().pause(story.campaign).await.expect("pausing");
+            t.commit().await.expect("kept");
+        } else {
+            assert_eq!(story.change(&ALL, EnrolmentAction::Pause).await.changed, 1);
+        }
+        story.take(&batch[0]).await;
+        story.minutes(2).await;
+        assert_eq!((story.states().await, story.tasks().await), (vec![rests], 0));
+
+        if of_campaign {
+            let mut t = story.open().await;
+            t.campaigns().resume(story.campaign, false).await.expect("goes on");
+            t.commit().await.expect("kept");
+        } else {
+            assert_eq!(story.change(&ALL, EnrolmentAction::Resume).await.changed, 1);
+        }
+        story.minutes(3).await;
+        assert_eq!((story.states().await, story.tasks().await), (vec![EnrolmentState::WaitingTask], 1));
+    }
+}
+
+#[tokio::test]
+async fn what_follows_an_e_mail_in_flight_ends_with_a_stop() {
+    let test = testing::db_at(start()).await;
+    let story = Story::of(&test, &["a"], vec![mail(0), call()]).await;
+    let batch = claim_next(story.db).await.expect("a claim").expect("a turn");
+    story.begin(&batch[0]).await;
+    let mut t = story.open().await;
+    t.campaigns().stop(story.campaign).await.expect("stopping");
+    t.commit().await.expect("kept");
+    story.take(&batch[0]).await;
+    story.minutes(2).await;
+    assert_eq!((story.states().await, story.tasks().await), (vec![EnrolmentState::Stopped], 0));
+    assert_eq!(story.counted().await, BTreeMap::from([((1, MessageState::Sent), 1)]));
+}
+
+#[tokio::test]
+async fn whoever_gets_the_last_e_mail_during_a_pause_has_finished() {
+    let test = testing::db_at(start()).await;
+    let story = Story::of(&test, &["a"], vec![mail(0)]).await;
+    let batch = claim_next(story.db).await.expect("a claim").expect("a turn");
+    story.begin(&batch[0]).await;
+    let mut t = story.open().await;
+    t.campaigns().pause(story.campaign).await.expect("pausing");
+    t.commit().await.expect("kept");
+    story.take(&batch[0]).await;
+    assert_eq!(story.states().await, [EnrolmentState::Finished]);
 }
 
 #[tokio::test]

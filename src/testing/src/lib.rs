@@ -12,6 +12,7 @@ mod template;
 use std::{net::SocketAddr, ops::Deref};
 
 use chrono::{DateTime, Utc};
+use domain::domains::Blocklist;
 use service::{Db, PoolSize, Settings, clock::Clock, secrets::Secrets};
 use sqlx::postgres::PgConnectOptions;
 
@@ -102,8 +103,8 @@ impl TestDb {
         let settings = Settings {
             allow_private_hosts: true,
             dns_server: Some(dns_server),
-            domain_blocklists: vec![domains.to_owned()],
-            address_blocklists: vec![addresses.to_owned()],
+            domain_blocklists: vec![Blocklist::parse(domains).expect("a list")],
+            address_blocklists: vec![Blocklist::parse(addresses).expect("a list")],
             rdap_url: Some(rdap_url.to_owned()),
             ..self.db.settings().clone()
         };

@@ -1,10 +1,11 @@
 //! Words that are kept while they are written: a form with `data-autosave` posts itself with that answer when
-//! somebody has paused, and says in its `[data-kept]` what came of it.
+//! somebody has paused, and says in its `[data-kept]` what came of it. A field `[data-version]` counts what was kept,
+//! so that the next words are not taken for those of an older page.
 
 use std::{cell::Cell, future::poll_fn, task::Poll, time::Duration};
 
 use leptos::{ev, prelude::*, task::spawn_local, wasm_bindgen::JsCast};
-use web_sys::{Element, FormData, HtmlFormElement, UrlSearchParams, js_sys::Date};
+use web_sys::{Element, FormData, HtmlFormElement, HtmlInputElement, UrlSearchParams, js_sys::Date};
 
 use super::{post, unsaved};
 
@@ -45,6 +46,11 @@ pub(super) async fn all_kept() {
     .await;
 }
 
+/// The field that says on which version the words of a form stand.
+pub(super) fn version_of(form: &HtmlFormElement) -> Option<HtmlInputElement> {
+    form.query_selector("[data-version]").ok().flatten()?.dyn_into().ok()
+}
+
 /// Posts a form unless somebody has typed on, sent it or left it.
 fn keep(form: HtmlFormElement, typed: u32) {
     let over = || TYPED.get() != typed || !form.is_connected() || form.has_attribute("aria-busy");
@@ -61,6 +67,10 @@ fn keep(form: HtmlFormElement, typed: u32) {
     spawn_local(async move {
         let kept = post(&path, String::from(body.to_string())).await;
         UNDER_WAY.set(false);
+        if let Some(version) = version_of(&form).filter(|_| kept.is_ok()) {
+            let next = version.value().parse().map(|now: i64| now + 1).unwrap_or_default();
+            version.set_value(&next.to_string());
+        }
         let words = match kept {
             Ok(_) if TYPED.get() == typed => {
                 unsaved::is_saved(&form);

@@ -12,7 +12,7 @@ use domain::{
         checks::FixAt,
         comparison::{self, Effect, GroupCount, Holdout, Outcome, VariantCount, Verdict as Compared},
     },
-    drafts::{Origin, Sample},
+    drafts::{Origin, Sample, hints},
     enrolments::EnrolmentState,
     ledger::Ledger,
     messages::MessageState,
@@ -524,6 +524,8 @@ async fn mail(
     let has_model = t.models().list().await?.iter().any(|model| model.enabled);
     let counts = t.campaigns().variant_counts(campaign).await?.remove(&step.id).unwrap_or_default();
     let decided = t.campaigns().decided(campaign).await?.remove(&step.id);
+    let body = preview.text.rsplit_once("\n\n-- \n").map_or("", |(body, _)| body);
+    let hints = if email.writing.needs_draft() { Vec::new() } else { hints(&preview.subject, body) };
     let me = match t.actor().user_id() {
         Some(id) => t.members().list().await?.into_iter().find(|m| m.user_id == id).map(|m| m.email.to_string()),
         None => None,
@@ -531,6 +533,7 @@ async fn mail(
     Ok(MailView {
         samples: samples.into_iter().map(sample).collect(),
         has_model,
+        hints: checks_of(&hints),
         preview: (preview.from, preview.subject, preview.text),
         variant,
         lead: lead.or_else(|| leads.first().map(|(id, _)| *id)).map(|id| id.to_string()).unwrap_or_default(),

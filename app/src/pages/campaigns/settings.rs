@@ -68,6 +68,7 @@ pub struct SettingsForm {
     from: String,
     to: String,
     zone: String,
+    customers: bool,
     active_elsewhere: bool,
     contacted_within_days: i32,
     account_replied: bool,
@@ -184,6 +185,7 @@ fn left_out(rules: &Rules) -> AnyView {
     let (exclude, holdout) = (rules.exclude, rules.holdout_percent.to_string());
     view! {
         <Card title="Left out" note="when leads are placed; each is a reason in the ledger">
+            <Checkbox name="form[customers]" label="Whoever is a customer" checked=exclude.customers/>
             <Checkbox name="form[active_elsewhere]" label="Whoever is in another campaign" checked=exclude.active_elsewhere/>
             <TextInput name="form[contacted_within_days]" label="Whoever got an e-mail from us in the last days" hint="0 leaves nobody out." kind=InputKind::Number value=exclude.contacted_within_days.to_string() min="0" width=FieldWidth::Short/>
             <Checkbox name="form[account_replied]" label="Whoever works where somebody has answered us" checked=exclude.account_replied/>
@@ -317,6 +319,7 @@ impl SettingsForm {
         };
         let rules = Rules {
             exclude: Exclusions {
+                customers: self.customers,
                 active_elsewhere: self.active_elsewhere,
                 contacted_within_days: self.contacted_within_days,
                 account_replied: self.account_replied,

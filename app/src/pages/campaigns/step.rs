@@ -25,8 +25,8 @@ use crate::{
     pages::frame::may,
     shell::PageScroll,
     ui::{
-        ButtonKind, ButtonSize, Callout, Card, Choice, Fact, Facts, InputKind, Select, SubmitButton, TextInput, Time,
-        Tone,
+        ButtonKind, ButtonSize, Callout, Card, CheckItem, Checklist, Choice, Fact, Facts, InputKind, Select,
+        SubmitButton, TextInput, Time, Tone,
     },
 };
 #[cfg(feature = "ssr")]
@@ -61,6 +61,8 @@ pub struct MailView {
     pub(super) has_model: bool,
     pub(super) samples: Vec<SampleView>,
     pub(super) preview: (String, String, String),
+    /// What readers and filters will say of its words; none of what is written for each lead.
+    pub(super) hints: Vec<CheckItem>,
     pub(super) variant: i16,
     /// Whom the preview is for, and whom it could be for.
     pub(super) lead: String,
@@ -203,6 +205,8 @@ fn mail_cards(slug: &str, s: &StepView, mail: MailView, test: Post) -> AnyView {
         let words = format!("No value and no fallback: {}", mail.missing);
         view! { <Callout tone=Tone::Amber>{words}</Callout> }
     });
+    let hints = (!mail.hints.is_empty())
+        .then(|| view! { <Checklist items=mail.hints.clone() words=["Passes: ", "Warns: ", "Fails: "]/> });
     let written =
         drafted.then(|| samples(slug, &s.head.id, &s.step.id.to_string(), mail.has_model, mail.samples.clone()));
     let by = drafted.then(|| {
@@ -247,6 +251,7 @@ fn mail_cards(slug: &str, s: &StepView, mail: MailView, test: Post) -> AnyView {
             <p class="strong">{subject}</p>
             <div class="mail-preview" data-theme="light">{text}</div>
             {gaps}
+            {hints}
         </Card>
         {comparison}
         {written}
@@ -266,17 +271,22 @@ fn editor(slug: &str, s: &StepView, save: Post) -> AnyView {
     let (slug, id, step, version) = (slug.to_owned(), s.head.id.clone(), s.step.id.to_string(), s.step.version);
     let may_save = s.may_edit && may(Permission::EditCampaigns);
     view! {
-        <PostForm post=save class="stack">
+        <PostForm post=save class="stack" autosave="save">
             <input type="hidden" name="slug" value=slug/>
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="step" value=step/>
-            <input type="hidden" name="version" value=version/>
+            <input type="hidden" name="version" value=version data-version/>
             <fieldset class="stack" disabled=!may_save>
                 {fields}
             </fieldset>
             {problems}
             {failed}
-            {may_save.then(|| view! { <SubmitButton busy=save.busy()>"Save"</SubmitButton> })}
+            {may_save.then(|| view! {
+                <div class="cluster">
+                    <SubmitButton busy=save.busy()>"Save"</SubmitButton>
+                    <span class="subtle small-text" role="status" data-kept></span>
+                </div>
+            })}
         </PostForm>
     }
     .into_any()

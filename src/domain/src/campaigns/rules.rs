@@ -124,11 +124,13 @@ impl OnColleague {
     }
 }
 
-/// Who is left out when leads are placed; nobody unless said otherwise. Each is a reason in the ledger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Who is left out when leads are placed; customers unless said otherwise. Each is a reason in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Exclusions {
+    /// Whoever is a customer.
+    pub customers: bool,
     /// Whoever is in another campaign that has not ended for them.
     pub active_elsewhere: bool,
     /// Whoever got an e-mail from us in the last so many days, 0 to 365; 0 leaves nobody out.
@@ -139,6 +141,19 @@ pub struct Exclusions {
     pub missing_variable: bool,
     /// Whoever's address was neither checked nor ever took a mail.
     pub unverified: bool,
+}
+
+impl Default for Exclusions {
+    fn default() -> Self {
+        Self {
+            customers: true,
+            active_elsewhere: false,
+            contacted_within_days: 0,
+            account_replied: false,
+            missing_variable: false,
+            unverified: false,
+        }
+    }
 }
 
 /// The rules of a campaign.

@@ -10,6 +10,8 @@ use super::{
 };
 use crate::{Refusal, campaigns::checks::Verdict, words::plural};
 
+/// How fast people read (Brysbaert, 2019: 238 words of English, fewer in most other languages).
+const WORDS_PER_MINUTE: usize = 200;
 /// Words that filters for spam look for.
 const SPAM: &[&str] = &[
     "act now",
@@ -123,6 +125,22 @@ pub fn judge(subject: &str, sentences: &mut [Sentence], facts: &[Fact], forbidde
     ]
 }
 
+/// What is said to somebody who writes the same words for everybody. It keeps nothing from leaving.
+#[must_use]
+pub fn hints(subject: &str, text: &str) -> Vec<DraftCheck> {
+    let mut length = length(text);
+    let seconds = text.split_whitespace().count() * 60 / WORDS_PER_MINUTE;
+    if length.verdict == Verdict::Pass {
+        length.message =
+            format!("{} Read in {}.", length.message, plural(i64::try_from(seconds).unwrap_or(0), "second", "seconds"));
+    }
+    let mut hints = vec![length, subject_length(subject), number_of_links(links_in(text).len()), spam(subject, text)];
+    for hint in hints.iter_mut().filter(|hint| hint.verdict == Verdict::Block) {
+        hint.verdict = Verdict::Warn;
+    }
+    hints
+}
+
 fn sources(m: &Material<'_>) -> DraftCheck {
     let mut claims = unsupported(m.subject, m.facts, false);
     claims.extend(m.sentences.iter().flat_map(|sentence| sentence.unsupported.iter().cloned()));
@@ -151,19 +169,27 @@ fn subject_length(subject: &str) -> DraftCheck {
     }
 }
 
+fn links_in(text: &str) -> Vec<&str> {
+    let is_link = |word: &&str| ["http://", "https://", "www."].iter().any(|start| word.contains(start));
+    text.split_whitespace().filter(is_link).collect()
+}
+
 fn links(text: &str, facts: &[Fact]) -> DraftCheck {
-    let links: Vec<_> = text
-        .split_whitespace()
-        .filter(|word| word.contains("http://") || word.contains("https://") || word.contains("www."))
-        .collect();
+    let links = links_in(text);
     let unknown = links.iter().filter(|link| {
         let link = link.trim_matches(|c: char| matches!(c, '.' | ',' | ')' | '(' | '<' | '>'));
         !facts.iter().any(|fact| fact.value.contains(link))
     });
-    match (links.len(), unknown.count()) {
-        (0, _) => pass("links", "No links."),
-        (_, unknown) if unknown > 0 => block("links", "A link leads where no fact does."),
-        (1..=2, _) => pass("links", "No more than two links."),
+    match unknown.count() {
+        0 => number_of_links(links.len()),
+        _ => block("links", "A link leads where no fact does."),
+    }
+}
+
+fn number_of_links(links: usize) -> DraftCheck {
+    match links {
+        0 => pass("links", "No links."),
+        1..=2 => pass("links", "No more than two links."),
         _ => warn("links", "More than two links look like advertising."),
     }
 }
@@ -285,6 +311,22 @@ mod tests {
         assert!(all.iter().all(|check| check.label() != "Check"), "{all:?}");
         let phone = failed("A question", "Hi Ines, call +49 30 1234567 when you have the time.");
         assert!(phone.contains(&"personal_data".to_owned()), "{phone:?}");
+    }
+
+    #[test]
+    fn whoever_writes_for_everybody_gets_hints_that_stop_nothing() {
+        let told = |subject: &str, text: &str| {
+            let warned = hints(subject, text).into_iter().filter(|hint| hint.verdict != Verdict::Pass);
+            warned.map(|hint| (hint.code, hint.verdict)).collect::<Vec<_>>()
+        };
+        let good = "Hi Ines, may I show you https://halden.example/fair?";
+        assert_eq!(told("A question", good), []);
+        assert_eq!(hints("A question", good)[0].message, "7 words. Read in 2 seconds.");
+        let of = |code: &str| vec![(code.to_owned(), Verdict::Warn)];
+        assert_eq!(told("A question", "Hi Ines."), of("length"));
+        assert_eq!(told("A question", &format!("{good} www.a.example www.b.example")), of("links"));
+        assert_eq!(told("A question", &format!("{good} No obligation, and you may be a winner.")), of("spam"));
+        assert_eq!(told(&"Long ".repeat(20), good), of("subject"));
     }
 
     #[test]

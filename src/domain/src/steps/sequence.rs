@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Answer, Branch, Place, Step, Thread};
+use super::{Action, Answer, Branch, Email, Place, Step, Thread};
 use crate::{Problem, StepId, window::SendingWindow};
 
 /// The most steps of one campaign.
@@ -92,6 +92,15 @@ impl Sequence {
         let mut earlier = self.within(step.branch).take_while(|step| step.id != id);
         // What stands before the condition of a branch has come before the branch.
         earlier.any(|step| self.always_mails(step)) || step.branch.is_some_and(|b| self.has_mail_before(b.of))
+    }
+
+    /// The e-mail that begins the conversation in which a step answers. One in another branch is not looked for.
+    #[must_use]
+    pub fn opener(&self, id: StepId) -> Option<&Email> {
+        let step = self.get(id)?;
+        let earlier = self.within(step.branch).take_while(|step| step.id != id).filter_map(Step::email);
+        let begins = earlier.filter(|email| email.thread == Thread::New).last();
+        begins.or_else(|| self.opener(step.branch?.of))
     }
 
     /// Whether an e-mail is sent whichever way is taken through a step.
@@ -346,6 +355,26 @@ mod tests {
         assert!(
             !s.can_come_before(id(4), id(6)) && s.can_come_before(id(6), id(5)) && !s.can_come_before(id(5), id(6))
         );
+    }
+
+    #[test]
+    fn a_conversation_begins_with_the_nearest_e_mail_that_is_no_answer() {
+        let mut s = sequence();
+        s.add(step(6, StepKind::Email), Place { position: None, branch: None }).expect("it fits");
+        for (n, thread, branch) in [
+            (1, Thread::New, None),
+            (3, Thread::Reply, branch(2, Answer::Yes)),
+            (5, Thread::New, None),
+            (6, Thread::Reply, None),
+        ] {
+            let worded = step(n, StepKind::Email).with_email(|email| {
+                email.thread = thread;
+                email.subject = n.to_string();
+            });
+            s.replace(Step { branch, ..worded });
+        }
+        let begins = |n| s.opener(id(n)).map(|email| email.subject.as_str());
+        assert_eq!((begins(6), begins(3), begins(1)), (Some("5"), Some("1"), None));
     }
 
     #[test]

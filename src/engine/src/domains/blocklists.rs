@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::domains::{Listing, is_reserved, reversed};
+use domain::domains::{Blocklist, Listing, is_reserved, reversed};
 use futures::future::join_all;
 use service::Settings;
 
@@ -19,11 +19,11 @@ pub(super) async fn look(dns: &Dns, settings: &Settings, domain: &str, servers: 
     }
     let mut asked = Vec::new();
     for list in &settings.domain_blocklists {
-        asked.push(ask(dns, list, domain.to_owned(), format!("{domain}.{list}")));
+        asked.push(ask(dns, list, domain.to_owned(), format!("{domain}.{}", list.zone)));
     }
     for list in &settings.address_blocklists {
         for server in servers {
-            let name = format!("{}.{list}", reversed(server.address));
+            let name = format!("{}.{}", reversed(server.address), list.zone);
             asked.push(ask(dns, list, server.address.to_string(), name));
         }
     }
@@ -31,9 +31,9 @@ pub(super) async fn look(dns: &Dns, settings: &Settings, domain: &str, servers: 
 }
 
 /// Asks `list` about `subject`, which it knows by `name`.
-async fn ask(dns: &Dns, list: &str, subject: String, name: String) -> Listing {
+async fn ask(dns: &Dns, list: &Blocklist, subject: String, name: String) -> Listing {
     let codes = in_time(dns.ipv4_addresses(&name)).await;
-    let mut listing = Listing { list: list.to_owned(), subject, codes, reasons: Vec::new() };
+    let mut listing = Listing { list: list.name.clone(), subject, codes, reasons: Vec::new() };
     if listing.is_listed() {
         listing.reasons = in_time(dns.texts(&name)).await.unwrap_or_default();
     }

@@ -20,7 +20,7 @@ const SALES: &str = "sales.example.com";
 const HOST: &str = "mail.sales.example.com";
 const SERVER: Record<'static> = ("A", HOST, "93.184.216.34");
 const REVERSE: &str = "34.216.184.93.in-addr.arpa";
-const LISTS: [&str; 2] = ["domains.list.example", "addresses.list.example"];
+const LISTS: [&str; 2] = ["domains.list.example=k3y.domains.list.example", "addresses.list.example"];
 const NOBODY: &str = "http://127.0.0.1:9";
 
 async fn own_server(test: &TestDb, db: Db) -> Desk<'_> {
@@ -79,7 +79,7 @@ async fn a_server_of_a_provider_or_in_a_private_network_is_not_judged() {
 #[tokio::test]
 async fn what_a_list_names_is_told_and_a_list_that_does_not_answer_says_nothing() {
     let test = testing::db().await;
-    let (domain, address) = ("sales.example.com.domains.list.example", "34.216.184.93.addresses.list.example");
+    let (domain, address) = ("sales.example.com.k3y.domains.list.example", "34.216.184.93.addresses.list.example");
     let why = "https://list.example/why/sales.example.com";
     let dns = NameServer::start(&[
         SERVER,
@@ -172,7 +172,7 @@ async fn a_young_domain_is_told_to_begin_slowly() {
 #[tokio::test]
 async fn nobody_is_asked_about_a_name_that_nobody_can_register() {
     let test = testing::db().await;
-    let dns = NameServer::start(&[("A", "halden.example.domains.list.example", "127.0.1.2")]);
+    let dns = NameServer::start(&[("A", "halden.example.k3y.domains.list.example", "127.0.1.2")]);
     let (url, asked) = registry("1995-08-14T04:00:00Z").await;
     let db = test.with_lists(dns.address(), LISTS, &url);
     let desk = Desk::with_server(&test, db, (DOMAIN, "127.0.0.1", 25)).await;

@@ -13,12 +13,12 @@ use domain::{
     PageRequest,
     domains::{Signer, SigningInput},
     mailboxes::{MailboxInput, Security},
-    messages::{LEASE, MessageState},
+    messages::{LEASE, MessageState, SendOutcome},
     replies::ReplyInput,
     threads::{Thread, ThreadEntry, ThreadFilter, ThreadState},
 };
 use engine::sender;
-use service::messages::{Ready, claim::claim_next, reap::reap};
+use service::messages::{Content, Ready, claim::claim_next, reap::reap};
 use testing::TestDb;
 use uuid::Uuid;
 
@@ -182,6 +182,29 @@ async fn an_answer_whose_sender_was_killed_is_unknown_and_never_sent_again() {
     test.clock().advance(Duration::days(1));
     desk.send().await;
     assert_eq!(sink.mails().len(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_tried_again_is_what_was_handed_over_last() {
+    let now = testing::db().await.clock().now();
+    let test = testing::db_at(now).await;
+    let sink = Sink::start("again");
+    let (desk, thread) = asked(&test, &sink).await;
+    desk.answer(&thread).await;
+    test.clock().advance(Duration::seconds(10));
+    let broken = SendOutcome::NotStarted { reason: "421 too many connections".into(), needs_person: false };
+    let later = SendOutcome::Deferred { reply: "451 later".into() };
+    for (bytes, outcome) in [(b"older", &broken), (b"newer", &later)] {
+        let claimed = claim_next(&desk.db).await.expect("a claim").expect("due").remove(0);
+        let mut t = desk.db.tenant(&desk.company.owner).await.expect("open");
+        let ready = Ready::new(&claimed, "Re: Mail 1", bytes, "nowhere:25");
+        assert_eq!(t.messages().begin(&[ready]).await.expect("begun"), [true]);
+        t.messages().record(claimed.id, claimed.token, outcome).await.expect("recorded");
+        t.commit().await.expect("kept");
+        test.clock().advance(Duration::minutes(31));
+    }
+    let claimed = claim_next(&desk.db).await.expect("a claim").expect("due").remove(0);
+    assert!(matches!(&claimed.content, Content::Frozen(bytes) if bytes == b"newer"), "{:?}", claimed.content);
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 
 use chrono::Duration;
 use domain::{
-    Role,
+    PageRequest, Role,
     campaigns::CampaignState,
     drafts::{DraftState, HELD, QueueFilter, QueuedDraft, Rejection, Rewrite, RewriteReason, UNDO},
     enrolments::{EndReason, EnrolmentState},
     messages::MessageState,
-    steps::{StepInput, Writing},
+    steps::{Place, StepInput, StepKind, Thread, Writing},
 };
 use service::{Error, drafts::carry_out, messages::claim::claim_next};
 use testing::TestDb;
@@ -140,6 +140,29 @@ async fn a_skipped_e_mail_is_followed_by_the_next_step() {
 }
 
 #[tokio::test]
+async fn a_skipped_opener_leaves_its_subject_to_what_would_have_answered_it() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example"]).await;
+    let id = story.written(Writing::Approve).await;
+    let mut t = story.open().await;
+    let second = t.campaigns().steps(id).await.expect("steps").steps()[1].id;
+    let step = StepInput { thread: Some(Thread::Reply), subject: Some(String::new()), ..StepInput::default() };
+    t.campaigns().update_step(id, second, step, None).await.expect("changed");
+    t.commit().await.expect("kept");
+    story.start(id).await;
+    story.write().await;
+    let draft = story.queue().await.remove(0);
+    story.reject(&draft, Rejection::SkipStep).await;
+    test.clock().advance(UNDO);
+    story.carry_out(&draft).await;
+    test.clock().advance(Duration::hours(1));
+    story.send().await;
+    assert_eq!(story.caught().await, [("Calibration at your company".to_owned(), "a@x.example".to_owned())]);
+    assert_eq!(story.ledger(id).await.leads(&[EnrolmentState::Finished]), 1);
+}
+
+#[tokio::test]
 async fn who_skips_the_last_e_mail_has_finished_the_campaign() {
     let test = testing::db_at(start_of_story()).await;
     let story = Story::of(&test).await;
@@ -159,6 +182,40 @@ async fn who_skips_the_last_e_mail_has_finished_the_campaign() {
     test.clock().advance(UNDO);
     story.carry_out(&draft).await;
     assert_eq!(story.ledger(id).await.leads(&[EnrolmentState::Finished]), 1);
+}
+
+#[tokio::test]
+async fn what_follows_a_skipped_e_mail_is_done_while_the_campaign_runs() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example"]).await;
+    let id = story.written(Writing::Approve).await;
+    let task = StepInput {
+        kind: Some(StepKind::Task),
+        title: Some("Call {first_name|them}".into()),
+        place: Some(Place { position: Some(2), branch: None }),
+        ..StepInput::default()
+    };
+    let mut t = story.open().await;
+    t.campaigns().add_step(id, task).await.expect("added");
+    t.commit().await.expect("kept");
+    story.start(id).await;
+    story.write().await;
+    let draft = story.queue().await.remove(0);
+    story.reject(&draft, Rejection::SkipStep).await;
+    let mut t = story.open().await;
+    t.campaigns().pause(id).await.expect("paused");
+    t.commit().await.expect("kept");
+    test.clock().advance(UNDO);
+    story.carry_out(&draft).await;
+    let tasks = async || story.open().await.tasks().open(&PageRequest::default()).await.expect("a list").items.len();
+    assert_eq!(tasks().await, 0, "the campaign is paused");
+
+    let mut t = story.open().await;
+    t.campaigns().resume(id, false).await.expect("goes on");
+    t.commit().await.expect("kept");
+    story.minutes(&test, id, 1).await;
+    assert_eq!(tasks().await, 1);
 }
 
 #[tokio::test]

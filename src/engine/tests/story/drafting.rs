@@ -6,7 +6,7 @@ use domain::{
     CampaignId, LeadId, PageRequest, Role,
     campaigns::{CampaignState, HoldReason},
     drafts::{DraftState, QueueFilter, QueuedDraft, Rejection, Rewrite, UNDO, Writer},
-    enrolments::{EndReason, EnrolmentState},
+    enrolments::{EndReason, EnrolmentAction, EnrolmentSelection, EnrolmentState},
     leads::LeadInput,
     messages::MessageState,
     steps::{StepInput, Writing},
@@ -394,4 +394,101 @@ async fn only_some_may_approve_and_nobody_another_company_s() {
     let other = test.company("Other").await;
     let mut t = story.db.tenant(&other.owner).await.expect("open");
     assert!(matches!(t.drafts().approve(draft, None, false).await, Err(Error::NotFound(_))));
+}
+
+/// Lets the leads of a campaign wait, or go on.
+async fn hold(story: &Story<'_>, id: CampaignId, on: bool) {
+    let action = if on { EnrolmentAction::Pause } else { EnrolmentAction::Resume };
+    let mut t = story.open().await;
+    let all = EnrolmentSelection::All { state: None };
+    assert_eq!(t.enrolments().bulk(id, &all, &action).await.expect("done").changed, 1);
+    t.commit().await.expect("kept");
+}
+
+#[tokio::test]
+async fn what_is_approved_while_its_lead_is_paused_leaves_when_the_lead_goes_on() {
+    for writing in [Writing::Approve, Writing::Auto] {
+        let test = testing::db_at(start_of_story()).await;
+        let story = Story::of(&test).await;
+        story.leads(&["a@x.example"]).await;
+        let id = story.written(writing).await;
+        story.start(id).await;
+        hold(&story, id, true).await;
+        story.write().await;
+        if writing == Writing::Approve {
+            let draft = story.queue().await.remove(0);
+            story.approve(&draft).await;
+            let mut t = story.open().await;
+            t.drafts().undo(draft.draft.id).await.expect("it can be taken back");
+            t.commit().await.expect("kept");
+            story.approve(&draft).await;
+        }
+        test.clock().advance(Duration::hours(1));
+        story.send().await;
+        assert_eq!(story.caught().await, [], "{writing}: its lead is paused");
+
+        hold(&story, id, false).await;
+        story.send().await;
+        let subjects: Vec<_> = story.caught().await.into_iter().map(|(subject, _)| subject).collect();
+        assert_eq!(subjects, ["Calibration at your company"], "{writing}");
+    }
+}
+
+#[tokio::test]
+async fn a_paused_lead_whose_e_mail_is_now_written_for_it_gets_its_draft() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example"]).await;
+    let id = story.campaign().await;
+    story.start(id).await;
+    hold(&story, id, true).await;
+    let mut t = story.open().await;
+    let first = t.campaigns().steps(id).await.expect("steps").steps()[0].id;
+    let step = StepInput {
+        body: Some("Hi {first_name|there},\n\nwho looks after calibration with you?".into()),
+        writing: Some(Writing::Approve),
+        instructions: Some("Ask who looks after calibration.".into()),
+        ..StepInput::default()
+    };
+    t.campaigns().update_step(id, first, step, None).await.expect("changed");
+    t.campaigns().publish(id, true).await.expect("published");
+    t.commit().await.expect("kept");
+    advance(&story.db, story.company.id, id).await.expect("moved");
+    story.write().await;
+    let drafts = story.queue().await;
+    assert_eq!(drafts.len(), 1, "it was ordered");
+
+    hold(&story, id, false).await;
+    story.send().await;
+    assert_eq!(story.caught().await, [], "nobody has approved it");
+    story.approve(&drafts[0]).await;
+    test.clock().advance(UNDO);
+    story.send().await;
+    assert_eq!(story.caught().await.len(), 1);
+}
+
+#[tokio::test]
+async fn e_mails_that_have_lost_their_drafts_get_them_by_migrating() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example", "b@x.example"]).await;
+    let id = story.written(Writing::Approve).await;
+    story.start(id).await;
+    story.write().await;
+    let drafts = story.queue().await;
+    story.approve(&drafts[0]).await;
+    // One draft was approved and not given to its e-mail, the other one was never ordered.
+    let (admin, gone) = (test.superuser(), "state = 'replaced', decided_at = now(), decided_by = 'Nora'");
+    testing::change(&admin, "messages", "waits_for_draft = true, draft_id = NULL", "campaign_id", id.0).await;
+    testing::change(&admin, "drafts", gone, "id", drafts[1].draft.id.0).await;
+    test.clock().advance(UNDO);
+    story.send().await;
+    story.write().await;
+    assert_eq!((story.caught().await.len(), story.queue().await.len()), (0, 0));
+
+    service::db::migrate_down(&test.owner(), 73).await.expect("a way back");
+    service::db::migrate(&test.owner()).await.expect("migrated");
+    story.send().await;
+    story.write().await;
+    assert_eq!((story.caught().await.len(), story.queue().await.len()), (1, 1));
 }

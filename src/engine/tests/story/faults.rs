@@ -11,7 +11,7 @@ use domain::{
 use engine::sender;
 use service::{
     campaigns::advance::advance,
-    messages::{claim::claim_next, reap::reap},
+    messages::{Content, Ready, claim::claim_next, reap::reap},
 };
 
 use crate::support::{Story, start_of_story};
@@ -82,6 +82,41 @@ async fn a_server_that_refuses_the_sender_costs_no_lead() {
     assert_eq!(story.mailbox().await.1, MailboxState::Reconnect);
     let ledger = story.ledger(id).await;
     assert_eq!((ledger.leads(EnrolmentState::OPEN), ledger.messages_in(MessageState::Failed)), (2, 0));
+}
+
+#[tokio::test]
+async fn what_is_tried_again_is_what_was_handed_over_last() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    story.leads(&["a@x.example"]).await;
+    let id = story.campaign().await;
+    story.start(id).await;
+    let broken = SendOutcome::NotStarted { reason: "421 too many connections".into(), needs_person: false };
+    let later = SendOutcome::Deferred { reply: "451 later".into() };
+    let taken = SendOutcome::Accepted { reply: "250 ok".into(), queue_id: None };
+    for (is_frozen, subject, bytes, outcome) in [
+        (false, "Older", b"older", &broken),
+        (false, "Newer", b"newer", &later),
+        // Whoever tries it again has its bytes and not its subject.
+        (true, "", b"newer", &taken),
+    ] {
+        let claimed = claim_next(&story.db).await.expect("a claim").expect("due").remove(0);
+        let frozen = match &claimed.content {
+            Content::Frozen(bytes) => Some(bytes.as_slice()),
+            Content::Written(_) => None,
+        };
+        assert_eq!(frozen, is_frozen.then_some(bytes.as_slice()));
+        let mut t = story.db.tenant(story.actor()).await.expect("open");
+        let ready = Ready::new(&claimed, subject, bytes, "nowhere:25");
+        assert_eq!(t.messages().begin(&[ready]).await.expect("begun"), [true]);
+        t.commit().await.expect("kept");
+        story.record(&claimed, outcome).await;
+        test.clock().advance(Duration::minutes(31));
+    }
+    let mut t = story.db.tenant(story.actor()).await.expect("open");
+    let mails = t.campaigns().messages(id, None, &domain::PageRequest::default()).await.expect("a list").items;
+    let sent = mails.into_iter().map(|mail| mail.message).find(|mail| mail.position == 1).expect("sent");
+    assert_eq!((sent.state, sent.subject.as_deref()), (MessageState::Sent, Some("Newer")));
 }
 
 #[tokio::test]

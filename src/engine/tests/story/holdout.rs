@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use domain::{
-    CampaignId, LeadId, PageRequest,
+    CampaignId, PageRequest,
     campaigns::{
         CampaignInput, Rules,
         comparison::{Effect, GroupCount, Holdout, Outcome},
@@ -25,12 +25,6 @@ impl Story<'_> {
         let page = PageRequest { per: Some(100), ..PageRequest::default() };
         let all = t.enrolments().list(id, None, &page).await.expect("a list").items;
         all.into_iter().partition(|one| one.reason != Some(EndReason::HeldOut))
-    }
-
-    async fn becomes(&self, lead: Option<LeadId>, status: LeadStatus) {
-        let mut t = self.db.tenant(self.actor()).await.expect("open");
-        t.leads().set_status(lead.expect("a lead"), status).await.expect("changed");
-        t.commit().await.expect("kept");
     }
 }
 
@@ -74,10 +68,10 @@ async fn both_groups_are_counted_by_the_same_rule_since_each_lead_was_placed() {
         story.receive(key, &raw).await;
     }
     for one in [&mailed[0], &held_out[0]] {
-        story.becomes(one.lead_id, LeadStatus::Qualified).await;
+        story.becomes(one.lead_id.expect("a lead"), LeadStatus::Qualified).await;
     }
     // Whoever has bought was worth the time.
-    story.becomes(held_out[2].lead_id, LeadStatus::Customer).await;
+    story.becomes(held_out[2].lead_id.expect("a lead"), LeadStatus::Customer).await;
     let count = |group: &[Enrolment], wrote, qualified| GroupCount {
         leads: i64::try_from(group.len()).expect("few"),
         wrote,

@@ -6,7 +6,7 @@ use domain::{
     campaigns::{CampaignInput, Exclusions, Rules, Verdict, checks::Checklist},
     companies::CompanyChange,
     enrolments::{EndReason, EnrolmentState},
-    leads::LeadInput,
+    leads::{LeadInput, LeadStatus},
     mailboxes::MailboxInput,
     simulation::{NeverReached, Simulation},
     steps::StepInput,
@@ -102,7 +102,9 @@ async fn campaign(story: &Story<'_>, rules: Rules) -> CampaignId {
 async fn who_is_reached_is_said_before_the_start() {
     let test = testing::db_at(start_of_story()).await;
     let story = seven(&test).await;
-    let nobody = Exclusions::default();
+    let dora = story.leads(&["dora@x.example"]).await[0];
+    story.becomes(dora, LeadStatus::Customer).await;
+    let nobody = Exclusions { customers: false, ..Exclusions::default() };
     let all = Exclusions {
         active_elsewhere: true,
         contacted_within_days: 7,
@@ -112,6 +114,7 @@ async fn who_is_reached_is_said_before_the_start() {
     };
     for (exclude, reached) in [
         (nobody, 5),
+        (Exclusions { customers: true, ..nobody }, 4),
         (Exclusions { active_elsewhere: true, ..nobody }, 4),
         (Exclusions { contacted_within_days: 7, ..nobody }, 3),
         (Exclusions { contacted_within_days: 2, ..nobody }, 5),

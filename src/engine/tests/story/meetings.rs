@@ -120,9 +120,7 @@ async fn who_buys_after_a_meeting_has_answered_and_stays_a_customer() {
     let (story, id, lead) = answered(&test, OnReply::Stop).await;
     let thread = story.with("a@x.example").await;
     story.meet(story.actor(), thread.id, false, None).await.expect("said");
-    let mut t = story.db.tenant(story.actor()).await.expect("open");
-    t.leads().set_status(lead, LeadStatus::Customer).await.expect("changed");
-    t.commit().await.expect("kept");
+    story.becomes(lead, LeadStatus::Customer).await;
     assert_eq!(story.outcomes(id).await[0], (EnrolmentState::Replied, Some(EndReason::MeetingBooked)));
     let ledger = story.ledger(id).await;
     assert_eq!((ledger.meetings(), ledger.replied(), ledger.converted()), (1, 1, 0));

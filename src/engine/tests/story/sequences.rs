@@ -391,6 +391,26 @@ async fn whoever_is_left_out_is_counted_with_the_reason() {
 }
 
 #[tokio::test]
+async fn whoever_buys_before_being_placed_is_left_out_unless_the_campaign_is_for_customers() {
+    let test = testing::db_at(start_of_story()).await;
+    let story = Story::of(&test).await;
+    let lead = story.leads(&["a@x.example", "b@x.example"]).await[0];
+    for (customers, left_out) in [(true, 1), (false, 0)] {
+        let exclude = Exclusions { customers, ..Exclusions::default() };
+        let id = story.campaign().await;
+        story.rules(id, Rules { exclude, ..Rules::default() }).await;
+        let mut t = story.open().await;
+        t.campaigns().start(id).await.expect("started");
+        t.commit().await.expect("kept");
+        story.becomes(lead, LeadStatus::Customer).await;
+        advance(&story.db, story.company.id, id).await.expect("placed");
+        let ledger = story.ledger(id).await;
+        let skipped = ledger.lines.iter().find(|line| line.reason == Some(EndReason::Customer));
+        assert_eq!(skipped.map_or(0, |line| line.leads), left_out, "{ledger:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_company_that_asks_for_a_lawful_basis_writes_to_nobody_without_one() {
     let test = testing::db_at(start_of_story()).await;
     let story = Story::of(&test).await;

@@ -6,7 +6,7 @@ use chrono::Duration;
 use domain::{
     CampaignId, LeadId, MailboxId,
     campaigns::{Audience, CampaignInput, CampaignState},
-    leads::{LeadFilter, LeadInput},
+    leads::{LeadFilter, LeadInput, LeadStatus},
     mailboxes::{MailboxInput, MailboxState},
     messages::SendOutcome,
     steps::{Delay, DelayUnit, StepInput},
@@ -66,6 +66,12 @@ impl<'d> Story<'d> {
         let made = t.leads().bulk_upsert(inputs).await.expect("stored");
         t.commit().await.expect("kept");
         made.into_iter().map(|r| r.expect("a lead").0).collect()
+    }
+
+    pub async fn becomes(&self, lead: LeadId, status: LeadStatus) {
+        let mut t = self.db.tenant(self.actor()).await.expect("open");
+        t.leads().set_status(lead, status).await.expect("changed");
+        t.commit().await.expect("kept");
     }
 
     /// A campaign of two steps for everybody, one hour apart.

@@ -23,11 +23,12 @@ const DELIVERED: Duration = Duration::days(3);
 
 /// What is asked of a lead, in this order: the first reason that holds counts. Whether it is held out is known by its id
 /// alone, and asked last.
-const ASKED: [EndReason; 8] = [
+const ASKED: [EndReason; 9] = [
     EndReason::NoAddress,
     EndReason::OnSuppressionList,
     EndReason::NoLawfulBasis,
     EndReason::MissingVariable,
+    EndReason::Customer,
     EndReason::ActiveElsewhere,
     EndReason::ContactedRecently,
     EndReason::AccountReplied,
@@ -125,6 +126,9 @@ pub(super) fn push_condition(query: &mut Query, reason: EndReason, campaign: &Ca
         }
         EndReason::NoLawfulBasis => {
             query.push("(f.asks_for_basis AND coalesce(btrim(l.lawful_basis), '') = '')");
+        }
+        EndReason::Customer if exclude.customers => {
+            query.push("l.status = 'customer'");
         }
         EndReason::ActiveElsewhere if exclude.active_elsewhere => {
             query.push("EXISTS (SELECT FROM enrolments e WHERE e.lead_id = l.id AND e.is_open AND e.campaign_id <> ");

@@ -33,6 +33,7 @@ pub(super) struct Candidate {
     pub(super) time_zone: Option<String>,
     suppressed: bool,
     no_basis: bool,
+    customer: bool,
     active_elsewhere: bool,
     contacted: bool,
     account_replied: bool,
@@ -118,6 +119,7 @@ impl Campaigns<'_> {
         for (reason, column) in [
             (EndReason::OnSuppressionList, "suppressed"),
             (EndReason::NoLawfulBasis, "no_basis"),
+            (EndReason::Customer, "customer"),
             (EndReason::ActiveElsewhere, "active_elsewhere"),
             (EndReason::ContactedRecently, "contacted"),
             (EndReason::AccountReplied, "account_replied"),
@@ -200,6 +202,7 @@ impl Candidate {
             (self.suppressed, R::OnSuppressionList),
             (self.no_basis, R::NoLawfulBasis),
             (campaign.rules.exclude.missing_variable && self.lacks(bare), R::MissingVariable),
+            (self.customer, R::Customer),
             (self.active_elsewhere, R::ActiveElsewhere),
             (self.contacted, R::ContactedRecently),
             (self.account_replied, R::AccountReplied),

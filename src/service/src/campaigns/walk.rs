@@ -405,7 +405,11 @@ impl<'w> Way<'w> {
         }
         if let Action::Email(email) = &step.action {
             if self.sent.contains(&(walker.enrolment.0, step.id.0)) {
-                return Met::GoesOn(walker, At::Done(step.id));
+                let on = match (at, self.sequence.after(step.id)) {
+                    (At::Later(_), Some(next)) => At::Later(next.id),
+                    _ => At::Done(step.id),
+                };
+                return Met::GoesOn(walker, on);
             }
             let delay = if is_due { Delay::NONE } else { step.delay };
             let slot = self.slot(step, delay, &walker);

@@ -72,12 +72,12 @@ pub struct Text {
 }
 
 impl Drafts<'_> {
-    /// Orders the drafts that the e-mails of these enrolments wait for.
+    /// Orders the drafts that the e-mails of these enrolments wait for, whether their leads are paused or not.
     pub(crate) async fn order(&mut self, enrolments: &[Uuid]) -> Result<()> {
         sqlx::query!(
             "INSERT INTO draft_orders (message_id, write_at)
              SELECT m.id, m.due_at - $2::text::interval FROM messages m
-             WHERE m.enrolment_id = ANY($1) AND m.state = 'scheduled' AND m.waits_for_draft
+             WHERE m.enrolment_id = ANY($1) AND m.state IN ('scheduled', 'held') AND m.waits_for_draft
              ON CONFLICT DO NOTHING",
             enrolments,
             AHEAD

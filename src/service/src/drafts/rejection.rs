@@ -38,11 +38,11 @@ struct Rejected {
     rejection: Rejection,
     message: MessageId,
     waits: bool,
-    last_step: bool,
+    /// What comes after its step.
+    next: Option<StepId>,
     nothing_sent: bool,
     campaign: CampaignId,
     enrolment: EnrolmentId,
-    step: StepId,
     version: i32,
 }
 
@@ -98,8 +98,8 @@ impl Drafts<'_> {
         let back = sqlx::query!(
             "UPDATE messages m SET waits_for_draft = true, draft_id = NULL, updated_at = $2
              FROM drafts d, enrolments e
-             WHERE d.id = $1 AND m.id = d.message_id AND m.state = 'scheduled' AND e.id = m.enrolment_id
-               AND e.is_open",
+             WHERE d.id = $1 AND m.id = d.message_id AND m.state IN ('scheduled', 'held') AND m.attempts = 0
+               AND e.id = m.enrolment_id AND e.is_open",
             id.0,
             now
         )
@@ -129,12 +129,12 @@ impl Drafts<'_> {
             return Ok(());
         }
         let (enrolment, campaign) = (rejected.enrolment, rejected.campaign);
-        match rejected.rejection {
-            Rejection::SkipStep if !rejected.last_step => self.skip(&rejected).await?,
-            Rejection::SkipStep if !rejected.nothing_sent => {
+        match (rejected.rejection, rejected.next) {
+            (Rejection::SkipStep, Some(next)) => self.skip(&rejected, next).await?,
+            (Rejection::SkipStep, None) if !rejected.nothing_sent => {
                 self.t.enrolments().end(&[enrolment.0], EnrolmentState::Finished, None).await?;
             }
-            Rejection::SkipStep | Rejection::LeaveCampaign => {
+            (Rejection::SkipStep | Rejection::LeaveCampaign, _) => {
                 let end = if rejected.nothing_sent { EnrolmentState::Skipped } else { EnrolmentState::Stopped };
                 self.t.enrolments().end(&[enrolment.0], end, Some(EndReason::DraftRejected)).await?;
             }
@@ -170,16 +170,16 @@ impl Drafts<'_> {
             rejection: row.rejection,
             message: row.message,
             waits: row.waits,
-            last_step: sequence.after(row.step).is_none(),
+            next: sequence.after(row.step).map(|step| step.id),
             nothing_sent: row.nothing_sent,
             campaign: row.campaign,
             enrolment: row.enrolment,
-            step: row.step,
             version: row.version_number,
         }))
     }
 
-    async fn skip(&mut self, rejected: &Rejected) -> Result<()> {
+    /// What follows and is no e-mail is left to the worker, who does it while the campaign runs.
+    async fn skip(&mut self, rejected: &Rejected, next: StepId) -> Result<()> {
         let now = self.t.now();
         sqlx::query!(
             "UPDATE messages SET state = 'cancelled', detail = $2, updated_at = $3 WHERE id = $1",
@@ -189,7 +189,7 @@ impl Drafts<'_> {
         )
         .execute(self.t.conn())
         .await?;
-        let from = [(rejected.enrolment, At::Done(rejected.step))];
+        let from = [(rejected.enrolment, At::Later(next))];
         self.t.campaigns().walk_on(rejected.campaign, rejected.version, &from).await
     }
 }

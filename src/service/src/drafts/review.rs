@@ -147,13 +147,14 @@ impl Drafts<'_> {
         self.get(draft.id).await
     }
 
-    /// Lets the e-mail of an approved draft be claimed from `earliest` on. The caller holds the enrolment.
+    /// Lets the e-mail of an approved draft be claimed from `earliest` on; that of a paused lead once the lead goes on.
+    /// The caller holds the enrolment.
     pub(super) async fn release(&mut self, id: DraftId, earliest: DateTime<Utc>) -> Result<()> {
         let now = self.t.now();
         let row = sqlx::query!(
             r#"UPDATE messages m SET waits_for_draft = false, draft_id = d.id, updated_at = $2,
                    due_at = greatest(m.due_at, $3)
-               FROM drafts d WHERE d.id = $1 AND m.id = d.message_id AND m.state = 'scheduled'
+               FROM drafts d WHERE d.id = $1 AND m.id = d.message_id AND m.state IN ('scheduled', 'held')
                RETURNING m.mailbox_id AS "mailbox: MailboxId", m.due_at, m.campaign_id AS "campaign_id!""#,
             id.0,
             now,

@@ -14,7 +14,7 @@ use crate::{Result, tracking::Tracked};
 pub struct Ready<'m> {
     /// Which.
     pub claimed: &'m Claimed,
-    /// Its subject.
+    /// Its subject; that of an earlier try stays when empty.
     pub subject: &'m str,
     /// The e-mail as it will be handed over, byte for byte.
     pub mime: &'m [u8],
@@ -127,7 +127,8 @@ impl Messages<'_> {
                ), ours AS (
                    UPDATE messages m SET state = 'sending', sending_at = $1, lease_until = $2,
                        first_attempt_at = coalesce(first_attempt_at, $1), recipient = r.recipient,
-                       subject = coalesce(m.subject, r.subject), message_id_header = r.header, server = r.server,
+                       subject = coalesce(nullif(r.subject, ''), m.subject, ''),
+                       message_id_header = r.header, server = r.server,
                        tracks_opens = coalesce(r.opens, tracks_opens), tracks_clicks = coalesce(r.clicks, tracks_clicks),
                        updated_at = $1
                    FROM r
@@ -137,7 +138,9 @@ impl Messages<'_> {
                                                         AND d.state IN ('approved', 'used')))
                    RETURNING m.id, r.token, r.mime
                ), kept AS (
-                   INSERT INTO message_contents (message_id, mime) SELECT id, mime FROM ours ON CONFLICT DO NOTHING
+                   -- After a try that broke before its end it is written anew: what is kept is what was handed over last.
+                   INSERT INTO message_contents AS c (message_id, mime) SELECT id, mime FROM ours
+                   ON CONFLICT (company_id, message_id) DO UPDATE SET mime = excluded.mime WHERE c.mime <> excluded.mime
                )
                SELECT id AS "id!: MessageId", token AS "token!" FROM ours"#,
             now,

@@ -63,11 +63,15 @@ struct Row {
     id: MessageId,
     campaign: CampaignId,
     enrolment: EnrolmentId,
+    /// The version of the steps that its lead follows.
+    version: i32,
     step: StepId,
     /// Nothing when the step is not in the version of the lead: then nothing of it is sent.
     email: Option<Email>,
     variant: i16,
     before: Vec<Before>,
+    /// The subject of what it would answer, where nothing of that was sent to this lead.
+    opening: Option<String>,
     attempts: i32,
     recipient: Option<EmailAddress>,
     facts: LeadFacts,
@@ -94,6 +98,11 @@ impl Row {
     /// What its recipient counts with.
     fn group(&self) -> Option<String> {
         self.recipient.as_ref().map(|address| recipient_group(address.domain()).to_owned())
+    }
+
+    /// Whether what it would answer was never sent to its lead, because somebody has skipped it.
+    fn answers_nothing(&self) -> bool {
+        self.before.is_empty() && self.email.as_ref().is_some_and(|email| email.thread == Thread::Reply)
     }
 }
 
@@ -145,7 +154,7 @@ impl Messages<'_> {
         }
         let wanted: Vec<_> = due.iter().filter(|row| !row.window_over).filter_map(Row::group).collect();
         let mut room = self.room(desk.limits, &wanted, now).await?;
-        for row in due {
+        for mut row in due {
             if row.window_over {
                 continue;
             }
@@ -163,6 +172,10 @@ impl Messages<'_> {
             if let Some(wait) = room.take(&group, row.stood, now) {
                 self.put_off(&row, &group, &wait).await?;
                 continue;
+            }
+            if row.answers_nothing() {
+                let sequence = self.t.campaigns().sequence(row.campaign, row.version).await?;
+                row.opening = sequence.opener(row.step).map(|email| email.subject.clone());
             }
             let claimed = self.prepare(row, recipient, mailbox, token, &desk);
             match claimed {
@@ -197,7 +210,8 @@ impl Messages<'_> {
         let rows = sqlx::query!(
             r#"
             SELECT d.id AS "id!: MessageId", d.campaign_id AS "campaign!: CampaignId",
-                   d.enrolment_id AS "enrolment!: EnrolmentId", d.attempts AS "attempts!",
+                   d.enrolment_id AS "enrolment!: EnrolmentId", d.version_number AS "version!",
+                   d.attempts AS "attempts!",
                    d.window_ends_at <= $2 AS "window_over!", coalesce(d.room_at <= $2, false) AS "stood!",
                    d.step_id AS "step!: StepId", d.variant AS "variant!", d.email AS "step_email: Json<Email>",
                    d.before AS "before: Json<Vec<Before>>",
@@ -211,7 +225,7 @@ impl Messages<'_> {
             FROM (SELECT id, plan_shift, rules -> 'tracking' AS tracking FROM campaigns WHERE state = 'running') c
             CROSS JOIN LATERAL (
                 SELECT m.id, m.campaign_id, m.enrolment_id, m.lead_id, m.step_id, m.variant, m.attempts, m.due_at,
-                       m.window_ends_at, m.draft_id, m.room_at,
+                       m.window_ends_at, m.draft_id, m.room_at, e.version_number,
                        (SELECT w.step FROM campaign_versions v
                             CROSS JOIN LATERAL jsonb_array_elements(v.steps) AS w (step)
                         WHERE v.campaign_id = c.id AND v.number = e.version_number
@@ -256,10 +270,12 @@ impl Messages<'_> {
                 id: r.id,
                 campaign: r.campaign,
                 enrolment: r.enrolment,
+                version: r.version,
                 step: r.step,
                 email: r.step_email.map(|email| email.0),
                 variant: r.variant,
                 before: r.before.map(|before| before.0).unwrap_or_default(),
+                opening: None,
                 attempts: r.attempts,
                 recipient: r.email.clone(),
                 facts: LeadFacts {
@@ -310,7 +326,13 @@ impl Messages<'_> {
                     written.subject = answer_to(&first.subject);
                 }
                 if answers && written.subject.is_empty() {
-                    // What it would answer has not been sent to this lead.
+                    // It begins the conversation itself.
+                    let opening = row.opening.as_deref().unwrap_or_default();
+                    let begun = write((opening, ""), &row.facts, sender, &unsubscribe_url);
+                    written.subject = begun.subject;
+                    written.missing.extend(begun.missing);
+                }
+                if answers && written.subject.is_empty() {
                     written.missing.push("subject".to_owned());
                 }
                 if !written.missing.is_empty() {

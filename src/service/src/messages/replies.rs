@@ -143,7 +143,9 @@ impl Messages<'_> {
                      updated_at = $2
                  WHERE id = $1
              )
-             INSERT INTO message_contents (message_id, mime) VALUES ($1, $7) ON CONFLICT DO NOTHING",
+             INSERT INTO message_contents AS c (message_id, mime) VALUES ($1, $7)
+             -- After a try that broke before its end it is written anew: what is kept is what was handed over last.
+             ON CONFLICT (company_id, message_id) DO UPDATE SET mime = excluded.mime WHERE c.mime <> excluded.mime",
             claimed.id.0,
             now,
             now + LEASE,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use domain::{
     CampaignId,
+    campaigns::CampaignState,
     enrolments::EnrolmentState,
     leads::{LeadEventKind, LeadStatus},
     messages::SendOutcome,
@@ -67,7 +68,8 @@ impl Messages<'_> {
         self.taken(&known).await
     }
 
-    /// Taken: each lead goes on behind the step, and after the last one its sequence has ended.
+    /// Taken: each lead goes on behind the step, and after the last one its sequence has ended. A pause or a stop meanwhile
+    /// holds what follows.
     pub(super) async fn taken(&mut self, taken: &[(Row, &str, Option<&str>)]) -> Result<()> {
         if taken.is_empty() {
             return Ok(());
@@ -89,7 +91,14 @@ impl Messages<'_> {
             taken.iter().map(|(row, ..)| row).filter(|row| row.enrolment_open && !is_last(row)).collect();
         let mut walkers: BTreeMap<(CampaignId, i32), Vec<_>> = BTreeMap::new();
         for row in &go_on {
-            walkers.entry((row.campaign, row.version)).or_default().push((row.enrolment, At::Done(row.step)));
+            let way = (row.campaign, row.version);
+            let goes_on = row.campaign_state == CampaignState::Running && row.held.is_none();
+            let at = match ways[&way].after(row.step) {
+                // A worker does what is no e-mail, once the campaign runs and its lead is not held any more.
+                Some(next) if !goes_on => At::Later(next.id),
+                _ => At::Done(row.step),
+            };
+            walkers.entry(way).or_default().push((row.enrolment, at));
         }
         for ((campaign, version), walkers) in walkers {
             self.t.campaigns().walk_on(campaign, version, &walkers).await?;

@@ -1,0 +1,1 @@
+-- Nothing to undo: the schema is the same, and e-mails that have got their drafts, or orders for them, keep them.
